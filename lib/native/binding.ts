@@ -1,0 +1,333 @@
+/**
+ * The addon's surface, typed by hand: what native/addon exports, nothing more. Only lib/ uses it; users
+ * see the classes above it. Errors that it throws or rejects with are instances of the class handed to
+ * `setErrorClass`.
+ */
+
+/** `new ErrorClass(code, message, { errno?, details? })` */
+export type ErrorConstructor = new (
+  code: string,
+  message: string,
+  options?: { errno?: number; details?: Readonly<Record<string, unknown>> },
+) => Error
+
+/**
+ * Layout of the staging ArrayBuffer, in float64 lanes. JS writes an operation's lanes and makes one call
+ * without arguments; the call writes its outcome to the result lanes. Nothing is allocated on either side.
+ */
+export const Staging = {
+  bytes: 8 * (16 + 12 * 1024),
+  /** Result lanes. */
+  sequence: 0, // of the last entry written by the call
+  code: 1, // 0, or an index into errorNames
+  count: 2, // operations taken by a batch call
+  refused: 3, // operations refused by a batch call
+  failedIndex: 4, // index in the batch of the first refused operation, or -1
+  /** Argument lanes of batch calls, written by JS. */
+  batchCount: 5,
+  skipRefused: 6, // 1: go on behind a refused operation, 0: stop at it
+  /** First lane of operation 0, lanes per operation, operations per batch. */
+  operations: 16,
+  lanesPerOperation: 12,
+  maxOperations: 1024,
+  /** Lanes of an operation. */
+  kind: 0, // EntryType | rawIds | rawTime
+  instrument: 1, // 1-based index
+  orderId: 2, // float64 integer, or the low uint64 with rawIds
+  price: 3,
+  quantity: 4,
+  timestamp: 5, // ns as float64 integer, or uint64 with rawTime; 0: the journal's clock
+  newOrderId: 6,
+  side: 7, // 0 buy, 1 sell
+  orderIdHigh: 8, // uint64, with rawIds
+  newOrderIdHigh: 9, // uint64, with rawIds
+  resultCode: 10, // written by batch calls
+  resultSequence: 11, // written by batch calls
+  rawIds: 0x100,
+  rawTime: 0x200,
+  /**
+   * A payload append uses the lanes of operation 0 as: kind = user type (0..127), instrument (0: none),
+   * timestamp, quantity = payload bytes; the payload stands from `payload` on. In a batch all payloads
+   * have the same length and stand back to back, each starting on a lane.
+   */
+  payload: 16 + 12, // lane
+} as const
+
+/** Values of native/journal/format.h EntryType. */
+export const EntryType = {
+  Instrument: 0x03,
+  Add: 0x11,
+  Reduce: 0x12,
+  Cancel: 0x14,
+  Execute: 0x18,
+  Replace: 0x21,
+  ReplaceWide: 0x22,
+  SetLevel: 0x24,
+  Clear: 0x28,
+  Trade: 0x41,
+  Status: 0x42,
+  FirstUserType: 0x80,
+} as const
+
+export interface NativeInstrument {
+  index: number // 1-based
+  name: string // 1..32 bytes of UTF-8
+  priceScale: number
+  quantityScale: number
+  kind: 'orders' | 'levels'
+}
+
+export interface NativeEngineOptions {
+  dataDirectory: string
+  /** Create the directory's last component where it is missing. */
+  create: boolean
+  segmentBytes: number
+  durability: 'appended' | 'interval' | 'durable'
+  syncIntervalMs: number
+  recoveryPolicy: 'strict' | 'point-in-time' | 'salvage'
+  keepSnapshots: number
+  compactionThresholdBytes: number
+  /** Segment files kept for recycling, at most. */
+  spareSegments: number
+  /** Live orders to reserve for in each book. */
+  expectedOrders: number
+  instruments: Omit<NativeInstrument, 'index'>[]
+  /** Hand recovered payload entries (user types) to JS: see NativeEngine.replayFrom. */
+  hasStateMachine: boolean
+}
+
+export interface NativeRecoveryReport {
+  created: boolean
+  tail: 'clean' | 'torn' | 'corrupt'
+  snapshotSequence: number // 0: none
+  snapshotPath: string // '': none
+  /** Newer snapshots that were passed over because they did not verify. */
+  damagedSnapshots: { path: string; reason: string }[]
+  firstSequence: number // first sequence that the journal still holds, 0 where it holds none
+  lastSequence: number // last sequence recovered
+  entriesReplayed: number
+  segmentsRead: number
+  bytesRead: number
+  bytesDropped: number
+  entriesDropped: number // valid entries behind the cut
+  /** Where the tail was cut or found corrupt; null where clean. */
+  break: {
+    segment: string
+    offset: number
+    sequence: number // first sequence that is missing
+    reason: string
+    validEntriesFollow: boolean
+    durableFrontier: number // the highest durable sequence that any evidence names
+  } | null
+  /** Directory that holds copies of what a policy cut; '' where nothing was cut from durable data. */
+  quarantineDirectory: string
+  policy: string
+  durationMs: number
+  phasesMs: { lock: number; scan: number; snapshot: number; replay: number; start: number }
+}
+
+export interface NativeLevels {
+  prices: Float64Array
+  quantities: Float64Array
+  orders: Float64Array
+}
+
+export interface NativeOrder {
+  id: bigint
+  side: 0 | 1
+  price: number
+  quantity: number
+}
+
+/** Reading of one book; the live one or a rebuilt one. */
+export interface NativeBookReader {
+  depth(instrument: number, side: 0 | 1, levels: number): NativeLevels
+  order(instrument: number, id: bigint): NativeOrder | null
+  queuePosition(instrument: number, id: bigint): { ordersAhead: number; quantityAhead: number } | null
+  levelOrders(instrument: number, side: 0 | 1, price: number): NativeOrder[] | null
+  bookInfo(instrument: number): {
+    orders: number
+    bidLevels: number
+    askLevels: number
+    digest: bigint
+    memoryBytes: number
+    status: number // trading status; -1: none was journaled
+    lastSequence: number // of the last entry of this instrument, 0: none
+    lastTimestamp: bigint // ns
+    tradeCount: number // executions and trades
+    tradedQuantity: number
+    lastTradePrice: number // -1: none
+  }
+  instruments(): NativeInstrument[]
+}
+
+/** A set of books at a past point. `close` frees it; garbage collection does too. */
+export interface NativeBookSet extends NativeBookReader {
+  readonly sequence: number
+  close(): void
+}
+
+export interface NativeHistogram {
+  /** Upper bounds (ns) and counts of the non-empty buckets, ascending; relative error below 1/64. */
+  upperBounds: Float64Array
+  counts: Float64Array
+  min: number
+  max: number
+  count: number
+}
+
+export interface NativeStats {
+  appended: number
+  durable: number
+  applied: number
+  failed: string // '' or the cause
+  entries: number // appended since open
+  bytesAppended: number
+  refused: number // operations refused since open
+  syncs: number
+  syncFailures: number
+  segmentIndex: number
+  segmentsCreated: number
+  segmentsRecycled: number
+  segmentsRemoved: number
+  segmentStalls: number // times that an append waited for the next segment
+  segmentStallNs: number
+  prefaultedBytes: number
+  minorFaults: number // of the process, since open
+  majorFaults: number
+  snapshots: number
+  snapshotFailures: number
+  compactions: number
+  bookGrowths: number
+  bookMemoryBytes: number
+  journalBytes: number // on disk
+  spareSegments: number
+  appendNs: NativeHistogram // sampled: one append in 256
+  syncNs: NativeHistogram
+  syncEntries: NativeHistogram // entries made durable by one sync
+}
+
+export interface NativeSnapshotInfo {
+  path: string
+  sequence: number
+  timestamp: bigint // ns since the epoch
+  bytes: number
+  orders: number
+  instruments: number
+  stateBytes: number
+  durationMs: number // 0 where it was only listed
+}
+
+export interface NativeCompactionReport {
+  removed: number
+  recycled: number
+  bytesFreed: number
+  oldestSequence: number // first sequence that the journal still holds
+  reason: string // '' or why nothing was done
+}
+
+export interface NativeEvents {
+  /** A sync ended: everything up to `sequence` is durable, or the journal failed. */
+  durable(sequence: number, error: Error | null): void
+  /** The journal failed: nothing can be appended any more. Called once. */
+  failure(error: Error): void
+}
+
+export interface NativeEngine extends NativeBookReader {
+  readonly staging: ArrayBuffer
+  /** Hot path: takes the staged operation. */
+  apply(): void
+  applyBatch(): void
+  /** Hot path: journals the staged payload. */
+  append(): void
+  appendBatch(): void
+  /** Payloads larger than the staging area. Returns the sequence; throws. */
+  appendPayload(userType: number, instrument: number, timestamp: bigint, payload: Uint8Array): number
+
+  /** Asks for a group commit up to `sequence`; answered by the `durable` event. */
+  requestDurable(sequence: number): void
+  /** Blocks until everything appended is durable. Returns the durable sequence; throws. */
+  sync(): number
+  /** Cheap, for polling: writes nothing. */
+  appended(): number
+  durable(): number
+
+  defineInstrument(instrument: Omit<NativeInstrument, 'index'>): number
+  stats(): NativeStats
+  /**
+   * Takes a snapshot at the present sequence, off this thread. `state` is the user's own state at this
+   * very sequence (StateMachine), or null.
+   */
+  snapshot(state: Uint8Array | null): Promise<NativeSnapshotInfo>
+  compact(force: boolean): Promise<NativeCompactionReport>
+  /** The user state in the snapshot that recovery started from, or null. */
+  recoveredState(): Uint8Array | null
+  /** Rebuilds the books as they were; exactly one of the two is given. */
+  booksAt(point: { sequence: number } | { timestamp: bigint; instrument: number }): Promise<NativeBookSet>
+  /** Syncs, stops the threads, releases the lock. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface NativeReader {
+  /**
+   * Whole verified entries as they stand in the journal, about `maxBytes` of them; null at the end for
+   * now (later calls may return more: that is how a journal is followed). Throws on corruption.
+   */
+  read(maxBytes: number): Uint8Array | null
+  readonly nextSequence: number
+  close(): void
+}
+
+export interface NativeSegmentInfo {
+  path: string
+  index: number
+  bytes: number
+  firstSequence: number // 0: no entry
+  lastSequence: number
+  entries: number
+  usedBytes: number
+  segmentId: bigint
+  createdNs: bigint
+  state: 'clean' | 'torn' | 'corrupt' | 'empty'
+  detail: string
+}
+
+export interface NativeInspectReport {
+  dataDirectory: string
+  journalId: string // 32 hex digits, '' where there is no segment
+  locked: boolean // a writer has the directory open
+  segments: NativeSegmentInfo[]
+  spares: number
+  snapshots: (NativeSnapshotInfo & { valid: boolean; detail: string })[]
+  recovery: NativeRecoveryReport // what open would find; nothing is changed
+  bytesVerified: number
+}
+
+export interface NativeBinding {
+  readonly version: string
+  readonly errorNames: readonly string[]
+  readonly crc32cImplementation: string
+  crc32c(bytes: Uint8Array): number
+  setErrorClass(errorClass: ErrorConstructor): void
+  openEngine(
+    options: NativeEngineOptions,
+    events: NativeEvents,
+    progress: (phase: string, done: number, total: number) => void,
+  ): Promise<{ engine: NativeEngine; report: NativeRecoveryReport }>
+  /** Reads without the lock, beside a running writer or after it. */
+  openReader(dataDirectory: string, fromSequence: number): NativeReader
+  /** Reads every byte of segments and snapshots and verifies it; changes nothing. */
+  inspect(
+    dataDirectory: string,
+    progress: (phase: string, done: number, total: number) => void,
+  ): Promise<NativeInspectReport>
+  listSnapshots(dataDirectory: string): NativeSnapshotInfo[]
+  /** Rejects with ERR_PINNACLE_SNAPSHOT_CORRUPT where it does not verify. */
+  verifySnapshot(path: string): Promise<NativeSnapshotInfo>
+  loadSnapshot(path: string): Promise<{ info: NativeSnapshotInfo; books: NativeBookSet; state: Uint8Array | null }>
+  /** Books at a point, from a directory that is not open here (read-only). */
+  booksAt(
+    dataDirectory: string,
+    point: { sequence: number } | { timestamp: bigint; instrument: number },
+  ): Promise<NativeBookSet>
+}

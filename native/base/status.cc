@@ -1,0 +1,64 @@
+#include "base/status.h"
+
+#include <cerrno>
+#include <cstring>
+
+namespace pinnacle {
+
+namespace {
+
+constexpr const char* kCodeNames[] = {
+#define PINNACLE_X(enumerator, name) "ERR_PINNACLE_" name,
+    PINNACLE_ERROR_CODES(PINNACLE_X)
+#undef PINNACLE_X
+};
+
+Code CodeOfErrno(int system_error) {
+  switch (system_error) {
+    case ENOENT:
+      return Code::kNotFound;
+    case EEXIST:
+      return Code::kAlreadyExists;
+    case ENOTDIR:
+      return Code::kNotADirectory;
+    case EACCES:
+    case EPERM:
+      return Code::kPermission;
+    case EROFS:
+      return Code::kReadOnly;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return Code::kNoSpace;
+    case EMFILE:
+    case ENFILE:
+      return Code::kTooManyFiles;
+    default:
+      return Code::kIo;
+  }
+}
+
+}  // namespace
+
+const char* CodeName(Code code) {
+  if (code == Code::kOk) return "OK";
+  return kCodeNames[static_cast<uint16_t>(code)];
+}
+
+Status Status::FromErrno(int system_error, std::string what) {
+  what += ": ";
+  what += std::strerror(system_error);
+  return Status(CodeOfErrno(system_error), std::move(what), system_error);
+}
+
+Status Status::WithContext(std::string_view context) && {
+  if (detail_) detail_->message.insert(0, std::string(context) + ": ");
+  return std::move(*this);
+}
+
+std::string Status::ToString() const {
+  if (ok()) return "OK";
+  return std::string(CodeName(code())) + ": " + detail_->message;
+}
+
+}  // namespace pinnacle

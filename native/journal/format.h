@@ -1,0 +1,176 @@
+// The journal's bytes. docs/format.md describes the same for a reader in another language; both
+// change in one commit. All integers are little-endian.
+//
+// A journal is a sequence of segment files `journal/<index, 20 digits>.segment`. A segment is one
+// header page and then entries, back to back, in whole 64-byte lines; what is not written yet is
+// zero.
+//
+// Invariants:
+// - An entry starts on a line and takes EntryLines(payload length) of them: header, payload, zero
+//   padding, trailer. An order entry is one line, so no sector or page boundary can cut it.
+// - The sequence of an entry is that of its predecessor plus one, across segments too.
+// - The first and the last 8 bytes of a written entry are never zero, and the checksum is stored
+// last.
+//   So an entry that a power cut or a kill left half-written shows zeros at one of its ends (or in
+//   a whole sector), while a damaged one does not: that is how a torn tail is told from rot.
+// - Checksums start from the segment's seed, so bytes of another segment never verify.
+// - An entry's durable_lag says how far the journal was durable when the entry was written; the
+// frontier
+//   marks in the header page say it for the last entries. What lies below is never cut as a torn
+//   tail.
+#ifndef PINNACLE_JOURNAL_FORMAT_H_
+#define PINNACLE_JOURNAL_FORMAT_H_
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace pinnacle {
+
+static_assert(std::endian::native == std::endian::little,
+              "the formats are little-endian and are read and written in place");
+
+inline constexpr uint64_t kLineBytes = 64;
+inline constexpr uint64_t kSegmentHeaderBytes = 4096;
+inline constexpr uint16_t kJournalVersion = 1;
+inline constexpr char kSegmentMagic[8] = {'P', 'I', 'N', 'N', 'S', 'E', 'G', '\n'};
+
+inline constexpr uint64_t kMinSegmentBytes = 64 * 1024;
+inline constexpr uint64_t kMaxSegmentBytes = 4ull * 1024 * 1024 * 1024;
+inline constexpr uint64_t kDefaultSegmentBytes = 64ull * 1024 * 1024;
+
+// Largest payload of one entry, bytes; a segment must also hold at least two of the largest.
+inline constexpr uint32_t kMaxPayloadBytes = 16 * 1024 * 1024 - 32;
+inline constexpr uint16_t kMaxInstruments = 65535;  // instrument 0 means "no instrument"
+inline constexpr uint64_t kMaxSafeInteger = (1ull << 53) - 1;
+
+// What an entry is. Values are part of the format. Below kFirstUserType the engine knows the
+// payload.
+enum class EntryType : uint8_t {
+  kNone = 0x00,
+  kInstrument = 0x03,   // InstrumentPayload: defines the header's instrument
+  kAdd = 0x11,          // OrderPayload
+  kReduce = 0x12,       // OrderPayload; quantity is the amount taken off (a partial or full cancel)
+  kCancel = 0x14,       // OrderPayload; price and quantity 0
+  kExecute = 0x18,      // OrderPayload; quantity is the amount executed
+  kReplace = 0x21,      // ReplacePayload: old and new id below 2^64
+  kReplaceWide = 0x22,  // ReplaceWidePayload: ids of 128 bits; two lines
+  kSetLevel = 0x24,     // OrderPayload; id 0, quantity is the level's new total, 0 removes it
+  kClear = 0x28,        // OrderPayload, all 0: the book becomes empty
+  kTrade = 0x41,        // OrderPayload; changes no order (hidden execution, off-book print)
+  kStatus = 0x42,  // OrderPayload; quantity is the trading status: 0 halted, 1 trading, others free
+  kFirstUserType = 0x80,  // 0x80 + user type (0..127): opaque to the engine
+};
+
+// Bits of EntryHeader::flags.
+inline constexpr uint8_t kFlagSell = 0x01;  // side of the order; clear: buy
+inline constexpr uint8_t kFlagGivenTime =
+    0x02;  // the timestamp came from the caller, not from the clock
+inline constexpr uint8_t kFlagWritten =
+    0x80;  // always set: keeps the first word from ever being zero
+
+struct EntryHeader {
+  uint32_t payload_bytes;
+  uint16_t instrument;
+  uint8_t type;  // EntryType
+  uint8_t flags;
+  uint64_t sequence;
+  uint64_t timestamp_ns;  // since 1970-01-01 UTC, or whatever the caller counts from
+};
+static_assert(sizeof(EntryHeader) == 24);
+static_assert(offsetof(EntryHeader, sequence) == 8 && offsetof(EntryHeader, timestamp_ns) == 16);
+
+struct EntryTrailer {
+  uint32_t durable_lag;  // sequence - 1 - (durable frontier when written), at most kMaxDurableLag
+  uint32_t
+      checksum;  // CRC32C register over all of the entry's lines but these 4 bytes, from the seed
+};
+static_assert(sizeof(EntryTrailer) == 8);
+
+inline constexpr uint32_t kMaxDurableLag = 0xffffffffu;  // this or more
+
+inline constexpr uint64_t kEntryOverheadBytes = sizeof(EntryHeader) + sizeof(EntryTrailer);
+inline constexpr uint64_t kLinePayloadBytes =
+    kLineBytes - kEntryOverheadBytes;  // payload of one line
+static_assert(kLinePayloadBytes == 32);
+
+constexpr uint64_t EntryBytes(uint64_t payload_bytes) {
+  return (payload_bytes + kEntryOverheadBytes + kLineBytes - 1) / kLineBytes * kLineBytes;
+}
+
+struct OrderPayload {
+  uint64_t order_id_low;
+  uint64_t order_id_high;
+  int64_t price;     // ticks, 0 .. 2^53 - 1
+  int64_t quantity;  // lots, 1 .. 2^53 - 1 where the operation has one
+};
+static_assert(sizeof(OrderPayload) == kLinePayloadBytes);
+
+struct ReplacePayload {
+  uint64_t order_id;
+  uint64_t new_order_id;
+  int64_t price;
+  int64_t quantity;
+};
+static_assert(sizeof(ReplacePayload) == kLinePayloadBytes);
+
+struct ReplaceWidePayload {
+  uint64_t order_id_low;
+  uint64_t order_id_high;
+  uint64_t new_order_id_low;
+  uint64_t new_order_id_high;
+  int64_t price;
+  int64_t quantity;
+};
+static_assert(sizeof(ReplaceWidePayload) == 48);
+
+inline constexpr size_t kInstrumentNameBytes = 32;  // UTF-8, zero-padded
+
+struct InstrumentPayload {
+  char name[kInstrumentNameBytes];
+  uint32_t price_scale;  // decimal digits behind the point: price = ticks / 10^price_scale; 0 .. 15
+  uint32_t quantity_scale;  // the same for quantities
+  uint32_t kind;            // 0: orders (market by order), 1: levels (market by price)
+  uint32_t reserved;
+};
+static_assert(sizeof(InstrumentPayload) == 48);
+
+// At offset 0 of a segment.
+struct SegmentHeader {
+  char magic[8];
+  uint16_t version;
+  uint16_t header_bytes;        // kSegmentHeaderBytes
+  uint32_t checksum;            // CRC32C over these 128 bytes with this field 0, not seeded
+  uint64_t mandatory_features;  // an unknown bit: refuse
+  uint64_t optional_features;   // an unknown bit: ignore
+  uint64_t journal_id_low;
+  uint64_t journal_id_high;
+  uint64_t segment_index;     // 1, 2, …; the number in the file's name
+  uint64_t segment_id;        // random; its low 32 bits are the checksums' seed
+  uint64_t recycled_from_id;  // segment_id that the file's blocks had before, or 0
+  uint64_t segment_bytes;
+  uint64_t created_ns;
+  uint8_t key_id[16];  // for encryption at rest; 0: plain
+  uint8_t reserved[24];
+};
+static_assert(sizeof(SegmentHeader) == 128);
+static_assert(offsetof(SegmentHeader, journal_id_low) == 32);
+static_assert(offsetof(SegmentHeader, key_id) == 88);
+
+// Two slots in the header page, each in a sector of its own, stored in turn after a sync. They cost
+// no I/O of their own: the kernel writes the page when it likes, and a clean close syncs it.
+struct FrontierMark {
+  uint64_t durable_sequence;
+  uint64_t counter;  // the higher of two valid slots counts
+  uint64_t timestamp_ns;
+  uint32_t reserved;
+  uint32_t checksum;  // from the segment's seed, over the 28 bytes before it
+};
+static_assert(sizeof(FrontierMark) == 32);
+inline constexpr uint64_t kFrontierMarkOffsets[2] = {2048, 2560};
+
+inline uint32_t SeedOfSegment(uint64_t segment_id) { return static_cast<uint32_t>(segment_id); }
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_JOURNAL_FORMAT_H_

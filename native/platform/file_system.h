@@ -1,0 +1,112 @@
+// The seam between the engine and the operating system (LevelDB calls its own Env). All that the
+// engine knows of files goes through these classes, so that a test can lose, reorder or refuse
+// whatever was not synced. Implementations: RealFileSystem (linux.cc, darwin.cc) and the tests'
+// SimulatedFileSystem.
+//
+// The contract that durability rests on:
+// - File::Sync and Mapping::Sync return ok only when the device has the bytes (fdatasync /
+// msync(MS_SYNC);
+//   on macOS followed by F_FULLFSYNC).
+// - Creating, renaming and removing a name is durable only after SyncDirectory of its parent.
+// - After a failed sync the state of the unsynced pages is unknown: callers must never retry
+//   (https://wiki.postgresql.org/wiki/Fsync_Errors).
+// Paths are UTF-8. No call throws. Objects are used by one thread at a time unless stated.
+#ifndef PINNACLE_PLATFORM_FILE_SYSTEM_H_
+#define PINNACLE_PLATFORM_FILE_SYSTEM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace pinnacle {
+
+inline constexpr uint64_t kPageBytes =
+    4096;  // the unit in which stores through a mapping are tracked
+inline constexpr uint64_t kSectorBytes =
+    512;  // the unit that a device is assumed to write atomically
+
+// A writable shared mapping of a whole file, from offset 0. Never grows, moves or shrinks.
+class Mapping {
+ public:
+  virtual ~Mapping() = default;
+
+  uint8_t* data() const { return data_; }
+  uint64_t size() const { return size_; }
+
+  // Makes stores to [offset, offset + length) durable; widens to page bounds itself.
+  // May be called from another thread than the one that stores.
+  virtual Status Sync(uint64_t offset, uint64_t length) = 0;
+
+  // Makes the pages of the range present and writable so that the next store takes no fault.
+  // Best effort, changes no content. May be called from another thread than the one that stores.
+  virtual void Prefault(uint64_t offset, uint64_t length) = 0;
+
+ protected:
+  uint8_t* data_ = nullptr;
+  uint64_t size_ = 0;
+};
+
+class File {
+ public:
+  virtual ~File() = default;
+
+  // Reads up to out.size() bytes at `offset`; fewer only at the end of the file.
+  virtual Status Read(uint64_t offset, std::span<uint8_t> out, size_t* bytes_read) const = 0;
+  // Writes all of `bytes` at `offset`, growing the file where needed.
+  virtual Status Write(uint64_t offset, std::span<const uint8_t> bytes) = 0;
+  // Makes content and size durable.
+  virtual Status Sync() = 0;
+  virtual Status Size(uint64_t* bytes) const = 0;
+  virtual Status Truncate(uint64_t bytes) = 0;
+  // Reserves real blocks for [0, bytes): a full disk is kNoSpace here and never a fault in a store.
+  virtual Status Preallocate(uint64_t bytes) = 0;
+  // Forgets cached pages, so that a following Map works with single pages instead of the large
+  // folios that reading made (a store into one makes the device write all of it). Best effort.
+  virtual void DropCache() = 0;
+  // Maps the whole file; its size must not change afterwards. The mapping may outlive the File.
+  virtual Status Map(std::unique_ptr<Mapping>* mapping) = 0;
+};
+
+// Held from Lock until destroyed; released by the kernel when the process dies.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+enum class OpenMode {
+  kRead,       // must exist
+  kReadWrite,  // must exist
+  kCreate,     // must not exist; mode 0600
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  virtual Status Open(const std::string& path, OpenMode mode, std::unique_ptr<File>* file) = 0;
+  // Names (not paths) of the entries but "." and "..", sorted.
+  virtual Status List(const std::string& directory, std::vector<std::string>* names) = 0;
+  // Mode 0700; ok where it is there already. The parent must exist.
+  virtual Status CreateDirectory(const std::string& path) = 0;
+  virtual Status Exists(const std::string& path, bool* exists) = 0;
+  // Replaces `to` atomically where it exists.
+  virtual Status Rename(const std::string& from, const std::string& to) = 0;
+  virtual Status Remove(const std::string& path) = 0;
+  virtual Status SyncDirectory(const std::string& path) = 0;
+  // Takes an exclusive lock on `path` (created where missing) without waiting. kLocked where
+  // another process, or another holder in this process, has it; the message names the holder's pid
+  // where known.
+  virtual Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) = 0;
+
+  // The operating system's. Safe for all threads; never destroyed.
+  static FileSystem* Real();
+};
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_PLATFORM_FILE_SYSTEM_H_
