@@ -31,9 +31,7 @@ async function quietly(command, args, options) {
 }
 
 async function native() {
-  const built =
-    (await quietly(bin('node-gyp'), ['configure', '--', '-Dpinnacle_tests=1'])) &&
-    (await quietly(bin('node-gyp'), ['build', '--jobs=max']))
+  const built = await quietly(process.execPath, ['scripts/build-addon.mjs', '--tests'])
   if (!built) return { passed: 0, failed: 1 }
   let summary
   const { code } = await run('build/Release/pinnacle_native_tests', ['--no-colors'], {
