@@ -40,7 +40,9 @@ function nodeGyp(...words) {
     },
   })
   if (error) {
-    console.error(`node-gyp could not be started (${error.message}); build through npm: npm run build:native`)
+    console.error(
+      `node-gyp could not be started (${error.message}); build through npm: npm run build:native`,
+    )
     return false
   }
   return status === 0

@@ -26,7 +26,9 @@ for (const line of readFileSync('scripts/ci-stages', 'utf8').split('\n')) {
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !stages.some((stage) => stage.name === name))
 if (unknown.length > 0) {
-  console.error(`unknown stage: ${unknown.join(', ')}; known: ${stages.map(({ name }) => name).join(', ')}`)
+  console.error(
+    `unknown stage: ${unknown.join(', ')}; known: ${stages.map(({ name }) => name).join(', ')}`,
+  )
   process.exit(2)
 }
 

@@ -36,7 +36,9 @@ async function native() {
   let summary
   const { code } = await run('build/Release/pinnacle_native_tests', ['--no-colors'], {
     onLine(line) {
-      const match = /^\[doctest\] test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed/.exec(line)
+      const match = /^\[doctest\] test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed/.exec(
+        line,
+      )
       if (match) summary = { passed: Number(match[2]), failed: Number(match[3]) }
       print(line)
     },
@@ -44,7 +46,8 @@ async function native() {
   if (!summary) print(`the native tests ended with code ${code} and without a summary`)
   const outcome = summary ?? { passed: 0, failed: 0 }
   // A sanitizer or a crash in a destructor can fail the run behind a clean summary.
-  if ((code !== 0 && outcome.failed === 0) || outcome.passed + outcome.failed === 0) ++outcome.failed
+  if ((code !== 0 && outcome.failed === 0) || outcome.passed + outcome.failed === 0)
+    ++outcome.failed
   return outcome
 }
 
@@ -95,12 +98,16 @@ async function js(files) {
 
 const stages = { types, native, js }
 const asked = process.argv.slice(2)
-const files = asked.filter((word) => word.endsWith('.ts')).map((file) => path.relative(root, path.resolve(file)))
+const files = asked
+  .filter((word) => word.endsWith('.ts'))
+  .map((file) => path.relative(root, path.resolve(file)))
 const names = asked.filter((word) => !word.endsWith('.ts'))
 if (files.length > 0 && names.length === 0) names.push('js')
 const unknown = names.filter((name) => !Object.hasOwn(stages, name))
 if (unknown.length > 0) {
-  console.error(`unknown stage: ${unknown.join(', ')}; known: ${Object.keys(stages).join(', ')}, or files test/**/*.test.ts`)
+  console.error(
+    `unknown stage: ${unknown.join(', ')}; known: ${Object.keys(stages).join(', ')}, or files test/**/*.test.ts`,
+  )
   process.exit(2)
 }
 

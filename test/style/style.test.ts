@@ -5,7 +5,8 @@ import path from 'node:path'
 import t from 'tap'
 
 const root = process.cwd()
-if (!existsSync(path.join(root, 'binding.gyp'))) throw new Error('run the tests from the top of the checkout')
+if (!existsSync(path.join(root, 'binding.gyp')))
+  throw new Error('run the tests from the top of the checkout')
 
 /** Source files below a directory, as paths from the top with forward slashes. */
 function filesBelow(directory: string, extension: RegExp): string[] {
@@ -58,8 +59,11 @@ t.test('no source file is longer than 600 lines', async (t) => {
 })
 
 t.test('no source leaves work for later', async (t) => {
-  const later = /\b(TODO|FIXME|XXX|HACK)\b|\bstub(s|bed)?\b|not (yet )?implemented|for now\b.*simpl|simpl\w* for now/i
-  const checked = [...cpp, ...typescript, ...scripts].filter((file) => file !== 'test/style/style.test.ts')
+  const later =
+    /\b(TODO|FIXME|XXX|HACK)\b|\bstub(s|bed)?\b|not (yet )?implemented|for now\b.*simpl|simpl\w* for now/i
+  const checked = [...cpp, ...typescript, ...scripts].filter(
+    (file) => file !== 'test/style/style.test.ts',
+  )
   t.same(offences(checked, later), [])
 })
 
@@ -67,7 +71,10 @@ t.test('every C++ header has the include guard that its path demands', async (t)
   const wrong = cpp
     .filter((file) => file.endsWith('.h') && !file.endsWith('.inc.h'))
     .filter((file) => {
-      const inner = file.replace(/^native\//, '').replace(/[/.-]/g, '_').toUpperCase()
+      const inner = file
+        .replace(/^native\//, '')
+        .replace(/[/.-]/g, '_')
+        .toUpperCase()
       return !read(file).includes(`#ifndef PINNACLE_${inner}_\n#define PINNACLE_${inner}_\n`)
     })
   t.same(wrong, [])
@@ -79,10 +86,20 @@ t.test('C++ outside the addon throws nothing and owns nothing by a bare pointer'
   t.same(offences(core, code), [])
 })
 
-t.test('TypeScript has no any and silences neither compiler nor linter for a whole file', async (t) => {
-  const sloppy = /^(?!\s*(\/\/|\*)).*(:\s*any\b|\bas any\b|<any>)|@ts-(ignore|nocheck)|^\s*\/\*\s*eslint-disable(?!-)/
-  t.same(offences(typescript.filter((file) => file !== 'test/style/style.test.ts'), sloppy), [])
-})
+t.test(
+  'TypeScript has no any and silences neither compiler nor linter for a whole file',
+  async (t) => {
+    const sloppy =
+      /^(?!\s*(\/\/|\*)).*(:\s*any\b|\bas any\b|<any>)|@ts-(ignore|nocheck)|^\s*\/\*\s*eslint-disable(?!-)/
+    t.same(
+      offences(
+        typescript.filter((file) => file !== 'test/style/style.test.ts'),
+        sloppy,
+      ),
+      [],
+    )
+  },
+)
 
 /** Every layer with those that it may import from; what is not named here is shared and below all. */
 const cppLayers: Record<string, string[]> = {
@@ -158,7 +175,10 @@ t.test('binding.gyp and the sources on disk agree', async (t) => {
     'no source is in two targets',
   )
   t.same(
-    cpp.filter((file) => file.endsWith('_test.cc') && !file.startsWith('native/addon/') && !tests.includes(file)),
+    cpp.filter(
+      (file) =>
+        file.endsWith('_test.cc') && !file.startsWith('native/addon/') && !tests.includes(file),
+    ),
     [],
     'no native test is left out',
   )
