@@ -26,7 +26,7 @@ function ownHeaders() {
 }
 
 const flags = process.argv.slice(2)
-const options = ['--jobs=max']
+const options = ['--jobs=max', '--loglevel=warn']
 const nodeDirectory = process.env.npm_config_nodedir ?? ownHeaders()
 if (nodeDirectory) options.push(`--nodedir=${nodeDirectory}`)
 

@@ -52,11 +52,12 @@ async function native() {
 }
 
 async function js(files) {
+  // Types are the first stage's business: a type error is told once, and tests run beside it.
   // Stale compiled tests of renamed sources must not run.
   rmSync('.test-dist', { recursive: true, force: true })
   const built =
-    (await quietly(bin('tsc'), ['-p', 'tsconfig.build.json'])) &&
-    (await quietly(bin('tsc'), ['-p', 'tsconfig.test.json']))
+    (await quietly(bin('tsc'), ['-p', 'tsconfig.build.json', '--noCheck'])) &&
+    (await quietly(bin('tsc'), ['-p', 'tsconfig.test.json', '--noCheck']))
   if (!built) return { passed: 0, failed: 1 }
 
   const compiled = files.map((file) => path.join('.test-dist', file.replace(/\.ts$/, '.js')))
