@@ -60,7 +60,7 @@ class SnapshotReader {
     }
     Cursor cursor(content_);
     for (uint32_t i = 0; i < header_.instrument_count; ++i) {
-      InstrumentRecord record;
+      InstrumentRecord record{};
       cursor.Take(&record);
       instruments.push_back(record);
     }
