@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { JournalEntry } from '../../lib/index.js'
+import { PinnacleError, type JournalEntry } from '../../lib/index.js'
 import { readEntries, type ReadSource } from '../../lib/journal/read-entries.js'
 import type { NativeBinding, NativeReader } from '../../lib/native/binding.js'
 import { entryImage, words } from './entry-image.js'
@@ -10,6 +10,7 @@ class FakeJournal {
   closedReaders = 0
   wakers: (() => void)[] = []
   ended = false
+  oldest = 1
 
   append(type = 0x80, instrument = 0): void {
     const payload = type >= 0x80 ? Buffer.from('p') : words(1, 0, 2, 3)
@@ -20,8 +21,10 @@ class FakeJournal {
 
   source(): ReadSource {
     const binding = {
+      inspect: () => Promise.resolve({ segments: [{ firstSequence: this.oldest }] }),
       openReader: (_directory: string, from: number): NativeReader => {
-        let next = Math.max(1, from)
+        if (from < this.oldest) throw new PinnacleError('ERR_PINNACLE_OUT_OF_REACH', 'gone')
+        let next = from
         return {
           read: () => {
             const chunk = this.images.slice(next - 1, next + 1)
@@ -66,6 +69,16 @@ t.test('iteration goes from one sequence to another, both included', async (t) =
   t.strictSame(await sequences(readEntries(journal.source(), { from: 3, to: 6 })), [3, 4, 5, 6])
   t.strictSame(await sequences(readEntries(journal.source(), { from: 9 })), [])
   t.equal(journal.closedReaders, 3, 'each reader is closed')
+})
+
+t.test('where the beginning was compacted away, iteration starts at what is left', async (t) => {
+  const journal = new FakeJournal()
+  for (let i = 0; i < 7; i++) journal.append()
+  journal.oldest = 4
+  t.strictSame(await sequences(readEntries(journal.source())), [4, 5, 6, 7])
+  await t.rejects(sequences(readEntries(journal.source(), { from: 2 })), {
+    code: 'ERR_PINNACLE_OUT_OF_REACH',
+  })
 })
 
 t.test('types and an instrument filter', async (t) => {
@@ -142,7 +155,7 @@ t.test('options out of range are coded errors', async (t) => {
   const journal = new FakeJournal()
   const read = (options: object): Promise<number[]> =>
     sequences(readEntries(journal.source(), options))
-  for (const wrong of [-1, 1.5, NaN, '1', 2 ** 53]) {
+  for (const wrong of [0, -1, 1.5, NaN, '1', 2 ** 53]) {
     await t.rejects(read({ from: wrong }), { code: 'ERR_PINNACLE_INVALID_SEQUENCE' })
     await t.rejects(read({ to: wrong }), { code: 'ERR_PINNACLE_INVALID_SEQUENCE' })
   }

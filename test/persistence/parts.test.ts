@@ -189,9 +189,11 @@ t.test('once apply has thrown nothing more is applied and no snapshot is taken',
 t.test('a snapshot() or restore() that is wrong is a coded error', async (t) => {
   const machine = new Machine()
   const host = new StateMachineHost(machine)
-  machine.snapshot = () => 'text' as never
   const code = 'ERR_PINNACLE_STATE_MACHINE'
-  t.throws(() => host.snapshot(), { code, name: 'PinnacleTypeError' })
+  for (const wrong of ['text' as never, undefined as never, new Uint8Array()]) {
+    machine.snapshot = () => wrong
+    t.throws(() => host.snapshot(), { code, name: 'PinnacleTypeError' })
+  }
   machine.snapshot = () => {
     throw new Error('no')
   }
