@@ -160,9 +160,10 @@ function checkOptions(options: ReadOptions): void {
   }
   for (const type of options.types ?? []) {
     if (journalEntryTypes.includes(type)) continue
+    const given: unknown = type
     throw new PinnacleTypeError(
       'ERR_PINNACLE_INVALID_ENTRY_TYPE',
-      `${shown(type)} is no entry type${didYouMean(shown(type), journalEntryTypes)}; ` +
+      `${shown(type)} is no entry type${typeof given === 'string' ? didYouMean(given, journalEntryTypes) : ''}; ` +
         `there are ${journalEntryTypes.join(', ')}`,
     )
   }

@@ -5,7 +5,7 @@ import { load, native } from '../../lib/native/load.js'
 import type { CodedError } from '../../lib/index.js'
 
 const documented = new Set(
-  [...readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `(ERR_PINNACLE_[A-Z_]+)` \|/gm)].map(
+  [...readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `(ERR_PINNACLE_[A-Z_]+)` +\|/gm)].map(
     (match) => match[1] ?? '',
   ),
 )

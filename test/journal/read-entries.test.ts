@@ -167,6 +167,7 @@ t.test('options out of range are coded errors', async (t) => {
     code: 'ERR_PINNACLE_INVALID_ENTRY_TYPE',
     message: /did you mean "add"/,
   })
+  await t.rejects(read({ types: [17] }), { code: 'ERR_PINNACLE_INVALID_ENTRY_TYPE' })
   for (const wrong of [-1, 0.5, 65_536, {}]) {
     await t.rejects(read({ instrument: wrong }), { code: 'ERR_PINNACLE_INVALID_INSTRUMENT' })
   }
