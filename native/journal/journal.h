@@ -112,7 +112,8 @@ class Journal {
   // removal is durable before the next begins.
   Status Release(uint64_t sequence, ReleaseReport* report);
 
-  // Flushes and stores what a clean end leaves behind. Appends are refused afterwards.
+  // Flushes, stores what a clean end leaves behind and unmaps the segments. Appends are refused
+  // afterwards. No step may run beside it but Flush.
   Status Close();
 
   // --- readings ---
@@ -152,7 +153,7 @@ class Journal {
   uint64_t next_sequence_ = 1;
   uint32_t seed_ = 0;
   uint32_t last_checksum_ = 0;
-  bool closed_ = false;
+  bool closed_ = false;  // written under flush_mutex_
 
   // Written on every append, read by the flusher now and then.
   alignas(64) std::atomic<uint64_t> appended_{0};

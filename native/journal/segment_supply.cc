@@ -198,6 +198,12 @@ Status SegmentSupply::Retire(const SegmentFile& file, bool* recycled) {
   return Status();
 }
 
+void SegmentSupply::Stop() {
+  std::lock_guard lock(mutex_);
+  ready_.clear();
+  ready_count_.store(0, std::memory_order_release);
+}
+
 SupplyCounters SegmentSupply::counters() const {
   std::lock_guard lock(mutex_);
   return counters_;

@@ -65,6 +65,9 @@ class SegmentSupply {
   // Durable when it returns. `*recycled` says which.
   Status Retire(const SegmentFile& file, bool* recycled);
 
+  // Gives up the segment that is ready; its file stays for the next open.
+  void Stop();
+
   SupplyCounters counters() const;
   size_t spare_count() const;
   uint64_t segment_bytes() const { return segment_bytes_; }
