@@ -170,6 +170,7 @@ t.test('any valid LOBSTER message is read as it was written', async (t) => {
       )
     }),
   )
+  t.pass()
 })
 
 t.test(

@@ -45,7 +45,7 @@ async function write(job: FlowWriterJob): Promise<void> {
     process.send?.({ events })
     if (job.snapshotEvery > 0 && events >= nextSnapshot) {
       nextSnapshot = events + job.snapshotEvery
-      void manager.snapshot()
+      manager.snapshot().catch(unlessClosed)
     }
   }, 1)
   const { complete } = await runFlow(manager, positions, source, {
@@ -55,6 +55,11 @@ async function write(job: FlowWriterJob): Promise<void> {
   clearInterval(ticking)
   await manager.close()
   process.send?.({ complete })
+}
+
+/** The flow may end while a snapshot waits for the one before it. */
+function unlessClosed(error: unknown): void {
+  if ((error as { code?: unknown }).code !== 'ERR_PINNACLE_CLOSED') throw error
 }
 
 const argument = process.argv[2]

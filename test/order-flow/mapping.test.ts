@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { Side } from '../../lib/book/side.js'
 import { openFlowFile, type FlowFileOptions } from '../../lib/order-flow/file-source.js'
 import { FlowKind, NoteReason, type FlowOperation } from '../../lib/order-flow/flow-operation.js'
@@ -7,8 +7,6 @@ import type { FlowSource } from '../../lib/order-flow/flow-source.js'
 import { openingOrderId } from '../../lib/order-flow/live-orders.js'
 import { ReferenceBook } from '../../lib/order-flow/reference-book.js'
 import { operationsOf } from './operations.js'
-
-type Test = typeof t
 
 async function mapped(
   t: Test,
@@ -121,7 +119,7 @@ t.test('a contradiction stops by default, with its line and what is wrong', asyn
   const contradictions: [string, RegExp][] = [
     ['34200.1,1,1,100,310400,1', /order 1 is live already/],
     ['34200.1,2,1,101,310400,1', /only 100 open/],
-    ['34200.1,3,1,60,310400,1', /leaves order 1 open/],
+    ['34200.1,3,1,160,310400,1', /only 100 open/],
     ['34200.1,4,1,10,310500,1', /another price/],
     ['34200.1,4,1,10,310400,-1', /another side/],
   ]
@@ -132,6 +130,17 @@ t.test('a contradiction stops by default, with its line and what is wrong', asyn
       details: { line: 2 },
     })
   }
+})
+
+t.test('a deletion of less than is open takes the whole order, and is counted', async (t) => {
+  const { source, operations } = await mapped(
+    t,
+    lobster('34200.0,1,1,400,310400,1', '34200.1,3,1,200,310400,1'),
+    named,
+  )
+  t.equal(operations[1]?.kind, FlowKind.Cancel)
+  t.match(source.counts(), { reducedUnseen: 1, cancels: 1 })
+  t.equal(source.liveOrders(0), 0)
 })
 
 t.test('skipped lines leave a note each and are counted, and the rest goes on', async (t) => {
