@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@
 
 namespace pinnacle {
 
-// One file as three parties see it. A page is dirty where `current` differs from `clean`.
+// One file as three parties see it. A page is dirty where `current` differs from `clean`, or where
+// it was written again with the very bytes that it had.
 // Invariant: without faults `clean` equals `durable`. A failed sync and a lying disk make the
 // kernel believe in bytes that the device has not.
 struct FileState {
@@ -22,7 +24,11 @@ struct FileState {
   FileImage clean;    // what the kernel believes to be on the device
   FileImage durable;  // what is on the device
 
-  bool IsDirty(uint64_t page) const { return !SameContent(current.page(page), clean.page(page)); }
+  std::set<uint64_t> rewritten;  // pages that a write call touched since they were clean
+
+  bool IsDirty(uint64_t page) const {
+    return rewritten.contains(page) || !SameContent(current.page(page), clean.page(page));
+  }
   bool IsSizeDirty() const { return current.size() != clean.size(); }
 };
 

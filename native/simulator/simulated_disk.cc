@@ -38,7 +38,7 @@ SimulatedDisk::SimulatedDisk(uint64_t seed, const DiskImage& image) : random(see
   for (const std::string& directory : image.directories) names[directory] = kDirectoryInode;
   for (const auto& [path, content] : image.files) {
     auto inode = std::make_shared<Inode>(Inode{.id = next_inode_++, .path = path, .state = {}});
-    inode->state = {content, content, content};
+    inode->state = {content, content, content, {}};
     const std::vector<uint8_t> bytes = content.Bytes();
     inode->buffer->Resize(bytes.size());
     std::copy(bytes.begin(), bytes.end(), inode->buffer->data());
@@ -77,6 +77,7 @@ Status SimulatedDisk::Resize(Inode& inode, uint64_t size, const char* action) {
 void SimulatedDisk::WritePage(Inode& inode, uint64_t page) {
   inode.state.clean.SetPage(page, inode.state.current.page(page));
   inode.state.durable.SetPage(page, inode.state.current.page(page));
+  inode.state.rewritten.erase(page);
 }
 
 Status SimulatedDisk::SyncPages(Inode& inode, uint64_t first, uint64_t end, const Fault& fault) {
@@ -93,7 +94,10 @@ Status SimulatedDisk::SyncPages(Inode& inode, uint64_t first, uint64_t end, cons
     if (state.IsDirty(page)) dirty.push_back(page);
   }
   if (fails) {
-    for (uint64_t page : dirty) state.clean.SetPage(page, state.current.page(page));
+    for (uint64_t page : dirty) {
+      state.clean.SetPage(page, state.current.page(page));
+      state.rewritten.erase(page);
+    }
     return SystemError(fault.system_error, "sync", inode.path);
   }
   // A size that a failed sync lost reaches the device with the next pages that are written.

@@ -83,6 +83,9 @@ class SimulatedFile final : public File {
         PINNACLE_RETURN_IF_ERROR(disk_->Resize(*inode_, end, "write"));
       }
       std::copy_n(bytes.data(), length, inode_->buffer->data() + offset);
+      for (uint64_t page = offset / kPageBytes; page * kPageBytes < end; ++page) {
+        inode_->state.rewritten.insert(page);
+      }
     }
     if (fault.system_error == 0) return Status();
     return SystemError(fault.system_error, "write", inode_->path);

@@ -23,7 +23,9 @@
 // Process kill. ProcessKill keeps the page cache and drops handles and locks: old objects answer
 //   kClosed, and stores through old mappings go nowhere.
 // Failed sync. As on Linux: the dirty pages count as clean afterwards, but the device does not have
-//   them. A retry says ok and they are lost all the same, until someone stores to them again.
+//   them. A retry says ok and they are lost all the same, until someone stores to them again. (A
+//   write call dirties its pages even with the bytes that they have; a store of the same bytes
+//   through a mapping is not seen as one.)
 // Failed SyncDirectory. The changes stay pending.
 // Lying device. A sync says ok, but one of its dirty pages or sectors is not written, or one sector
 //   is written over another one (Fault::Device).

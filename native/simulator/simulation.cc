@@ -335,8 +335,7 @@ void Run::TakeSnapshot() {
     acknowledged_snapshot_ = std::max(acknowledged_snapshot_, point.sequence);
     Holds(engine_->durable() >= point.sequence, "a snapshot is ahead of the durable journal");
   } else {
-    Holds(cause_ || status.code() == Code::kOutOfReach,
-          "a snapshot failed without a cause: " + status.ToString());
+    Holds(cause_, "a snapshot failed without a cause: " + status.ToString());
   }
 }
 

@@ -1,0 +1,216 @@
+// What must hold after a recovery, and while running.
+#include <algorithm>
+#include <cstring>
+
+#include "engine/time_travel.h"
+#include "journal/reader.h"
+#include "simulator/simulation_run.h"
+#include "snapshot/snapshot_directory.h"
+#include "snapshot/snapshot_reader.h"
+
+namespace pinnacle::simulation {
+namespace {
+
+constexpr uint64_t kCheckpointEvery = 64;
+
+template <typename T>
+T Load(const uint8_t* bytes) {
+  T value;
+  std::memcpy(&value, bytes, sizeof(value));
+  return value;
+}
+
+// The run itself looks at the disk: no fault is meant for it.
+class Quiet {
+ public:
+  explicit Quiet(bool* flag) : flag_(flag), before_(*flag) { *flag = true; }
+  ~Quiet() { *flag_ = before_; }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  bool* flag_;
+  bool before_;
+};
+
+}  // namespace
+
+bool Run::Holds(bool condition, const std::string& what) {
+  if (condition || !ok()) return condition;
+  result_.violation = what;
+  Trace("VIOLATION: " + what);
+  return false;
+}
+
+void Run::Accept(ModelEntry entry) {
+  const uint64_t sequence = entries_.size() + 1;
+  live_.Apply(entry, sequence);
+  entries_.push_back(std::move(entry));
+  ++result_.counts.entries;
+  if (sequence % kCheckpointEvery == 0) checkpoints_[sequence] = live_;
+}
+
+ModelState Run::StateAt(uint64_t sequence) {
+  if (sequence == entries_.size()) return live_;
+  ModelState state;
+  const auto behind = checkpoints_.upper_bound(sequence);
+  if (behind != checkpoints_.begin()) state = std::prev(behind)->second;
+  for (uint64_t next = state.last_sequence() + 1; next <= sequence; ++next) {
+    state.Apply(entries_[next - 1], next);
+  }
+  return state;
+}
+
+void Run::Truncate(uint64_t sequence) {
+  if (sequence == entries_.size()) return;
+  live_ = StateAt(sequence);
+  entries_.resize(sequence);
+  checkpoints_.erase(checkpoints_.upper_bound(sequence), checkpoints_.end());
+  user_states_.erase(user_states_.upper_bound(sequence), user_states_.end());
+}
+
+void Run::CheckBooks() {
+  const std::string difference = live_.Difference(engine_->books());
+  Holds(difference.empty(), "the live books are not the model's: " + difference);
+}
+
+void Run::CheckRecovered(SimulatedEnvironment& world, const Engine& engine,
+                         const RecoveryReport& report, uint64_t least, bool clean) {
+  Quiet quiet(&quiet_);
+  const uint64_t last = engine.appended();
+  const std::string where = "recovered up to " + std::to_string(last) + ": ";
+  if (!Holds(last >= least, where + "entries up to " + std::to_string(least) + " were promised") ||
+      !Holds(last <= entries_.size(),
+             where + "only " + std::to_string(entries_.size()) + " were ever accepted") ||
+      !Holds(report.last_sequence == last,
+             where + "the report says " + std::to_string(report.last_sequence)) ||
+      !Holds(engine.durable() == last, where + "open left entries that are not durable") ||
+      !Holds(report.tail != Tail::kCorrupt, where + "sound data were told as corrupt") ||
+      !Holds(report.damaged_snapshots.empty(), where + "a sound snapshot was told as damaged") ||
+      !Holds(!clean || report.tail == Tail::kClean,
+             where + "a clean end was told as torn: " + report.break_reason)) {
+    return;
+  }
+  const std::string difference = StateAt(last).Difference(engine.books());
+  if (!Holds(difference.empty(), where + "the books are not the model's: " + difference)) return;
+  if (report.snapshot_sequence == 0) {
+    Holds(engine.recovered_user_state().empty(), where + "a user state from nowhere");
+  } else {
+    const auto& tried = user_states_[report.snapshot_sequence];
+    Holds(std::find(tried.begin(), tried.end(), engine.recovered_user_state()) != tried.end(),
+          where + "the user's state is none that was given at " +
+              std::to_string(report.snapshot_sequence));
+  }
+  CheckSnapshots(world, engine, acknowledged_snapshot_);
+  CheckJournal(world, engine);
+  // A book at any point that the snapshots and the journal cover.
+  if (!ok() || last == 0 || !random_.Chance(0.2)) return;
+  const uint64_t oldest = engine.journal()->oldest_sequence();
+  const uint64_t point = 1 + random_.Below(last);
+  BookSet books;
+  uint32_t checksum = 0;
+  const Status status =
+      BuildBooks(world.environment().file_system, kDirectory, point, &books, &checksum);
+  if (status.ok()) {
+    const std::string then = StateAt(point).Difference(books);
+    Holds(then.empty(), "the books at " + std::to_string(point) + " are not the model's: " + then);
+  } else {
+    Holds(status.code() == Code::kOutOfReach && oldest > 1,
+          "books within reach were refused: " + status.ToString());
+  }
+}
+
+// Every entry that the journal holds, byte for byte.
+void Run::CheckJournal(SimulatedEnvironment& world, const Engine& engine) {
+  if (!ok()) return;
+  Quiet quiet(&quiet_);
+  const uint64_t last = engine.appended();
+  uint64_t next = engine.journal()->oldest_sequence();
+  if (!Holds(next >= 1 && next <= last + 1,
+             "the oldest entry is said to be " + std::to_string(next))) {
+    return;
+  }
+  std::unique_ptr<JournalReader> reader;
+  const std::string directory = std::string(kDirectory) + "/journal";
+  Status status = JournalReader::Open(world.environment().file_system, directory, next, &reader);
+  if (!Holds(status.ok(), "the journal can't be read: " + status.ToString())) return;
+  std::vector<uint8_t> bytes;
+  while (true) {
+    bytes.clear();
+    status = reader->Read(65536, &bytes);
+    if (!Holds(status.ok(), "the journal can't be read: " + status.ToString())) return;
+    if (bytes.empty()) break;
+    for (size_t at = 0; at < bytes.size(); ++next) {
+      const uint8_t* entry = bytes.data() + at;
+      const std::string who = "entry " + std::to_string(next) + " in the journal: ";
+      if (!Holds(next <= last, who + "nobody appended it")) return;
+      const ModelEntry& expected = entries_[next - 1];
+      const uint64_t length = expected.payload.size();
+      if (!Holds(Load<uint64_t>(entry + 8) == next, who + "wrong sequence") ||
+          !Holds(Load<uint32_t>(entry) == length && entry[6] == expected.type &&
+                     entry[7] == expected.flags &&
+                     Load<uint16_t>(entry + 4) == expected.instrument &&
+                     Load<uint64_t>(entry + 16) == expected.timestamp_ns,
+                 who + "another header than was written") ||
+          !Holds(std::equal(expected.payload.begin(), expected.payload.end(), entry + 24),
+                 who + "another payload than was written")) {
+        return;
+      }
+      at += (length + 32 + 63) / 64 * 64;
+    }
+  }
+  Holds(next == last + 1,
+        "the journal ends at " + std::to_string(next - 1) + " instead of " + std::to_string(last));
+}
+
+// Every snapshot is the model at its point, and the journal reaches back to the oldest.
+void Run::CheckSnapshots(SimulatedEnvironment& world, const Engine& engine,
+                         uint64_t newest_wanted) {
+  if (!ok()) return;
+  Quiet quiet(&quiet_);
+  FileSystem* fs = world.environment().file_system;
+  std::vector<SnapshotFile> files;
+  const Status listed = ListSnapshots(fs, std::string(kDirectory) + "/snapshots", &files);
+  if (!Holds(listed.ok(), "snapshots can't be listed: " + listed.ToString())) return;
+  const uint64_t newest = files.empty() ? 0 : files.back().sequence;
+  if (!Holds(newest >= newest_wanted, "snapshot " + std::to_string(newest_wanted) +
+                                          " was reported taken; the newest is " +
+                                          std::to_string(newest))) {
+    return;
+  }
+  const uint64_t oldest_entry = engine.journal()->oldest_sequence();
+  const uint64_t needed = files.empty() ? 1 : files.front().sequence + 1;
+  Holds(oldest_entry <= needed, "the journal begins at " + std::to_string(oldest_entry) +
+                                    " but the oldest snapshot needs " + std::to_string(needed));
+  for (const SnapshotFile& file : files) {
+    if (!ok()) return;
+    BookSet books;
+    std::vector<uint8_t> user_state;
+    SnapshotInfo info;
+    const Status status = ReadSnapshot(fs, file.path, &books, &user_state, &info);
+    if (!Holds(status.ok(), "a snapshot does not verify: " + status.ToString())) return;
+    if (!Holds(file.sequence <= engine.appended(), "a snapshot is ahead of the journal")) return;
+    const std::string difference = StateAt(file.sequence).Difference(books);
+    Holds(difference.empty(),
+          "snapshot " + std::to_string(file.sequence) + " is not the model: " + difference);
+  }
+}
+
+// Another disk that the same power cut may have left.
+void Run::CheckSideImage(const DiskImage& image, uint64_t least, bool torn) {
+  Quiet quiet(&quiet_);
+  SimulatedEnvironment world(random_.Next(), image);
+  RecoveryReport report;
+  std::unique_ptr<Engine> engine;
+  const Status status = Engine::Open(world.environment(), options_, nullptr, &engine, &report);
+  if (!status.ok()) {
+    // A device that tears sectors breaks what the format stands on: a torn entry may then look
+    // like a damaged one. It is reported, and only where nothing durable is concerned.
+    Holds(torn && status.code() == Code::kCorrupt && report.break_sequence > least,
+          "a power cut left what can't be opened: " + status.ToString());
+    return;
+  }
+  CheckRecovered(world, *engine, report, least, false);
+}
+
+}  // namespace pinnacle::simulation
