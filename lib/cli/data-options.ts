@@ -97,5 +97,5 @@ function defined<Key extends keyof PersistenceConfig>(
   key: Key,
   value: PersistenceConfig[Key] | undefined,
 ): Partial<PersistenceConfig> {
-  return value === undefined ? {} : ({ [key]: value } as Partial<PersistenceConfig>)
+  return value === undefined ? {} : { [key]: value }
 }

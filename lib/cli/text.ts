@@ -62,7 +62,8 @@ export function plural(amount: number, one: string, many = `${one}s`): string {
 const invisible = /\u001b\[[0-9;]*m/g
 
 export function width(text: string): number {
-  return [...text.replace(invisible, '')].length
+  // Code points: instrument names may hold letters beyond the first plane.
+  return Array.from(text.replace(invisible, '')).length
 }
 
 export function padEnd(text: string, columns: number): string {

@@ -206,6 +206,8 @@ export class GeneratedFlow implements FlowSource {
     this.name = `generated flow, seed ${String(options.seed)}`
   }
 
+  // A source is asynchronous because files are.
+  // eslint-disable-next-line @typescript-eslint/require-await
   async *operations(): AsyncGenerator<readonly FlowOperation[], void, undefined> {
     const operations = Array.from({ length: chunkEvents }, emptyOperation)
     let left = this.totalEvents

@@ -49,6 +49,7 @@ t.test('recover, inspect and verify tell of a clean directory', async (t) => {
   t.equal(recovered.code, 0, recovered.stderr)
   t.match(recovered.stdout, /clean, entries to 478/)
   t.match(recovered.stdout, /TEST +\d+ +\d \+ \d/)
+  // eslint-disable-next-line no-control-regex
   t.notMatch(recovered.stdout, /\u001b/, 'no colours in a pipe')
   const inspected = documentOf(await pinnacle(['inspect', data, '--json']))
   t.match(inspected, {

@@ -107,6 +107,7 @@ t.test('every command has help with examples', async (t) => {
 
 t.test('colours come only where they are wanted', async (t) => {
   const { data } = await withData(t)
+  // eslint-disable-next-line no-control-regex
   const escape = /\u001b\[/
   t.match((await pinnacle(['verify', data], { env: { FORCE_COLOR: '1' } })).stdout, escape)
   t.notMatch((await pinnacle(['verify', data], { env: { NO_COLOR: '1' } })).stdout, escape)

@@ -18,12 +18,11 @@ export interface RunOptions {
 }
 
 export function pinnacle(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const env: NodeJS.ProcessEnv = { ...process.env, ...options.env }
   // What the environment of the test run says must not decide.
-  for (const name of Object.keys(env)) {
-    if (name.startsWith('PINNACLE_') && options.env?.[name] === undefined) delete env[name]
-  }
-  if (options.env?.['FORCE_COLOR'] === undefined) delete env['FORCE_COLOR']
+  const ambient = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('PINNACLE_') && name !== 'FORCE_COLOR' && name !== 'NO_COLOR',
+  )
+  const env = { ...Object.fromEntries(ambient), ...options.env }
   const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   options.onStart?.(child)
   let stdout = ''

@@ -32,20 +32,20 @@ export async function killAndResume(
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       },
     )
-    let last = 0
-    let complete = false
+    const said = { last: 0, complete: false }
     child.on('message', (message: { events?: number; complete?: boolean }) => {
-      last = message.events ?? last
-      complete ||= message.complete === true
-      if (last >= point) child.kill('SIGKILL')
+      said.last = message.events ?? said.last
+      said.complete ||= message.complete === true
+      if (said.last >= point) child.kill('SIGKILL')
     })
     const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
     if (signal === 'SIGKILL') {
       killed++
-      seen.push(last)
+      seen.push(said.last)
       continue
     }
-    if (code !== 0 || !complete) throw new Error(`a writer ended with ${String(code ?? signal)}`)
+    if (code !== 0 || !said.complete)
+      throw new Error(`a writer ended with ${String(code ?? signal)}`)
     if (point === Infinity) break
   }
   return { kills: killed, points: seen }

@@ -1,4 +1,5 @@
 /** The demo's writer, a process of its own so that it can be killed. Its arguments are the plan as JSON. */
+import { asError } from '../../errors/native-error.js'
 import { isPinnacleError } from '../../errors/pinnacle-error.js'
 import { FlowPositions } from '../../order-flow/flow-positions.js'
 import { runFlow } from '../../order-flow/flow-run.js'
@@ -30,7 +31,7 @@ async function write(): Promise<void> {
       void tell({ kind: 'compaction', segments: removed + recycled, bytes: bytesFreed })
     }
   })
-  let failure: unknown
+  let failure: Error | undefined
   const every = snapshotEvery(plan)
   let nextSnapshot = Math.ceil((manager.appendedFrontier + 1) / every) * every
   const result = await runFlow(manager, positions, flowOf(plan), {
@@ -39,7 +40,7 @@ async function write(): Promise<void> {
       if (events < nextSnapshot || events === plan.events) return
       nextSnapshot += every
       // Beside the writing: nobody waits for it.
-      manager.snapshot().catch((error: unknown) => (failure ??= error))
+      manager.snapshot().catch((error: unknown) => (failure ??= asError(error)))
     },
   })
   await manager.durable()

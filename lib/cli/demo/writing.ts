@@ -8,9 +8,12 @@ import type { DemoPlan, WriterMessage } from './plan.js'
 
 export interface Writing {
   killed: boolean
+  /** Events of the flow that were journaled before it. */
+  eventsBefore: number
   /** Events of the flow that the writer last spoke of. */
   eventsSeen: number
-  durationMs: number
+  /** From the last word before its first event to its last word: start and catching up are not in it. */
+  writingMs: number
   snapshots: number
   compactions: number
   segmentsFreed: number
@@ -22,10 +25,11 @@ export interface Writing {
 export async function letWrite(
   plan: DemoPlan,
   killAt: number | undefined,
+  eventsBefore: number,
   onProgress: (events: number) => void,
   signal: AbortSignal,
 ): Promise<Writing> {
-  const startedMs = performance.now()
+  let startedMs = performance.now()
   const child = fork(
     fileURLToPath(new URL('./writer.js', import.meta.url)),
     [JSON.stringify(plan)],
@@ -35,8 +39,9 @@ export async function letWrite(
   )
   const writing: Writing = {
     killed: false,
-    eventsSeen: 0,
-    durationMs: 0,
+    eventsBefore,
+    eventsSeen: eventsBefore,
+    writingMs: 0,
     snapshots: 0,
     compactions: 0,
     segmentsFreed: 0,
@@ -50,7 +55,9 @@ export async function letWrite(
   child.on('message', (message: WriterMessage) => {
     switch (message.kind) {
       case 'progress':
+        if (message.events === eventsBefore) startedMs = performance.now()
         writing.eventsSeen = message.events
+        writing.writingMs = performance.now() - startedMs
         onProgress(message.events)
         if (killAt !== undefined && message.events >= killAt) kill()
         break
@@ -74,7 +81,6 @@ export async function letWrite(
   process.off('exit', kill)
   signal.removeEventListener('abort', kill)
   signal.throwIfAborted()
-  writing.durationMs = performance.now() - startedMs
   writing.killed = killedBy === 'SIGKILL'
   if (failed !== undefined) throw failed
   if (!writing.killed && writing.done === undefined) {
