@@ -166,7 +166,7 @@ t.test('any valid LOBSTER message is read as it was written', async (t) => {
       const time = formatDecimal(m.timestampNs, 9)
       assert.deepEqual(
         parseLobsterMessage([time, m.type, m.orderId, m.quantity, m.price, direction].join(',')),
-        m,
+        { ...m },
       )
     }),
   )
