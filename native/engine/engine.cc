@@ -87,6 +87,7 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
                                          &opened->journal_));
   if (progress) progress("start", 1, 1);
   opened->books_ = std::move(state.books);
+  opened->last_clock_ns_ = state.last_clock_ns;
   opened->recovered_user_state_ = std::move(state.user_state);
   opened->recovered_sequence_ = opened->journal_->appended();
   if (opened->recovered_sequence_ > 0 && report->first_sequence == 0) {
@@ -208,7 +209,7 @@ Status Engine::SyncNow() { return threads_ ? threads_->SyncNow() : journal_->Flu
 SnapshotPoint Engine::FixSnapshotPoint() {
   SnapshotPoint point;
   point.sequence = journal_->appended();
-  point.timestamp_ns = environment_.clock->NowNs();
+  point.timestamp_ns = ClockNs();  // so that no entry up to here is younger
   point.entry_checksum = journal_->last_checksum();
   return point;
 }

@@ -15,20 +15,28 @@ namespace {
 // Applies what the scan verified.
 class ReplayVisitor : public EntryVisitor {
  public:
-  ReplayVisitor(BookSet* books, bool salvage, const ProgressFunction& progress,
+  ReplayVisitor(RecoveredState* state, bool salvage, const ProgressFunction& progress,
                 RecoveryReport* report)
-      : books_(books), salvage_(salvage), progress_(progress), report_(report) {}
+      : state_(state),
+        books_(&state->books),
+        salvage_(salvage),
+        progress_(progress),
+        report_(report) {}
 
   Status Visit(const EntryHeader& header, const uint8_t* payload, const uint8_t*,
                uint64_t) override {
     ++report_->entries_replayed;
+    NoteTime(header);
     return books_->ApplyEntry(header, payload);
   }
 
   Status VisitBehindBreak(const EntryHeader& header, const uint8_t* payload) override {
     if (!salvage_ || header.sequence <= books_->last_sequence()) return Status();
     // An entry that needs one of the lost ones is refused, and left out.
-    if (books_->ApplyEntry(header, payload).ok()) ++report_->entries_salvaged;
+    if (books_->ApplyEntry(header, payload).ok()) {
+      ++report_->entries_salvaged;
+      NoteTime(header);
+    }
     return Status();
   }
 
@@ -37,6 +45,12 @@ class ReplayVisitor : public EntryVisitor {
   }
 
  private:
+  void NoteTime(const EntryHeader& header) {
+    if ((header.flags & kFlagGivenTime) != 0) return;
+    state_->last_clock_ns = std::max(state_->last_clock_ns, header.timestamp_ns);
+  }
+
+  RecoveredState* state_;
   BookSet* books_;
   const bool salvage_;
   const ProgressFunction& progress_;
@@ -58,6 +72,7 @@ Status RestoreNewestSnapshot(const Environment& environment, const std::string& 
       state->user_state = std::move(user_state);
       state->snapshot = info;
       state->has_snapshot = true;
+      state->last_clock_ns = info.meta.timestamp_ns;
       state->journal_id = info.meta.journal_id;
       state->has_journal_id = true;
       report->snapshot_sequence = info.meta.sequence;
@@ -118,11 +133,14 @@ Status ReadState(const Environment& environment, const std::string& data_directo
     options.from_sequence = state->snapshot.meta.sequence + 1;
     options.known_durable = state->snapshot.meta.sequence;
     options.journal_id = &state->journal_id;
-    options.proof_sequence = state->snapshot.meta.sequence;
+    // A snapshot of a salvaged state has no entry of its own that could prove it.
+    if (state->snapshot.meta.entry_checksum != 0) {
+      options.proof_sequence = state->snapshot.meta.sequence;
+    }
     options.proof_checksum = state->snapshot.meta.entry_checksum;
   }
   const uint64_t scan_start_ns = clock->MonotonicNs();
-  ReplayVisitor visitor(&state->books, salvage, progress, report);
+  ReplayVisitor visitor(state, salvage, progress, report);
   ScanResult& scan = state->scan;
   PINNACLE_RETURN_IF_ERROR(ScanJournal(environment.file_system, JournalDirectory(data_directory),
                                        options, &visitor, &scan));
@@ -196,7 +214,7 @@ Status PlanContinuation(const Environment& environment, const EngineOptions& opt
     SnapshotMeta meta;
     meta.journal_id = state->journal_id;
     meta.sequence = state->books.last_sequence();
-    meta.timestamp_ns = environment.clock->NowNs();
+    meta.timestamp_ns = std::max(environment.clock->NowNs(), state->last_clock_ns);
     const std::string directory = SnapshotDirectory(options.data_directory);
     PINNACLE_RETURN_IF_ERROR(environment.file_system->CreateDirectory(directory));
     PINNACLE_RETURN_IF_ERROR(environment.file_system->SyncDirectory(options.data_directory));
@@ -231,6 +249,7 @@ Status PlanContinuation(const Environment& environment, const EngineOptions& opt
     } else if (static_cast<int64_t>(i) == stop) {
       position->file = segment.file;
       position->header = segment.header;
+      position->first_sequence = segment.entries > 0 ? segment.first_sequence : 0;
       position->end_offset = segment.end_offset;
       position->mark_counter = segment.mark_counter;
       position->clear_rest = cut;

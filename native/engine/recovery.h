@@ -29,6 +29,7 @@ struct RecoveredState {
   SnapshotInfo snapshot;
   JournalId journal_id;
   bool has_journal_id = false;
+  uint64_t last_clock_ns = 0;  // no entry that was stamped by the clock is younger
   ScanResult scan;
 };
 

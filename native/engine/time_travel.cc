@@ -20,8 +20,8 @@ constexpr uint64_t kReadBytes = 256 * 1024;
 Status RestoreBelow(FileSystem* fs, const std::string& data_directory,
                     const std::function<bool(const SnapshotFile&)>& may_fit,
                     const std::function<bool(const BookSet&)>& fits, BookSet* books,
-                    bool* restored) {
-  *restored = false;
+                    SnapshotInfo* restored) {
+  *restored = SnapshotInfo();
   std::vector<SnapshotFile> files;
   PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs, SnapshotDirectory(data_directory), &files));
   for (auto it = files.rbegin(); it != files.rend(); ++it) {
@@ -35,7 +35,7 @@ Status RestoreBelow(FileSystem* fs, const std::string& data_directory,
     PINNACLE_RETURN_IF_ERROR(std::move(status));
     if (!fits(candidate)) continue;
     *books = std::move(candidate);
-    *restored = true;
+    *restored = info;
     return Status();
   }
   *books = BookSet();
@@ -82,11 +82,14 @@ Status BuildBooks(FileSystem* fs, const std::string& data_directory, uint64_t se
                   BookSet* books, uint32_t* entry_checksum) {
   *entry_checksum = 0;
   if (sequence == 0) return Status(Code::kInvalidSequence, "sequences start at 1");
-  bool restored = false;
+  SnapshotInfo restored;
   PINNACLE_RETURN_IF_ERROR(RestoreBelow(
       fs, data_directory, [&](const SnapshotFile& file) { return file.sequence <= sequence; },
       [](const BookSet&) { return true; }, books, &restored));
-  if (books->last_sequence() == sequence) return Status();
+  if (books->last_sequence() == sequence) {
+    *entry_checksum = restored.meta.entry_checksum;
+    return Status();
+  }
   Status status = Replay(
       fs, data_directory, [&](const EntryHeader& header) { return header.sequence > sequence; },
       books, entry_checksum);
@@ -104,7 +107,7 @@ Status BuildBooks(FileSystem* fs, const std::string& data_directory, uint64_t se
 
 Status BuildBooksAtTime(FileSystem* fs, const std::string& data_directory, uint16_t instrument,
                         uint64_t timestamp_ns, BookSet* books) {
-  bool restored = false;
+  SnapshotInfo restored;
   PINNACLE_RETURN_IF_ERROR(RestoreBelow(
       fs, data_directory, [](const SnapshotFile&) { return true; },
       [&](const BookSet& candidate) {

@@ -15,7 +15,7 @@ namespace pinnacle {
 
 // All books right behind the entry `sequence`. kOutOfReach (the message says what is covered) where
 // the snapshots and the journal that are kept do not reach there, or the entry is not written yet.
-// `*entry_checksum` is that of the entry, 0 where the snapshot itself stands at the sequence.
+// `*entry_checksum` is that of the entry, 0 where only a snapshot without a proof stands there.
 Status BuildBooks(FileSystem* file_system, const std::string& data_directory, uint64_t sequence,
                   BookSet* books, uint32_t* entry_checksum);
 

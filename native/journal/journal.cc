@@ -48,8 +48,8 @@ Status Journal::Start(const JournalPosition& position) {
     PINNACLE_RETURN_IF_ERROR(supply_.Take(&segment));
   }
   records_.push_back({{segment->index, segment->path}, next_sequence_, 0, segment->bytes});
-  if (!position.older.empty() && position.file.index != 0) {
-    records_.back().first_sequence = position.older.back().last_sequence + 1;
+  if (position.file.index != 0 && position.first_sequence != 0) {
+    records_.back().first_sequence = position.first_sequence;
   }
   Enter(std::move(segment), offset);
   // The recovered entries may still stand in the page cache only (a killed process): make them

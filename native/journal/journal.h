@@ -53,6 +53,7 @@ struct JournalPosition {
   // The segment to go on in; none (index 0) opens a new one.
   SegmentFile file{0, ""};
   SegmentHeader header{};
+  uint64_t first_sequence = 0;  // of that segment; 0: it holds no entry
   uint64_t end_offset = kSegmentHeaderBytes;
   uint64_t mark_counter = 0;
   bool clear_rest = false;            // cut: zero and sync everything behind end_offset

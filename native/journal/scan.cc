@@ -195,7 +195,9 @@ class Scanner {
     if (i + 1 == result_->segments.size()) return Status();
     const SegmentFacts& next = result_->segments[i + 1];
     const bool misfit = !Misfit(i + 1).empty();
-    const bool unreadable = misfit || (next.first_sequence == 0 && next.first_line_used);
+    // (Not where this one is empty: its first entry comes before the next one's.)
+    const bool unreadable =
+        misfit || (next.first_sequence == 0 && next.first_line_used && segment.entries > 0);
     if (!misfit && next.first_sequence == evidence_->next_sequence) {
       *stopped = false;
     } else if (unreadable && evidence_->state == EntryState::kUnwritten) {

@@ -283,13 +283,23 @@ TEST_CASE("files that are not segments, or newer ones, are refused with their ow
   Collector collector;
   ScanResult result;
   SUBCASE("another kind of file") {
-    image.bytes()[0] = 'X';
+    std::fill_n(image.bytes().begin(), 8, uint8_t{'X'});
     directory.Write(1, image.bytes());
     CHECK(ScanJournal(FileSystem::Real(), directory.path(), {}, &collector, &result).code() ==
           Code::kNotOurFile);
   }
+  SUBCASE("one flipped bit makes damage, neither another file nor a newer version") {
+    for (const uint64_t offset : {0u, 7u, 8u, 9u}) {
+      JournalImage rotten = TenEntries();
+      rotten.FlipBit(offset, 1);
+      directory.Write(1, rotten.bytes());
+      CHECK(Scan(directory, &collector).verdict.tail == Tail::kCorrupt);
+    }
+    CHECK(collector.sequences.empty());
+  }
   SUBCASE("a newer version") {
     image.bytes()[8] = 2;
+    image.SealHeader();
     directory.Write(1, image.bytes());
     CHECK(ScanJournal(FileSystem::Real(), directory.path(), {}, &collector, &result).code() ==
           Code::kNewerVersion);

@@ -83,21 +83,30 @@ Status ListSegments(FileSystem* file_system, const std::string& journal_director
 void SealSegmentHeader(SegmentHeader* header) { header->checksum = HeaderChecksum(*header); }
 
 Status CheckSegmentHeader(const SegmentHeader& header, const SegmentFile& file) {
+  const bool sound = header.checksum == HeaderChecksum(header);
   if (std::memcmp(header.magic, kSegmentMagic, sizeof(kSegmentMagic)) != 0) {
     const bool zero = std::all_of(std::begin(header.magic), std::end(header.magic),
                                   [](char c) { return c == 0; });
     if (zero) return Status(Code::kCorrupt, file.path + ": the segment header is gone (zeros)");
+    // One damaged byte is damage; a file that has nothing of ours is another file.
+    int same = 0;
+    for (size_t i = 0; i < sizeof(kSegmentMagic); ++i) same += header.magic[i] == kSegmentMagic[i];
+    if (same >= 4) {
+      return Status(Code::kCorrupt, file.path + ": the segment header's first bytes are damaged");
+    }
     return Status(
         Code::kNotOurFile,
         file.path + " does not start like a journal segment; move it out of the directory");
   }
-  if (header.version > kJournalVersion) {
+  // The checksum stands at the same place in every version, so a version that does not fit it is
+  // damage and not news from the future.
+  if (sound && header.version > kJournalVersion) {
     return Status(Code::kNewerVersion,
                   file.path + " has format version " + std::to_string(header.version) +
                       ", this library reads up to " + std::to_string(kJournalVersion) +
                       "; open it with a newer pinnacle-persistence");
   }
-  if (header.checksum != HeaderChecksum(header)) {
+  if (!sound) {
     return Status(Code::kCorrupt, file.path + ": the segment header does not match its checksum");
   }
   if (header.mandatory_features != 0) {

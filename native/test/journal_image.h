@@ -25,6 +25,12 @@ class JournalImage {
     Put64(48, index);
     Put64(56, segment_id);
     Put64(72, segment_bytes);
+    SealHeader();
+  }
+
+  // After a change of the header.
+  void SealHeader() {
+    Put32(12, 0);
     Put32(12, ~Crc32cExtendPortable(~0u, bytes_.data(), 128));
   }
 
