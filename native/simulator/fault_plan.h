@@ -50,6 +50,7 @@ struct Fault {
   // the read gives (kNoLimit: all).
   uint64_t bytes = kNoLimit;
   Device device = Device::kFaithful;  // of kSync and kMapSync
+  bool never_made = false;            // the process died before the call: a sync changes nothing
 
   static constexpr uint64_t kNoLimit = ~uint64_t{0};
 

@@ -83,6 +83,7 @@ void SimulatedDisk::WritePage(Inode& inode, uint64_t page) {
 Status SimulatedDisk::SyncPages(Inode& inode, uint64_t first, uint64_t end, const Fault& fault) {
   inode.Refresh();
   FileState& state = inode.state;
+  if (fault.never_made) return SystemError(fault.system_error, "sync", inode.path);
   const bool fails = fault.system_error != 0;
   // The kernel forgets that the size is dirty in any case; the device learns it only on success.
   if (state.IsSizeDirty()) {

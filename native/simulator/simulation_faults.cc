@@ -65,13 +65,13 @@ void Run::Install(SimulatedEnvironment& world) {
 
 Fault Run::OnCall(CallKind kind, const std::string& path) {
   if (quiet_ || kind == CallKind::kMark) return {};
-  if (dead_) return Fault::Error(EIO);
+  if (dead_) return {.system_error = EIO, .bytes = 0, .never_made = true};
   if (crash_countdown_ > 0 && --crash_countdown_ == 0) {
     Trace(std::string(crash_ == Crash::kKill ? "killed" : "power cut") + " at " +
           CallKindName(kind) + " " + path);
     ++result_.counts.mid_call;
     CrashNow();
-    return Fault::Error(EIO);
+    return {.system_error = EIO, .bytes = 0, .never_made = true};
   }
   if (fault_countdown_ > 0 && (fault_kinds_ & Bit(kind)) != 0 &&
       (fault_repeats_ ? fault_countdown_ == 1 || --fault_countdown_ == 1
@@ -108,7 +108,7 @@ void Run::ArmFault(uint64_t most_calls) {
     fault_ = Fault::ErrorAfter(choice.system_error, random_.Below(4096));
   }
   if (fault_kinds_ == Bit(CallKind::kRead) && random_.Chance(0.4)) {
-    fault_ = Fault::ShortRead(random_.Below(2) * random_.Below(8192));
+    fault_ = Fault::ShortRead(1 + random_.Below(8191));
   }
 }
 
