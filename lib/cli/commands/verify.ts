@@ -1,6 +1,7 @@
 /** `pinnacle verify`: every checksum; the exit code says clean, torn or corrupt. */
 import type { Command } from 'commander'
 import type { InspectReport } from '../../persistence/inspect.js'
+import { verifyPure } from '../../pure-reader/verify.js'
 import { action } from '../action.js'
 import { directoryOf, withDirectory, type DataOptions } from '../data-options.js'
 import { ExitCode } from '../exit-codes.js'
@@ -13,25 +14,36 @@ Reads every byte of every segment and snapshot and changes nothing. Exit code 0:
 ends in a torn tail, which the next open cuts. 4: something that was durable is damaged.
 Beside a running writer the newest entry may still be half-written; that is not taken for a torn tail.
 
+With --pure the same is done by a second reader that has no native code and was written from
+docs/format.md alone: slower, and an independent opinion. It also applies every entry to books of its own.
+
 Examples:
   $ pinnacle verify ./data
+  $ pinnacle verify --pure ./data
   $ pinnacle verify ./data --json | jq -r .verdict`
 
 export type Verdict = 'clean' | 'torn' | 'corrupt'
+
+interface VerifyOptions extends DataOptions {
+  pure?: boolean
+}
 
 export function register(program: Command): void {
   const command = program
     .command('verify')
     .description('verify every checksum; the exit code says clean, torn or corrupt')
-  withDirectory(command).addHelpText('after', examples)
-  command.action(action<DataOptions, [string | undefined]>(verify))
+  withDirectory(command)
+    .option('--pure', 'use the reader without native code')
+    .addHelpText('after', examples)
+  command.action(action<VerifyOptions, [string | undefined]>(verify))
 }
 
 async function verify(
   output: Output,
-  options: DataOptions,
+  options: VerifyOptions,
   directory: string | undefined,
 ): Promise<ExitCode> {
+  if (options.pure === true) return verifyWithoutAddon(output, directoryOf(options, directory))
   const report = await inspected(output, directoryOf(options, directory))
   const verdict = verdictOf(report)
   const problems = problemsOf(report)
@@ -54,6 +66,29 @@ async function verify(
     locked: report.locked,
     problems,
   })
+  return exitCodeOf(verdict)
+}
+
+function verifyWithoutAddon(output: Output, dataDirectory: string): ExitCode {
+  const report = verifyPure(dataDirectory)
+  const good = report.snapshots.filter(({ problem }) => problem === '').length
+  output.line(
+    `${verdictText(output, report.verdict)}  ${dataDirectory}, by the second reader: entries to ` +
+      `${count(Number(report.journal.lastSequence))}, ${plural(report.journal.segments, 'segment')}, ` +
+      plural(good, 'good snapshot'),
+  )
+  for (const problem of report.problems) output.line(`  ${problem}`)
+  output.document({
+    verdict: report.verdict,
+    dataDirectory,
+    lastSequence: Number(report.journal.lastSequence),
+    entries: report.journal.entries,
+    problems: report.problems,
+  })
+  return exitCodeOf(report.verdict)
+}
+
+function exitCodeOf(verdict: Verdict): ExitCode {
   if (verdict === 'corrupt') return ExitCode.Corrupt
   return verdict === 'torn' ? ExitCode.Torn : ExitCode.Ok
 }

@@ -1,0 +1,183 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import t, { type Test } from 'tap'
+
+import { inspect, PersistenceManager, Side } from '../../lib/index.js'
+import { crc32c } from '../../lib/pure-reader/checksum.js'
+import { readJournal } from '../../lib/pure-reader/journal.js'
+import {
+  readEntry,
+  readHeader,
+  readMarks,
+  type SegmentHeader,
+} from '../../lib/pure-reader/segment.js'
+import { readSnapshot } from '../../lib/pure-reader/snapshot.js'
+import { verifyPure } from '../../lib/pure-reader/verify.js'
+
+/** The hex dumps of docs/format.md, in their order. */
+function vectors(): Uint8Array[] {
+  // Compiled tests run from a directory of their own.
+  const here = import.meta.dirname
+  const roots = [path.join(here, '../..'), path.join(here, '../../..')]
+  const root = roots.find((each) => existsSync(path.join(each, 'docs/format.md'))) ?? ''
+  const page = readFileSync(path.join(root, 'docs/format.md'), 'utf8')
+  const section = page.slice(page.indexOf('## Test vectors'))
+  return [...section.matchAll(/```\n([0-9a-f]{4} [^`]*)```/g)].map(([, dump]) =>
+    Uint8Array.from(
+      (dump ?? '').split('\n').flatMap((line) =>
+        line
+          .slice(4)
+          .trim()
+          .split(/\s+/)
+          .filter((word) => word !== '')
+          .map((word) => parseInt(word, 16)),
+      ),
+    ),
+  )
+}
+
+t.test('the checksum is that of RFC 3720 B.4', (t) => {
+  t.equal(crc32c(new Uint8Array(32)), 0x8a9136aa)
+  t.equal(crc32c(new Uint8Array(32).fill(0xff)), 0x62a8ab43)
+  t.equal(crc32c(Uint8Array.from({ length: 32 }, (_, i) => i)), 0x46dd794e)
+  t.equal(crc32c(Uint8Array.from({ length: 32 }, (_, i) => 31 - i)), 0x113fdb5c)
+  t.end()
+})
+
+t.test('the test vectors of the format page are what they say', (t) => {
+  const [head, instrument, add, execute, user, mark, snapshotHead, snapshotBody] = vectors()
+  const segment = new Uint8Array(65536)
+  segment.set(head as Uint8Array)
+  segment.set(mark as Uint8Array, 2560)
+  let offset = 4096
+  for (const entry of [instrument, add, execute, user]) {
+    segment.set(entry as Uint8Array, offset)
+    offset += (entry as Uint8Array).length
+  }
+  const header = readHeader(segment) as SegmentHeader
+  t.match(header, { index: 1n, segmentId: 0x1122334455667788n, bytes: 65536 })
+  t.equal(readMarks(segment, header), 3n)
+  t.match(readEntry(segment, header, 4096), { sequence: 1n, type: 3, instrument: 1 })
+  t.match(readEntry(segment, header, 4224), { sequence: 2n, type: 0x11, durable: 0n })
+  t.match(readEntry(segment, header, 4288), { sequence: 3n, type: 0x18, durable: 2n })
+  const text = readEntry(segment, header, 4352)
+  t.equal(Buffer.from(text?.payload ?? []).toString(), 'hello, journal')
+  t.equal(readEntry(segment, header, 4416), undefined)
+
+  const snapshot = new Uint8Array(4096 + (snapshotBody as Uint8Array).length)
+  snapshot.set(snapshotHead as Uint8Array)
+  snapshot.set(snapshotBody as Uint8Array, 4096)
+  const read = readSnapshot(snapshot)
+  t.equal(read.sequence, 3n)
+  t.same([...read.userState], [1, 2, 3])
+  t.same(read.books.books[0]?.levels(false), [
+    { price: 6450000n, orders: [{ id: 1001n, quantity: 20000000n }] },
+  ])
+  t.end()
+})
+
+let made = 0
+
+/** A directory with all kinds of entries, several segments and snapshots; closed. */
+async function written(t: Test): Promise<string> {
+  const dataDirectory = path.join(t.testdir(), `data-${String(++made)}`)
+  const persistence = await PersistenceManager.open({
+    dataDirectory,
+    segmentSize: '64KiB',
+    keepSnapshots: 2,
+    snapshotIntervalMin: 0,
+    instruments: [
+      { name: 'ORD', priceScale: 2, quantityScale: 0 },
+      { name: 'LVL', priceScale: 8, quantityScale: 8, kind: 'levels' },
+    ],
+  })
+  const orders = persistence.book('ORD')
+  const levels = persistence.book('LVL')
+  for (let i = 1; i <= 4000; i++) {
+    const wide = (BigInt(i) << 70n) | 5n
+    orders.add(i % 5 === 0 ? wide : i, i % 2 === 0 ? Side.Buy : Side.Sell, 1000 + (i % 13), 10 + i)
+    if (i % 3 === 0) orders.reduce(i % 5 === 0 ? wide : i, 4)
+    if (i % 7 === 0) orders.replace(i % 5 === 0 ? wide : i, 100_000 + i, 900 + (i % 4), 3)
+    if (i % 11 === 0 && i % 7 !== 0 && i % 5 !== 0) orders.cancel(i)
+    levels.setLevel(i % 2 === 0 ? Side.Buy : Side.Sell, 50 + (i % 9), (i * 7) % 5)
+    if (i % 500 === 0) persistence.append(3, Buffer.alloc(i, 0x61))
+    if (i % 1500 === 0) await persistence.snapshot()
+  }
+  orders.trade(Side.Buy, 5, 5)
+  orders.setStatus(0)
+  await persistence.close()
+  return dataDirectory
+}
+
+t.test('both readers see the same journal, snapshots and books', async (t) => {
+  const dataDirectory = await written(t)
+  const report = verifyPure(dataDirectory)
+  const native = await inspect(dataDirectory)
+  t.same(report.problems, [])
+  t.equal(report.verdict, 'clean')
+  t.equal(report.journal.journalId, native.journalId)
+  t.equal(Number(report.journal.lastSequence), native.recovery.lastSequence)
+  t.equal(
+    report.journal.entries,
+    native.segments.reduce((sum, segment) => sum + segment.entries, 0),
+  )
+  t.equal(report.snapshots.length, native.snapshots.length)
+  const persistence = await PersistenceManager.open({ dataDirectory })
+  for (const pure of report.books?.books ?? []) {
+    const book = persistence.book(pure.name)
+    for (const side of [Side.Buy, Side.Sell]) {
+      const levels = pure.levels(side === Side.Sell)
+      const depth = book.depth(side, 1_000_000)
+      t.same(
+        depth.map(({ price, orders }) => [price, orders]),
+        levels.map(({ price, orders }) => [Number(price), orders.length]),
+      )
+      for (const level of levels) {
+        t.same(
+          book.levelOrders(side, Number(level.price)).map(({ id, quantity }) => [id, quantity]),
+          level.orders.map(({ id, quantity }) => [id, Number(quantity)]),
+        )
+      }
+    }
+  }
+  await persistence.close()
+})
+
+t.test('a flipped bit anywhere in the entries is corruption for both readers', async (t) => {
+  const dataDirectory = await written(t)
+  const copy = `${dataDirectory}-copy`
+  const segment = path.join('journal', readdirSync(path.join(dataDirectory, 'journal'))[1] ?? '')
+  const whole = readFileSync(path.join(dataDirectory, segment))
+  mkdirSync(copy, { recursive: true })
+  cpSync(dataDirectory, copy, { recursive: true })
+  let random = 12345
+  for (let i = 0; i < 60; i++) {
+    random = (Math.imul(random, 1103515245) + 12345) >>> 0
+    const offset = 4096 + ((random >>> 8) % 40_000)
+    const bytes = Buffer.from(whole)
+    bytes[offset] = (bytes[offset] as number) ^ (1 << (random % 8))
+    writeFileSync(path.join(copy, segment), bytes)
+    const pure = readJournal(copy)
+    const native = await inspect(copy)
+    t.equal(pure.verdict, 'corrupt', `pure reader, offset ${String(offset)}`)
+    t.equal(native.recovery.tail, 'corrupt', `native reader, offset ${String(offset)}`)
+    t.equal(Number(pure.lastSequence) + 1, native.recovery.break?.sequence)
+  }
+})
+
+t.test('a cut-off snapshot and a flipped bit in one are refused', async (t) => {
+  const dataDirectory = await written(t)
+  const directory = path.join(dataDirectory, 'snapshots')
+  const bytes = readFileSync(path.join(directory, readdirSync(directory)[0] ?? ''))
+  t.ok(readSnapshot(bytes).sequence > 0n)
+  for (let offset = 0; offset < bytes.length; offset += 997) {
+    const flipped = Buffer.from(bytes)
+    flipped[offset] = (flipped[offset] as number) ^ 0x20
+    t.throws(() => readSnapshot(flipped), { message: /./ }, `offset ${String(offset)}`)
+    t.throws(
+      () => readSnapshot(bytes.subarray(0, offset)),
+      { message: /./ },
+      `length ${String(offset)}`,
+    )
+  }
+})
