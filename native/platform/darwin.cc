@@ -1,0 +1,83 @@
+// The macOS side of system_calls.h.
+#if defined(__APPLE__)
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "platform/system_calls.h"
+
+namespace pinnacle::system_calls {
+namespace {
+
+// fsync and msync leave the bytes in the drive's volatile cache; only F_FULLFSYNC empties that.
+// Where a file system can't (ENOTSUP on most network mounts) the error stands: falling back to
+// fsync would claim a durability that isn't there.
+int FullSync(int descriptor) {
+  while (fcntl(descriptor, F_FULLFSYNC) == -1) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int SyncFile(int descriptor) { return FullSync(descriptor); }
+
+int SyncDirectory(int descriptor) { return FullSync(descriptor); }
+
+int SyncMapping(void* address, size_t length, int descriptor) {
+  while (msync(address, length, MS_SYNC) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return FullSync(descriptor);
+}
+
+int ReserveBlocks(int descriptor, uint64_t current_size, uint64_t bytes) {
+  struct stat information;
+  if (fstat(descriptor, &information) != 0) return errno;
+  const uint64_t allocated = static_cast<uint64_t>(information.st_blocks) * 512;
+  if (bytes > allocated) {
+    // F_PEOFPOSMODE counts from the physical end of the file.
+    fstore_t store = {};
+    store.fst_flags = F_ALLOCATEALL;
+    store.fst_posmode = F_PEOFPOSMODE;
+    store.fst_offset = 0;
+    store.fst_length = static_cast<off_t>(bytes - allocated);
+    while (fcntl(descriptor, F_PREALLOCATE, &store) == -1) {
+      if (errno != EINTR) return errno == EOPNOTSUPP || errno == EINVAL ? ENOTSUP : errno;
+    }
+  }
+  if (bytes > current_size) {
+    while (ftruncate(descriptor, static_cast<off_t>(bytes)) != 0) {
+      if (errno != EINTR) return errno;
+    }
+  }
+  return 0;
+}
+
+// macOS caches file pages one by one: there are no large folios to get rid of.
+void DropCachedPages(int) {}
+
+void AdviseRandomAccess(void* address, size_t length) { madvise(address, length, MADV_RANDOM); }
+
+bool PopulateForWriting(void*, size_t) { return false; }
+
+uint64_t RandomU64() {
+  uint64_t value;
+  arc4random_buf(&value, sizeof(value));
+  return value;
+}
+
+uint64_t RealtimeNs() { return clock_gettime_nsec_np(CLOCK_REALTIME); }
+
+uint64_t MonotonicNs() { return clock_gettime_nsec_np(CLOCK_UPTIME_RAW); }
+
+}  // namespace pinnacle::system_calls
+
+#endif  // defined(__APPLE__)

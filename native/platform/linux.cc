@@ -1,0 +1,88 @@
+// The Linux side of system_calls.h.
+#if defined(__linux__)
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+
+#include "base/check.h"
+#include "platform/system_calls.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23  // Linux 5.14; older C libraries lack the name
+#endif
+
+namespace pinnacle::system_calls {
+namespace {
+
+uint64_t ReadClock(clockid_t clock) {
+  timespec time;
+  clock_gettime(clock, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
+template <typename Call>
+int RetryInterrupted(Call call) {
+  while (call() != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int SyncFile(int descriptor) {
+  // fdatasync also writes the size where reading the content back needs it.
+  return RetryInterrupted([&] { return fdatasync(descriptor); });
+}
+
+int SyncDirectory(int descriptor) {
+  return RetryInterrupted([&] { return fsync(descriptor); });
+}
+
+int SyncMapping(void* address, size_t length, int) {
+  return RetryInterrupted([&] { return msync(address, length, MS_SYNC); });
+}
+
+int ReserveBlocks(int descriptor, uint64_t, uint64_t bytes) {
+  if (bytes == 0) return 0;
+  // fallocate and not posix_fallocate: the latter's own fallback writes into the file without
+  // saying so.
+  const int error =
+      RetryInterrupted([&] { return fallocate(descriptor, 0, 0, static_cast<off_t>(bytes)); });
+  return error == ENOSYS || error == EOPNOTSUPP ? ENOTSUP : error;
+}
+
+void DropCachedPages(int descriptor) {
+  posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);  // of clean pages; dirty ones stay
+}
+
+void AdviseRandomAccess(void* address, size_t length) { madvise(address, length, MADV_RANDOM); }
+
+bool PopulateForWriting(void* address, size_t length) {
+  // EINVAL: older than Linux 5.14. Other errors (a full disk under a sparse file, a bad page) mean
+  // that touching would fault as well, so there is nothing better to do.
+  return RetryInterrupted([&] { return madvise(address, length, MADV_POPULATE_WRITE); }) != EINVAL;
+}
+
+uint64_t RandomU64() {
+  uint64_t value;
+  ssize_t got;
+  do {
+    got = getrandom(&value, sizeof(value), 0);
+  } while (got < 0 && errno == EINTR);
+  PINNACLE_CHECK(got == sizeof(value));  // so few bytes are never cut short
+  return value;
+}
+
+uint64_t RealtimeNs() { return ReadClock(CLOCK_REALTIME); }
+
+uint64_t MonotonicNs() { return ReadClock(CLOCK_MONOTONIC); }
+
+}  // namespace pinnacle::system_calls
+
+#endif  // defined(__linux__)

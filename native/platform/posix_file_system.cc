@@ -1,0 +1,102 @@
+// FileSystem::Real: names and directories. Files, mappings and locks have files of their own.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "platform/file_system.h"
+#include "platform/never_destroyed.h"
+#include "platform/posix_error.h"
+#include "platform/posix_file.h"
+#include "platform/posix_lock.h"
+#include "platform/system_calls.h"
+#include "platform/unique_descriptor.h"
+
+namespace pinnacle {
+namespace {
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { closedir(directory); }
+};
+
+class PosixFileSystem final : public FileSystem {
+ public:
+  Status Open(const std::string& path, OpenMode mode, std::unique_ptr<File>* file) override {
+    return OpenPosixFile(path, mode, file);
+  }
+
+  Status List(const std::string& directory, std::vector<std::string>* names) override {
+    names->clear();
+    const std::unique_ptr<DIR, CloseDirectory> stream(opendir(directory.c_str()));
+    if (!stream) return SystemError(errno, "list the directory", directory);
+    for (;;) {
+      errno = 0;  // the only way to tell the end from an error
+      const dirent* entry = readdir(stream.get());
+      if (entry == nullptr) break;
+      if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) {
+        names->emplace_back(entry->d_name);
+      }
+    }
+    if (errno != 0) return SystemError(errno, "list the directory", directory);
+    std::sort(names->begin(), names->end());
+    return Status();
+  }
+
+  Status CreateDirectory(const std::string& path) override {
+    if (mkdir(path.c_str(), 0700) == 0) return Status();
+    if (errno != EEXIST) return SystemError(errno, "create the directory", path);
+    struct stat information;
+    if (stat(path.c_str(), &information) != 0) return SystemError(errno, "examine", path);
+    if (!S_ISDIR(information.st_mode)) return SystemError(ENOTDIR, "use as a directory", path);
+    return Status();
+  }
+
+  Status Exists(const std::string& path, bool* exists) override {
+    struct stat information;
+    if (stat(path.c_str(), &information) == 0) {
+      *exists = true;
+      return Status();
+    }
+    if (errno != ENOENT) return SystemError(errno, "examine", path);
+    *exists = false;
+    return Status();
+  }
+
+  Status Rename(const std::string& from, const std::string& to) override {
+    if (rename(from.c_str(), to.c_str()) == 0) return Status();
+    return SystemError(errno, "rename", from + "' to '" + to);
+  }
+
+  Status Remove(const std::string& path) override {
+    return unlink(path.c_str()) == 0 ? Status() : SystemError(errno, "remove", path);
+  }
+
+  Status SyncDirectory(const std::string& path) override {
+    int opened;
+    do {
+      opened = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    } while (opened < 0 && errno == EINTR);
+    if (opened < 0) return SystemError(errno, "open the directory", path);
+    const UniqueDescriptor descriptor(opened);
+    const int error = system_calls::SyncDirectory(descriptor.get());
+    return error == 0 ? Status() : SystemError(error, "sync the directory", path);
+  }
+
+  Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) override {
+    return LockPosixFile(path, lock);
+  }
+};
+
+}  // namespace
+
+FileSystem* FileSystem::Real() {
+  static NeverDestroyed<PosixFileSystem> file_system;
+  return file_system.get();
+}
+
+}  // namespace pinnacle

@@ -1,0 +1,46 @@
+// What Linux and macOS do differently, as plain functions: linux.cc and darwin.cc implement them,
+// posix_file_system.cc and the clock stand on them. Functions that return int give 0 or an errno,
+// and retry calls that a signal interrupted.
+#ifndef PINNACLE_PLATFORM_SYSTEM_CALLS_H_
+#define PINNACLE_PLATFORM_SYSTEM_CALLS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace pinnacle::system_calls {
+
+// Content, and the size where it changed, reach the device: not only its volatile cache.
+int SyncFile(int descriptor);
+int SyncDirectory(int descriptor);
+
+// `address` and `length` are in whole pages of the system. `descriptor` is that of the mapped file
+// where kMappingKeepsDescriptor is set, else -1.
+int SyncMapping(void* address, size_t length, int descriptor);
+
+// macOS flushes the drive's cache through a descriptor; on Linux msync does it and no descriptor
+// is spent.
+#if defined(__APPLE__)
+inline constexpr bool kMappingKeepsDescriptor = true;
+#else
+inline constexpr bool kMappingKeepsDescriptor = false;
+#endif
+
+// Reserves blocks for [0, bytes); the file's size becomes at least `bytes`. ENOTSUP where this file
+// system can't, and the caller writes zeros instead.
+int ReserveBlocks(int descriptor, uint64_t current_size, uint64_t bytes);
+
+void DropCachedPages(int descriptor);
+
+// Access is to be expected page by page: no read-ahead, small folios.
+void AdviseRandomAccess(void* address, size_t length);
+
+// Write-faults the pages without changing them. False where the system has no such call.
+bool PopulateForWriting(void* address, size_t length);
+
+uint64_t RandomU64();
+uint64_t RealtimeNs();
+uint64_t MonotonicNs();
+
+}  // namespace pinnacle::system_calls
+
+#endif  // PINNACLE_PLATFORM_SYSTEM_CALLS_H_

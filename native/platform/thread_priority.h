@@ -1,0 +1,15 @@
+// Background work that must not take the processor from the hot thread.
+#ifndef PINNACLE_PLATFORM_THREAD_PRIORITY_H_
+#define PINNACLE_PLATFORM_THREAD_PRIORITY_H_
+
+#include <functional>
+
+namespace pinnacle {
+
+// Runs `work` to its end on a thread of its own at low priority, and waits for it. (The calling thread's
+// priority stays: an unprivileged thread that lowers its own can't raise it again.)
+void RunAtLowPriority(const std::function<void()>& work);
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_PLATFORM_THREAD_PRIORITY_H_

@@ -1,0 +1,102 @@
+// Makes a Linux compiler take the macOS branches, to check their syntax and types: nothing compiled
+// with this is ever run. It is included before everything else (-include): first the C library's
+// headers as they are on Linux, then what macOS has and Linux lacks, then __APPLE__ in place of
+// __linux__.
+#ifndef PINNACLE_TEST_DARWIN_SHIM_H_
+#define PINNACLE_TEST_DARWIN_SHIM_H_
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+// The C++ library looks at the system too; it must be read before the system changes its name.
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <bitset>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <compare>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <numeric>
+#include <optional>
+#include <queue>
+#include <random>
+#include <set>
+#include <shared_mutex>
+#include <span>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#undef __linux__
+#undef __linux
+#undef linux
+#undef __gnu_linux__
+#define __APPLE__ 1
+#define __MACH__ 1
+
+// <sys/fcntl.h> of macOS.
+#define F_PREALLOCATE 42
+#define F_NOCACHE 48
+#define F_FULLFSYNC 51
+#define F_BARRIERFSYNC 85
+#define F_ALLOCATECONTIG 0x00000002
+#define F_ALLOCATEALL 0x00000004
+#define F_PEOFPOSMODE 3
+
+struct fstore_t {
+  unsigned int fst_flags;
+  int fst_posmode;
+  off_t fst_offset;
+  off_t fst_length;
+  off_t fst_bytesalloc;
+};
+
+// Linux names that a macOS branch must not use.
+#undef MADV_POPULATE_WRITE
+#undef POSIX_FADV_DONTNEED
+#undef MAP_POPULATE
+#undef O_DIRECT
+#undef CLOCK_REALTIME_COARSE
+#pragma GCC poison fallocate posix_fallocate fdatasync posix_fadvise getrandom syncfs mremap
+
+// <time.h> of macOS. Unlike Linux it has no CLOCK_BOOTTIME.
+#define CLOCK_UPTIME_RAW 8
+extern "C" uint64_t clock_gettime_nsec_np(clockid_t clock);
+int pthread_setname_np(const char* name);  // an overload: Linux's takes the thread as well
+extern "C" int pthread_set_qos_class_self_np(unsigned int qos_class, int relative_priority);
+extern "C" void arc4random_buf(void* buffer, size_t length);
+
+#endif  // PINNACLE_TEST_DARWIN_SHIM_H_
