@@ -38,6 +38,8 @@ if (question === 'werror') {
 } else if (Object.hasOwn(targets, question)) {
   for (const file of sources().filter(targets[question])) console.log(file)
 } else {
-  console.error(`native-sources: unknown question '${question}'; known: werror, addon-api, ${Object.keys(targets).join(', ')}`)
+  console.error(
+    `native-sources: unknown question '${question}'; known: werror, addon-api, ${Object.keys(targets).join(', ')}`,
+  )
   process.exitCode = 2
 }

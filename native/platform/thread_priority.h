@@ -6,8 +6,8 @@
 
 namespace pinnacle {
 
-// Runs `work` to its end on a thread of its own at low priority, and waits for it. (The calling thread's
-// priority stays: an unprivileged thread that lowers its own can't raise it again.)
+// Runs `work` to its end on a thread of its own at low priority, and waits for it. (The calling
+// thread's priority stays: an unprivileged thread that lowers its own can't raise it again.)
 void RunAtLowPriority(const std::function<void()>& work);
 
 }  // namespace pinnacle

@@ -1,0 +1,224 @@
+/**
+ * A live book. Each operation writes its lanes into the shared staging area and makes one native call,
+ * which validates, journals and applies. Nothing is allocated on the way unless the call is refused, or
+ * an id or a timestamp is a bigint.
+ *
+ * Only types are checked here, because a Float64Array would turn "12" into 12 silently; ranges and
+ * integrality are checked once, in native code.
+ */
+import { refusalOf, notANumber, type OperationContext } from '../errors/refusal.js'
+import type { CodedError } from '../errors/pinnacle-error.js'
+import { EntryType, Staging } from '../native/binding.js'
+import type { StagingArea } from '../native/staging.js'
+import { BookView } from './book-view.js'
+import type { Instrument } from './instrument.js'
+import type { OrderIdLike } from './order-id.js'
+import type { Side } from './side.js'
+import { stageWideId, stageWideNewId, stageWideTime } from './stage-wide.js'
+import type { Timestamp } from './timestamp.js'
+
+const OPERATION = Staging.operations
+const KIND = OPERATION + Staging.kind
+const INSTRUMENT = OPERATION + Staging.instrument
+const ORDER_ID = OPERATION + Staging.orderId
+const PRICE = OPERATION + Staging.price
+const QUANTITY = OPERATION + Staging.quantity
+const TIMESTAMP = OPERATION + Staging.timestamp
+const NEW_ORDER_ID = OPERATION + Staging.newOrderId
+const SIDE = OPERATION + Staging.side
+const CODE = Staging.code
+const SEQUENCE = Staging.sequence
+
+export class Book extends BookView {
+  readonly #staging: StagingArea
+  readonly #index: number
+  readonly #causeOf: () => Error | undefined
+
+  /** @internal Made by PersistenceManager. `causeOf` gives the journal's failure. */
+  constructor(instrument: Instrument, staging: StagingArea, causeOf: () => Error | undefined) {
+    super(instrument, staging.engine)
+    this.#staging = staging
+    this.#index = instrument.index
+    this.#causeOf = causeOf
+  }
+
+  /** @internal Whether the book belongs to this staging area. */
+  belongsTo(staging: StagingArea): boolean {
+    return this.#staging === staging
+  }
+
+  /** A new order joins the tail of the queue at its price. Returns the entry's sequence, as all do. */
+  add(
+    orderId: OrderIdLike,
+    side: Side,
+    price: number,
+    quantity: number,
+    timestampNs: Timestamp = 0,
+  ): number {
+    if (typeof price !== 'number' || typeof quantity !== 'number' || typeof side !== 'number') {
+      throw notANumber(this.#context('add', { orderId, side, price, quantity }))
+    }
+    const lanes = this.#staging.lanes
+    const kind = EntryType.Add | this.#stageId(orderId) | this.#stageTime(timestampNs)
+    lanes[SIDE] = side
+    lanes[PRICE] = price
+    lanes[QUANTITY] = quantity
+    this.#call(kind)
+    if (lanes[CODE] !== 0) {
+      throw this.#refusal('add', { orderId, side, price, quantity, timestampNs })
+    }
+    return lanes[SEQUENCE] as number
+  }
+
+  /** Takes `quantity` off an order: a partial cancel. At 0 the order leaves. */
+  reduce(orderId: OrderIdLike, quantity: number, timestampNs: Timestamp = 0): number {
+    if (typeof quantity !== 'number') throw notANumber(this.#context('reduce', { orderId, quantity }))
+    const lanes = this.#staging.lanes
+    const kind = EntryType.Reduce | this.#stageId(orderId) | this.#stageTime(timestampNs)
+    lanes[QUANTITY] = quantity
+    this.#call(kind)
+    if (lanes[CODE] !== 0) throw this.#refusal('reduce', { orderId, quantity, timestampNs })
+    return lanes[SEQUENCE] as number
+  }
+
+  /** The order leaves. */
+  cancel(orderId: OrderIdLike, timestampNs: Timestamp = 0): number {
+    const lanes = this.#staging.lanes
+    this.#call(EntryType.Cancel | this.#stageId(orderId) | this.#stageTime(timestampNs))
+    if (lanes[CODE] !== 0) throw this.#refusal('cancel', { orderId, timestampNs })
+    return lanes[SEQUENCE] as number
+  }
+
+  /** `quantity` of the order is executed. At 0 the order leaves. */
+  execute(orderId: OrderIdLike, quantity: number, timestampNs: Timestamp = 0): number {
+    if (typeof quantity !== 'number') throw notANumber(this.#context('execute', { orderId, quantity }))
+    const lanes = this.#staging.lanes
+    const kind = EntryType.Execute | this.#stageId(orderId) | this.#stageTime(timestampNs)
+    lanes[QUANTITY] = quantity
+    this.#call(kind)
+    if (lanes[CODE] !== 0) throw this.#refusal('execute', { orderId, quantity, timestampNs })
+    return lanes[SEQUENCE] as number
+  }
+
+  /**
+   * The order leaves and joins the tail of the queue at `price` with `quantity` open, as `newOrderId`,
+   * which may be its own.
+   */
+  replace(
+    orderId: OrderIdLike,
+    newOrderId: OrderIdLike,
+    price: number,
+    quantity: number,
+    timestampNs: Timestamp = 0,
+  ): number {
+    if (typeof price !== 'number' || typeof quantity !== 'number') {
+      throw notANumber(this.#context('replace', { orderId, newOrderId, price, quantity }))
+    }
+    const lanes = this.#staging.lanes
+    let kind: number = EntryType.Replace | this.#stageTime(timestampNs)
+    if (typeof orderId === 'number' && typeof newOrderId === 'number') {
+      lanes[ORDER_ID] = orderId
+      lanes[NEW_ORDER_ID] = newOrderId
+    } else {
+      const words = this.#staging.words
+      kind |= stageWideId(words, OPERATION, orderId)
+      kind |= stageWideNewId(words, OPERATION, newOrderId)
+    }
+    lanes[PRICE] = price
+    lanes[QUANTITY] = quantity
+    this.#call(kind)
+    if (lanes[CODE] !== 0) {
+      throw this.#refusal('replace', { orderId, newOrderId, price, quantity, timestampNs })
+    }
+    return lanes[SEQUENCE] as number
+  }
+
+  /** Market by price: sets a level's total; 0 removes the level, which may be absent. */
+  setLevel(side: Side, price: number, quantity: number, timestampNs: Timestamp = 0): number {
+    if (typeof price !== 'number' || typeof quantity !== 'number' || typeof side !== 'number') {
+      throw notANumber(this.#context('setLevel', { side, price, quantity }))
+    }
+    const lanes = this.#staging.lanes
+    const kind = EntryType.SetLevel | this.#stageTime(timestampNs)
+    lanes[SIDE] = side
+    lanes[PRICE] = price
+    lanes[QUANTITY] = quantity
+    this.#call(kind)
+    if (lanes[CODE] !== 0) {
+      throw this.#refusal('setLevel', { side, price, quantity, timestampNs })
+    }
+    return lanes[SEQUENCE] as number
+  }
+
+  /** The book becomes empty. */
+  clear(timestampNs: Timestamp = 0): number {
+    const lanes = this.#staging.lanes
+    this.#call(EntryType.Clear | this.#stageTime(timestampNs))
+    if (lanes[CODE] !== 0) throw this.#refusal('clear', { timestampNs })
+    return lanes[SEQUENCE] as number
+  }
+
+  /** Journals a trade that changes no order: a hidden execution, an off-book print. */
+  trade(side: Side, price: number, quantity: number, timestampNs: Timestamp = 0): number {
+    if (typeof price !== 'number' || typeof quantity !== 'number' || typeof side !== 'number') {
+      throw notANumber(this.#context('trade', { side, price, quantity }))
+    }
+    const lanes = this.#staging.lanes
+    const kind = EntryType.Trade | this.#stageTime(timestampNs)
+    lanes[SIDE] = side
+    lanes[PRICE] = price
+    lanes[QUANTITY] = quantity
+    this.#call(kind)
+    if (lanes[CODE] !== 0) throw this.#refusal('trade', { side, price, quantity, timestampNs })
+    return lanes[SEQUENCE] as number
+  }
+
+  /** Journals the trading status: 0 halted, 1 trading, other values are the caller's. */
+  setStatus(status: number, timestampNs: Timestamp = 0): number {
+    if (typeof status !== 'number') throw notANumber(this.#context('setStatus', { status }))
+    const lanes = this.#staging.lanes
+    const kind = EntryType.Status | this.#stageTime(timestampNs)
+    lanes[QUANTITY] = status
+    this.#call(kind)
+    if (lanes[CODE] !== 0) {
+      throw this.#refusal('setStatus', { status, quantity: status, timestampNs })
+    }
+    return lanes[SEQUENCE] as number
+  }
+
+  #stageId(orderId: OrderIdLike): number {
+    if (typeof orderId === 'number') {
+      this.#staging.lanes[ORDER_ID] = orderId
+      return 0
+    }
+    return stageWideId(this.#staging.words, OPERATION, orderId)
+  }
+
+  #stageTime(timestampNs: Timestamp): number {
+    if (typeof timestampNs === 'number') {
+      this.#staging.lanes[TIMESTAMP] = timestampNs
+      return 0
+    }
+    return stageWideTime(this.#staging.words, OPERATION, timestampNs)
+  }
+
+  #call(kind: number): void {
+    const staging = this.#staging
+    staging.lanes[KIND] = kind
+    staging.lanes[INSTRUMENT] = this.#index
+    staging.engine.apply()
+    if (staging.sleepers !== 0) staging.wake()
+  }
+
+  #context(operation: string, fields: Partial<OperationContext>): OperationContext {
+    return { operation, instrument: this.instrument.name, ...fields }
+  }
+
+  #refusal(operation: string, fields: Partial<OperationContext>): CodedError {
+    return refusalOf(
+      this.#staging.codeName(),
+      this.#context(operation, fields),
+      this.#causeOf(),
+    )
+  }
+}

@@ -1,0 +1,372 @@
+/**
+ * Operations staged one by one and taken by one native call: cheaper than single calls, and they may go to
+ * any book. A batch stages in a buffer of its own, so single operations may come in between. It is no
+ * transaction: each operation is validated, journaled and applied in its turn, each sees what those before
+ * it did, and each is taken wholly or not at all.
+ */
+import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import type { CodedError } from '../errors/pinnacle-error.js'
+import { refusalOf, notANumber, type OperationContext } from '../errors/refusal.js'
+import { shown } from '../errors/shown.js'
+import { EntryType, Staging } from '../native/binding.js'
+import type { StagingArea } from '../native/staging.js'
+import type { Book } from './book.js'
+import type { OrderIdLike } from './order-id.js'
+import type { Side } from './side.js'
+import { stageWideId, stageWideNewId, stageWideTime } from './stage-wide.js'
+import type { Timestamp } from './timestamp.js'
+
+const LANES = Staging.lanesPerOperation
+
+export interface OperationBatchOptions {
+  /** Commit by itself when this many operations are staged; 1 to 1024. Default: only commit() does. */
+  autoCommit?: number
+  /**
+   * true: go on behind an operation that its book refuses, and tell in the result. false (default): stop
+   * there and throw; what stands behind it is dropped.
+   */
+  skipRefused?: boolean
+}
+
+export interface RefusedOperation {
+  /** Index in the batch. */
+  index: number
+  error: CodedError
+}
+
+export interface BatchResult {
+  /** Operations that were journaled and applied. */
+  taken: number
+  /** Sequence of the last entry written; 0 where none was. */
+  lastSequence: number
+  /** Operations that their books refused; only with skipRefused. */
+  refused: RefusedOperation[]
+}
+
+export class OperationBatch {
+  readonly #staging: StagingArea
+  readonly #nameOf: (instrument: number) => string
+  readonly #causeOf: () => Error | undefined
+  readonly #autoCommit: number
+  readonly #skipRefused: boolean
+  readonly #lanes = new Float64Array(LANES * Staging.maxOperations)
+  readonly #words = new BigUint64Array(this.#lanes.buffer)
+  #size = 0
+
+  /** @internal Made by PersistenceManager. */
+  constructor(
+    staging: StagingArea,
+    nameOf: (instrument: number) => string,
+    causeOf: () => Error | undefined,
+    options: OperationBatchOptions = {},
+  ) {
+    const { autoCommit, skipRefused = false } = options
+    if (
+      autoCommit !== undefined &&
+      !(Number.isInteger(autoCommit) && autoCommit >= 1 && autoCommit <= Staging.maxOperations)
+    ) {
+      throw new PinnacleRangeError(
+        'ERR_PINNACLE_INVALID_ARGUMENT',
+        `autoCommit must be an integer from 1 to ${String(Staging.maxOperations)}, not ${shown(autoCommit)}`,
+      )
+    }
+    this.#staging = staging
+    this.#nameOf = nameOf
+    this.#causeOf = causeOf
+    this.#autoCommit = autoCommit ?? 0
+    this.#skipRefused = skipRefused
+  }
+
+  /** Operations staged and not committed. */
+  get size(): number {
+    return this.#size
+  }
+
+  add(
+    book: Book,
+    orderId: OrderIdLike,
+    side: Side,
+    price: number,
+    quantity: number,
+    timestampNs: Timestamp = 0,
+  ): this {
+    if (typeof price !== 'number' || typeof quantity !== 'number' || typeof side !== 'number') {
+      throw notANumber({ operation: 'add', orderId, side, price, quantity })
+    }
+    const at = this.#next(book)
+    const lanes = this.#lanes
+    const kind = EntryType.Add | this.#stageId(at, orderId) | this.#stageTime(at, timestampNs)
+    lanes[at + Staging.side] = side
+    lanes[at + Staging.price] = price
+    lanes[at + Staging.quantity] = quantity
+    return this.#staged(at, book, kind)
+  }
+
+  reduce(book: Book, orderId: OrderIdLike, quantity: number, timestampNs: Timestamp = 0): this {
+    return this.#stageAmount('reduce', EntryType.Reduce, book, orderId, quantity, timestampNs)
+  }
+
+  execute(book: Book, orderId: OrderIdLike, quantity: number, timestampNs: Timestamp = 0): this {
+    return this.#stageAmount('execute', EntryType.Execute, book, orderId, quantity, timestampNs)
+  }
+
+  cancel(book: Book, orderId: OrderIdLike, timestampNs: Timestamp = 0): this {
+    const at = this.#next(book)
+    const kind = EntryType.Cancel | this.#stageId(at, orderId) | this.#stageTime(at, timestampNs)
+    return this.#staged(at, book, kind)
+  }
+
+  replace(
+    book: Book,
+    orderId: OrderIdLike,
+    newOrderId: OrderIdLike,
+    price: number,
+    quantity: number,
+    timestampNs: Timestamp = 0,
+  ): this {
+    if (typeof price !== 'number' || typeof quantity !== 'number') {
+      throw notANumber({ operation: 'replace', orderId, newOrderId, price, quantity })
+    }
+    const at = this.#next(book)
+    const lanes = this.#lanes
+    let kind: number = EntryType.Replace | this.#stageTime(at, timestampNs)
+    if (typeof orderId === 'number' && typeof newOrderId === 'number') {
+      lanes[at + Staging.orderId] = orderId
+      lanes[at + Staging.newOrderId] = newOrderId
+    } else {
+      kind |= stageWideId(this.#words, at, orderId)
+      kind |= stageWideNewId(this.#words, at, newOrderId)
+    }
+    lanes[at + Staging.price] = price
+    lanes[at + Staging.quantity] = quantity
+    return this.#staged(at, book, kind)
+  }
+
+  setLevel(
+    book: Book,
+    side: Side,
+    price: number,
+    quantity: number,
+    timestampNs: Timestamp = 0,
+  ): this {
+    return this.#stageLevel('setLevel', EntryType.SetLevel, book, side, price, quantity, timestampNs)
+  }
+
+  trade(book: Book, side: Side, price: number, quantity: number, timestampNs: Timestamp = 0): this {
+    return this.#stageLevel('trade', EntryType.Trade, book, side, price, quantity, timestampNs)
+  }
+
+  clear(book: Book, timestampNs: Timestamp = 0): this {
+    const at = this.#next(book)
+    return this.#staged(at, book, EntryType.Clear | this.#stageTime(at, timestampNs))
+  }
+
+  setStatus(book: Book, status: number, timestampNs: Timestamp = 0): this {
+    if (typeof status !== 'number') throw notANumber({ operation: 'setStatus', status })
+    const at = this.#next(book)
+    const kind = EntryType.Status | this.#stageTime(at, timestampNs)
+    this.#lanes[at + Staging.quantity] = status
+    return this.#staged(at, book, kind)
+  }
+
+  /** Drops what is staged. */
+  discard(): void {
+    this.#size = 0
+  }
+
+  /**
+   * Takes everything staged. Afterwards the batch is empty, whatever happened. Where an operation is
+   * refused (and skipRefused is off) the error's `details` say its `index` and how many were `taken`.
+   */
+  commit(): BatchResult {
+    const size = this.#size
+    if (size === 0) return { taken: 0, lastSequence: 0, refused: [] }
+    this.#size = 0
+    const staging = this.#staging
+    const shared = staging.lanes
+    this.#copyTo(shared, size)
+    shared[Staging.batchCount] = size
+    shared[Staging.skipRefused] = this.#skipRefused ? 1 : 0
+    staging.engine.applyBatch()
+    if (staging.sleepers !== 0) staging.wake()
+    if (shared[Staging.code] === 0 && shared[Staging.refused] === 0) {
+      return { taken: size, lastSequence: shared[Staging.sequence] as number, refused: [] }
+    }
+    return this.#unclean(size)
+  }
+
+  #copyTo(shared: Float64Array, size: number): void {
+    const lanes = this.#lanes
+    if (size > 8) {
+      shared.set(size === Staging.maxOperations ? lanes : lanes.subarray(0, size * LANES), Staging.operations)
+      return
+    }
+    const end = size * LANES
+    for (let lane = 0; lane < end; lane++) {
+      shared[Staging.operations + lane] = lanes[lane] as number
+    }
+  }
+
+  /** The cold side of commit: something was refused. */
+  #unclean(size: number): BatchResult {
+    const shared = this.#staging.lanes
+    const code = this.#staging.codeName()
+    if (shared[Staging.code] === undefined) throw this.#refusalAt(0, 0, code)
+    const taken = shared[Staging.count] as number
+    const lastSequence = shared[Staging.sequence] as number
+    const refused: RefusedOperation[] = []
+    for (let index = 0; index < size; index++) {
+      const resultCode = shared[Staging.operations + index * LANES + Staging.resultCode] as number
+      if (resultCode === 0) continue
+      const name = this.#staging.errorNames[resultCode] ?? 'ERR_PINNACLE_INVALID_OPERATION'
+      refused.push({ index, error: this.#refusalAt(index, taken, name) })
+      if (refused.length === shared[Staging.refused]) break
+    }
+    const wholeBatchSeen = taken + refused.length === size
+    if (this.#skipRefused && wholeBatchSeen) return { taken, lastSequence: taken ? lastSequence : 0, refused }
+    throw this.#refusalAt(Math.max(0, shared[Staging.failedIndex] as number), taken, code)
+  }
+
+  #refusalAt(index: number, taken: number, code: string): CodedError {
+    return refusalOf(code, { ...this.#contextAt(index), index, taken }, this.#causeOf())
+  }
+
+  /** What was staged at `index`, read back from its lanes. */
+  #contextAt(index: number): OperationContext {
+    const at = index * LANES
+    const lanes = this.#lanes
+    const words = this.#words
+    const kind = lanes[at + Staging.kind] as number
+    const type = kind & 0xff
+    const wideIds = (kind & Staging.rawIds) !== 0
+    const wideTime = (kind & Staging.rawTime) !== 0
+    const id = (low: number, high: number): number | bigint =>
+      wideIds
+        ? ((words[at + high] as bigint) << 64n) | (words[at + low] as bigint)
+        : (lanes[at + low] as number)
+    const hasId = operationsWithId.has(type)
+    const hasPrice = operationsWithPrice.has(type)
+    return {
+      operation: operationNames.get(type) ?? 'operation',
+      instrument: this.#nameOf(lanes[at + Staging.instrument] as number),
+      orderId: hasId ? id(Staging.orderId, Staging.orderIdHigh) : undefined,
+      newOrderId:
+        type === EntryType.Replace ? id(Staging.newOrderId, Staging.newOrderIdHigh) : undefined,
+      side: operationsWithSide.has(type) ? lanes[at + Staging.side] : undefined,
+      price: hasPrice ? lanes[at + Staging.price] : undefined,
+      quantity:
+        type === EntryType.Cancel || type === EntryType.Clear
+          ? undefined
+          : lanes[at + Staging.quantity],
+      timestampNs: wideTime ? words[at + Staging.timestamp] : lanes[at + Staging.timestamp],
+    }
+  }
+
+  /** First lane of the operation to stage. The operation counts once #staged is called. */
+  #next(book: Book): number {
+    // A wrong book must fail here, not become an operation on another persistence's instrument.
+    if (!(book as Book | undefined)?.belongsTo?.(this.#staging)) {
+      throw new PinnacleTypeError(
+        'ERR_PINNACLE_INVALID_ARGUMENT',
+        `a batch takes books of its own PersistenceManager, not ${shown(book)}`,
+      )
+    }
+    if (this.#size === Staging.maxOperations) {
+      throw new PinnacleRangeError(
+        'ERR_PINNACLE_BUSY',
+        `the batch is full with ${String(Staging.maxOperations)} operations; commit() it, or open it with autoCommit`,
+      )
+    }
+    return this.#size * LANES
+  }
+
+  #staged(at: number, book: Book, kind: number): this {
+    this.#lanes[at + Staging.kind] = kind
+    this.#lanes[at + Staging.instrument] = book.instrument.index
+    this.#size++
+    if (this.#size === this.#autoCommit) this.commit()
+    return this
+  }
+
+  #stageAmount(
+    operation: string,
+    type: number,
+    book: Book,
+    orderId: OrderIdLike,
+    quantity: number,
+    timestampNs: Timestamp,
+  ): this {
+    if (typeof quantity !== 'number') throw notANumber({ operation, orderId, quantity })
+    const at = this.#next(book)
+    const kind = type | this.#stageId(at, orderId) | this.#stageTime(at, timestampNs)
+    this.#lanes[at + Staging.quantity] = quantity
+    return this.#staged(at, book, kind)
+  }
+
+  #stageLevel(
+    operation: string,
+    type: number,
+    book: Book,
+    side: Side,
+    price: number,
+    quantity: number,
+    timestampNs: Timestamp,
+  ): this {
+    if (typeof price !== 'number' || typeof quantity !== 'number' || typeof side !== 'number') {
+      throw notANumber({ operation, side, price, quantity })
+    }
+    const at = this.#next(book)
+    const lanes = this.#lanes
+    const kind = type | this.#stageTime(at, timestampNs)
+    lanes[at + Staging.side] = side
+    lanes[at + Staging.price] = price
+    lanes[at + Staging.quantity] = quantity
+    return this.#staged(at, book, kind)
+  }
+
+  #stageId(at: number, orderId: OrderIdLike): number {
+    if (typeof orderId === 'number') {
+      this.#lanes[at + Staging.orderId] = orderId
+      return 0
+    }
+    return stageWideId(this.#words, at, orderId)
+  }
+
+  #stageTime(at: number, timestampNs: Timestamp): number {
+    if (typeof timestampNs === 'number') {
+      this.#lanes[at + Staging.timestamp] = timestampNs
+      return 0
+    }
+    return stageWideTime(this.#words, at, timestampNs)
+  }
+}
+
+const operationNames: ReadonlyMap<number, string> = new Map([
+  [EntryType.Add, 'add'],
+  [EntryType.Reduce, 'reduce'],
+  [EntryType.Cancel, 'cancel'],
+  [EntryType.Execute, 'execute'],
+  [EntryType.Replace, 'replace'],
+  [EntryType.SetLevel, 'setLevel'],
+  [EntryType.Clear, 'clear'],
+  [EntryType.Trade, 'trade'],
+  [EntryType.Status, 'setStatus'],
+])
+const operationsWithId: ReadonlySet<number> = new Set([
+  EntryType.Add,
+  EntryType.Reduce,
+  EntryType.Cancel,
+  EntryType.Execute,
+  EntryType.Replace,
+])
+const operationsWithPrice: ReadonlySet<number> = new Set([
+  EntryType.Add,
+  EntryType.Replace,
+  EntryType.SetLevel,
+  EntryType.Trade,
+])
+const operationsWithSide: ReadonlySet<number> = new Set([
+  EntryType.Add,
+  EntryType.SetLevel,
+  EntryType.Trade,
+])

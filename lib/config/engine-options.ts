@@ -1,0 +1,20 @@
+import type { NativeEngineOptions } from '../native/binding.js'
+import type { ResolvedConfig } from './types.js'
+
+/** The engine's options that a configuration stands for. */
+export function engineOptionsOf(config: ResolvedConfig): NativeEngineOptions {
+  return {
+    dataDirectory: config.dataDirectory,
+    create: config.create,
+    segmentBytes: config.segmentSize,
+    durability: config.durability,
+    syncIntervalMs: config.journalSyncIntervalMs,
+    recoveryPolicy: config.recoveryPolicy,
+    keepSnapshots: config.keepSnapshots,
+    compactionThresholdBytes: config.compactionThreshold,
+    spareSegments: config.spareSegments,
+    expectedOrders: config.expectedOrders,
+    instruments: config.instruments,
+    hasStateMachine: config.stateMachine !== undefined,
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * The configuration, from an object, a JSON file and the environment. Precedence by key, highest first:
+ * object, environment, file, default. Every problem is reported, with where the value came from.
+ */
+import { readFileSync } from 'node:fs'
+import type { z } from 'zod'
+import { didYouMean } from '../errors/likely-spelling.js'
+import { shown } from '../errors/shown.js'
+import { configFileVariable, readEnvironment, variableOf, type Environment } from './environment.js'
+import { ConfigProblem, errorOfProblems } from './problem.js'
+import { configSchema, fileKeys, instrumentKeys, objectKeys } from './schema.js'
+import type { PersistenceConfig, ResolvedConfig } from './types.js'
+
+export interface ConfigSources {
+  /** Highest precedence. A key that is undefined counts as absent. */
+  object?: Partial<PersistenceConfig>
+  /** Path of a JSON file. Default: the environment's PINNACLE_CONFIG, where it is set. */
+  file?: string
+  /** Usually process.env. Default: none is read. */
+  env?: Environment
+}
+
+type Origin = { kind: 'object' } | { kind: 'file'; path: string } | { kind: 'environment' }
+
+/** The validated configuration of all sources. */
+export function loadConfig(sources: ConfigSources): ResolvedConfig {
+  const values: Record<string, unknown> = {}
+  const origins = new Map<string, Origin>()
+  const problems: ConfigProblem[] = []
+  const put = (from: Record<string, unknown>, origin: Origin): void => {
+    for (const [key, value] of Object.entries(from)) {
+      if (value === undefined) continue
+      values[key] = value
+      origins.set(key, origin)
+    }
+  }
+  const { env } = sources
+  const path = sources.file ?? (env?.[configFileVariable] || undefined)
+  if (path !== undefined) put(readConfigFile(path), { kind: 'file', path })
+  if (env) put(readEnvironment(env), { kind: 'environment' })
+  if (sources.object !== undefined) put(asRecord(sources.object), { kind: 'object' })
+
+  const parsed = configSchema.safeParse(values)
+  const stateMachineOrigin = origins.get('stateMachine')
+  if (stateMachineOrigin && stateMachineOrigin.kind !== 'object') {
+    problems.push(unknownKey('stateMachine', stateMachineOrigin))
+  }
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) problems.push(...problemsOf(issue, values, origins))
+  }
+  if (!parsed.success || problems.length > 0) throw errorOfProblems(problems)
+  return parsed.data as ResolvedConfig
+}
+
+/** The validated configuration of an object alone. */
+export function resolveConfig(config: PersistenceConfig): ResolvedConfig {
+  return loadConfig({ object: config })
+}
+
+function asRecord(object: unknown): Record<string, unknown> {
+  if (typeof object === 'object' && object !== null && !Array.isArray(object)) {
+    return object as Record<string, unknown>
+  }
+  throw new ConfigProblem(
+    'ERR_PINNACLE_CONFIG_TYPE',
+    `must be an object, not ${shown(object)}`,
+  ).toError()
+}
+
+function readConfigFile(path: string): Record<string, unknown> {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new ConfigProblem(
+      'ERR_PINNACLE_CONFIG_FILE',
+      `the file ${shown(path)} can't be read: ${(cause as Error).message}`,
+      cause,
+    ).toError()
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch (cause) {
+    throw new ConfigProblem(
+      'ERR_PINNACLE_CONFIG_SYNTAX',
+      `the file ${shown(path)} is not JSON: ${(cause as Error).message}`,
+      cause,
+    ).toError()
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>
+  }
+  throw new ConfigProblem(
+    'ERR_PINNACLE_CONFIG_TYPE',
+    `the file ${shown(path)} must hold a JSON object, not ${shown(value)}`,
+  ).toError()
+}
+
+function problemsOf(
+  issue: z.core.$ZodIssue,
+  values: Record<string, unknown>,
+  origins: ReadonlyMap<string, Origin>,
+): ConfigProblem[] {
+  const [first] = issue.path
+  const key = String(first ?? '')
+  const name = nameOf(issue.path)
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((unknown) =>
+      issue.path.length === 0
+        ? unknownKey(unknown, origins.get(unknown))
+        : new ConfigProblem(
+            'ERR_PINNACLE_CONFIG_UNKNOWN_KEY',
+            `${name} has an unknown key "${unknown}"${didYouMean(unknown, instrumentKeys)}${
+              whereFrom(key, origins.get(key))
+            }`,
+          ),
+    )
+  }
+  const value = valueAt(values, issue.path)
+  if (value === undefined) {
+    const hint =
+      name === 'dataDirectory'
+        ? `; give it in the object or the file, or as ${variableOf('dataDirectory')}`
+        : ''
+    return [
+      new ConfigProblem(
+        'ERR_PINNACLE_CONFIG_MISSING_KEY',
+        `${name} is missing, it must be ${issue.message}${hint}`,
+      ),
+    ]
+  }
+  const wrongType = issue.code === 'invalid_type' || issue.code === 'invalid_union'
+  return [
+    new ConfigProblem(
+      wrongType && !Number.isNaN(value) ? 'ERR_PINNACLE_CONFIG_TYPE' : 'ERR_PINNACLE_CONFIG_RANGE',
+      `${name} must be ${issue.message}, not ${shown(value)}${whereFrom(key, origins.get(key))}`,
+    ),
+  ]
+}
+
+function unknownKey(key: string, origin: Origin | undefined): ConfigProblem {
+  const known = origin?.kind === 'object' ? objectKeys : fileKeys
+  const only =
+    key === 'stateMachine' ? '; a state machine can only be given in an object' : didYouMean(key, known)
+  return new ConfigProblem(
+    'ERR_PINNACLE_CONFIG_UNKNOWN_KEY',
+    `"${key}" is unknown${whereFrom(key, origin)}${only}`,
+  )
+}
+
+function whereFrom(key: string, origin: Origin | undefined): string {
+  if (origin?.kind === 'file') return ` (in the file ${shown(origin.path)})`
+  if (origin?.kind === 'environment') return ` (in the environment variable ${variableOf(key)})`
+  return ''
+}
+
+/** instruments[0].priceScale */
+function nameOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (name, part) =>
+      typeof part === 'number'
+        ? `${name}[${String(part)}]`
+        : name === ''
+          ? String(part)
+          : `${name}.${String(part)}`,
+    '',
+  )
+}
+
+function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part],
+    values,
+  )
+}

@@ -1,0 +1,56 @@
+import type { InstrumentDefinition, BookKind } from '../book/instrument.js'
+import type { StateMachine } from '../journal/state-machine.js'
+
+/** 'appended': synced when asked for; 'interval': also every journalSyncIntervalMs; 'durable': at each append. */
+export type Durability = 'appended' | 'interval' | 'durable'
+export type RecoveryPolicy = 'strict' | 'point-in-time' | 'salvage'
+
+/** What a journal needs. docs/configuration.md describes each. */
+export interface JournalConfig {
+  /** One directory is one writer process. */
+  dataDirectory: string
+  /** Create the directory's last component where it is missing. Default: true. */
+  create?: boolean
+  /** Longest time that a power loss can take back, with durability 'interval'. Default: 10. */
+  journalSyncIntervalMs?: number
+  /** Bytes, or '64MiB' (default); 64KiB to 4GiB, a multiple of 4096. */
+  segmentSize?: number | string
+  /** Default: 'interval'. */
+  durability?: Durability
+  /** Default: 'strict'. */
+  recoveryPolicy?: RecoveryPolicy
+  /** Segment files kept for recycling, at most. Default: 2. */
+  spareSegments?: number
+}
+
+export interface PersistenceConfig extends JournalConfig {
+  /** Default: 5; 0 turns it off. */
+  snapshotIntervalMin?: number
+  /** Default: 3. */
+  keepSnapshots?: number
+  /** The journal is compacted once it is larger. Bytes, or '256MiB' (default). */
+  compactionThreshold?: number | string
+  /** Live orders to reserve for in each book. Default: 16384. */
+  expectedOrders?: number
+  /** Defined at open where they are new. */
+  instruments?: InstrumentDefinition[]
+  /** Only in an object, not in a file. */
+  stateMachine?: StateMachine
+}
+
+/** A validated configuration, with every default filled in and every size in bytes. */
+export interface ResolvedConfig {
+  dataDirectory: string
+  create: boolean
+  journalSyncIntervalMs: number
+  snapshotIntervalMin: number
+  keepSnapshots: number
+  compactionThreshold: number
+  segmentSize: number
+  durability: Durability
+  recoveryPolicy: RecoveryPolicy
+  spareSegments: number
+  expectedOrders: number
+  instruments: { name: string; priceScale: number; quantityScale: number; kind: BookKind }[]
+  stateMachine?: StateMachine
+}

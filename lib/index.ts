@@ -1,0 +1,76 @@
+/** Everything public. */
+export { BookSet, PastBook } from './book/book-set.js'
+export {
+  BookView,
+  type BookInfo,
+  type Level,
+  type Order,
+  type QueuePosition,
+} from './book/book-view.js'
+export { Book } from './book/book.js'
+export { Instrument, type BookKind, type InstrumentDefinition } from './book/instrument.js'
+export {
+  OperationBatch,
+  type BatchResult,
+  type OperationBatchOptions,
+  type RefusedOperation,
+} from './book/operation-batch.js'
+export { orderIdFromUuid, uuidFromOrderId, type OrderIdLike } from './book/order-id.js'
+export { Side } from './book/side.js'
+export type { Timestamp } from './book/timestamp.js'
+export { loadConfig, type ConfigSources } from './config/load-config.js'
+export { formatSize, parseSize } from './config/size.js'
+export type {
+  Durability,
+  JournalConfig,
+  PersistenceConfig,
+  RecoveryPolicy,
+  ResolvedConfig,
+} from './config/types.js'
+export { formatDecimal, maxScale, parseDecimal } from './decimal/decimal.js'
+export {
+  isPinnacleError,
+  PinnacleError,
+  PinnacleRangeError,
+  PinnacleTypeError,
+  type CodedError,
+} from './errors/pinnacle-error.js'
+export type {
+  AddEntry,
+  CancelEntry,
+  ClearEntry,
+  ExecuteEntry,
+  InstrumentEntry,
+  JournalEntry,
+  JournalEntryType,
+  ReduceEntry,
+  ReplaceEntry,
+  SetLevelEntry,
+  StatusEntry,
+  TradeEntry,
+  UserEntry,
+} from './journal/entry.js'
+export { Journal, type AppendOptions } from './journal/journal.js'
+export type { ReadOptions } from './journal/read-entries.js'
+export type { StateMachine } from './journal/state-machine.js'
+export { booksAt } from './persistence/books-at.js'
+export type {
+  CompactionReport,
+  PersistenceEvents,
+  PersistenceListeners,
+  RecoveryProgress,
+  RecoveryReport,
+} from './persistence/events.js'
+export { inspect, type InspectOptions, type InspectReport } from './persistence/inspect.js'
+export {
+  PersistenceManager,
+  type OpenOptions,
+  type PastPoint,
+} from './persistence/persistence-manager.js'
+export type { HistogramSummary, Stats } from './persistence/stats.js'
+export {
+  SnapshotManager,
+  type LoadedSnapshot,
+  type RotationReport,
+  type SnapshotInfo,
+} from './snapshot/snapshot-manager.js'

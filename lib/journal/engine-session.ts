@@ -1,0 +1,142 @@
+/**
+ * One open engine and what its users share: the staging area, group commit, the journal's failure and the
+ * end. Journal and PersistenceManager are faces of it.
+ */
+import { PinnacleError } from '../errors/pinnacle-error.js'
+import { asError } from '../errors/native-error.js'
+import type {
+  NativeBinding,
+  NativeEngine,
+  NativeEngineOptions,
+  NativeRecoveryReport,
+} from '../native/binding.js'
+import { StagingArea } from '../native/staging.js'
+import { GroupCommit } from './group-commit.js'
+
+export type ProgressListener = (phase: string, done: number, total: number) => void
+
+export class EngineSession {
+  readonly engine: NativeEngine
+  readonly staging: StagingArea
+  readonly commits: GroupCommit
+  readonly dataDirectory: string
+  readonly recovery: NativeRecoveryReport
+  readonly binding: NativeBinding
+  #failure: Error | undefined
+  #closing: Promise<void> | undefined
+  #closed = false
+  #lastFrontiers = { appended: 0, durable: 0 }
+
+  /** `onFailure` is called once, when the journal fails. */
+  static async open(
+    binding: NativeBinding,
+    options: NativeEngineOptions,
+    progress: ProgressListener,
+    onFailure: (error: Error) => void,
+  ): Promise<EngineSession> {
+    // Events may come before openEngine resolves; the journal has nobody to tell until then.
+    let session: EngineSession | undefined
+    let early: Error | undefined
+    const { engine, report } = await binding.openEngine(
+      options,
+      {
+        durable(sequence, error) {
+          if (error) session?.commits.end(error)
+          else session?.commits.advance(sequence)
+        },
+        failure(error) {
+          if (session) session.#fail(error, onFailure)
+          else early = error
+        },
+      },
+      progress,
+    )
+    session = new EngineSession(binding, engine, report, options.dataDirectory)
+    if (early) session.#fail(early, onFailure)
+    return session
+  }
+
+  private constructor(
+    binding: NativeBinding,
+    engine: NativeEngine,
+    recovery: NativeRecoveryReport,
+    dataDirectory: string,
+  ) {
+    this.binding = binding
+    this.engine = engine
+    this.recovery = recovery
+    this.dataDirectory = dataDirectory
+    this.staging = new StagingArea(engine, binding.errorNames)
+    this.commits = new GroupCommit(engine)
+  }
+
+  /** Why the journal failed; undefined while it has not. */
+  readonly failure = (): Error | undefined => this.#failure
+
+  /** Whether close was called. */
+  get closed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /** Survives the process. */
+  appended(): number {
+    return this.#closed ? this.#lastFrontiers.appended : this.engine.appended()
+  }
+
+  /** Survives power loss. */
+  durable(): number {
+    return this.#closed ? this.#lastFrontiers.durable : this.engine.durable()
+  }
+
+  assertOpen(what: string): void {
+    if (this.closed) throw closedError(what)
+  }
+
+  /** Idempotent. Syncs; pending waits resolve, or reject with what kept the journal from its last sync. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const appended = this.engine.appended()
+    this.#lastFrontiers = { appended, durable: this.engine.durable() }
+    try {
+      await this.engine.close()
+      if (!this.#failure) {
+        this.#lastFrontiers.durable = appended
+        this.commits.advance(appended)
+      }
+      this.commits.end(closedError('durable'))
+    } catch (error) {
+      this.commits.end(asError(error))
+      throw error
+    } finally {
+      this.#closed = true
+      // Followers sleep until something is appended; nothing will be.
+      this.staging.wake()
+    }
+  }
+
+  #fail(error: Error, onFailure: (error: Error) => void): void {
+    if (this.#failure) return
+    this.#failure = error
+    this.commits.end(
+      new PinnacleError(
+        'ERR_PINNACLE_JOURNAL_FAILED',
+        `the journal failed and takes nothing any more: ${error.message}; close it, see to the disk, and open ` +
+          'it again: recovery says what is kept',
+        { cause: error },
+      ),
+    )
+    this.staging.wake()
+    onFailure(error)
+  }
+}
+
+export function closedError(what: string): PinnacleError {
+  return new PinnacleError(
+    'ERR_PINNACLE_CLOSED',
+    `${what} was called on a closed journal; open the data directory again`,
+  )
+}

@@ -1,0 +1,116 @@
+import type { BookKind } from '../book/instrument.js'
+import type { Side } from '../book/side.js'
+
+interface EntryBase {
+  sequence: number
+  timestampNs: bigint
+  /** Index of the instrument; 0 where the entry belongs to none. */
+  instrument: number
+  /** Whether the timestamp came from the caller and not from the journal's clock. */
+  givenTime: boolean
+}
+
+/** Defines the instrument of its index. */
+export interface InstrumentEntry extends EntryBase {
+  type: 'instrument'
+  name: string
+  priceScale: number
+  quantityScale: number
+  kind: BookKind
+}
+
+export interface AddEntry extends EntryBase {
+  type: 'add'
+  orderId: bigint
+  side: Side
+  price: number
+  quantity: number
+}
+
+/** `quantity` is what was taken off. */
+export interface ReduceEntry extends EntryBase {
+  type: 'reduce'
+  orderId: bigint
+  quantity: number
+}
+
+export interface CancelEntry extends EntryBase {
+  type: 'cancel'
+  orderId: bigint
+}
+
+/** `quantity` is what was executed. */
+export interface ExecuteEntry extends EntryBase {
+  type: 'execute'
+  orderId: bigint
+  quantity: number
+}
+
+export interface ReplaceEntry extends EntryBase {
+  type: 'replace'
+  orderId: bigint
+  newOrderId: bigint
+  price: number
+  quantity: number
+}
+
+/** `quantity` is the level's new total; 0 removes it. */
+export interface SetLevelEntry extends EntryBase {
+  type: 'setLevel'
+  side: Side
+  price: number
+  quantity: number
+}
+
+export interface ClearEntry extends EntryBase {
+  type: 'clear'
+}
+
+export interface TradeEntry extends EntryBase {
+  type: 'trade'
+  side: Side
+  price: number
+  quantity: number
+}
+
+export interface StatusEntry extends EntryBase {
+  type: 'status'
+  status: number
+}
+
+/** An opaque payload. */
+export interface UserEntry extends EntryBase {
+  type: 'user'
+  /** 0 to 127, the caller's. */
+  userType: number
+  payload: Uint8Array
+}
+
+export type JournalEntry =
+  | InstrumentEntry
+  | AddEntry
+  | ReduceEntry
+  | CancelEntry
+  | ExecuteEntry
+  | ReplaceEntry
+  | SetLevelEntry
+  | ClearEntry
+  | TradeEntry
+  | StatusEntry
+  | UserEntry
+
+export type JournalEntryType = JournalEntry['type']
+
+export const journalEntryTypes: readonly JournalEntryType[] = [
+  'instrument',
+  'add',
+  'reduce',
+  'cancel',
+  'execute',
+  'replace',
+  'setLevel',
+  'clear',
+  'trade',
+  'status',
+  'user',
+]

@@ -1,0 +1,441 @@
+/**
+ * The journal of opaque typed payloads: a PersistenceManager's, or one of its own (Journal.open). The hot
+ * path writes float64 lanes in place and makes one call; anything else is copied into the staging area.
+ */
+import { toTimestamp, type Timestamp } from '../book/timestamp.js'
+import { engineOptionsOf } from '../config/engine-options.js'
+import { resolveConfig } from '../config/load-config.js'
+import type { JournalConfig } from '../config/types.js'
+import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { notANumber, refusalOf } from '../errors/refusal.js'
+import type { CodedError } from '../errors/pinnacle-error.js'
+import { shown } from '../errors/shown.js'
+import { Staging, type NativeRecoveryReport } from '../native/binding.js'
+import { native } from '../native/load.js'
+import type { StagingArea } from '../native/staging.js'
+import { EngineSession } from './engine-session.js'
+import type { JournalEntry, UserEntry } from './entry.js'
+import { directorySource, readEntries, type ReadOptions } from './read-entries.js'
+
+const OPERATION = Staging.operations
+const USER_TYPE = OPERATION + Staging.kind
+const INSTRUMENT = OPERATION + Staging.instrument
+const TIMESTAMP = OPERATION + Staging.timestamp
+const PAYLOAD_BYTES = OPERATION + Staging.quantity
+const PAYLOAD = Staging.payload
+const CODE = Staging.code
+const SEQUENCE = Staging.sequence
+
+const payloadOffset = PAYLOAD * 8
+const stagedBytes = Staging.bytes - payloadOffset
+/** Up to here a loop copies faster than a call. */
+const loopBytes = 48
+
+export interface AppendOptions {
+  /** Name of the instrument that the entry belongs to. Default: none. */
+  instrument?: string
+  /** Default: the journal's clock. */
+  timestampNs?: Timestamp
+}
+
+/** @internal What a PersistenceManager adds to its journal. */
+export interface JournalOwner {
+  /** Index of an instrument; throws where there is none. */
+  indexOf(name: string): number
+  names(): readonly string[]
+  /** Called behind each append of a payload; null where there is no state machine. */
+  readonly applied: ((entry: UserEntry) => void) | null
+  /** Throws where the state machine takes nothing any more. */
+  assertApplies(): void
+}
+
+const noOwner: JournalOwner = {
+  indexOf(name) {
+    throw new PinnacleTypeError(
+      'ERR_PINNACLE_UNKNOWN_INSTRUMENT',
+      `there is no instrument ${shown(name)}: a journal on its own has none, open a PersistenceManager`,
+    )
+  },
+  names: () => [],
+  applied: null,
+  assertApplies() {
+    // Nothing can keep a journal on its own from it.
+  },
+}
+
+export class Journal {
+  /**
+   * The payload of the next appendLanes, in place. Write it and call appendLanes with no other call to this
+   * journal, its books or its batches in between: they use the same memory.
+   */
+  readonly lanes: Float64Array
+  readonly #session: EngineSession
+  readonly #staging: StagingArea
+  readonly #owner: JournalOwner
+
+  /** Opens a journal without books in its own data directory. */
+  static async open(config: JournalConfig): Promise<Journal> {
+    const resolved = resolveConfig(config)
+    const session = await EngineSession.open(
+      native(),
+      engineOptionsOf(resolved),
+      () => undefined,
+      () => undefined,
+    )
+    return new Journal(session)
+  }
+
+  /** The entries of a directory that this or another process may have open; nothing is locked. */
+  static read(
+    dataDirectory: string,
+    options?: ReadOptions,
+  ): AsyncGenerator<JournalEntry, void, undefined> {
+    return readEntries(directorySource(native(), dataDirectory), options)
+  }
+
+  /** @internal */
+  constructor(session: EngineSession, owner: JournalOwner = noOwner) {
+    this.#session = session
+    this.#staging = session.staging
+    this.#owner = owner
+    this.lanes = this.#staging.lanes.subarray(PAYLOAD)
+  }
+
+  /** What opening found. */
+  get recovery(): NativeRecoveryReport {
+    return this.#session.recovery
+  }
+
+  /** The last sequence appended; it survives the process. */
+  get appendedFrontier(): number {
+    return this.#session.appended()
+  }
+
+  /** The last durable sequence; it survives power loss. */
+  get durableFrontier(): number {
+    return this.#session.durable()
+  }
+
+  /** Journals a payload and returns its sequence. `userType` is the caller's, 0 to 127. */
+  append(userType: number, payload: Uint8Array, options?: AppendOptions): number {
+    const context = { operation: 'append', userType } as const
+    if (typeof userType !== 'number') throw notANumber(context)
+    checkPayload(payload)
+    const instrument = this.#indexOf(options)
+    const timestampNs = this.#timeOf(options)
+    this.#owner.assertApplies()
+    const payloadBytes = payload.byteLength
+    let sequence: number
+    if (payloadBytes <= stagedBytes) {
+      this.#copy(payload, payloadOffset)
+      sequence = this.#appendStaged(userType, instrument, timestampNs, payloadBytes)
+    } else {
+      checkUserType(userType)
+      const given = toTimestamp(timestampNs)
+      sequence = this.#staging.engine.appendPayload(userType, instrument, given, payload)
+      if (this.#staging.sleepers !== 0) this.#staging.wake()
+    }
+    if (this.#owner.applied) this.#applied(userType, sequence, instrument, timestampNs, payload)
+    return sequence
+  }
+
+  /**
+   * The hot path: journals the first `laneCount` of `lanes` as one payload of 8 * laneCount bytes. Nothing
+   * is allocated unless there is a state machine to tell.
+   */
+  appendLanes(userType: number, laneCount: number, timestampNs = 0): number {
+    const staging = this.#staging
+    const lanes = staging.lanes
+    const typed =
+      typeof userType === 'number' && typeof laneCount === 'number' && typeof timestampNs === 'number'
+    if (!typed || this.#owner.applied) {
+      return this.#appendLanesCold(userType, laneCount, timestampNs)
+    }
+    lanes[USER_TYPE] = userType
+    lanes[INSTRUMENT] = 0
+    lanes[TIMESTAMP] = timestampNs
+    lanes[PAYLOAD_BYTES] = laneCount * 8
+    staging.engine.append()
+    if (lanes[CODE] !== 0) throw this.#refusal(userType, laneCount * 8, timestampNs)
+    if (staging.sleepers !== 0) staging.wake()
+    return lanes[SEQUENCE] as number
+  }
+
+  /**
+   * Journals several payloads of one type and returns the last sequence. Payloads of one length take one
+   * native call for up to 1024 of them. Where one is refused, the error's `details.taken` says how many
+   * were journaled.
+   */
+  appendBatch(userType: number, payloads: readonly Uint8Array[], options?: AppendOptions): number {
+    if (typeof userType !== 'number') throw notANumber({ operation: 'appendBatch', userType })
+    if (!Array.isArray(payloads)) {
+      throw new PinnacleTypeError(
+        'ERR_PINNACLE_INVALID_ARGUMENT',
+        `payloads must be an array of Uint8Array, not ${shown(payloads)}`,
+      )
+    }
+    for (const payload of payloads) checkPayload(payload)
+    const [first] = payloads
+    if (!first) return this.appendedFrontier
+    const length = first.byteLength
+    const stride = Math.max(1, Math.ceil(length / 8)) * 8
+    const perCall = Math.min(Staging.maxOperations, Math.floor(stagedBytes / stride))
+    const uniform = payloads.every((payload) => payload.byteLength === length)
+    if (!uniform || perCall < 2 || this.#owner.applied) {
+      return this.#appendEach(userType, payloads, options)
+    }
+    const instrument = this.#indexOf(options)
+    const timestampNs = this.#timeOf(options)
+    let sequence = 0
+    for (let start = 0; start < payloads.length; start += perCall) {
+      const count = Math.min(perCall, payloads.length - start)
+      for (let index = 0; index < count; index++) {
+        this.#copy(payloads[start + index] as Uint8Array, payloadOffset + index * stride)
+      }
+      sequence = this.#callBatch(userType, instrument, timestampNs, length, count, start)
+    }
+    return sequence
+  }
+
+  /**
+   * The hot path for several: `count` payloads of `lanesPerPayload` lanes each stand back to back in
+   * `lanes`. Returns the last sequence.
+   */
+  appendLanesBatch(
+    userType: number,
+    lanesPerPayload: number,
+    count: number,
+    timestampNs = 0,
+  ): number {
+    const fits =
+      Number.isInteger(lanesPerPayload) &&
+      lanesPerPayload >= 1 &&
+      Number.isInteger(count) &&
+      count >= 1 &&
+      count <= Staging.maxOperations &&
+      lanesPerPayload * count <= this.lanes.length
+    if (!fits) {
+      throw new PinnacleRangeError(
+        'ERR_PINNACLE_BUFFER_LENGTH',
+        `a batch takes 1 to ${String(Staging.maxOperations)} payloads of at least one lane that fit the ` +
+          `${String(this.lanes.length)} lanes together, not ${shown(count)} of ${shown(lanesPerPayload)}`,
+      )
+    }
+    if (typeof userType !== 'number') throw notANumber({ operation: 'appendBatch', userType })
+    if (this.#owner.applied) {
+      const bytes = lanesPerPayload * 8
+      const payloads: Uint8Array[] = []
+      for (let index = 0; index < count; index++) {
+        const start = payloadOffset + index * bytes
+        payloads.push(this.#staging.bytes.slice(start, start + bytes))
+      }
+      return this.#appendEach(userType, payloads, { timestampNs })
+    }
+    return this.#callBatch(userType, 0, timestampNs, lanesPerPayload * 8, count, 0)
+  }
+
+  /** Resolves once `sequence` is durable; default: all that is appended. Joins a group commit. */
+  durable(sequence?: number): Promise<number> {
+    return this.#session.commits.wait(sequence)
+  }
+
+  /** Blocks until all that is appended is durable; returns the durable frontier. */
+  syncNow(): number {
+    this.#session.assertOpen('syncNow')
+    const frontier = this.#session.engine.sync()
+    this.#session.commits.advance(frontier)
+    return frontier
+  }
+
+  /** The journal's entries, in order. With `follow` it waits for more until the journal is closed. */
+  entries(options?: ReadOptions): AsyncGenerator<JournalEntry, void, undefined> {
+    const session = this.#session
+    const owner = this.#owner
+    const alone = owner === noOwner
+    const inDirectory = directorySource(session.binding, session.dataDirectory)
+    return readEntries(
+      {
+        ...inDirectory,
+        ...(alone
+          ? {}
+          : {
+              indexOf: (name) =>
+                owner.names().includes(name) ? owner.indexOf(name) : undefined,
+              names: () => owner.names(),
+            }),
+        onAppend: (waker) => session.staging.onAppend(waker),
+        ended: () => session.closed,
+      },
+      options,
+    )
+  }
+
+  /** Idempotent. Closing a PersistenceManager's journal closes the manager's engine: close the manager. */
+  close(): Promise<void> {
+    return this.#session.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #appendEach(userType: number, payloads: readonly Uint8Array[], options?: AppendOptions): number {
+    let sequence = 0
+    for (const [taken, payload] of payloads.entries()) {
+      try {
+        sequence = this.append(userType, payload, options)
+      } catch (error) {
+        throw withTaken(error, taken)
+      }
+    }
+    return sequence
+  }
+
+  #callBatch(
+    userType: number,
+    instrument: number,
+    timestampNs: Timestamp,
+    payloadBytes: number,
+    count: number,
+    before: number,
+  ): number {
+    const staging = this.#staging
+    const lanes = staging.lanes
+    let type = userType
+    if (typeof timestampNs === 'number') lanes[TIMESTAMP] = timestampNs
+    else {
+      staging.words[TIMESTAMP] = toTimestamp(timestampNs)
+      type = rawTimed(userType)
+    }
+    lanes[USER_TYPE] = type
+    lanes[INSTRUMENT] = instrument
+    lanes[PAYLOAD_BYTES] = payloadBytes
+    lanes[Staging.batchCount] = count
+    staging.engine.appendBatch()
+    if (staging.sleepers !== 0) staging.wake()
+    if (lanes[CODE] !== 0) {
+      const taken = before + (lanes[Staging.count] ?? 0)
+      throw withTaken(this.#refusal(userType, payloadBytes, timestampNs), taken)
+    }
+    return lanes[SEQUENCE] as number
+  }
+
+  #appendLanesCold(userType: number, laneCount: number, timestampNs: number): number {
+    if (typeof userType !== 'number') throw notANumber({ operation: 'append', userType })
+    if (!Number.isInteger(laneCount) || laneCount < 0 || laneCount > this.lanes.length) {
+      throw new PinnacleRangeError(
+        'ERR_PINNACLE_BUFFER_LENGTH',
+        `laneCount must be an integer from 0 to ${String(this.lanes.length)}, not ${shown(laneCount)}`,
+      )
+    }
+    const end = payloadOffset + laneCount * 8
+    return this.append(userType, this.#staging.bytes.slice(payloadOffset, end), { timestampNs })
+  }
+
+  #appendStaged(
+    userType: number,
+    instrument: number,
+    timestampNs: Timestamp,
+    payloadBytes: number,
+  ): number {
+    const staging = this.#staging
+    const lanes = staging.lanes
+    let type = userType
+    if (typeof timestampNs === 'number') lanes[TIMESTAMP] = timestampNs
+    else {
+      staging.words[TIMESTAMP] = toTimestamp(timestampNs)
+      type = rawTimed(userType)
+    }
+    lanes[USER_TYPE] = type
+    lanes[INSTRUMENT] = instrument
+    lanes[PAYLOAD_BYTES] = payloadBytes
+    staging.engine.append()
+    if (lanes[CODE] !== 0) throw this.#refusal(userType, payloadBytes, timestampNs)
+    if (staging.sleepers !== 0) staging.wake()
+    return lanes[SEQUENCE] as number
+  }
+
+  #copy(payload: Uint8Array, offset: number): void {
+    const bytes = this.#staging.bytes
+    const length = payload.byteLength
+    if (length > loopBytes) {
+      // A closed engine may have taken the memory back; the call behind this says so.
+      if (bytes.byteLength > 0) bytes.set(payload, offset)
+      return
+    }
+    for (let index = 0; index < length; index++) bytes[offset + index] = payload[index] as number
+  }
+
+  #indexOf(options: AppendOptions | undefined): number {
+    return options?.instrument === undefined ? 0 : this.#owner.indexOf(options.instrument)
+  }
+
+  /**
+   * With a state machine the time is taken here, so that it sees live what it would see at recovery.
+   */
+  #timeOf(options: AppendOptions | undefined): Timestamp {
+    const given = options?.timestampNs ?? 0
+    if (this.#owner.applied && (given === 0 || given === 0n)) {
+      return BigInt(Date.now()) * 1_000_000n
+    }
+    return given
+  }
+
+  #applied(
+    userType: number,
+    sequence: number,
+    instrument: number,
+    timestampNs: Timestamp,
+    payload: Uint8Array,
+  ): void {
+    this.#owner.applied?.({
+      type: 'user',
+      sequence,
+      timestampNs: toTimestamp(timestampNs),
+      instrument,
+      givenTime: true,
+      userType,
+      payload,
+    })
+  }
+
+  #refusal(userType: number, payloadBytes: number, timestampNs: Timestamp): CodedError {
+    return refusalOf(
+      this.#staging.codeName(),
+      { operation: 'append', userType, payloadBytes, timestampNs },
+      this.#session.failure(),
+    )
+  }
+}
+
+/** The type lane with the flag for a raw timestamp; the flag must not hide a type out of range. */
+function rawTimed(userType: number): number {
+  checkUserType(userType)
+  return userType | Staging.rawTime
+}
+
+function checkUserType(userType: number): void {
+  if (Number.isInteger(userType) && userType >= 0 && userType <= 127) return
+  throw refusalOf('ERR_PINNACLE_INVALID_ENTRY_TYPE', { operation: 'append', userType })
+}
+
+function checkPayload(payload: unknown): void {
+  if (payload instanceof Uint8Array) return
+  throw new PinnacleTypeError(
+    'ERR_PINNACLE_INVALID_ARGUMENT',
+    `a payload must be a Uint8Array (a Buffer is one), not ${shown(payload)}`,
+  )
+}
+
+/** The error, saying how many payloads of the batch were journaled. */
+function withTaken(error: unknown, taken: number): unknown {
+  const coded = error as { details?: Readonly<Record<string, unknown>> }
+  if (error instanceof Error) {
+    Object.defineProperty(error, 'details', {
+      value: { ...coded.details, taken },
+      enumerable: true,
+      configurable: true,
+    })
+  }
+  return error
+}

@@ -1,0 +1,190 @@
+/** Iteration over a journal's entries, from this process or from another one, with or without following. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { didYouMean } from '../errors/likely-spelling.js'
+import { shown } from '../errors/shown.js'
+import { unknownInstrument } from '../book/instrument.js'
+import type { NativeBinding } from '../native/binding.js'
+import { decodeEntries } from './decode.js'
+import { journalEntryTypes, type JournalEntry, type JournalEntryType } from './entry.js'
+
+export interface ReadOptions {
+  /** First sequence. Default: the first that the journal still holds. */
+  from?: number
+  /** Last sequence. Default: the end. */
+  to?: number
+  /** Wait at the end for what is appended later. Default: false. */
+  follow?: boolean
+  /** Ends the iteration with the signal's reason. */
+  signal?: AbortSignal
+  /** Only entries of these types. */
+  types?: readonly JournalEntryType[]
+  /** Only entries of this instrument: its name, or its index. */
+  instrument?: string | number
+}
+
+/** What iteration needs from whoever starts it. */
+export interface ReadSource {
+  readonly binding: NativeBinding
+  readonly dataDirectory: string
+  /** Index of an instrument by name, as far as the source knows. */
+  indexOf(name: string): number | undefined | Promise<number | undefined>
+  /** Names it knows, for likely spellings; undefined where definitions may still turn up in the journal. */
+  names(): readonly string[] | undefined
+  /** Calls back at the next append of this process; undefined: only polling sees appends. */
+  onAppend?(waker: () => void): () => void
+  /** Whether the writer is closed, so that nothing more will come. */
+  ended?(): boolean
+}
+
+const chunkBytes = 256 * 1024
+const firstPauseMs = 1
+const longestPauseMs = 50
+
+export async function* readEntries(
+  source: ReadSource,
+  options: ReadOptions = {},
+): AsyncGenerator<JournalEntry, void, undefined> {
+  checkOptions(options)
+  const { to = Number.MAX_SAFE_INTEGER, follow = false, signal } = options
+  const accept = await filterOf(source, options)
+  signal?.throwIfAborted()
+  const reader = source.binding.openReader(source.dataDirectory, options.from ?? 0)
+  try {
+    let pauseMs = firstPauseMs
+    while (reader.nextSequence <= to) {
+      // Asked before reading, so that what was appended before the end is read behind it.
+      const last = source.ended?.() ?? false
+      const chunk = reader.read(chunkBytes)
+      if (!chunk) {
+        if (!follow || last) return
+        pauseMs = await pause(source, pauseMs, signal)
+        continue
+      }
+      pauseMs = firstPauseMs
+      const entries: JournalEntry[] = []
+      decodeEntries(chunk, (entry) => {
+        if (entry.sequence <= to && accept(entry)) entries.push(entry)
+      })
+      for (const entry of entries) {
+        yield entry
+        signal?.throwIfAborted()
+      }
+      // Reading is synchronous: give the event loop a turn between chunks.
+      await nextTurn()
+      signal?.throwIfAborted()
+    }
+  } finally {
+    reader.close()
+  }
+}
+
+/** Sleeps until an append of this process, the pause's end or the abort; returns the next pause. */
+function pause(
+  source: ReadSource,
+  pauseMs: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const end = (nextPauseMs: number): void => {
+      clearTimeout(timer)
+      forget?.()
+      signal?.removeEventListener('abort', onAbort)
+      resolve(nextPauseMs)
+    }
+    const onAbort = (): void => {
+      clearTimeout(timer)
+      forget?.()
+      reject(signal?.reason as Error)
+    }
+    const timer = setTimeout(() => {
+      end(Math.min(pauseMs * 2, longestPauseMs))
+    }, pauseMs)
+    const forget = source.onAppend?.(() => {
+      end(firstPauseMs)
+    })
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted) onAbort()
+  })
+}
+
+type Filter = (entry: JournalEntry) => boolean
+
+async function filterOf(source: ReadSource, options: ReadOptions): Promise<Filter> {
+  const types = options.types ? new Set(options.types) : undefined
+  const { instrument } = options
+  if (instrument === undefined) return (entry) => !types || types.has(entry.type)
+  let index = typeof instrument === 'number' ? instrument : await source.indexOf(instrument)
+  if (index === undefined) {
+    const names = source.names()
+    if (names) throw unknownInstrument(String(instrument), names)
+  }
+  return (entry) => {
+    // Without a writer at hand the definition may come along the way.
+    if (index === undefined && entry.type === 'instrument' && entry.name === instrument) {
+      index = entry.instrument
+    }
+    return entry.instrument === index && (!types || types.has(entry.type))
+  }
+}
+
+function checkOptions(options: ReadOptions): void {
+  for (const key of ['from', 'to'] as const) {
+    const sequence = options[key]
+    if (sequence === undefined || (Number.isSafeInteger(sequence) && sequence >= 0)) continue
+    throw new PinnacleRangeError(
+      'ERR_PINNACLE_INVALID_SEQUENCE',
+      `"${key}" must be a sequence, an integer from 0 to 2^53 - 1, not ${shown(sequence)}`,
+    )
+  }
+  for (const type of options.types ?? []) {
+    if (journalEntryTypes.includes(type)) continue
+    throw new PinnacleTypeError(
+      'ERR_PINNACLE_INVALID_ENTRY_TYPE',
+      `${shown(type)} is no entry type${didYouMean(String(type), journalEntryTypes)}; ` +
+        `there are ${journalEntryTypes.join(', ')}`,
+    )
+  }
+  const { instrument } = options
+  const wellFormed =
+    instrument === undefined ||
+    typeof instrument === 'string' ||
+    (Number.isInteger(instrument) && instrument >= 0 && instrument <= 65_535)
+  if (!wellFormed) {
+    throw new PinnacleRangeError(
+      'ERR_PINNACLE_INVALID_INSTRUMENT',
+      `an instrument is given by its name or its index of 0 to 65535, not ${shown(instrument)}`,
+    )
+  }
+}
+
+/** The source for a directory that another process may have open. */
+export function directorySource(binding: NativeBinding, dataDirectory: string): ReadSource {
+  if (typeof dataDirectory !== 'string' || dataDirectory === '') {
+    throw new PinnacleTypeError(
+      'ERR_PINNACLE_INVALID_ARGUMENT',
+      `the data directory must be a path, not ${shown(dataDirectory)}`,
+    )
+  }
+  return {
+    binding,
+    dataDirectory,
+    async indexOf(name) {
+      // The definition may stand in a segment that compaction has removed; then a snapshot has it.
+      const snapshots = binding.listSnapshots(dataDirectory)
+      snapshots.sort((left, right) => right.sequence - left.sequence)
+      for (const { path } of snapshots) {
+        try {
+          const { books } = await binding.loadSnapshot(path)
+          const found = books.instruments().find((instrument) => instrument.name === name)
+          books.close()
+          return found?.index
+        } catch {
+          // Damaged, or just rotated away by the writer: the one before it knows as well.
+        }
+      }
+      return undefined
+    },
+    names: () => undefined,
+  }
+}

@@ -1,0 +1,30 @@
+import type { NativeCompactionReport, NativeRecoveryReport } from '../native/binding.js'
+import type { SnapshotInfo } from '../snapshot/snapshot-manager.js'
+
+export type RecoveryReport = Readonly<NativeRecoveryReport>
+export type CompactionReport = Readonly<NativeCompactionReport>
+
+export interface RecoveryProgress {
+  /** 'state' while the state machine's entries are replayed; otherwise the engine's phase. */
+  phase: string
+  done: number
+  total: number
+}
+
+/** Events of a PersistenceManager, with their arguments. */
+export interface PersistenceEvents {
+  recoveryProgress: [progress: RecoveryProgress]
+  recovered: [report: RecoveryReport]
+  snapshot: [info: SnapshotInfo]
+  /** A snapshot that the timer started, or one that was asked for, failed. The journal goes on. */
+  snapshotFailed: [error: Error]
+  compaction: [report: CompactionReport]
+  compactionFailed: [error: Error]
+  /** The journal failed: nothing is taken any more. Once, at most. */
+  failure: [error: Error]
+  closed: []
+}
+
+export type PersistenceListeners = {
+  [Event in keyof PersistenceEvents]?: (...args: PersistenceEvents[Event]) => void
+}

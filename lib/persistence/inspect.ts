@@ -1,0 +1,38 @@
+import { PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { shown } from '../errors/shown.js'
+import type { NativeInspectReport } from '../native/binding.js'
+import { native } from '../native/load.js'
+import { snapshotInfoOf, type SnapshotInfo } from '../snapshot/snapshot-manager.js'
+import type { RecoveryProgress } from './events.js'
+
+export interface InspectReport extends Omit<NativeInspectReport, 'snapshots'> {
+  snapshots: (SnapshotInfo & { valid: boolean; detail: string })[]
+}
+
+export interface InspectOptions {
+  onProgress?: (progress: RecoveryProgress) => void
+}
+
+/** Reads and verifies every byte of a data directory, open or not, and changes nothing. */
+export async function inspect(
+  dataDirectory: string,
+  options: InspectOptions = {},
+): Promise<InspectReport> {
+  if (typeof dataDirectory !== 'string' || dataDirectory === '') {
+    throw new PinnacleTypeError(
+      'ERR_PINNACLE_INVALID_ARGUMENT',
+      `the data directory must be a path, not ${shown(dataDirectory)}`,
+    )
+  }
+  const report = await native().inspect(dataDirectory, (phase, done, total) =>
+    options.onProgress?.({ phase, done, total }),
+  )
+  return {
+    ...report,
+    snapshots: report.snapshots.map((snapshot) => ({
+      ...snapshotInfoOf(snapshot),
+      valid: snapshot.valid,
+      detail: snapshot.detail,
+    })),
+  }
+}

@@ -1,0 +1,340 @@
+/**
+ * What a process opens: a data directory with its journal, books and snapshots. Safe in a worker thread,
+ * each with its own data directory.
+ */
+import { EventEmitter } from 'node:events'
+import { BookSet, type PastBook } from '../book/book-set.js'
+import { Book } from '../book/book.js'
+import { Instrument, unknownInstrument, type InstrumentDefinition } from '../book/instrument.js'
+import { OperationBatch, type OperationBatchOptions } from '../book/operation-batch.js'
+import { toTimestamp } from '../book/timestamp.js'
+import { engineOptionsOf } from '../config/engine-options.js'
+import { resolveConfig } from '../config/load-config.js'
+import { checkInstrument } from '../config/check-instrument.js'
+import type { PersistenceConfig, ResolvedConfig } from '../config/types.js'
+import { asError } from '../errors/native-error.js'
+import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { shown } from '../errors/shown.js'
+import { closedError, EngineSession } from '../journal/engine-session.js'
+import { Journal, type AppendOptions } from '../journal/journal.js'
+import { native } from '../native/load.js'
+import { snapshotInfoOf, SnapshotManager, type SnapshotInfo } from '../snapshot/snapshot-manager.js'
+import type {
+  CompactionReport,
+  PersistenceEvents,
+  PersistenceListeners,
+  RecoveryReport,
+} from './events.js'
+import { SingleFlight } from './single-flight.js'
+import { StateMachineHost } from './state-machine-host.js'
+import { statsOf, type Stats } from './stats.js'
+
+/** A point of the past: everything up to a sequence, or up to a time of the instrument's entries. */
+export type PastPoint = { sequence: number } | { timestamp: bigint }
+
+export interface OpenOptions {
+  /** Attached before recovery starts, so that its progress can be seen. */
+  listeners?: PersistenceListeners
+}
+
+export class PersistenceManager
+  extends EventEmitter<PersistenceEvents>
+  implements AsyncDisposable
+{
+  /** Opaque payloads, iteration and frontiers. */
+  readonly journal: Journal
+  readonly snapshots: SnapshotManager
+  /** What recovery found and did. */
+  readonly recovery: RecoveryReport
+  readonly #session: EngineSession
+  readonly #host: StateMachineHost | null
+  readonly #snapshotFlight: SingleFlight<SnapshotInfo>
+  readonly #byName = new Map<string, Instrument>()
+  readonly #byIndex: Instrument[] = []
+  readonly #books = new Map<string, Book>()
+  #snapshotTimer: NodeJS.Timeout | undefined
+  #compacting: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> | undefined
+
+  /** Recovers the data directory, or creates it, and starts journaling. */
+  static async open(
+    config: PersistenceConfig,
+    options: OpenOptions = {},
+  ): Promise<PersistenceManager> {
+    const resolved = resolveConfig(config)
+    const { listeners = {} } = options
+    const binding = native()
+    let manager: PersistenceManager | undefined
+    let early: Error | undefined
+    const session = await EngineSession.open(
+      binding,
+      engineOptionsOf(resolved),
+      (phase, done, total) => listeners.recoveryProgress?.({ phase, done, total }),
+      (error) => {
+        if (manager) manager.#failed(error)
+        else early = error
+      },
+    )
+    try {
+      const host = resolved.stateMachine ? new StateMachineHost(resolved.stateMachine) : null
+      await host?.recover(session, (done, total) =>
+        listeners.recoveryProgress?.({ phase: 'state', done, total }),
+      )
+      manager = new PersistenceManager(session, resolved, host, listeners)
+    } catch (error) {
+      await session.close()
+      throw error
+    }
+    manager.emit('recovered', manager.recovery)
+    if (early) manager.#failed(early)
+    return manager
+  }
+
+  private constructor(
+    session: EngineSession,
+    config: ResolvedConfig,
+    host: StateMachineHost | null,
+    listeners: PersistenceListeners,
+  ) {
+    super()
+    this.#session = session
+    this.#host = host
+    this.recovery = session.recovery
+    for (const definition of session.engine.instruments()) this.#register(new Instrument(definition))
+    this.journal = new Journal(session, {
+      indexOf: (name) => this.instrument(name).index,
+      names: () => [...this.#byName.keys()],
+      applied: host ? host.apply : null,
+      assertApplies: () => host?.assertApplies(),
+    })
+    this.#snapshotFlight = new SingleFlight(() => this.#takeSnapshot())
+    this.snapshots = new SnapshotManager(
+      session.binding,
+      session.dataDirectory,
+      config.keepSnapshots,
+      () => this.snapshot(),
+    )
+    for (const [event, listener] of Object.entries(listeners)) {
+      this.on(event as keyof PersistenceEvents, listener as (...args: never[]) => void)
+    }
+    this.#startSnapshotTimer(config.snapshotIntervalMin)
+  }
+
+  // --- instruments and books ---
+
+  instruments(): Instrument[] {
+    return this.#byIndex.filter(Boolean)
+  }
+
+  instrument(name: string): Instrument {
+    const instrument = this.#byName.get(name)
+    if (instrument) return instrument
+    throw unknownInstrument(typeof name === 'string' ? name : shown(name), [...this.#byName.keys()])
+  }
+
+  /** Journals a new instrument. The same definition again gives the instrument that is there. */
+  defineInstrument(definition: InstrumentDefinition): Instrument {
+    this.#assertOpen('defineInstrument')
+    const checked = checkInstrument(definition)
+    const index = this.#session.engine.defineInstrument(checked)
+    return this.#byIndex[index] ?? this.#register(new Instrument({ ...checked, index }))
+  }
+
+  book(name: string): Book {
+    const known = this.#books.get(name)
+    if (known) return known
+    const book = new Book(this.instrument(name), this.#session.staging, this.#session.failure)
+    this.#books.set(name, book)
+    return book
+  }
+
+  /** A batch of operations on any of the books; it can be used again after each commit. */
+  batch(options?: OperationBatchOptions): OperationBatch {
+    return new OperationBatch(
+      this.#session.staging,
+      (index) => this.#byIndex[index]?.name ?? `instrument ${String(index)}`,
+      this.#session.failure,
+      options,
+    )
+  }
+
+  // --- journal ---
+
+  /** Journals a payload, then gives it to the state machine; returns its sequence. */
+  append(userType: number, payload: Uint8Array, options?: AppendOptions): number {
+    return this.journal.append(userType, payload, options)
+  }
+
+  /** The last sequence appended; it survives the process. */
+  get appendedFrontier(): number {
+    return this.#session.appended()
+  }
+
+  /** The last durable sequence; it survives power loss. */
+  get durableFrontier(): number {
+    return this.#session.durable()
+  }
+
+  /** The last sequence applied to the books. Operations are applied in the call that appends them. */
+  get appliedFrontier(): number {
+    return this.#session.appended()
+  }
+
+  /** Resolves once `sequence` is durable; default: all that is appended. Joins a group commit. */
+  durable(sequence?: number): Promise<number> {
+    return this.#session.commits.wait(sequence)
+  }
+
+  /** Blocks until all that is appended is durable; returns the durable frontier. */
+  syncNow(): number {
+    return this.journal.syncNow()
+  }
+
+  // --- snapshots, compaction, the past ---
+
+  /**
+   * Takes a snapshot at the present sequence, off this thread, and compacts behind it. One at a time: a call
+   * during another's run gets the next.
+   */
+  async snapshot(): Promise<SnapshotInfo> {
+    this.#assertOpen('snapshot')
+    return this.#snapshotFlight.run()
+  }
+
+  /** Frees segments that no kept snapshot needs; `force` does it below compactionThreshold too. */
+  async compact(options: { force?: boolean } = {}): Promise<CompactionReport> {
+    this.#assertOpen('compact')
+    const run = this.#compacting.then(() => this.#session.engine.compact(options.force === true))
+    this.#compacting = run.catch(() => undefined)
+    const report = await run
+    this.emit('compaction', report)
+    return report
+  }
+
+  /** The instrument's book as it was; the live one is not touched. ERR_PINNACLE_OUT_OF_REACH says what is covered. */
+  async bookAt(instrument: string, point: PastPoint): Promise<PastBook> {
+    this.#assertOpen('bookAt')
+    const { index } = this.instrument(instrument)
+    const books = await this.#session.engine.booksAt(checkPoint(point, index))
+    return new BookSet(books).book(instrument)
+  }
+
+  /** All books as they were at a sequence. */
+  async booksAt(point: { sequence: number }): Promise<BookSet> {
+    this.#assertOpen('booksAt')
+    return new BookSet(await this.#session.engine.booksAt(checkPoint(point, 0)))
+  }
+
+  // --- watching and closing ---
+
+  /** Counters, frontiers and latency histograms since open. */
+  stats(): Stats {
+    this.#assertOpen('stats')
+    return statsOf(this.#session.engine.stats(), this.#session.commits.pending)
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /** Syncs and releases the directory. Idempotent. What waits for durability resolves, or rejects with the cause. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#snapshotTimer)
+    // What runs is let finish; a snapshot that waited for it finds the manager closed and rejects.
+    await this.#snapshotFlight.idle()
+    await this.#compacting
+    try {
+      await this.#session.close()
+    } finally {
+      this.emit('closed')
+    }
+  }
+
+  #assertOpen(what: string): void {
+    if (this.closed) throw closedError(what)
+    this.#session.assertOpen(what)
+  }
+
+  #register(instrument: Instrument): Instrument {
+    this.#byName.set(instrument.name, instrument)
+    this.#byIndex[instrument.index] = instrument
+    return instrument
+  }
+
+  #startSnapshotTimer(intervalMin: number): void {
+    if (intervalMin === 0) return
+    let lastSequence = this.recovery.snapshotSequence
+    this.#snapshotTimer = setInterval(() => {
+      const sequence = this.#session.appended()
+      // Nothing new: the last snapshot still says everything.
+      if (sequence === lastSequence || this.#snapshotFlight.busy) return
+      this.snapshot().then(
+        (info) => {
+          lastSequence = info.sequence
+        },
+        () => undefined, // told by the snapshotFailed event
+      )
+    }, intervalMin * 60_000)
+    this.#snapshotTimer.unref()
+  }
+
+  async #takeSnapshot(): Promise<SnapshotInfo> {
+    let info: SnapshotInfo
+    try {
+      this.#assertOpen('snapshot')
+      // No await in between: the state is that of the engine's present sequence.
+      const state = this.#host ? this.#host.snapshot() : null
+      info = snapshotInfoOf(await this.#session.engine.snapshot(state))
+    } catch (error) {
+      this.emit('snapshotFailed', asError(error))
+      throw error
+    }
+    this.emit('snapshot', info)
+    if (!this.closed) {
+      this.compact().catch((error: unknown) => {
+        this.emit('compactionFailed', asError(error))
+      })
+    }
+    return info
+  }
+
+  #failed(error: Error): void {
+    clearInterval(this.#snapshotTimer)
+    this.emit('failure', error)
+  }
+}
+
+function checkPoint(
+  point: PastPoint,
+  instrument: number,
+): { sequence: number } | { timestamp: bigint; instrument: number } {
+  const given: unknown = point
+  if (typeof given === 'object' && given !== null) {
+    const { sequence, timestamp } = given as { sequence?: unknown; timestamp?: unknown }
+    if (sequence !== undefined && timestamp === undefined) {
+      if (Number.isSafeInteger(sequence) && (sequence as number) >= 0) {
+        return { sequence: sequence as number }
+      }
+      throw new PinnacleRangeError(
+        'ERR_PINNACLE_INVALID_SEQUENCE',
+        `a point's sequence must be an integer from 0 to 2^53 - 1, not ${shown(sequence)}`,
+      )
+    }
+    if (timestamp !== undefined && sequence === undefined) {
+      return { timestamp: toTimestamp(timestamp as bigint), instrument }
+    }
+  }
+  throw new PinnacleTypeError(
+    'ERR_PINNACLE_INVALID_ARGUMENT',
+    'a point is { sequence } or { timestamp }, one of the two',
+  )
+}

@@ -1,0 +1,129 @@
+/**
+ * Runs a user's StateMachine: restores it, replays it, applies to it. Once apply() or restore() has thrown,
+ * the state may be half-changed, so nothing is applied to it and no snapshot is taken of it any more; the
+ * journal has the entry, and a corrected state machine gets it at the next open.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { PinnacleError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { shown } from '../errors/shown.js'
+import { decodeEntries } from '../journal/decode.js'
+import type { UserEntry } from '../journal/entry.js'
+import type { EngineSession } from '../journal/engine-session.js'
+import type { StateMachine } from '../journal/state-machine.js'
+
+const chunkBytes = 256 * 1024
+
+export class StateMachineHost {
+  readonly #machine: StateMachine
+  #failure: PinnacleError | undefined
+
+  constructor(machine: StateMachine) {
+    this.#machine = machine
+  }
+
+  readonly apply = (entry: UserEntry): void => {
+    try {
+      this.#machine.apply(entry)
+    } catch (cause) {
+      this.#failure = new PinnacleError(
+        'ERR_PINNACLE_STATE_MACHINE',
+        `the state machine threw at entry ${String(entry.sequence)}, which is in the journal; its state is ` +
+          'unknown now, so nothing more is applied to it. Correct it and open again: the entry is replayed',
+        { cause, details: { sequence: entry.sequence } },
+      )
+      throw this.#failure
+    }
+  }
+
+  /** Throws where the state machine takes nothing any more. */
+  assertApplies(): void {
+    if (this.#failure) throw this.#failure
+  }
+
+  snapshot(): Uint8Array {
+    this.assertApplies()
+    let bytes: Uint8Array
+    try {
+      bytes = this.#machine.snapshot()
+    } catch (cause) {
+      throw new PinnacleError(
+        'ERR_PINNACLE_STATE_MACHINE',
+        "the state machine's snapshot() threw (see cause); no snapshot was taken, the journal goes on",
+        { cause },
+      )
+    }
+    if (bytes instanceof Uint8Array) return bytes
+    throw new PinnacleTypeError(
+      'ERR_PINNACLE_STATE_MACHINE',
+      `the state machine's snapshot() must return a Uint8Array, not ${shown(bytes)}`,
+    )
+  }
+
+  /** Brings the state to the end of the recovered journal. */
+  async recover(
+    session: EngineSession,
+    progress: (done: number, total: number) => void,
+  ): Promise<void> {
+    const { snapshotSequence, firstSequence, lastSequence } = session.recovery
+    const state = session.engine.recoveredState()
+    if (state) this.#restore(state, snapshotSequence)
+    // A snapshot without state is no start for this state machine; the whole journal is.
+    const from = state ? snapshotSequence + 1 : 1
+    if (lastSequence < from) return
+    if (!state && firstSequence !== 1) {
+      throw new PinnacleError(
+        'ERR_PINNACLE_STATE_MACHINE',
+        `the snapshot of sequence ${String(snapshotSequence)} was taken without a state machine, and the journal ` +
+          `no longer holds what came before ${String(firstSequence || lastSequence + 1)}; open without one, or ` +
+          'start the state in a new data directory',
+        { details: { snapshotSequence, firstSequence } },
+      )
+    }
+    await this.#replay(session, from, lastSequence, progress)
+  }
+
+  #restore(state: Uint8Array, sequence: number): void {
+    try {
+      this.#machine.restore(state)
+    } catch (cause) {
+      throw new PinnacleError(
+        'ERR_PINNACLE_STATE_MACHINE',
+        `the state machine's restore() threw for the snapshot of sequence ${String(sequence)} (see cause); ` +
+          'correct it and open again, nothing was changed',
+        { cause, details: { sequence } },
+      )
+    }
+  }
+
+  async #replay(
+    session: EngineSession,
+    from: number,
+    to: number,
+    progress: (done: number, total: number) => void,
+  ): Promise<void> {
+    const reader = session.binding.openReader(session.dataDirectory, from)
+    const total = to - from + 1
+    try {
+      progress(0, total)
+      while (reader.nextSequence <= to) {
+        const chunk = reader.read(chunkBytes)
+        if (!chunk) {
+          throw new PinnacleError(
+            'ERR_PINNACLE_JOURNAL_GAP',
+            `the journal ends at ${String(reader.nextSequence - 1)} while the state machine is replayed to ` +
+              `${String(to)}; run "pinnacle verify"`,
+            { details: { nextSequence: reader.nextSequence, to } },
+          )
+        }
+        decodeEntries(chunk, (entry) => {
+          if (entry.type === 'user' && entry.sequence <= to) this.apply(entry)
+        })
+        progress(Math.min(total, reader.nextSequence - from), total)
+        // Replaying is synchronous: give the event loop a turn between chunks.
+        await nextTurn()
+      }
+    } finally {
+      reader.close()
+    }
+  }
+}

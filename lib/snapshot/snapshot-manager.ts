@@ -1,0 +1,134 @@
+import { open, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { BookSet } from '../book/book-set.js'
+import { isPinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { shown } from '../errors/shown.js'
+import type { NativeBinding, NativeSnapshotInfo } from '../native/binding.js'
+
+export interface SnapshotInfo {
+  path: string
+  /** Everything up to this sequence is in it. */
+  sequence: number
+  /** When it was taken, ns since 1970-01-01 UTC. */
+  timestampNs: bigint
+  bytes: number
+  orders: number
+  instruments: number
+  /** Bytes of the state machine's state. */
+  stateBytes: number
+  /** 0 where it was only listed. */
+  durationMs: number
+}
+
+/** A snapshot in memory. */
+export interface LoadedSnapshot {
+  info: SnapshotInfo
+  books: BookSet
+  /** What the state machine's snapshot() gave; null where there was none. */
+  state: Uint8Array | null
+}
+
+export interface RotationReport {
+  kept: SnapshotInfo[]
+  removed: SnapshotInfo[]
+  /** Snapshots that do not verify. They are not counted as kept and not removed. */
+  damaged: { snapshot: SnapshotInfo; reason: string }[]
+}
+
+export function snapshotInfoOf(info: NativeSnapshotInfo): SnapshotInfo {
+  const { timestamp, ...rest } = info
+  return { ...rest, timestampNs: timestamp }
+}
+
+/** The snapshots of one data directory. */
+export class SnapshotManager {
+  readonly #binding: NativeBinding
+  readonly #dataDirectory: string
+  readonly #keep: number
+  readonly #take: () => Promise<SnapshotInfo>
+
+  /** @internal Made by PersistenceManager. */
+  constructor(
+    binding: NativeBinding,
+    dataDirectory: string,
+    keep: number,
+    take: () => Promise<SnapshotInfo>,
+  ) {
+    this.#binding = binding
+    this.#dataDirectory = dataDirectory
+    this.#keep = keep
+    this.#take = take
+  }
+
+  /** All snapshots, newest first. Their headers are read, their contents are not verified. */
+  list(): SnapshotInfo[] {
+    return this.#binding
+      .listSnapshots(this.#dataDirectory)
+      .map(snapshotInfoOf)
+      .sort((left, right) => right.sequence - left.sequence)
+  }
+
+  /** Takes one at the present sequence, without stopping the writer. */
+  take(): Promise<SnapshotInfo> {
+    return this.#take()
+  }
+
+  /** Reads every byte; rejects with ERR_PINNACLE_SNAPSHOT_CORRUPT where a checksum does not match. */
+  async verify(path: string): Promise<SnapshotInfo> {
+    return snapshotInfoOf(await this.#binding.verifySnapshot(checkPath(path)))
+  }
+
+  /** Reads a snapshot into memory; the live books are not touched. */
+  async load(path: string): Promise<LoadedSnapshot> {
+    const { info, books, state } = await this.#binding.loadSnapshot(checkPath(path))
+    return { info: snapshotInfoOf(info), books: new BookSet(books), state }
+  }
+
+  /**
+   * Removes the snapshots older than the newest `keep` that verify; default: keepSnapshots. Taking one
+   * rotates by itself: this is for a directory whose keepSnapshots was lowered.
+   */
+  async rotate(keep: number = this.#keep): Promise<RotationReport> {
+    if (!Number.isInteger(keep) || keep < 1) {
+      throw new PinnacleRangeError(
+        'ERR_PINNACLE_INVALID_ARGUMENT',
+        `keep must be an integer from 1 on, not ${shown(keep)}`,
+      )
+    }
+    const report: RotationReport = { kept: [], removed: [], damaged: [] }
+    for (const snapshot of this.list()) {
+      if (report.kept.length === keep) {
+        await unlink(snapshot.path)
+        report.removed.push(snapshot)
+        continue
+      }
+      try {
+        await this.verify(snapshot.path)
+        report.kept.push(snapshot)
+      } catch (error) {
+        if (!isPinnacleError(error)) throw error
+        report.damaged.push({ snapshot, reason: error.message })
+      }
+    }
+    const [removed] = report.removed
+    if (removed) await syncDirectory(dirname(removed.path))
+    return report
+  }
+}
+
+function checkPath(path: string): string {
+  if (typeof path === 'string' && path !== '') return path
+  throw new PinnacleTypeError(
+    'ERR_PINNACLE_INVALID_ARGUMENT',
+    `a snapshot is named by its path, not ${shown(path)}`,
+  )
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}

@@ -1,0 +1,129 @@
+#include "addon/engine_handle.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "addon/errors.h"
+#include "addon/staging.h"
+
+namespace pinnacle::addon {
+
+EngineHandle::~EngineHandle() {
+  if (hook_registered_) napi_remove_env_cleanup_hook(env_, OnEnvironmentEnd, this);
+  (void)engine_->Close();
+  ReleaseCallback();
+}
+
+void EngineHandle::Attach(Napi::Env env, Napi::Object events) {
+  env_ = env;
+  Napi::ArrayBuffer staging = Napi::ArrayBuffer::New(env, kStagingBytes);
+  lanes_ = static_cast<double*>(staging.Data());
+  staging_ = Napi::Reference<Napi::ArrayBuffer>::New(staging, 1);
+  events_ = Napi::Persistent(events);
+  napi_value name = Napi::String::New(env, "pinnacle.durable");
+  if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this,
+                                      CallEvents, &callback_) == napi_ok) {
+    callback_alive_ = true;
+    // Nothing to wait for yet, so nothing that keeps the process alive.
+    napi_unref_threadsafe_function(env, callback_);
+  }
+  // Hooks run in reverse: this one before those of the callback above.
+  hook_registered_ = napi_add_env_cleanup_hook(env, OnEnvironmentEnd, this) == napi_ok;
+  engine_->StartThreads(
+      [this](uint64_t durable, const Status& status) { OnSync(durable, status); });
+}
+
+void EngineHandle::OnEnvironmentEnd(void* self) {
+  EngineHandle* handle = static_cast<EngineHandle*>(self);
+  handle->hook_registered_ = false;
+  handle->open_ = false;
+  (void)handle->engine_->Close();
+  handle->ReleaseCallback();
+}
+
+void EngineHandle::OnSync(uint64_t durable, const Status& status) {
+  // Nobody waits: JavaScript is not woken.
+  (void)durable;
+  if (status.ok() && requested_.load(std::memory_order_acquire) == 0) return;
+  std::lock_guard lock(callback_mutex_);
+  if (!callback_alive_) return;
+  if (napi_call_threadsafe_function(callback_, nullptr, napi_tsfn_nonblocking) == napi_closing) {
+    callback_alive_ = false;  // the environment took it; it must not be touched again
+  }
+}
+
+void EngineHandle::CallEvents(napi_env env, napi_value, void* self, void*) {
+  if (env == nullptr) return;  // the environment ends
+  EngineHandle* handle = static_cast<EngineHandle*>(self);
+  if (!handle->open_ || handle->events_.IsEmpty()) return;
+  // The callback may close and drop the object.
+  const std::shared_ptr<EngineHandle> keep = handle->shared_from_this();
+  Napi::Env environment(env);
+  Napi::HandleScope scope(environment);
+  Engine* engine = handle->engine_.get();
+  const uint64_t durable = engine->durable();
+  const Status failure = engine->journal()->failure();
+  if (durable >= handle->requested_.load(std::memory_order_relaxed) || !failure.ok()) {
+    handle->requested_.store(0, std::memory_order_release);
+    if (handle->referenced_) {
+      handle->referenced_ = false;
+      napi_unref_threadsafe_function(env, handle->callback_);
+    }
+  }
+  Napi::Object events = handle->events_.Value();
+  const Napi::Value error = failure.ok() ? environment.Null() : ErrorOf(environment, failure);
+  const Napi::Value durable_function = events.Get("durable");
+  if (durable_function.IsFunction()) {
+    durable_function.As<Napi::Function>().Call(
+        events, {Napi::Number::New(environment, static_cast<double>(durable)), error});
+    if (environment.IsExceptionPending()) {
+      napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
+    }
+  }
+  if (!failure.ok() && !handle->failure_told_) {
+    handle->failure_told_ = true;
+    const Napi::Value failure_function = events.Get("failure");
+    if (failure_function.IsFunction()) {
+      failure_function.As<Napi::Function>().Call(events, {error});
+      if (environment.IsExceptionPending()) {
+        napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
+      }
+    }
+  }
+}
+
+void EngineHandle::RequestDurable(Napi::Env env, uint64_t sequence) {
+  requested_.store(std::max(requested_.load(std::memory_order_relaxed), sequence),
+                   std::memory_order_release);
+  if (!referenced_ && callback_ != nullptr) {
+    referenced_ = true;
+    napi_ref_threadsafe_function(env, callback_);
+  }
+  if (engine_->durable() >= sequence || engine_->journal()->failed()) {
+    OnSync(engine_->durable(), engine_->journal()->failure());
+    return;
+  }
+  engine_->threads()->RequestDurable(sequence);
+}
+
+bool EngineHandle::BeginClose() {
+  if (!open_) return false;
+  open_ = false;
+  return true;
+}
+
+void EngineHandle::FinishClose() {
+  if (hook_registered_) napi_remove_env_cleanup_hook(env_, OnEnvironmentEnd, this);
+  hook_registered_ = false;
+  ReleaseCallback();
+  events_.Reset();
+}
+
+void EngineHandle::ReleaseCallback() {
+  std::lock_guard lock(callback_mutex_);
+  if (!callback_alive_) return;
+  callback_alive_ = false;
+  napi_release_threadsafe_function(callback_, napi_tsfn_abort);
+}
+
+}  // namespace pinnacle::addon

@@ -1,0 +1,69 @@
+// What stands behind one engine object of JavaScript: the engine, the staging area and the way back
+// to JavaScript from the sync thread.
+//
+// Lifetime: shared by the object's methods and by the work under way. It ends with close(), with
+// garbage collection, or with the environment, whichever is first; each stops the threads before
+// anything that they use goes.
+#ifndef PINNACLE_ADDON_ENGINE_HANDLE_H_
+#define PINNACLE_ADDON_ENGINE_HANDLE_H_
+
+#include <napi.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "engine/engine.h"
+
+namespace pinnacle::addon {
+
+class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
+ public:
+  EngineHandle(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+  ~EngineHandle();
+  EngineHandle(const EngineHandle&) = delete;
+  EngineHandle& operator=(const EngineHandle&) = delete;
+
+  // Makes the staging area, starts the threads and registers for the environment's end.
+  void Attach(Napi::Env env, Napi::Object events);
+
+  // Null once closing has begun. For calls of the JavaScript thread.
+  Engine* engine() { return open_ ? engine_.get() : nullptr; }
+  // For work under way, which may outlast close(); the engine refuses what it can't do any more.
+  Engine* engine_for_work() { return engine_.get(); }
+  double* lanes() { return lanes_; }
+  Napi::Value staging() { return staging_.Value(); }
+
+  // Answered by events.durable once the frontier is there, or the journal failed.
+  void RequestDurable(Napi::Env env, uint64_t sequence);
+
+  // Refuses further calls at once; the caller runs Engine::Close then, on any thread, and
+  // FinishClose on the JavaScript thread. False where it was closed before.
+  bool BeginClose();
+  void FinishClose();
+
+ private:
+  static void OnEnvironmentEnd(void* self);
+  static void CallEvents(napi_env env, napi_value callback, void* self, void* data);
+  void OnSync(uint64_t durable, const Status& status);
+  void ReleaseCallback();
+
+  std::unique_ptr<Engine> engine_;
+  bool open_ = true;
+  double* lanes_ = nullptr;
+  napi_env env_ = nullptr;
+  Napi::Reference<Napi::ArrayBuffer> staging_;
+  Napi::ObjectReference events_;
+  napi_threadsafe_function callback_ = nullptr;
+  bool hook_registered_ = false;
+  bool referenced_ = false;  // the callback keeps the event loop alive
+  bool failure_told_ = false;
+
+  std::atomic<uint64_t> requested_{0};  // highest sequence that JavaScript waits for
+  std::mutex callback_mutex_;
+  bool callback_alive_ = false;
+};
+
+}  // namespace pinnacle::addon
+
+#endif  // PINNACLE_ADDON_ENGINE_HANDLE_H_

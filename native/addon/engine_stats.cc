@@ -1,0 +1,58 @@
+#include "addon/engine_stats.h"
+
+#include <sys/resource.h>
+
+#include <string>
+
+#include "addon/values.h"
+
+namespace pinnacle::addon {
+
+Napi::Value StatsToValue(Napi::Env env, Engine& engine) {
+  const Journal& journal = *engine.journal();
+  const SupplyCounters supply = journal.supply_counters();
+  Napi::Object object = Napi::Object::New(env);
+  const auto set = [&](const char* name, uint64_t value) { object.Set(name, Num(env, value)); };
+  set("appended", journal.appended());
+  set("durable", journal.durable());
+  set("applied", engine.books().last_sequence());
+  object.Set("failed", std::string(journal.failure().message()));
+  set("entries", engine.entries_appended());
+  set("bytesAppended", journal.bytes_appended());
+  set("refused", engine.refused());
+  set("segmentIndex", journal.segment_index());
+  set("segmentsCreated", supply.created);
+  set("segmentsRecycled", supply.recycled);
+  set("segmentsRemoved", journal.segments_removed());
+  set("segmentStalls", supply.stalls);
+  set("segmentStallNs", supply.stall_ns);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  set("minorFaults", static_cast<uint64_t>(usage.ru_minflt));
+  set("majorFaults", static_cast<uint64_t>(usage.ru_majflt));
+  set("snapshots", engine.snapshots());
+  set("snapshotFailures", engine.snapshot_failures());
+  set("compactions", engine.compactions());
+  uint64_t growths = 0;
+  uint64_t memory = 0;
+  const BookSet& books = engine.books();
+  for (uint32_t i = 1; i <= books.instrument_count(); ++i) {
+    growths += books.book(static_cast<uint16_t>(i)).growth_count();
+    memory += books.book(static_cast<uint16_t>(i)).memory_bytes();
+  }
+  set("bookGrowths", growths);
+  set("bookMemoryBytes", memory);
+  set("journalBytes", journal.disk_bytes());
+  set("spareSegments", journal.spare_count());
+  object.Set("appendNs", ToValue(env, engine.append_ns()));
+  if (const JournalThreads* threads = engine.threads(); threads != nullptr) {
+    set("syncs", threads->syncs());
+    set("syncFailures", threads->sync_failures());
+    set("prefaultedBytes", threads->prefaulted_bytes());
+    object.Set("syncNs", ToValue(env, threads->sync_ns()));
+    object.Set("syncEntries", ToValue(env, threads->sync_entries()));
+  }
+  return object;
+}
+
+}  // namespace pinnacle::addon

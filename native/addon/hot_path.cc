@@ -1,0 +1,208 @@
+#include "addon/hot_path.h"
+
+#include "addon/staging.h"
+
+namespace pinnacle::addon {
+
+namespace {
+
+// What a function's data pointer leads to; the function owns it.
+struct HotContext {
+  std::shared_ptr<EngineHandle> handle;
+};
+
+EngineHandle* HandleOf(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  return static_cast<HotContext*>(data)->handle.get();
+}
+
+void SetResult(double* lanes, Code code, uint64_t sequence) {
+  lanes[lane::kCode] = static_cast<double>(static_cast<uint16_t>(code));
+  lanes[lane::kSequence] = static_cast<double>(sequence);
+}
+
+Code ApplyStaged(Engine* engine, const double* lanes, uint64_t* sequence) {
+  Operation operation;
+  uint64_t timestamp_ns = 0;
+  const Code code = DecodeStaged(lanes, &operation, &timestamp_ns);
+  if (code != Code::kOk) [[unlikely]]
+    return code;
+  return engine->Apply(operation, timestamp_ns, sequence);
+}
+
+napi_value Apply(napi_env env, napi_callback_info info) {
+  EngineHandle* handle = HandleOf(env, info);
+  double* lanes = handle->lanes();
+  Engine* engine = handle->engine();
+  uint64_t sequence = 0;
+  const Code code =
+      engine == nullptr ? Code::kClosed : ApplyStaged(engine, lanes + lane::kOperations, &sequence);
+  SetResult(lanes, code, sequence);
+  return nullptr;
+}
+
+// Whether the journal can't go on, as opposed to one operation being refused.
+bool EndsBatch(Code code) {
+  return code == Code::kClosed || code == Code::kJournalFailed || code == Code::kNoSpace ||
+         code == Code::kIo || code == Code::kTooManyFiles || code == Code::kReadOnly ||
+         code == Code::kPermission;
+}
+
+napi_value ApplyBatch(napi_env env, napi_callback_info info) {
+  EngineHandle* handle = HandleOf(env, info);
+  double* lanes = handle->lanes();
+  Engine* engine = handle->engine();
+  int64_t count = 0;
+  lanes[lane::kCount] = 0;
+  lanes[lane::kRefused] = 0;
+  lanes[lane::kFailedIndex] = -1;
+  if (engine == nullptr) {
+    SetResult(lanes, Code::kClosed, 0);
+    return nullptr;
+  }
+  if (!ToInteger(lanes[lane::kBatchCount], &count) ||
+      count > static_cast<int64_t>(lane::kMaxOperations)) {
+    SetResult(lanes, Code::kInvalidArgument, 0);
+    return nullptr;
+  }
+  const bool skip_refused = lanes[lane::kSkipRefused] == 1;
+  Code first_refusal = Code::kOk;
+  uint64_t last_sequence = 0;
+  uint64_t taken = 0;
+  uint64_t refused = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    double* operation = lanes + lane::kOperations + lane::kPerOperation * static_cast<size_t>(i);
+    uint64_t sequence = 0;
+    const Code code = ApplyStaged(engine, operation, &sequence);
+    operation[lane::kResultCode] = static_cast<double>(static_cast<uint16_t>(code));
+    operation[lane::kResultSequence] = static_cast<double>(sequence);
+    if (code == Code::kOk) {
+      last_sequence = sequence;
+      ++taken;
+      continue;
+    }
+    ++refused;
+    if (first_refusal == Code::kOk) {
+      first_refusal = code;
+      lanes[lane::kFailedIndex] = static_cast<double>(i);
+    }
+    if (!skip_refused || EndsBatch(code)) {
+      first_refusal = code;
+      lanes[lane::kFailedIndex] = static_cast<double>(i);
+      lanes[lane::kCount] = static_cast<double>(taken);
+      lanes[lane::kRefused] = static_cast<double>(refused);
+      SetResult(lanes, code, last_sequence);
+      return nullptr;
+    }
+  }
+  lanes[lane::kCount] = static_cast<double>(taken);
+  lanes[lane::kRefused] = static_cast<double>(refused);
+  SetResult(lanes, Code::kOk, last_sequence);
+  return nullptr;
+}
+
+// The lanes of operation 0 as a payload append uses them.
+struct StagedPayload {
+  uint8_t user_type;
+  uint16_t instrument;
+  uint64_t timestamp_ns;
+  uint32_t bytes;
+};
+
+Code DecodePayload(const double* lanes, StagedPayload* payload) {
+  const double* operation = lanes + lane::kOperations;
+  int64_t kind;
+  if (!ToInteger(operation[lane::kKind], &kind) || (kind & 0xff) > 127 || kind > 0x3ff) {
+    return Code::kInvalidEntryType;
+  }
+  payload->user_type = static_cast<uint8_t>(kind & 0xff);
+  int64_t instrument;
+  if (!ToInteger(operation[lane::kInstrument], &instrument) || instrument > kMaxInstruments) {
+    return Code::kInvalidInstrument;
+  }
+  payload->instrument = static_cast<uint16_t>(instrument);
+  if (!LoadTimestamp(operation, static_cast<uint32_t>(kind), &payload->timestamp_ns)) {
+    return Code::kInvalidTimestamp;
+  }
+  int64_t bytes;
+  if (!ToInteger(operation[lane::kQuantity], &bytes) ||
+      bytes > static_cast<int64_t>(kStagingPayloadBytes)) {
+    return Code::kBufferLength;
+  }
+  payload->bytes = static_cast<uint32_t>(bytes);
+  return Code::kOk;
+}
+
+napi_value Append(napi_env env, napi_callback_info info) {
+  EngineHandle* handle = HandleOf(env, info);
+  double* lanes = handle->lanes();
+  Engine* engine = handle->engine();
+  StagedPayload payload;
+  uint64_t sequence = 0;
+  Code code = engine == nullptr ? Code::kClosed : DecodePayload(lanes, &payload);
+  if (code == Code::kOk) {
+    code = engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
+                                 reinterpret_cast<const uint8_t*>(lanes + lane::kPayload),
+                                 payload.bytes, &sequence);
+  }
+  SetResult(lanes, code, sequence);
+  return nullptr;
+}
+
+napi_value AppendBatch(napi_env env, napi_callback_info info) {
+  EngineHandle* handle = HandleOf(env, info);
+  double* lanes = handle->lanes();
+  Engine* engine = handle->engine();
+  StagedPayload payload;
+  int64_t count = 0;
+  uint64_t last_sequence = 0;
+  uint64_t taken = 0;
+  Code code = engine == nullptr ? Code::kClosed : DecodePayload(lanes, &payload);
+  if (code == Code::kOk) {
+    const uint64_t stride = (uint64_t{payload.bytes} + 7) / 8 * 8;
+    if (!ToInteger(lanes[lane::kBatchCount], &count) ||
+        (stride != 0 && static_cast<uint64_t>(count) > kStagingPayloadBytes / stride)) {
+      code = Code::kInvalidArgument;
+    }
+    const uint8_t* bytes = reinterpret_cast<const uint8_t*>(lanes + lane::kPayload);
+    for (int64_t i = 0; i < count && code == Code::kOk; ++i) {
+      code = engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
+                                   bytes + static_cast<uint64_t>(i) * stride, payload.bytes,
+                                   &last_sequence);
+      if (code == Code::kOk) ++taken;
+    }
+  }
+  lanes[lane::kCount] = static_cast<double>(taken);
+  lanes[lane::kFailedIndex] = code == Code::kOk ? -1 : static_cast<double>(taken);
+  SetResult(lanes, code, last_sequence);
+  return nullptr;
+}
+
+void AddFunction(Napi::Env env, Napi::Object object, const char* name, napi_callback callback,
+                 const std::shared_ptr<EngineHandle>& handle) {
+  auto context = std::make_unique<HotContext>(HotContext{handle});
+  napi_value function = nullptr;
+  if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, context.get(), &function) !=
+      napi_ok) {
+    return;
+  }
+  const napi_finalize finalize = [](napi_env, void* data, void*) {
+    const std::unique_ptr<HotContext> owned(static_cast<HotContext*>(data));
+  };
+  if (napi_add_finalizer(env, function, context.get(), finalize, nullptr, nullptr) == napi_ok) {
+    (void)context.release();  // the function's from here on
+    object.Set(name, Napi::Value(env, function));
+  }
+}
+
+}  // namespace
+
+void AddHotPath(Napi::Env env, Napi::Object object, const std::shared_ptr<EngineHandle>& handle) {
+  AddFunction(env, object, "apply", Apply, handle);
+  AddFunction(env, object, "applyBatch", ApplyBatch, handle);
+  AddFunction(env, object, "append", Append, handle);
+  AddFunction(env, object, "appendBatch", AppendBatch, handle);
+}
+
+}  // namespace pinnacle::addon

@@ -1,0 +1,261 @@
+#include "addon/inspection.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "addon/async_call.h"
+#include "addon/engine_object.h"
+#include "addon/errors.h"
+#include "addon/values.h"
+#include "engine/inspect.h"
+#include "journal/reader.h"
+#include "snapshot/snapshot_directory.h"
+#include "snapshot/snapshot_reader.h"
+
+namespace pinnacle::addon {
+
+namespace {
+
+std::string PathFrom(Napi::Value value) {
+  std::string path = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+std::string JournalIdText(const JournalId& id) {
+  char text[33];
+  std::snprintf(text, sizeof(text), "%016llx%016llx", static_cast<unsigned long long>(id.high),
+                static_cast<unsigned long long>(id.low));
+  return text;
+}
+
+Napi::Value SegmentToValue(Napi::Env env, const InspectReport& report, size_t index) {
+  const SegmentFacts& segment = report.scan.segments[index];
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("path", segment.file.path);
+  object.Set("index", Num(env, segment.file.index));
+  object.Set("bytes", Num(env, segment.header_valid ? segment.header.segment_bytes : 0));
+  object.Set("firstSequence", Num(env, segment.first_sequence));
+  object.Set("lastSequence", Num(env, segment.last_sequence));
+  object.Set("entries", Num(env, segment.entries));
+  object.Set("usedBytes", Num(env, segment.end_offset));
+  object.Set("segmentId", Napi::BigInt::New(env, segment.header.segment_id));
+  object.Set("createdNs", Napi::BigInt::New(env, segment.header.created_ns));
+  const bool stop = report.scan.stop_segment == static_cast<int64_t>(index);
+  const bool behind = static_cast<int64_t>(index) > report.scan.stop_segment;
+  const Tail tail = report.scan.verdict.tail;
+  const char* state = "clean";
+  std::string detail;
+  if (!segment.header_valid) {
+    state = "corrupt";
+    detail = std::string(segment.header_status.message());
+  } else if (stop && tail != Tail::kClean) {
+    state = TailName(tail);
+    detail = report.scan.verdict.reason;
+  } else if (behind && segment.first_line_used) {
+    state = TailName(tail);
+    detail = "stands behind the break";
+  } else if (segment.entries == 0) {
+    state = "empty";
+  }
+  object.Set("state", state);
+  object.Set("detail", detail);
+  return object;
+}
+
+Napi::Value InspectToValue(Napi::Env env, const std::string& directory,
+                           const InspectReport& report) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("dataDirectory", directory);
+  object.Set("journalId", report.has_journal_id ? JournalIdText(report.journal_id) : "");
+  object.Set("locked", report.locked);
+  Napi::Array segments = Napi::Array::New(env, report.scan.segments.size());
+  for (uint32_t i = 0; i < report.scan.segments.size(); ++i) {
+    segments.Set(i, SegmentToValue(env, report, i));
+  }
+  object.Set("segments", segments);
+  object.Set("spares", Num(env, report.spares));
+  Napi::Array snapshots = Napi::Array::New(env, report.snapshots.size());
+  for (uint32_t i = 0; i < report.snapshots.size(); ++i) {
+    const SnapshotFinding& finding = report.snapshots[i];
+    Napi::Object snapshot = ToValue(env, finding.info).As<Napi::Object>();
+    snapshot.Set("valid", finding.status.ok());
+    snapshot.Set("detail", std::string(finding.status.message()));
+    snapshots.Set(i, snapshot);
+  }
+  object.Set("snapshots", snapshots);
+  // Damage may lie in segments that recovery from the newest snapshot would not read: the report of
+  // the whole journal is the one to judge by, the one of recovery says what open would do.
+  RecoveryReport recovery = report.recovery;
+  if (report.scan.verdict.tail > recovery.tail) {
+    recovery.tail = report.scan.verdict.tail;
+    if (!recovery.has_break && report.scan.stop_segment >= 0) {
+      const SegmentFacts& stop =
+          report.scan.segments[static_cast<size_t>(report.scan.stop_segment)];
+      recovery.has_break = true;
+      recovery.break_segment = stop.file.path;
+      recovery.break_offset = stop.end_offset;
+      recovery.break_sequence = report.scan.evidence.next_sequence;
+      recovery.break_reason = report.scan.verdict.reason;
+      recovery.valid_entries_follow = report.scan.evidence.valid_entries_follow;
+      recovery.known_durable = report.scan.evidence.known_durable;
+    }
+  }
+  object.Set("recovery", ToValue(env, recovery));
+  if (report.recovery_status.ok()) {
+    object.Set("recoveryError", env.Null());
+  } else {
+    object.Set("recoveryError", ErrorOf(env, report.recovery_status));
+  }
+  object.Set("bytesVerified", Num(env, report.scan.bytes_read));
+  return object;
+}
+
+Napi::Value InspectDirectory(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const std::string directory = PathFrom(info[0]);
+  auto progress = std::make_shared<ProgressCallback>(env, info[1]);
+  auto report = std::make_shared<InspectReport>();
+  return RunAsync(
+      env, "pinnacle.inspect",
+      [directory, progress, report] {
+        return Inspect(Environment::Real(), directory, progress->function(), report.get());
+      },
+      [directory, progress, report](Napi::Env environment) {
+        progress->Stop();
+        return InspectToValue(environment, directory, *report);
+      },
+      [progress](Napi::Env environment, const Status& status) {
+        progress->Stop();
+        return ErrorOf(environment, status);
+      });
+}
+
+Napi::Value ListSnapshotFiles(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::vector<SnapshotFile> files;
+  const Status status =
+      ListSnapshots(FileSystem::Real(), SnapshotDirectory(PathFrom(info[0])), &files);
+  if (!status.ok()) {
+    Throw(env, status);
+    return env.Undefined();
+  }
+  Napi::Array array = Napi::Array::New(env);
+  uint32_t count = 0;
+  for (const SnapshotFile& file : files) {
+    SnapshotInfo snapshot;
+    // What can't be read as a snapshot is listed all the same, by its name; verify says why.
+    if (!ReadSnapshotInfo(FileSystem::Real(), file.path, &snapshot).ok()) {
+      snapshot = SnapshotInfo();
+      snapshot.meta.sequence = file.sequence;
+    }
+    snapshot.path = file.path;
+    array.Set(count++, ToValue(env, snapshot));
+  }
+  return array;
+}
+
+Napi::Value VerifySnapshotFile(const Napi::CallbackInfo& info) {
+  const std::string path = PathFrom(info[0]);
+  auto result = std::make_shared<SnapshotInfo>();
+  return RunAsync(
+      info.Env(), "pinnacle.verifySnapshot",
+      [path, result] { return VerifySnapshot(FileSystem::Real(), path, result.get()); },
+      [result](Napi::Env env) { return ToValue(env, *result); });
+}
+
+Napi::Value LoadSnapshotFile(const Napi::CallbackInfo& info) {
+  const std::string path = PathFrom(info[0]);
+  auto result = std::make_shared<SnapshotInfo>();
+  auto books = std::make_shared<BookSet>();
+  auto state = std::make_shared<std::vector<uint8_t>>();
+  return RunAsync(
+      info.Env(), "pinnacle.loadSnapshot",
+      [path, result, books, state] {
+        return ReadSnapshot(FileSystem::Real(), path, books.get(), state.get(), result.get());
+      },
+      [result, books, state](Napi::Env env) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("info", ToValue(env, *result));
+        object.Set("books", BookSetToValue(env, books));
+        object.Set("state", state->empty() ? env.Null() : BytesToValue(env, *state));
+        return object;
+      });
+}
+
+Napi::Value BooksAtDirectory(const Napi::CallbackInfo& info) {
+  TimePoint point;
+  if (const Status status = TimePointFromValue(info[1], &point); !status.ok()) {
+    Throw(info.Env(), status);
+    return info.Env().Undefined();
+  }
+  return BooksAtAsync(info.Env(), PathFrom(info[0]), point);
+}
+
+Napi::Value OpenReader(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const double from = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : 0;
+  std::unique_ptr<JournalReader> opened;
+  Status status(Code::kInvalidSequence, "sequences start at 1");
+  if (from >= 1 && from <= static_cast<double>(kMaxSafeInteger)) {
+    status = JournalReader::Open(FileSystem::Real(), JournalDirectory(PathFrom(info[0])),
+                                 static_cast<uint64_t>(from), &opened);
+  }
+  if (!status.ok()) {
+    Throw(env, status);
+    return env.Undefined();
+  }
+  struct Holder {
+    std::unique_ptr<JournalReader> reader;
+    std::vector<uint8_t> buffer;
+  };
+  auto holder = std::make_shared<Holder>(Holder{std::move(opened), {}});
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("read", Napi::Function::New(env, [holder](const Napi::CallbackInfo& call) {
+               Napi::Env environment = call.Env();
+               if (holder->reader == nullptr) {
+                 Throw(environment, Status(Code::kClosed, "this reader was closed"));
+                 return environment.Undefined();
+               }
+               const double most =
+                   call[0].IsNumber() ? call[0].As<Napi::Number>().DoubleValue() : 65536;
+               holder->buffer.clear();
+               const Status result = holder->reader->Read(
+                   static_cast<uint64_t>(std::clamp(most, 64.0, 268435456.0)), &holder->buffer);
+               // What was read before the trouble is handed out first; the next call tells.
+               if (!result.ok() && holder->buffer.empty()) {
+                 Throw(environment, result);
+                 return environment.Undefined();
+               }
+               if (holder->buffer.empty()) return environment.Null();
+               return BytesToValue(environment, holder->buffer);
+             }));
+  object.DefineProperty(Napi::PropertyDescriptor::Accessor(
+      env, object, "nextSequence",
+      [holder](const Napi::CallbackInfo& call) -> Napi::Value {
+        return Num(call.Env(), holder->reader == nullptr ? 0 : holder->reader->next_sequence());
+      },
+      napi_enumerable));
+  object.Set("close", Napi::Function::New(env, [holder](const Napi::CallbackInfo& call) {
+               holder->reader.reset();
+               return call.Env().Undefined();
+             }));
+  return object;
+}
+
+}  // namespace
+
+void AddInspection(Napi::Env env, Napi::Object exports) {
+  exports.Set("openReader", Napi::Function::New(env, OpenReader, "openReader"));
+  exports.Set("inspect", Napi::Function::New(env, InspectDirectory, "inspect"));
+  exports.Set("listSnapshots", Napi::Function::New(env, ListSnapshotFiles, "listSnapshots"));
+  exports.Set("verifySnapshot", Napi::Function::New(env, VerifySnapshotFile, "verifySnapshot"));
+  exports.Set("loadSnapshot", Napi::Function::New(env, LoadSnapshotFile, "loadSnapshot"));
+  exports.Set("booksAt", Napi::Function::New(env, BooksAtDirectory, "booksAt"));
+}
+
+}  // namespace pinnacle::addon

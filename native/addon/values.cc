@@ -1,0 +1,246 @@
+#include "addon/values.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "addon/errors.h"
+
+namespace pinnacle::addon {
+
+namespace {
+
+const char* PolicyName(RecoveryPolicy policy) {
+  switch (policy) {
+    case RecoveryPolicy::kStrict:
+      return "strict";
+    case RecoveryPolicy::kPointInTime:
+      return "point-in-time";
+    case RecoveryPolicy::kSalvage:
+      return "salvage";
+  }
+  return "strict";
+}
+
+double Milliseconds(uint64_t ns) { return static_cast<double>(ns) / 1e6; }
+
+struct ProgressReport {
+  const char* phase;
+  uint64_t done;
+  uint64_t total;
+};
+
+void CallProgress(napi_env env, napi_value callback, void*, void* data) {
+  const std::unique_ptr<ProgressReport> report(static_cast<ProgressReport*>(data));
+  if (env == nullptr || callback == nullptr) return;
+  Napi::Env environment(env);
+  Napi::HandleScope scope(environment);
+  Napi::Function(environment, callback)
+      .Call({Napi::String::New(environment, report->phase), Num(environment, report->done),
+             Num(environment, report->total)});
+  if (environment.IsExceptionPending()) {
+    napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
+  }
+}
+
+}  // namespace
+
+Napi::Value ToValue(Napi::Env env, const RecoveryReport& report) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("created", report.created);
+  object.Set("tail", TailName(report.tail));
+  object.Set("snapshotSequence", Num(env, report.snapshot_sequence));
+  object.Set("snapshotPath", report.snapshot_path);
+  Napi::Array damaged = Napi::Array::New(env, report.damaged_snapshots.size());
+  for (uint32_t i = 0; i < report.damaged_snapshots.size(); ++i) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("path", report.damaged_snapshots[i].path);
+    entry.Set("reason", report.damaged_snapshots[i].reason);
+    damaged.Set(i, entry);
+  }
+  object.Set("damagedSnapshots", damaged);
+  object.Set("firstSequence", Num(env, report.first_sequence));
+  object.Set("lastSequence", Num(env, report.last_sequence));
+  object.Set("entriesReplayed", Num(env, report.entries_replayed));
+  object.Set("segmentsRead", Num(env, report.segments_read));
+  object.Set("bytesRead", Num(env, report.bytes_read));
+  object.Set("bytesDropped", Num(env, report.bytes_dropped));
+  object.Set("entriesDropped", Num(env, report.entries_dropped));
+  object.Set("entriesSalvaged", Num(env, report.entries_salvaged));
+  if (report.has_break) {
+    Napi::Object where = Napi::Object::New(env);
+    where.Set("segment", report.break_segment);
+    where.Set("offset", Num(env, report.break_offset));
+    where.Set("sequence", Num(env, report.break_sequence));
+    where.Set("reason", report.break_reason);
+    where.Set("validEntriesFollow", report.valid_entries_follow);
+    where.Set("durableFrontier", Num(env, report.known_durable));
+    object.Set("break", where);
+  } else {
+    object.Set("break", env.Null());
+  }
+  object.Set("quarantineDirectory", report.quarantine_directory);
+  object.Set("policy", PolicyName(report.policy));
+  object.Set("durationMs", Milliseconds(report.duration_ns));
+  Napi::Object phases = Napi::Object::New(env);
+  phases.Set("lock", Milliseconds(report.lock_ns));
+  phases.Set("snapshot", Milliseconds(report.snapshot_ns));
+  phases.Set("replay", Milliseconds(report.scan_ns));
+  phases.Set("start", Milliseconds(report.start_ns));
+  object.Set("phasesMs", phases);
+  return object;
+}
+
+Napi::Value ToValue(Napi::Env env, const SnapshotInfo& info) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("path", info.path);
+  object.Set("sequence", Num(env, info.meta.sequence));
+  object.Set("timestamp", Napi::BigInt::New(env, info.meta.timestamp_ns));
+  object.Set("bytes", Num(env, info.bytes));
+  object.Set("orders", Num(env, info.orders));
+  object.Set("instruments", Num(env, static_cast<uint64_t>(info.instruments)));
+  object.Set("stateBytes", Num(env, info.user_state_bytes));
+  object.Set("durationMs", 0);
+  return object;
+}
+
+Napi::Value ToValue(Napi::Env env, const CompactionReport& report) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("removed", Num(env, report.removed));
+  object.Set("recycled", Num(env, report.recycled));
+  object.Set("bytesFreed", Num(env, report.bytes_freed));
+  object.Set("oldestSequence", Num(env, report.oldest_sequence));
+  object.Set("reason", report.reason);
+  return object;
+}
+
+Napi::Value ToValue(Napi::Env env, const Histogram& histogram) {
+  std::vector<double> bounds;
+  std::vector<double> counts;
+  for (uint32_t bucket = 0; bucket < Histogram::kBuckets; ++bucket) {
+    const uint64_t count = histogram.CountOf(bucket);
+    if (count == 0) continue;
+    bounds.push_back(static_cast<double>(std::min(Histogram::UpperBound(bucket), histogram.max())));
+    counts.push_back(static_cast<double>(count));
+  }
+  Napi::Float64Array bound_values = Napi::Float64Array::New(env, bounds.size());
+  Napi::Float64Array count_values = Napi::Float64Array::New(env, counts.size());
+  std::copy(bounds.begin(), bounds.end(), bound_values.Data());
+  std::copy(counts.begin(), counts.end(), count_values.Data());
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("upperBounds", bound_values);
+  object.Set("counts", count_values);
+  object.Set("min", Num(env, histogram.min()));
+  object.Set("max", Num(env, histogram.max()));
+  object.Set("count", Num(env, histogram.count()));
+  return object;
+}
+
+Napi::Value InstrumentsToValue(Napi::Env env, const BookSet& books) {
+  Napi::Array array = Napi::Array::New(env, books.instrument_count());
+  for (uint32_t i = 1; i <= books.instrument_count(); ++i) {
+    const Instrument& instrument = books.instrument(static_cast<uint16_t>(i));
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("index", i);
+    object.Set("name", instrument.name);
+    object.Set("priceScale", instrument.price_scale);
+    object.Set("quantityScale", instrument.quantity_scale);
+    object.Set("kind", instrument.kind == InstrumentKind::kOrders ? "orders" : "levels");
+    array.Set(i - 1, object);
+  }
+  return array;
+}
+
+Napi::Value BytesToValue(Napi::Env env, const std::vector<uint8_t>& bytes) {
+  Napi::Uint8Array array = Napi::Uint8Array::New(env, bytes.size());
+  if (!bytes.empty()) std::memcpy(array.Data(), bytes.data(), bytes.size());
+  return array;
+}
+
+Status InstrumentFromValue(Napi::Value value, Instrument* instrument) {
+  const auto refuse = [](const char* what) {
+    return Status(Code::kInvalidInstrument, std::string("an instrument definition ") + what);
+  };
+  if (!value.IsObject()) return refuse("must be an object");
+  Napi::Object object = value.As<Napi::Object>();
+  const Napi::Value name = object.Get("name");
+  const Napi::Value price_scale = object.Get("priceScale");
+  const Napi::Value quantity_scale = object.Get("quantityScale");
+  const Napi::Value kind = object.Get("kind");
+  if (!name.IsString()) return refuse("needs a name (string)");
+  if (!price_scale.IsNumber() || !quantity_scale.IsNumber()) {
+    return refuse("needs priceScale and quantityScale (numbers)");
+  }
+  const double price_digits = price_scale.As<Napi::Number>().DoubleValue();
+  const double quantity_digits = quantity_scale.As<Napi::Number>().DoubleValue();
+  if (!(price_digits >= 0 && price_digits <= 15) ||
+      !(quantity_digits >= 0 && quantity_digits <= 15) ||
+      price_digits != static_cast<uint32_t>(price_digits) ||
+      quantity_digits != static_cast<uint32_t>(quantity_digits)) {
+    return refuse("needs scales that are integers from 0 to 15");
+  }
+  instrument->name = name.As<Napi::String>().Utf8Value();
+  instrument->price_scale = static_cast<uint32_t>(price_digits);
+  instrument->quantity_scale = static_cast<uint32_t>(quantity_digits);
+  instrument->kind = InstrumentKind::kOrders;
+  if (!kind.IsUndefined()) {
+    const std::string text = kind.IsString() ? kind.As<Napi::String>().Utf8Value() : "";
+    if (text == "levels") {
+      instrument->kind = InstrumentKind::kLevels;
+    } else if (text != "orders") {
+      return refuse("has kind 'orders' or 'levels'");
+    }
+  }
+  return Status();
+}
+
+bool OrderIdFromValue(Napi::Value value, OrderId* id) {
+  if (!value.IsBigInt()) return false;
+  int sign = 0;
+  size_t words = 2;
+  uint64_t bits[2] = {0, 0};
+  if (napi_get_value_bigint_words(value.Env(), value, &sign, &words, bits) != napi_ok) return false;
+  if (words > 2 || (sign != 0 && (bits[0] | bits[1]) != 0)) return false;
+  *id = {bits[0], words > 1 ? bits[1] : 0};
+  return true;
+}
+
+Napi::Value OrderIdToValue(Napi::Env env, OrderId id) {
+  const uint64_t words[2] = {id.low, id.high};
+  return Napi::BigInt::New(env, 0, id.high == 0 ? 1 : 2, words);
+}
+
+ProgressCallback::ProgressCallback(Napi::Env env, Napi::Value callback) {
+  if (!callback.IsFunction()) return;
+  napi_value name = Napi::String::New(env, "pinnacle.progress");
+  if (napi_create_threadsafe_function(env, callback, nullptr, name, 16, 1, nullptr, nullptr,
+                                      nullptr, CallProgress, &callback_) != napi_ok) {
+    callback_ = nullptr;
+  }
+}
+
+ProgressCallback::~ProgressCallback() { Stop(); }
+
+ProgressFunction ProgressCallback::function() {
+  if (callback_ == nullptr) return nullptr;
+  return [this](const char* phase, uint64_t done, uint64_t total) {
+    if (closing_.load(std::memory_order_acquire)) return;
+    auto report = std::make_unique<ProgressReport>(ProgressReport{phase, done, total});
+    const napi_status status =
+        napi_call_threadsafe_function(callback_, report.get(), napi_tsfn_nonblocking);
+    if (status == napi_ok) {
+      (void)report.release();  // CallProgress takes it
+    } else if (status == napi_closing) {
+      closing_.store(true, std::memory_order_release);
+    }
+  };
+}
+
+void ProgressCallback::Stop() {
+  if (callback_ == nullptr) return;
+  if (!closing_.exchange(true)) napi_release_threadsafe_function(callback_, napi_tsfn_release);
+  callback_ = nullptr;
+}
+
+}  // namespace pinnacle::addon

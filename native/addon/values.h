@@ -1,0 +1,63 @@
+// Native results as JavaScript values, in the shapes of lib/native/binding.ts.
+#ifndef PINNACLE_ADDON_VALUES_H_
+#define PINNACLE_ADDON_VALUES_H_
+
+#include <napi.h>
+
+#include <functional>
+#include <string>
+
+#include "base/histogram.h"
+#include "engine/engine.h"
+#include "engine/options.h"
+#include "snapshot/snapshot_reader.h"
+
+namespace pinnacle::addon {
+
+Napi::Value ToValue(Napi::Env env, const RecoveryReport& report);
+Napi::Value ToValue(Napi::Env env, const SnapshotInfo& info);
+Napi::Value ToValue(Napi::Env env, const CompactionReport& report);
+Napi::Value ToValue(Napi::Env env, const Histogram& histogram);
+Napi::Value InstrumentsToValue(Napi::Env env, const BookSet& books);
+Napi::Value BytesToValue(Napi::Env env, const std::vector<uint8_t>& bytes);
+
+inline Napi::Number Num(Napi::Env env, uint64_t value) {
+  return Napi::Number::New(env, static_cast<double>(value));
+}
+inline Napi::Number Num(Napi::Env env, int64_t value) {
+  return Napi::Number::New(env, static_cast<double>(value));
+}
+
+// "orders" or "levels"; false for anything else.
+bool KindFromValue(Napi::Value value, uint32_t* kind);
+
+// { name, priceScale, quantityScale, kind } of well-typed input; kInvalidInstrument otherwise.
+Status InstrumentFromValue(Napi::Value value, Instrument* instrument);
+
+// 0 .. 2^128 - 1; false otherwise.
+bool OrderIdFromValue(Napi::Value value, OrderId* id);
+Napi::Value OrderIdToValue(Napi::Env env, OrderId id);
+
+// Adds the methods of NativeBookReader to `object`. `books` gives the set to read, or null once it
+// is closed.
+void AddBookReading(Napi::Env env, Napi::Object object, std::function<const BookSet*()> books);
+
+// A callback for progress that may be called on any thread; it drops reports while JavaScript is
+// busy. Stop it (on the JavaScript thread) when the work is over.
+class ProgressCallback {
+ public:
+  ProgressCallback(Napi::Env env, Napi::Value callback);
+  ~ProgressCallback();
+  ProgressCallback(const ProgressCallback&) = delete;
+  ProgressCallback& operator=(const ProgressCallback&) = delete;
+  ProgressFunction function();
+  void Stop();
+
+ private:
+  napi_threadsafe_function callback_ = nullptr;
+  std::atomic<bool> closing_{false};
+};
+
+}  // namespace pinnacle::addon
+
+#endif  // PINNACLE_ADDON_VALUES_H_

@@ -1,0 +1,301 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "engine/time_travel.h"
+#include "journal/reader.h"
+#include "snapshot/snapshot_directory.h"
+#include "snapshot/snapshot_writer.h"
+
+namespace pinnacle {
+
+namespace {
+
+// One append in this many is timed: two clock readings cost more than an append.
+constexpr uint32_t kSampleEvery = 256;
+
+std::string ParentOf(const std::string& path) {
+  const size_t end = path.find_last_not_of('/');
+  const size_t slash = end == std::string::npos ? std::string::npos : path.find_last_of('/', end);
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Status MakeDirectories(FileSystem* fs, const EngineOptions& options) {
+  bool exists = false;
+  PINNACLE_RETURN_IF_ERROR(fs->Exists(options.data_directory, &exists));
+  if (!exists) {
+    if (!options.create) {
+      return Status(Code::kNotFound,
+                    "the data directory " + options.data_directory +
+                        " does not exist; check the path, or allow it to be created");
+    }
+    PINNACLE_RETURN_IF_ERROR(fs->CreateDirectory(options.data_directory));
+    PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(ParentOf(options.data_directory)));
+  }
+  return Status();
+}
+
+Status MakeSubdirectory(FileSystem* fs, const std::string& data_directory,
+                        const std::string& path) {
+  bool exists = false;
+  PINNACLE_RETURN_IF_ERROR(fs->Exists(path, &exists));
+  if (!exists) PINNACLE_RETURN_IF_ERROR(fs->CreateDirectory(path));
+  // Also where it exists: a crash may have come between making and syncing it.
+  return fs->SyncDirectory(data_directory);
+}
+
+}  // namespace
+
+Engine::~Engine() { (void)Close(); }
+
+Status Engine::Open(const Environment& environment, const EngineOptions& options,
+                    const ProgressFunction& progress, std::unique_ptr<Engine>* engine,
+                    RecoveryReport* report) {
+  *report = RecoveryReport();
+  report->policy = options.policy;
+  Clock* clock = environment.clock;
+  FileSystem* fs = environment.file_system;
+  const uint64_t start_ns = clock->MonotonicNs();
+  std::unique_ptr<Engine> opened(new Engine(environment, options));
+  opened->sync_each_ = options.durability == Durability::kDurable;
+
+  PINNACLE_RETURN_IF_ERROR(MakeDirectories(fs, options));
+  PINNACLE_RETURN_IF_ERROR(fs->Lock(options.data_directory + "/LOCK", &opened->lock_));
+  report->lock_ns = clock->MonotonicNs() - start_ns;
+
+  RecoveredState state;
+  JournalPosition position;
+  PINNACLE_RETURN_IF_ERROR(ReadState(environment, options.data_directory, options.expected_orders,
+                                     options.policy == RecoveryPolicy::kSalvage, progress, &state,
+                                     report));
+  const uint64_t write_start_ns = clock->MonotonicNs();
+  report->created = !state.has_journal_id;
+  PINNACLE_RETURN_IF_ERROR(
+      MakeSubdirectory(fs, options.data_directory, JournalDirectory(options.data_directory)));
+  PINNACLE_RETURN_IF_ERROR(
+      MakeSubdirectory(fs, options.data_directory, SnapshotDirectory(options.data_directory)));
+  PINNACLE_RETURN_IF_ERROR(RemoveStaleSnapshots(fs, SnapshotDirectory(options.data_directory)));
+  if (!state.has_journal_id) {
+    state.journal_id = {environment.random->NextU64(), environment.random->NextU64()};
+  }
+  PINNACLE_RETURN_IF_ERROR(PlanContinuation(environment, options, &state, report, &position));
+  PINNACLE_RETURN_IF_ERROR(Journal::Open(environment, JournalDirectory(options.data_directory),
+                                         state.journal_id, options.journal, position,
+                                         &opened->journal_));
+  if (progress) progress("start", 1, 1);
+  opened->books_ = std::move(state.books);
+  opened->recovered_user_state_ = std::move(state.user_state);
+  opened->recovered_sequence_ = opened->journal_->appended();
+  if (opened->recovered_sequence_ > 0 && report->first_sequence == 0) {
+    report->first_sequence = opened->journal_->oldest_sequence();
+  }
+  report->start_ns = clock->MonotonicNs() - write_start_ns;
+  report->duration_ns = clock->MonotonicNs() - start_ns;
+  *engine = std::move(opened);
+  return Status();
+}
+
+void Engine::StartThreads(JournalThreads::OnSync on_sync) {
+  const std::chrono::nanoseconds interval(
+      options_.durability == Durability::kInterval ? options_.sync_interval_ns : 0);
+  threads_ = std::make_unique<JournalThreads>(journal_.get(), environment_.clock, interval,
+                                              std::move(on_sync));
+}
+
+uint64_t Engine::Stamp(uint64_t timestamp_ns, uint8_t* flags) {
+  if (timestamp_ns != 0) {
+    *flags |= kFlagGivenTime;
+    return timestamp_ns;
+  }
+  // The system's clock may be set back; the journal's time stands still then.
+  last_clock_ns_ = std::max(last_clock_ns_, environment_.clock->NowNs());
+  return last_clock_ns_;
+}
+
+Code Engine::AfterAppend(uint64_t* sequence) {
+  *sequence = journal_->appended();
+  if (sync_each_) [[unlikely]] {
+    if (!SyncNow().ok()) return Code::kJournalFailed;
+  }
+  return Code::kOk;
+}
+
+Code Engine::Apply(const Operation& operation, uint64_t timestamp_ns, uint64_t* sequence) {
+  if (closed_) [[unlikely]]
+    return Code::kClosed;
+  const bool sampled = (++samples_ % kSampleEvery) == 0;
+  const uint64_t start_ns = sampled ? environment_.clock->MonotonicNs() : 0;
+  BookSet::Prepared prepared;
+  Code code = books_.Check(operation, &prepared);
+  if (code != Code::kOk) [[unlikely]] {
+    refused_.store(refused_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    return code;
+  }
+  uint64_t payload[6];
+  EntryType type;
+  uint8_t flags = 0;
+  const uint32_t payload_bytes =
+      EncodeOperation(operation, reinterpret_cast<uint8_t*>(payload), &type, &flags);
+  const uint64_t stamp_ns = Stamp(timestamp_ns, &flags);
+  if (payload_bytes == kLinePayloadBytes) [[likely]] {
+    code = journal_->AppendLine(type, operation.instrument, flags, stamp_ns, payload);
+  } else {
+    code = journal_->Append(type, operation.instrument, flags, stamp_ns,
+                            reinterpret_cast<const uint8_t*>(payload), payload_bytes);
+  }
+  if (code != Code::kOk) [[unlikely]]
+    return code;
+  books_.Apply(operation, prepared, journal_->appended(), stamp_ns);
+  code = AfterAppend(sequence);
+  if (sampled) append_ns_.Record(environment_.clock->MonotonicNs() - start_ns);
+  return code;
+}
+
+Code Engine::AppendPayload(uint8_t user_type, uint16_t instrument, uint64_t timestamp_ns,
+                           const uint8_t* payload, uint32_t payload_bytes, uint64_t* sequence) {
+  if (closed_) [[unlikely]]
+    return Code::kClosed;
+  if (user_type > 127) return Code::kInvalidEntryType;
+  if (instrument > books_.instrument_count()) return Code::kUnknownInstrument;
+  const bool sampled = (++samples_ % kSampleEvery) == 0;
+  const uint64_t start_ns = sampled ? environment_.clock->MonotonicNs() : 0;
+  uint8_t flags = 0;
+  const uint64_t stamp_ns = Stamp(timestamp_ns, &flags);
+  const EntryType type =
+      static_cast<EntryType>(static_cast<uint8_t>(EntryType::kFirstUserType) + user_type);
+  Code code;
+  if (payload_bytes == kLinePayloadBytes) {
+    uint64_t words[4];
+    std::memcpy(words, payload, sizeof(words));
+    code = journal_->AppendLine(type, instrument, flags, stamp_ns, words);
+  } else {
+    code = journal_->Append(type, instrument, flags, stamp_ns, payload, payload_bytes);
+  }
+  if (code != Code::kOk) [[unlikely]]
+    return code;
+  books_.Skip(journal_->appended());
+  code = AfterAppend(sequence);
+  if (sampled) append_ns_.Record(environment_.clock->MonotonicNs() - start_ns);
+  return code;
+}
+
+Status Engine::DefineInstrument(const Instrument& instrument, uint16_t* index) {
+  if (closed_) return Status(Code::kClosed, "the data directory was closed");
+  bool present = false;
+  PINNACLE_RETURN_IF_ERROR(books_.CheckDefine(instrument, &present, index));
+  if (present) return Status();
+  InstrumentPayload payload;
+  EncodeInstrument(instrument, &payload);
+  uint8_t flags = 0;
+  const uint64_t stamp_ns = Stamp(0, &flags);
+  if (journal_->Append(EntryType::kInstrument, *index, flags, stamp_ns,
+                       reinterpret_cast<const uint8_t*>(&payload), sizeof(payload)) != Code::kOk) {
+    return journal_->last_error();
+  }
+  books_.Define(instrument, journal_->appended());
+  return sync_each_ ? SyncNow() : Status();
+}
+
+Status Engine::SyncNow() { return threads_ ? threads_->SyncNow() : journal_->Flush(); }
+
+SnapshotPoint Engine::FixSnapshotPoint() {
+  SnapshotPoint point;
+  point.sequence = journal_->appended();
+  point.timestamp_ns = environment_.clock->NowNs();
+  point.entry_checksum = journal_->last_checksum();
+  return point;
+}
+
+Status Engine::BuildSnapshot(const SnapshotPoint& point, std::span<const uint8_t> user_state,
+                             SnapshotInfo* info) {
+  std::unique_lock lock(snapshot_mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) {
+    return Status(Code::kBusy, "a snapshot is being taken already; wait for it");
+  }
+  Status status = BuildSnapshotLocked(point, user_state, info);
+  (status.ok() ? snapshots_ : snapshot_failures_).fetch_add(1, std::memory_order_relaxed);
+  return status;
+}
+
+Status Engine::BuildSnapshotLocked(const SnapshotPoint& point, std::span<const uint8_t> user_state,
+                                   SnapshotInfo* info) {
+  if (point.sequence == 0) {
+    return Status(Code::kInvalidOperation,
+                  "nothing was journaled yet, so there is nothing to take a snapshot of");
+  }
+  BookSet shadow;
+  uint32_t entry_checksum = 0;
+  PINNACLE_RETURN_IF_ERROR(BuildBooks(environment_.file_system, options_.data_directory,
+                                      point.sequence, &shadow, &entry_checksum));
+  // What is not known (nothing was appended since the directory was opened) is taken from the
+  // journal.
+  if (point.entry_checksum != 0 && entry_checksum != 0 && entry_checksum != point.entry_checksum) {
+    return Status(Code::kCorrupt, "entry " + std::to_string(point.sequence) +
+                                      " reads back differently from how it was written");
+  }
+  // A snapshot must never be ahead of the durable journal: recovery would find a hole between them.
+  PINNACLE_RETURN_IF_ERROR(SyncNow());
+  SnapshotMeta meta;
+  meta.journal_id = journal_->id();
+  meta.sequence = point.sequence;
+  meta.timestamp_ns = point.timestamp_ns;
+  meta.entry_checksum = entry_checksum;
+  const std::string directory = SnapshotDirectory(options_.data_directory);
+  PINNACLE_RETURN_IF_ERROR(
+      WriteSnapshot(environment_.file_system, directory, meta, shadow, user_state, info));
+  std::vector<uint64_t> kept;
+  return RotateSnapshots(environment_.file_system, directory, options_.keep_snapshots, &kept);
+}
+
+Status Engine::Compact(bool force, CompactionReport* report) {
+  *report = CompactionReport();
+  std::unique_lock lock(compaction_mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) {
+    return Status(Code::kBusy, "the journal is being compacted already; wait for it");
+  }
+  report->oldest_sequence = journal_->oldest_sequence();
+  std::vector<SnapshotFile> snapshots;
+  PINNACLE_RETURN_IF_ERROR(ListSnapshots(environment_.file_system,
+                                         SnapshotDirectory(options_.data_directory), &snapshots));
+  if (snapshots.empty()) {
+    report->reason = "there is no snapshot yet, so recovery needs the whole journal";
+    return Status();
+  }
+  if (!force && journal_->disk_bytes() <= options_.compaction_threshold_bytes) {
+    report->reason = "the journal is not above its threshold";
+    return Status();
+  }
+  // Entries from here on are needed: by the oldest kept snapshot, should the others be damaged.
+  const uint64_t keep_from = snapshots.front().sequence + 1;
+  if (journal_->ReleasableBytes(keep_from) == 0) {
+    report->reason = "the kept snapshots need all of the journal's segments";
+    return Status();
+  }
+  ReleaseReport released;
+  Status status = journal_->Release(keep_from, &released);
+  report->removed = released.removed;
+  report->recycled = released.recycled;
+  report->bytes_freed = released.bytes_freed;
+  report->oldest_sequence = journal_->oldest_sequence();
+  if (released.removed + released.recycled > 0)
+    compactions_.fetch_add(1, std::memory_order_relaxed);
+  return status;
+}
+
+Status Engine::Close() {
+  if (closed_) return Status();
+  closed_ = true;
+  Status status;
+  if (threads_) threads_->Stop();
+  if (journal_) status = journal_->Close();
+  // A snapshot or compaction that runs beside must be over before the lock goes.
+  std::lock_guard snapshot_lock(snapshot_mutex_);
+  std::lock_guard compaction_lock(compaction_mutex_);
+  lock_.reset();
+  return status;
+}
+
+}  // namespace pinnacle

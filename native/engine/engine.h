@@ -1,0 +1,145 @@
+// The engine: journal, books and snapshots of one data directory as one thing.
+//
+// An operation is validated, then journaled, then applied: what the books refuse leaves no entry,
+// what could not be journaled is not applied. Snapshots are built by another thread from the last
+// snapshot and the journal, read the way recovery reads them; the writer's books are never touched
+// for it, so a snapshot pauses nobody and every one of them rehearses recovery.
+//
+// Threads: "the writer" is the one thread that applies, appends, reads the live books and closes.
+// Steps that say "any thread" may run beside it.
+#ifndef PINNACLE_ENGINE_ENGINE_H_
+#define PINNACLE_ENGINE_ENGINE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/histogram.h"
+#include "base/status.h"
+#include "engine/options.h"
+#include "engine/recovery.h"
+#include "journal/background.h"
+#include "journal/journal.h"
+#include "platform/environment.h"
+#include "state/book_set.h"
+#include "state/operation.h"
+
+namespace pinnacle {
+
+// A point at which a snapshot is to be taken; fixed on the writer's thread, built on another.
+struct SnapshotPoint {
+  uint64_t sequence = 0;
+  uint64_t timestamp_ns = 0;
+  uint32_t entry_checksum = 0;
+};
+
+struct CompactionReport {
+  uint64_t removed = 0;
+  uint64_t recycled = 0;
+  uint64_t bytes_freed = 0;
+  uint64_t oldest_sequence = 0;
+  std::string reason;  // why nothing was done; empty where something was
+};
+
+class Engine {
+ public:
+  // Takes the lock, recovers, and makes ready to write. `report` is filled in as far as it got,
+  // also where the result is an error. Starts no thread.
+  static Status Open(const Environment& environment, const EngineOptions& options,
+                     const ProgressFunction& progress, std::unique_ptr<Engine>* engine,
+                     RecoveryReport* report);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Starts the background threads. Without it the owner calls the steps (as a simulation does).
+  void StartThreads(JournalThreads::OnSync on_sync);
+
+  // --- writer ---
+
+  // timestamp_ns 0: the clock's, never below that of the entry before. `*sequence` is set on kOk.
+  Code Apply(const Operation& operation, uint64_t timestamp_ns, uint64_t* sequence);
+  // A payload of the user's, which the engine does not look into. user_type 0 .. 127; instrument 0:
+  // none.
+  Code AppendPayload(uint8_t user_type, uint16_t instrument, uint64_t timestamp_ns,
+                     const uint8_t* payload, uint32_t payload_bytes, uint64_t* sequence);
+  // kInstrumentMismatch where the name is taken with other scales; the same definition is no new
+  // entry.
+  Status DefineInstrument(const Instrument& instrument, uint16_t* index);
+  // Why the last Apply or AppendPayload was refused by the journal (kNoSpace, kIo, kJournalFailed
+  // …).
+  Status last_error() const { return journal_->last_error(); }
+
+  const BookSet& books() const { return books_; }
+  BookSet* mutable_books_for_test() { return &books_; }
+
+  SnapshotPoint FixSnapshotPoint();
+  // Syncs and stops everything. Idempotent.
+  Status Close();
+
+  // --- any thread ---
+  uint64_t appended() const { return journal_->appended(); }
+  uint64_t durable() const { return journal_->durable(); }
+  Journal* journal() { return journal_.get(); }
+  const Journal* journal() const { return journal_.get(); }
+  JournalThreads* threads() { return threads_.get(); }
+  // One group commit on the calling thread.
+  Status SyncNow();
+
+  // Builds and publishes the snapshot of `point`; one at a time (kBusy). `user_state` belongs to
+  // the same point. Old snapshots are rotated away.
+  Status BuildSnapshot(const SnapshotPoint& point, std::span<const uint8_t> user_state,
+                       SnapshotInfo* info);
+  // Releases the segments that no kept snapshot needs, where the journal is above its threshold, or
+  // `force`.
+  Status Compact(bool force, CompactionReport* report);
+
+  const std::vector<uint8_t>& recovered_user_state() const { return recovered_user_state_; }
+  const EngineOptions& options() const { return options_; }
+  const Environment& environment() const { return environment_; }
+
+  const Histogram& append_ns() const { return append_ns_; }
+  uint64_t entries_appended() const { return journal_->appended() - recovered_sequence_; }
+  uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
+  uint64_t snapshots() const { return snapshots_.load(std::memory_order_relaxed); }
+  uint64_t snapshot_failures() const { return snapshot_failures_.load(std::memory_order_relaxed); }
+  uint64_t compactions() const { return compactions_.load(std::memory_order_relaxed); }
+
+ private:
+  Engine(const Environment& environment, const EngineOptions& options)
+      : environment_(environment), options_(options) {}
+
+  uint64_t Stamp(uint64_t timestamp_ns, uint8_t* flags);
+  Code AfterAppend(uint64_t* sequence);
+  Status BuildSnapshotLocked(const SnapshotPoint& point, std::span<const uint8_t> user_state,
+                             SnapshotInfo* info);
+
+  const Environment environment_;
+  const EngineOptions options_;
+  std::unique_ptr<FileLock> lock_;
+  BookSet books_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<JournalThreads> threads_;
+  std::vector<uint8_t> recovered_user_state_;
+  uint64_t recovered_sequence_ = 0;
+  uint64_t last_clock_ns_ = 0;
+  bool sync_each_ = false;
+  bool closed_ = false;
+  uint32_t samples_ = 0;
+  Histogram append_ns_;
+
+  std::atomic<uint64_t> refused_{0};
+  std::atomic<uint64_t> snapshots_{0};
+  std::atomic<uint64_t> snapshot_failures_{0};
+  std::atomic<uint64_t> compactions_{0};
+  std::mutex snapshot_mutex_;    // one snapshot at a time
+  std::mutex compaction_mutex_;  // one compaction at a time
+};
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_ENGINE_ENGINE_H_

@@ -1,0 +1,36 @@
+// What is in a data directory, every byte of it verified, nothing changed. Works without the lock,
+// beside a writer too (the newest entries may then read as a tail that is still being written).
+#ifndef PINNACLE_ENGINE_INSPECT_H_
+#define PINNACLE_ENGINE_INSPECT_H_
+
+#include <string>
+#include <vector>
+
+#include "engine/options.h"
+#include "engine/recovery.h"
+#include "platform/environment.h"
+
+namespace pinnacle {
+
+struct SnapshotFinding {
+  SnapshotInfo info;
+  Status status;  // ok: it verifies
+};
+
+struct InspectReport {
+  bool locked = false;
+  JournalId journal_id;
+  bool has_journal_id = false;
+  ScanResult scan;  // of all segments
+  uint64_t spares = 0;
+  std::vector<SnapshotFinding> snapshots;
+  RecoveryReport recovery;  // what open would find under the strict policy
+  Status recovery_status;   // why open would refuse; ok: it would not
+};
+
+Status Inspect(const Environment& environment, const std::string& data_directory,
+               const ProgressFunction& progress, InspectReport* report);
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_ENGINE_INSPECT_H_

@@ -1,0 +1,82 @@
+// What an engine is opened with, and the report of what opening found.
+#ifndef PINNACLE_ENGINE_OPTIONS_H_
+#define PINNACLE_ENGINE_OPTIONS_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "journal/journal.h"
+#include "journal/scan.h"
+#include "state/book_set.h"
+
+namespace pinnacle {
+
+// When entries become durable without being asked to.
+enum class Durability : uint8_t {
+  kAppended,  // never: they survive the process; durable() makes them survive power loss
+  kInterval,  // within sync_interval_ns
+  kDurable,   // before the call that appends them returns
+};
+
+// What to do with a journal that is corrupt. A torn tail is cut under every policy.
+enum class RecoveryPolicy : uint8_t {
+  kStrict,       // refuse to open
+  kPointInTime,  // keep what stands before the damage; copies of the rest go to quarantine
+  kSalvage,  // also apply what still verifies and fits behind the damage, then start a new journal
+};
+
+struct EngineOptions {
+  std::string data_directory;
+  bool create = true;  // make the directory's last component where it is missing
+  JournalOptions journal;
+  Durability durability = Durability::kInterval;
+  uint64_t sync_interval_ns = 10'000'000;
+  RecoveryPolicy policy = RecoveryPolicy::kStrict;
+  uint64_t keep_snapshots = 3;
+  uint64_t compaction_threshold_bytes = 256ull * 1024 * 1024;
+  uint64_t expected_orders = 0;  // per book
+};
+
+// (phase, done, total); total 0 where it is not known.
+using ProgressFunction = std::function<void(const char* phase, uint64_t done, uint64_t total)>;
+
+struct DamagedSnapshot {
+  std::string path;
+  std::string reason;
+};
+
+struct RecoveryReport {
+  bool created = false;
+  Tail tail = Tail::kClean;
+  uint64_t snapshot_sequence = 0;
+  std::string snapshot_path;
+  std::vector<DamagedSnapshot> damaged_snapshots;
+  uint64_t first_sequence = 0;  // that the journal holds; 0: none
+  uint64_t last_sequence = 0;   // recovered
+  uint64_t entries_replayed = 0;
+  uint64_t segments_read = 0;
+  uint64_t bytes_read = 0;
+  uint64_t bytes_dropped = 0;
+  uint64_t entries_dropped = 0;
+  uint64_t entries_salvaged = 0;
+  bool has_break = false;
+  std::string break_segment;
+  uint64_t break_offset = 0;
+  uint64_t break_sequence = 0;
+  std::string break_reason;
+  bool valid_entries_follow = false;
+  uint64_t known_durable = 0;
+  std::string quarantine_directory;
+  RecoveryPolicy policy = RecoveryPolicy::kStrict;
+  uint64_t lock_ns = 0;
+  uint64_t scan_ns = 0;  // reading and applying the journal
+  uint64_t snapshot_ns = 0;
+  uint64_t start_ns = 0;
+  uint64_t duration_ns = 0;
+};
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_ENGINE_OPTIONS_H_

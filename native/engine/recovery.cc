@@ -1,0 +1,245 @@
+#include "engine/recovery.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "engine/quarantine.h"
+#include "snapshot/snapshot_writer.h"
+
+namespace pinnacle {
+
+namespace {
+
+// Applies what the scan verified.
+class ReplayVisitor : public EntryVisitor {
+ public:
+  ReplayVisitor(BookSet* books, bool salvage, const ProgressFunction& progress,
+                RecoveryReport* report)
+      : books_(books), salvage_(salvage), progress_(progress), report_(report) {}
+
+  Status Visit(const EntryHeader& header, const uint8_t* payload, const uint8_t*,
+               uint64_t) override {
+    ++report_->entries_replayed;
+    return books_->ApplyEntry(header, payload);
+  }
+
+  Status VisitBehindBreak(const EntryHeader& header, const uint8_t* payload) override {
+    if (!salvage_ || header.sequence <= books_->last_sequence()) return Status();
+    // An entry that needs one of the lost ones is refused, and left out.
+    if (books_->ApplyEntry(header, payload).ok()) ++report_->entries_salvaged;
+    return Status();
+  }
+
+  void Progress(uint64_t done, uint64_t total) override {
+    if (progress_) progress_("replay", done, total);
+  }
+
+ private:
+  BookSet* books_;
+  const bool salvage_;
+  const ProgressFunction& progress_;
+  RecoveryReport* report_;
+};
+
+Status RestoreNewestSnapshot(const Environment& environment, const std::string& directory,
+                             uint64_t expected_orders, RecoveredState* state,
+                             RecoveryReport* report) {
+  std::vector<SnapshotFile> files;
+  PINNACLE_RETURN_IF_ERROR(ListSnapshots(environment.file_system, directory, &files));
+  for (auto it = files.rbegin(); it != files.rend(); ++it) {
+    BookSet books(expected_orders);
+    std::vector<uint8_t> user_state;
+    SnapshotInfo info;
+    Status status = ReadSnapshot(environment.file_system, it->path, &books, &user_state, &info);
+    if (status.ok()) {
+      state->books = std::move(books);
+      state->user_state = std::move(user_state);
+      state->snapshot = info;
+      state->has_snapshot = true;
+      state->journal_id = info.meta.journal_id;
+      state->has_journal_id = true;
+      report->snapshot_sequence = info.meta.sequence;
+      report->snapshot_path = it->path;
+      return Status();
+    }
+    // Only damage lets an older one stand in; a newer version or a bad disk must not be passed
+    // over.
+    if (status.code() != Code::kSnapshotCorrupt) return status;
+    report->damaged_snapshots.push_back({it->path, std::string(status.message())});
+  }
+  state->books = BookSet(expected_orders);
+  return Status();
+}
+
+void ReportScan(const ScanResult& scan, RecoveryReport* report) {
+  report->tail = scan.verdict.tail;
+  report->segments_read = scan.segments.size();
+  report->bytes_read = scan.bytes_read;
+  report->bytes_dropped = scan.bytes_dropped;
+  report->entries_dropped = scan.entries_dropped;
+  report->known_durable = scan.evidence.known_durable;
+  if (!scan.below.empty()) {
+    report->first_sequence = scan.below.front().first_sequence;
+  } else if (!scan.segments.empty()) {
+    report->first_sequence = scan.segments.front().first_sequence;
+  }
+  if (scan.verdict.tail == Tail::kClean) return;
+  report->has_break = true;
+  report->break_sequence = scan.evidence.next_sequence;
+  report->break_reason = scan.verdict.reason;
+  report->valid_entries_follow = scan.evidence.valid_entries_follow;
+  if (scan.stop_segment >= 0) {
+    const SegmentFacts& stop = scan.segments[static_cast<size_t>(scan.stop_segment)];
+    report->break_segment = stop.file.path;
+    report->break_offset = stop.end_offset;
+  }
+}
+
+}  // namespace
+
+std::string SnapshotDirectory(const std::string& data_directory) {
+  return data_directory + "/snapshots";
+}
+
+Status ReadState(const Environment& environment, const std::string& data_directory,
+                 uint64_t expected_orders, bool salvage, const ProgressFunction& progress,
+                 RecoveredState* state, RecoveryReport* report) {
+  Clock* clock = environment.clock;
+  const uint64_t start_ns = clock->MonotonicNs();
+  if (progress) progress("snapshot", 0, 0);
+  PINNACLE_RETURN_IF_ERROR(RestoreNewestSnapshot(environment, SnapshotDirectory(data_directory),
+                                                 expected_orders, state, report));
+  report->snapshot_ns = clock->MonotonicNs() - start_ns;
+
+  ScanOptions options;
+  if (state->has_snapshot) {
+    options.from_sequence = state->snapshot.meta.sequence + 1;
+    options.known_durable = state->snapshot.meta.sequence;
+    options.journal_id = &state->journal_id;
+    options.proof_sequence = state->snapshot.meta.sequence;
+    options.proof_checksum = state->snapshot.meta.entry_checksum;
+  }
+  const uint64_t scan_start_ns = clock->MonotonicNs();
+  ReplayVisitor visitor(&state->books, salvage, progress, report);
+  ScanResult& scan = state->scan;
+  PINNACLE_RETURN_IF_ERROR(ScanJournal(environment.file_system, JournalDirectory(data_directory),
+                                       options, &visitor, &scan));
+  report->scan_ns = clock->MonotonicNs() - scan_start_ns;
+  ReportScan(scan, report);
+  report->last_sequence = state->books.last_sequence();
+  if (!state->has_journal_id) {
+    for (const SegmentFacts& segment : scan.segments) {
+      if (!segment.header_valid) continue;
+      state->journal_id = {segment.header.journal_id_low, segment.header.journal_id_high};
+      state->has_journal_id = true;
+      break;
+    }
+  }
+  const uint64_t first = scan.segments.empty() ? 0 : scan.segments.front().first_sequence;
+  const bool gap =
+      first > options.from_sequence ||
+      (scan.segments.empty() && (state->has_snapshot || !report->damaged_snapshots.empty()));
+  if (gap) {
+    std::string what = "the journal begins with entry " + std::to_string(first);
+    if (first == 0) what = "the journal has no segment";
+    what += ", but " + (state->has_snapshot ? "the newest snapshot that verifies ends at entry " +
+                                                  std::to_string(state->snapshot.meta.sequence)
+                                            : std::string("there is no snapshot that verifies"));
+    if (!report->damaged_snapshots.empty()) {
+      what += " (" + std::to_string(report->damaged_snapshots.size()) +
+              " damaged; first: " + report->damaged_snapshots.front().reason + ")";
+    }
+    return Status(Code::kJournalGap, what + "; restore the missing files from a backup");
+  }
+  return Status();
+}
+
+Status PlanContinuation(const Environment& environment, const EngineOptions& options,
+                        RecoveredState* state, RecoveryReport* report, JournalPosition* position) {
+  *position = JournalPosition();
+  const std::string journal_directory = JournalDirectory(options.data_directory);
+  const ScanResult& scan = state->scan;
+  if (scan.verdict.tail == Tail::kCorrupt && options.policy == RecoveryPolicy::kStrict) {
+    return Status(Code::kCorrupt,
+                  scan.verdict.reason + " (" + report->break_segment + " at offset " +
+                      std::to_string(report->break_offset) + "). Look with `pinnacle verify " +
+                      options.data_directory + "`; `pinnacle repair --dry-run " +
+                      options.data_directory +
+                      "` says what recoveryPolicy 'point-in-time' or 'salvage' would keep");
+  }
+  std::vector<std::string> names;
+  bool exists = false;
+  PINNACLE_RETURN_IF_ERROR(environment.file_system->Exists(journal_directory, &exists));
+  if (exists) PINNACLE_RETURN_IF_ERROR(environment.file_system->List(journal_directory, &names));
+  for (const std::string& name : names) {
+    uint64_t number = 0;
+    if (ParseSpareName(name, &number)) position->spares.push_back(number);
+  }
+  uint64_t highest_index = 0;
+  for (const SegmentFacts& segment : scan.below) highest_index = segment.file.index;
+  for (const SegmentFacts& segment : scan.segments) highest_index = segment.file.index;
+
+  const bool cut = scan.verdict.tail != Tail::kClean;
+  if (scan.verdict.tail == Tail::kCorrupt) {
+    PINNACLE_RETURN_IF_ERROR(QuarantineSegments(environment, options.data_directory, scan,
+                                                &report->quarantine_directory));
+  }
+  position->known_durable = state->has_snapshot ? state->snapshot.meta.sequence : 0;
+  position->next_sequence = state->books.last_sequence() + 1;
+  const bool start_anew =
+      scan.verdict.tail == Tail::kCorrupt && options.policy == RecoveryPolicy::kSalvage;
+  if (start_anew) {
+    // The salvaged state has no unbroken journal behind it, so it needs a snapshot before the old
+    // segments go.
+    SnapshotMeta meta;
+    meta.journal_id = state->journal_id;
+    meta.sequence = state->books.last_sequence();
+    meta.timestamp_ns = environment.clock->NowNs();
+    const std::string directory = SnapshotDirectory(options.data_directory);
+    PINNACLE_RETURN_IF_ERROR(environment.file_system->CreateDirectory(directory));
+    PINNACLE_RETURN_IF_ERROR(environment.file_system->SyncDirectory(options.data_directory));
+    SnapshotInfo info;
+    PINNACLE_RETURN_IF_ERROR(WriteSnapshot(environment.file_system, directory, meta, state->books,
+                                           state->user_state, &info));
+    for (const SegmentFacts& segment : scan.below) position->trailing.push_back(segment.file);
+    for (const SegmentFacts& segment : scan.segments) position->trailing.push_back(segment.file);
+    position->next_index = highest_index + 1;
+    return Status();
+  }
+
+  for (const SegmentFacts& segment : scan.below) {
+    position->older.push_back({segment.file, segment.first_sequence, segment.last_sequence,
+                               segment.header.segment_bytes});
+  }
+  // The youngest sound segment is where writing goes on; a damaged header can't be written behind.
+  int64_t stop = scan.stop_segment;
+  while (stop >= 0 && !scan.segments[static_cast<size_t>(stop)].header_valid) --stop;
+  if (stop >= 0 && static_cast<size_t>(stop) < scan.segments.size()) {
+    const SegmentFacts& last = scan.segments[static_cast<size_t>(stop)];
+    // A segment of a foreign journal or behind a missing one is not ours to go on in.
+    const bool foreign =
+        stop == scan.stop_segment && scan.evidence.segment_damaged && last.entries == 0;
+    if (foreign) --stop;
+  }
+  for (size_t i = 0; i < scan.segments.size(); ++i) {
+    const SegmentFacts& segment = scan.segments[i];
+    if (static_cast<int64_t>(i) < stop) {
+      position->older.push_back({segment.file, segment.first_sequence, segment.last_sequence,
+                                 segment.header.segment_bytes});
+    } else if (static_cast<int64_t>(i) == stop) {
+      position->file = segment.file;
+      position->header = segment.header;
+      position->end_offset = segment.end_offset;
+      position->mark_counter = segment.mark_counter;
+      position->clear_rest = cut;
+    } else {
+      position->trailing.push_back(segment.file);
+    }
+  }
+  position->next_index = stop >= 0 ? position->file.index + 1 : highest_index + 1;
+  return Status();
+}
+
+}  // namespace pinnacle

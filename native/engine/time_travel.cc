@@ -1,0 +1,127 @@
+#include "engine/time_travel.h"
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "engine/recovery.h"
+#include "journal/reader.h"
+#include "snapshot/snapshot_directory.h"
+#include "snapshot/snapshot_reader.h"
+
+namespace pinnacle {
+
+namespace {
+
+constexpr uint64_t kReadBytes = 256 * 1024;
+
+// The newest snapshot that verifies and that `fits`; none leaves `books` empty.
+Status RestoreBelow(FileSystem* fs, const std::string& data_directory,
+                    const std::function<bool(const SnapshotFile&)>& may_fit,
+                    const std::function<bool(const BookSet&)>& fits, BookSet* books,
+                    bool* restored) {
+  *restored = false;
+  std::vector<SnapshotFile> files;
+  PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs, SnapshotDirectory(data_directory), &files));
+  for (auto it = files.rbegin(); it != files.rend(); ++it) {
+    if (!may_fit(*it)) continue;
+    BookSet candidate;
+    std::vector<uint8_t> user_state;
+    SnapshotInfo info;
+    Status status = ReadSnapshot(fs, it->path, &candidate, &user_state, &info);
+    // Damaged, or rotated away since it was listed: an older one does as well.
+    if (status.code() == Code::kSnapshotCorrupt || status.code() == Code::kNotFound) continue;
+    PINNACLE_RETURN_IF_ERROR(std::move(status));
+    if (!fits(candidate)) continue;
+    *books = std::move(candidate);
+    *restored = true;
+    return Status();
+  }
+  *books = BookSet();
+  return Status();
+}
+
+// Applies entries behind books' last until `stop` says so of the next one, or the journal ends.
+Status Replay(FileSystem* fs, const std::string& data_directory,
+              const std::function<bool(const EntryHeader&)>& stop, BookSet* books,
+              uint32_t* entry_checksum) {
+  std::unique_ptr<JournalReader> reader;
+  PINNACLE_RETURN_IF_ERROR(JournalReader::Open(fs, JournalDirectory(data_directory),
+                                               books->last_sequence() + 1, &reader));
+  std::vector<uint8_t> entries;
+  while (true) {
+    entries.clear();
+    PINNACLE_RETURN_IF_ERROR(reader->Read(kReadBytes, &entries));
+    if (entries.empty()) return Status();
+    for (size_t offset = 0; offset < entries.size();) {
+      const uint8_t* entry = entries.data() + offset;
+      const EntryHeader header = LoadHeader(entry);
+      const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
+      if (stop(header)) return Status();
+      PINNACLE_RETURN_IF_ERROR(books->ApplyEntry(header, entry + sizeof(EntryHeader)));
+      if (entry_checksum != nullptr) *entry_checksum = LoadTrailer(entry, entry_bytes).checksum;
+      offset += entry_bytes;
+    }
+  }
+}
+
+Status WithCoverage(Status status, FileSystem* fs, const std::string& data_directory) {
+  std::vector<SnapshotFile> files;
+  std::string covered;
+  if (ListSnapshots(fs, SnapshotDirectory(data_directory), &files).ok() && !files.empty()) {
+    covered =
+        "; covered is what lies from snapshot " + std::to_string(files.front().sequence) + " on";
+  }
+  return Status(Code::kOutOfReach, std::string(status.message()) + covered);
+}
+
+}  // namespace
+
+Status BuildBooks(FileSystem* fs, const std::string& data_directory, uint64_t sequence,
+                  BookSet* books, uint32_t* entry_checksum) {
+  *entry_checksum = 0;
+  if (sequence == 0) return Status(Code::kInvalidSequence, "sequences start at 1");
+  bool restored = false;
+  PINNACLE_RETURN_IF_ERROR(RestoreBelow(
+      fs, data_directory, [&](const SnapshotFile& file) { return file.sequence <= sequence; },
+      [](const BookSet&) { return true; }, books, &restored));
+  if (books->last_sequence() == sequence) return Status();
+  Status status = Replay(
+      fs, data_directory, [&](const EntryHeader& header) { return header.sequence > sequence; },
+      books, entry_checksum);
+  if (status.code() == Code::kOutOfReach) {
+    return WithCoverage(std::move(status), fs, data_directory);
+  }
+  PINNACLE_RETURN_IF_ERROR(std::move(status));
+  if (books->last_sequence() != sequence) {
+    return Status(Code::kOutOfReach, "entry " + std::to_string(sequence) +
+                                         " is not written yet; the journal ends at entry " +
+                                         std::to_string(books->last_sequence()));
+  }
+  return Status();
+}
+
+Status BuildBooksAtTime(FileSystem* fs, const std::string& data_directory, uint16_t instrument,
+                        uint64_t timestamp_ns, BookSet* books) {
+  bool restored = false;
+  PINNACLE_RETURN_IF_ERROR(RestoreBelow(
+      fs, data_directory, [](const SnapshotFile&) { return true; },
+      [&](const BookSet& candidate) {
+        return instrument <= candidate.instrument_count() &&
+               candidate.facts(instrument).last_timestamp_ns <= timestamp_ns;
+      },
+      books, &restored));
+  Status status = Replay(
+      fs, data_directory,
+      [&](const EntryHeader& header) {
+        return header.instrument == instrument && header.timestamp_ns > timestamp_ns;
+      },
+      books, nullptr);
+  if (status.code() == Code::kOutOfReach) {
+    return WithCoverage(std::move(status), fs, data_directory);
+  }
+  return status;
+}
+
+}  // namespace pinnacle

@@ -1,0 +1,29 @@
+// Books as they were: the newest snapshot at or below a point, and the journal from there to the
+// point. Reads files only, so it works beside a running writer and on a directory that nobody has
+// open.
+#ifndef PINNACLE_ENGINE_TIME_TRAVEL_H_
+#define PINNACLE_ENGINE_TIME_TRAVEL_H_
+
+#include <cstdint>
+#include <string>
+
+#include "base/status.h"
+#include "platform/file_system.h"
+#include "state/book_set.h"
+
+namespace pinnacle {
+
+// All books right behind the entry `sequence`. kOutOfReach (the message says what is covered) where
+// the snapshots and the journal that are kept do not reach there, or the entry is not written yet.
+// `*entry_checksum` is that of the entry, 0 where the snapshot itself stands at the sequence.
+Status BuildBooks(FileSystem* file_system, const std::string& data_directory, uint64_t sequence,
+                  BookSet* books, uint32_t* entry_checksum);
+
+// All books right before the first entry of `instrument` (index) that is younger than
+// `timestamp_ns`. Timestamps of one instrument are taken to not decrease.
+Status BuildBooksAtTime(FileSystem* file_system, const std::string& data_directory,
+                        uint16_t instrument, uint64_t timestamp_ns, BookSet* books);
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_ENGINE_TIME_TRAVEL_H_

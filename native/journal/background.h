@@ -1,0 +1,73 @@
+// The journal's two threads: one syncs (group commit and the interval), one keeps the next segment
+// ready and the pages ahead of the writer present. All they do is call the journal's steps.
+#ifndef PINNACLE_JOURNAL_BACKGROUND_H_
+#define PINNACLE_JOURNAL_BACKGROUND_H_
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "base/histogram.h"
+#include "journal/journal.h"
+
+namespace pinnacle {
+
+class JournalThreads {
+ public:
+  // Called on the sync thread after every sync, with the durable frontier or the failure. The last
+  // call has a failure or comes before Stop returns.
+  using OnSync = std::function<void(uint64_t durable, const Status& status)>;
+
+  // `sync_interval` of zero: syncs only when asked to. `journal` and `clock` outlive the object.
+  JournalThreads(Journal* journal, Clock* clock, std::chrono::nanoseconds sync_interval,
+                 OnSync on_sync);
+  ~JournalThreads() { Stop(); }
+  JournalThreads(const JournalThreads&) = delete;
+  JournalThreads& operator=(const JournalThreads&) = delete;
+
+  // Asks for a sync that covers `sequence`; OnSync tells. Of any thread.
+  void RequestDurable(uint64_t sequence);
+  // Syncs on the calling thread and records it like the others.
+  Status SyncNow();
+  // Waits for both threads to end. Idempotent.
+  void Stop();
+
+  uint64_t syncs() const { return sync_ns_.count(); }
+  uint64_t sync_failures() const { return sync_failures_.load(std::memory_order_relaxed); }
+  uint64_t prefaulted_bytes() const { return prefaulted_bytes_.load(std::memory_order_relaxed); }
+  const Histogram& sync_ns() const { return sync_ns_; }
+  const Histogram& sync_entries() const { return sync_entries_; }
+
+ private:
+  void RunSync();
+  void RunSupply();
+  Status SyncOnce();
+
+  Journal* const journal_;
+  Clock* const clock_;
+  const std::chrono::nanoseconds sync_interval_;
+  const OnSync on_sync_;
+
+  std::mutex mutex_;
+  std::condition_variable sync_wanted_;
+  std::condition_variable stop_wanted_;
+  uint64_t requested_ = 0;
+  bool stopping_ = false;
+
+  std::mutex record_mutex_;  // SyncNow and the sync thread both record
+  Histogram sync_ns_;
+  Histogram sync_entries_;
+  std::atomic<uint64_t> sync_failures_{0};
+  std::atomic<uint64_t> prefaulted_bytes_{0};
+
+  std::thread sync_thread_;
+  std::thread supply_thread_;
+};
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_JOURNAL_BACKGROUND_H_

@@ -1,0 +1,61 @@
+// What stands at one place of a segment: a pure function over bytes.
+#ifndef PINNACLE_JOURNAL_ENTRY_CHECK_H_
+#define PINNACLE_JOURNAL_ENTRY_CHECK_H_
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "journal/format.h"
+
+namespace pinnacle {
+
+enum class EntryState : uint8_t {
+  kValid,      // an entry whose checksum holds
+  kUnwritten,  // a line of zeros: nothing was written here, or what was written did not arrive
+  kTorn,       // the shape of an interrupted write: zeros where a written entry never has them
+  kDamaged,    // all of an entry is there, but its bytes were changed
+};
+
+struct EntryCheck {
+  EntryState state;
+  uint64_t bytes;  // size of a valid entry, whole lines; 0 otherwise
+};
+
+inline EntryHeader LoadHeader(const uint8_t* entry) {
+  EntryHeader header;
+  std::memcpy(&header, entry, sizeof(header));
+  return header;
+}
+
+inline EntryTrailer LoadTrailer(const uint8_t* entry, uint64_t entry_bytes) {
+  EntryTrailer trailer;
+  std::memcpy(&trailer, entry + entry_bytes - sizeof(trailer), sizeof(trailer));
+  return trailer;
+}
+
+// How far the journal was durable when this entry was written.
+inline uint64_t DurableClaim(const EntryHeader& header, const EntryTrailer& trailer) {
+  if (trailer.durable_lag == kMaxDurableLag) return 0;  // "this or more": claims nothing
+  const uint64_t before = header.sequence - 1;
+  return trailer.durable_lag > before ? 0 : before - trailer.durable_lag;
+}
+
+// True where a header can be an entry's at all: type, flags and length fit together.
+bool HeaderIsPlausible(const EntryHeader& header);
+
+// Checks what stands at bytes[0], which is the start of a line; `bytes` reaches to the end of the
+// segment. `offset` is the place in the segment (for sector bounds).
+EntryCheck CheckEntry(std::span<const uint8_t> bytes, uint64_t offset, uint32_t seed);
+
+// The same, known not to be valid: tells unwritten, torn and damaged apart.
+//
+// A writer stores the checksum last and a segment is zero before, so whatever a kill or a power cut
+// left undone shows zeros: in the first word, in the checksum, or at an edge of a sector's share of
+// the entry. Anything else was written whole and changed later. Where one flipped bit explains the
+// mismatch, it is damage whatever the shape.
+EntryState ClassifyInvalidEntry(std::span<const uint8_t> bytes, uint64_t offset, uint32_t seed);
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_JOURNAL_ENTRY_CHECK_H_

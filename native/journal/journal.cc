@@ -1,0 +1,301 @@
+#include "journal/journal.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+
+namespace pinnacle {
+
+Journal::Journal(const Environment& environment, const std::string& journal_directory, JournalId id,
+                 const JournalOptions& options)
+    : environment_(environment),
+      directory_(journal_directory),
+      id_(id),
+      supply_(environment, journal_directory, id, options.segment_bytes, options.max_spares) {}
+
+Journal::~Journal() = default;
+
+Status Journal::Open(const Environment& environment, const std::string& journal_directory,
+                     JournalId journal_id, const JournalOptions& options,
+                     const JournalPosition& position, std::unique_ptr<Journal>* journal) {
+  std::unique_ptr<Journal> opened(new Journal(environment, journal_directory, journal_id, options));
+  PINNACLE_RETURN_IF_ERROR(opened->Start(position));
+  *journal = std::move(opened);
+  return Status();
+}
+
+Status Journal::Start(const JournalPosition& position) {
+  records_ = position.older;
+  next_sequence_ = position.next_sequence;
+  appended_.store(next_sequence_ - 1, std::memory_order_relaxed);
+  supply_.Start(position.next_index, position.spares);
+  // Youngest first: a cut-off run must not leave a hole between the names.
+  for (auto it = position.trailing.rbegin(); it != position.trailing.rend(); ++it) {
+    bool recycled = false;
+    PINNACLE_RETURN_IF_ERROR(supply_.Retire(*it, &recycled));
+  }
+  std::shared_ptr<Segment> segment;
+  uint64_t offset = kSegmentHeaderBytes;
+  if (position.file.index != 0) {
+    PINNACLE_RETURN_IF_ERROR(supply_.Reopen(position.file, position.header, position.end_offset,
+                                            position.clear_rest, &segment));
+    offset = position.end_offset;
+    segment->mark_counter = position.mark_counter;
+    segment->synced_offset = kSegmentHeaderBytes;  // what was recovered may not have been durable
+  } else {
+    PINNACLE_RETURN_IF_ERROR(supply_.Take(&segment));
+  }
+  records_.push_back({{segment->index, segment->path}, next_sequence_, 0, segment->bytes});
+  if (!position.older.empty() && position.file.index != 0) {
+    records_.back().first_sequence = position.older.back().last_sequence + 1;
+  }
+  Enter(std::move(segment), offset);
+  // The recovered entries may still stand in the page cache only (a killed process): make them
+  // durable, older segments included, before anything builds on them.
+  for (const SegmentRecord& record : position.older) {
+    if (record.last_sequence <= position.known_durable) continue;
+    std::unique_ptr<File> file;
+    PINNACLE_RETURN_IF_ERROR(
+        environment_.file_system->Open(record.file.path, OpenMode::kReadWrite, &file));
+    PINNACLE_RETURN_IF_ERROR(file->Sync());
+  }
+  if (next_sequence_ > 1) PINNACLE_RETURN_IF_ERROR(Flush());
+  return Status();
+}
+
+void Journal::Enter(std::shared_ptr<Segment> segment, uint64_t offset) {
+  base_ = segment->mapping->data();
+  cursor_ = base_ + offset;
+  end_ = base_ + segment->bytes;
+  seed_ = segment->seed;
+  offset_.store(offset, std::memory_order_relaxed);
+  start_offset_ = offset;
+  current_ = std::move(segment);
+}
+
+Code Journal::Refuse(Status status) {
+  const Code code = status.code();
+  std::lock_guard lock(state_mutex_);
+  last_error_ = std::move(status);
+  return code;
+}
+
+Code Journal::Roll(uint64_t entry_bytes) {
+  if (closed_) return Refuse(Status(Code::kClosed, "the journal is closed"));
+  if (failed()) return Code::kJournalFailed;
+  if (entry_bytes > supply_.segment_bytes() - kSegmentHeaderBytes) {
+    return Refuse(Status(Code::kEntryTooLarge, "an entry of " + std::to_string(entry_bytes) +
+                                                   " bytes does not fit a segment of " +
+                                                   std::to_string(supply_.segment_bytes()) +
+                                                   "; raise segmentSize or split the payload"));
+  }
+  std::shared_ptr<Segment> next;
+  if (Status status = supply_.Take(&next); !status.ok()) return Refuse(std::move(status));
+  std::lock_guard lock(state_mutex_);
+  bytes_before_ += static_cast<uint64_t>(cursor_ - base_) - start_offset_;
+  rolled_.push_back({current_, static_cast<uint64_t>(cursor_ - base_)});
+  records_.back().last_sequence = next_sequence_ - 1;
+  records_.push_back({{next->index, next->path}, next_sequence_, 0, next->bytes});
+  Enter(std::move(next), kSegmentHeaderBytes);
+  return Code::kOk;
+}
+
+Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_t timestamp_ns,
+                     const uint8_t* payload, uint32_t payload_bytes) {
+  if (payload_bytes > kMaxPayloadBytes) {
+    return Refuse(Status(Code::kEntryTooLarge, "a payload of " + std::to_string(payload_bytes) +
+                                                   " bytes is above the limit of " +
+                                                   std::to_string(kMaxPayloadBytes)));
+  }
+  const uint64_t entry_bytes = EntryBytes(payload_bytes);
+  if (static_cast<uint64_t>(end_ - cursor_) < entry_bytes) [[unlikely]] {
+    if (const Code code = Roll(entry_bytes); code != Code::kOk) return code;
+  }
+  if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
+    return Code::kJournalFailed;
+  const uint64_t sequence = next_sequence_;
+  const uint64_t lag = sequence - 1 - durable_.load(std::memory_order_relaxed);
+  uint8_t* entry = cursor_;
+  const EntryHeader header{payload_bytes,
+                           instrument,
+                           static_cast<uint8_t>(type),
+                           static_cast<uint8_t>(flags | kFlagWritten),
+                           sequence,
+                           timestamp_ns};
+  std::memcpy(entry, &header, sizeof(header));
+  if (payload_bytes != 0) std::memcpy(entry + sizeof(header), payload, payload_bytes);
+  // The padding is zero already: the segment was zero-filled.
+  const uint32_t durable_lag = lag < kMaxDurableLag ? static_cast<uint32_t>(lag) : kMaxDurableLag;
+  std::memcpy(entry + entry_bytes - sizeof(EntryTrailer), &durable_lag, sizeof(durable_lag));
+  const uint32_t checksum = Crc32cExtend(seed_, entry, entry_bytes - sizeof(checksum));
+  last_checksum_ = checksum;
+  __atomic_store_n(reinterpret_cast<uint32_t*>(entry + entry_bytes - sizeof(checksum)), checksum,
+                   __ATOMIC_RELEASE);
+  Publish(entry_bytes);
+  return Code::kOk;
+}
+
+Status Journal::last_error() const {
+  std::lock_guard lock(state_mutex_);
+  return failed() ? failure_ : last_error_;
+}
+
+Status Journal::failure() const {
+  std::lock_guard lock(state_mutex_);
+  return failure_;
+}
+
+void Journal::Fail(Status status) {
+  std::lock_guard lock(state_mutex_);
+  if (failed()) return;
+  failure_ =
+      Status(Code::kJournalFailed,
+             "a sync failed, so nothing after entry " + std::to_string(durable()) +
+                 " can be promised and nothing more is accepted; close, look at the device, and "
+                 "open again to recover: " +
+                 std::string(status.message()),
+             status.system_error());
+  failed_.store(true, std::memory_order_release);
+}
+
+Status Journal::Flush() {
+  std::lock_guard flush_lock(flush_mutex_);
+  if (failed()) return failure();
+  uint64_t sequence = 0;
+  uint64_t offset = 0;
+  std::shared_ptr<Segment> segment;
+  std::vector<Rolled> rolled;
+  {
+    std::lock_guard lock(state_mutex_);
+    sequence = appended_.load(std::memory_order_acquire);
+    offset = offset_.load(std::memory_order_relaxed);
+    segment = current_;
+    rolled = rolled_;
+  }
+  // Durable already (a sync is wanted where the recovered prefix was not synced yet: durable is 0
+  // then).
+  if (sequence == durable() && rolled.empty()) return Status();
+  for (const Rolled& full : rolled) {
+    const uint64_t begin = full.segment->synced_offset;
+    Status status = full.segment->mapping->Sync(begin, full.end_offset - begin);
+    if (!status.ok()) {
+      Fail(std::move(status));
+      return failure();
+    }
+    full.segment->synced_offset = full.end_offset;
+  }
+  if (offset > segment->synced_offset) {
+    Status status = segment->mapping->Sync(segment->synced_offset, offset - segment->synced_offset);
+    if (!status.ok()) {
+      Fail(std::move(status));
+      return failure();
+    }
+    segment->synced_offset = offset;
+  }
+  durable_.store(sequence, std::memory_order_release);
+  StoreFrontierMark(segment->mapping->data(), segment->seed, sequence, ++segment->mark_counter,
+                    environment_.clock->NowNs());
+  if (!rolled.empty()) {
+    std::lock_guard lock(state_mutex_);
+    rolled_.erase(rolled_.begin(), rolled_.begin() + static_cast<std::ptrdiff_t>(rolled.size()));
+  }
+  return Status();
+}
+
+uint64_t Journal::PrefaultStep(uint64_t window_bytes) {
+  std::shared_ptr<Segment> segment;
+  uint64_t offset = 0;
+  {
+    std::lock_guard lock(state_mutex_);
+    segment = current_;
+    offset = offset_.load(std::memory_order_relaxed);
+  }
+  const uint64_t begin = std::max(segment->prefaulted_offset, offset / kPageBytes * kPageBytes);
+  const uint64_t end =
+      std::min(segment->bytes, (offset + window_bytes + kPageBytes - 1) / kPageBytes * kPageBytes);
+  if (end <= begin) return 0;
+  segment->mapping->Prefault(begin, end - begin);
+  segment->prefaulted_offset = end;
+  return end - begin;
+}
+
+Status Journal::Release(uint64_t sequence, ReleaseReport* report) {
+  *report = ReleaseReport();
+  while (true) {
+    SegmentRecord record;
+    {
+      std::lock_guard lock(state_mutex_);
+      // Never the current one, never one that a flush still has to sync.
+      if (records_.size() < 2) return Status();
+      record = records_.front();
+      if (record.last_sequence >= sequence || record.last_sequence > durable()) return Status();
+      const bool unsynced = std::any_of(rolled_.begin(), rolled_.end(), [&](const Rolled& rolled) {
+        return rolled.segment->index == record.file.index;
+      });
+      if (unsynced) return Status();
+    }
+    bool recycled = false;
+    PINNACLE_RETURN_IF_ERROR(supply_.Retire(record.file, &recycled));
+    (recycled ? report->recycled : report->removed) += 1;
+    report->bytes_freed += recycled ? 0 : record.bytes;
+    if (!recycled) segments_removed_.fetch_add(1, std::memory_order_relaxed);
+    std::lock_guard lock(state_mutex_);
+    records_.erase(records_.begin());
+  }
+}
+
+Status Journal::Close() {
+  if (closed_) return Status();
+  closed_ = true;
+  end_ = cursor_;  // the next append goes to Roll, which refuses
+  if (failed()) return failure();
+  PINNACLE_RETURN_IF_ERROR(Flush());
+  std::lock_guard flush_lock(flush_mutex_);
+  Status status = current_->mapping->Sync(0, kSegmentHeaderBytes);  // the frontier mark
+  if (!status.ok()) {
+    Fail(std::move(status));
+    return failure();
+  }
+  return Status();
+}
+
+uint64_t Journal::oldest_sequence() const {
+  std::lock_guard lock(state_mutex_);
+  return records_.front().first_sequence;
+}
+
+uint64_t Journal::segment_index() const {
+  std::lock_guard lock(state_mutex_);
+  return current_->index;
+}
+
+uint64_t Journal::segment_count() const {
+  std::lock_guard lock(state_mutex_);
+  return records_.size();
+}
+
+uint64_t Journal::disk_bytes() const {
+  std::lock_guard lock(state_mutex_);
+  uint64_t bytes = 0;
+  for (const SegmentRecord& record : records_) bytes += record.bytes;
+  return bytes + (supply_.ready() ? supply_.segment_bytes() : 0);
+}
+
+uint64_t Journal::bytes_appended() const {
+  std::lock_guard lock(state_mutex_);
+  return bytes_before_ + offset_.load(std::memory_order_relaxed) - start_offset_;
+}
+
+uint64_t Journal::ReleasableBytes(uint64_t sequence) const {
+  std::lock_guard lock(state_mutex_);
+  uint64_t bytes = 0;
+  for (const SegmentRecord& record : records_) {
+    if (record.last_sequence == 0 || record.last_sequence >= sequence) break;
+    bytes += record.bytes;
+  }
+  return bytes;
+}
+
+}  // namespace pinnacle

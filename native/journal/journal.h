@@ -1,0 +1,216 @@
+// The journal as its writer sees it: appends into the mapped segment, group commit, release of what
+// compaction does not need.
+//
+// Threads: one writer calls Append* and Close. Any thread may call Flush, PrefaultStep,
+// PrepareStep, Release and the readings. No thread is started here: journal/background.h does that,
+// and a simulation calls the steps itself.
+//
+// Invariants:
+// - An append makes no system call, takes no lock and allocates nothing, unless it opens a segment.
+// - durable() never passes what a completed sync covers: rolled segments are synced before the
+// current
+//   one, and only then does the frontier move.
+// - After a failed sync the journal is failed for good. What the kernel did with the pages is
+// unknown,
+//   so there is no second try (https://wiki.postgresql.org/wiki/Fsync_Errors).
+#ifndef PINNACLE_JOURNAL_JOURNAL_H_
+#define PINNACLE_JOURNAL_JOURNAL_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "checksum/crc32c.h"
+#include "journal/entry_check.h"
+#include "journal/format.h"
+#include "journal/segment.h"
+#include "journal/segment_supply.h"
+#include "platform/environment.h"
+
+namespace pinnacle {
+
+struct JournalOptions {
+  uint64_t segment_bytes = kDefaultSegmentBytes;
+  uint64_t max_spares = 2;
+};
+
+// A segment file on disk and the entries in it.
+struct SegmentRecord {
+  SegmentFile file;
+  uint64_t first_sequence;  // of the entry that opened it
+  uint64_t last_sequence;   // 0: it is the current one
+  uint64_t bytes;
+};
+
+// Where writing goes on: what the recovery scan found.
+struct JournalPosition {
+  uint64_t next_sequence = 1;
+  // The segment to go on in; none (index 0) opens a new one.
+  SegmentFile file{0, ""};
+  SegmentHeader header{};
+  uint64_t end_offset = kSegmentHeaderBytes;
+  uint64_t mark_counter = 0;
+  bool clear_rest = false;            // cut: zero and sync everything behind end_offset
+  std::vector<SegmentRecord> older;   // the segments before it, in order
+  uint64_t known_durable = 0;         // older segments up to here need no sync
+  std::vector<SegmentFile> trailing;  // segment files behind it; they hold nothing to keep
+  std::vector<uint64_t> spares;       // numbers of .spare files
+  uint64_t next_index = 1;            // above every index in use
+};
+
+struct ReleaseReport {
+  uint64_t removed = 0;
+  uint64_t recycled = 0;
+  uint64_t bytes_freed = 0;
+};
+
+class Journal {
+ public:
+  // `journal_directory` exists. `durable_before` is known to be durable (the recovered prefix).
+  static Status Open(const Environment& environment, const std::string& journal_directory,
+                     JournalId journal_id, const JournalOptions& options,
+                     const JournalPosition& position, std::unique_ptr<Journal>* journal);
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  // --- the hot path (writer thread) ---
+
+  // Appends an entry of one line. `payload` holds kLinePayloadBytes.
+  Code AppendLine(EntryType type, uint16_t instrument, uint8_t flags, uint64_t timestamp_ns,
+                  const uint64_t* payload);
+  // Appends an entry with any payload of up to kMaxPayloadBytes. kEntryTooLarge.
+  Code Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_t timestamp_ns,
+              const uint8_t* payload, uint32_t payload_bytes);
+
+  // Why the last append was refused with kNoSpace, kIo and the like, or kJournalFailed.
+  Status last_error() const;
+
+  // --- frontiers: of any thread ---
+  uint64_t appended() const { return appended_.load(std::memory_order_acquire); }
+  uint64_t durable() const { return durable_.load(std::memory_order_acquire); }
+  bool failed() const { return failed_.load(std::memory_order_acquire); }
+  Status failure() const;
+
+  // --- steps: of any thread ---
+
+  // One group commit: everything appended before the call is durable when it returns ok.
+  Status Flush();
+  // Makes the next segment ready.
+  Status PrepareStep() { return supply_.Prepare(); }
+  bool next_segment_ready() const { return supply_.ready(); }
+  // Keeps `window_bytes` ahead of the writer present and writable. Returns the bytes made present.
+  uint64_t PrefaultStep(uint64_t window_bytes);
+  // Recycles or removes segments that only hold entries below `sequence`, oldest first. Each
+  // removal is durable before the next begins.
+  Status Release(uint64_t sequence, ReleaseReport* report);
+
+  // Flushes and stores what a clean end leaves behind. Appends are refused afterwards.
+  Status Close();
+
+  // --- readings ---
+  uint64_t oldest_sequence() const;  // first that the segments hold
+  uint64_t segment_index() const;    // of the current segment
+  uint64_t segment_count() const;
+  uint64_t disk_bytes() const;
+  uint64_t segments_removed() const { return segments_removed_.load(std::memory_order_relaxed); }
+  uint64_t bytes_appended() const;  // since Open
+  // Bytes that Release(sequence) would free now.
+  uint64_t ReleasableBytes(uint64_t sequence) const;
+  // Checksum and segment of the newest entry, for a snapshot's proof. Writer thread.
+  uint32_t last_checksum() const { return last_checksum_; }
+  SupplyCounters supply_counters() const { return supply_.counters(); }
+  size_t spare_count() const { return supply_.spare_count(); }
+  const JournalId& id() const { return id_; }
+
+ private:
+  struct Rolled {
+    std::shared_ptr<Segment> segment;
+    uint64_t end_offset;
+  };
+
+  Journal(const Environment& environment, const std::string& journal_directory, JournalId id,
+          const JournalOptions& options);
+  Status Start(const JournalPosition& position);
+  void Enter(std::shared_ptr<Segment> segment, uint64_t offset);
+  Code Roll(uint64_t entry_bytes);
+  void Publish(uint64_t entry_bytes);
+  Code Refuse(Status status);
+  void Fail(Status status);
+
+  // Written by the writer on every append, read by nobody else.
+  alignas(64) uint8_t* cursor_ = nullptr;
+  uint8_t* end_ = nullptr;
+  uint8_t* base_ = nullptr;
+  uint64_t next_sequence_ = 1;
+  uint32_t seed_ = 0;
+  uint32_t last_checksum_ = 0;
+  bool closed_ = false;
+
+  // Written on every append, read by the flusher now and then.
+  alignas(64) std::atomic<uint64_t> appended_{0};
+  std::atomic<uint64_t> offset_{0};  // in the current segment, behind the newest entry
+
+  // Written by the flusher, read on every append.
+  alignas(64) std::atomic<uint64_t> durable_{0};
+  std::atomic<bool> failed_{false};
+
+  alignas(64) const Environment environment_;
+  const std::string directory_;
+  const JournalId id_;
+  SegmentSupply supply_;
+
+  std::atomic<uint64_t> segments_removed_{0};
+  std::mutex flush_mutex_;          // one sync at a time
+  mutable std::mutex state_mutex_;  // what follows
+  std::shared_ptr<Segment> current_;
+  std::vector<Rolled> rolled_;  // full, not yet wholly durable
+  std::vector<SegmentRecord> records_;
+  uint64_t bytes_before_ = 0;  // appended since Open, but for [start_offset_, offset_) of current_
+  uint64_t start_offset_ = 0;
+  Status failure_;
+  Status last_error_;
+};
+
+inline void Journal::Publish(uint64_t entry_bytes) {
+  cursor_ += entry_bytes;
+  // The flusher reads the sequence first and the offset then, so the offset it sees covers the
+  // sequence.
+  offset_.store(static_cast<uint64_t>(cursor_ - base_), std::memory_order_relaxed);
+  appended_.store(next_sequence_, std::memory_order_release);
+  ++next_sequence_;
+}
+
+inline Code Journal::AppendLine(EntryType type, uint16_t instrument, uint8_t flags,
+                                uint64_t timestamp_ns, const uint64_t* payload) {
+  if (static_cast<uint64_t>(end_ - cursor_) < kLineBytes) [[unlikely]] {
+    if (const Code code = Roll(kLineBytes); code != Code::kOk) return code;
+  }
+  if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
+    return Code::kJournalFailed;
+  const uint64_t sequence = next_sequence_;
+  const uint64_t lag = sequence - 1 - durable_.load(std::memory_order_relaxed);
+  uint8_t* line = cursor_;
+  const EntryHeader header{
+      static_cast<uint32_t>(kLinePayloadBytes),   instrument, static_cast<uint8_t>(type),
+      static_cast<uint8_t>(flags | kFlagWritten), sequence,   timestamp_ns};
+  std::memcpy(line, &header, sizeof(header));
+  std::memcpy(line + sizeof(header), payload, kLinePayloadBytes);
+  const uint32_t durable_lag = lag < kMaxDurableLag ? static_cast<uint32_t>(lag) : kMaxDurableLag;
+  std::memcpy(line + kLineBytes - sizeof(EntryTrailer), &durable_lag, sizeof(durable_lag));
+  const uint32_t checksum = Crc32cLine(seed_, line);
+  last_checksum_ = checksum;
+  // Last: an entry without its checksum was never there.
+  __atomic_store_n(reinterpret_cast<uint32_t*>(line + kLineBytes - sizeof(checksum)), checksum,
+                   __ATOMIC_RELEASE);
+  Publish(kLineBytes);
+  return Code::kOk;
+}
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_JOURNAL_JOURNAL_H_

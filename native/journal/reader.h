@@ -1,0 +1,57 @@
+// Reads a journal's entries from a sequence on, also while a writer (of this or another process)
+// appends: through pread, without a lock, never past what verifies.
+#ifndef PINNACLE_JOURNAL_READER_H_
+#define PINNACLE_JOURNAL_READER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "journal/segment_header.h"
+#include "journal/segment_reader.h"
+#include "platform/file_system.h"
+
+namespace pinnacle {
+
+class JournalReader {
+ public:
+  // kOutOfReach where the journal starts behind `from_sequence` (the message says where). A
+  // sequence that is not written yet is fine: entries come when they come.
+  static Status Open(FileSystem* file_system, const std::string& journal_directory,
+                     uint64_t from_sequence, std::unique_ptr<JournalReader>* reader);
+
+  // Appends whole verified entries to `*out`, until about `max_bytes` (at least one entry where
+  // there is one). None: the end for now. kCorrupt: an entry that was written does not verify;
+  // kOutOfReach: compaction has taken the place away.
+  Status Read(uint64_t max_bytes, std::vector<uint8_t>* out);
+
+  // The entry that Read returns next; below it everything was returned.
+  uint64_t next_sequence() const { return next_sequence_; }
+
+ private:
+  JournalReader(FileSystem* file_system, std::string journal_directory, uint64_t from_sequence)
+      : file_system_(file_system),
+        journal_directory_(std::move(journal_directory)),
+        next_sequence_(from_sequence) {}
+
+  Status FindStart();
+  Status OpenSegment(const SegmentFile& file);
+  // Moves to the segment behind the current one if the next entry stands there.
+  Status TryNextSegment(bool* moved);
+  Status StillOurs();
+
+  FileSystem* const file_system_;
+  const std::string journal_directory_;
+  uint64_t next_sequence_;  // to be returned
+  uint64_t expected_ = 0;   // sequence of the entry at the reader's offset; 0: not known yet
+  std::unique_ptr<File> file_;
+  SegmentFile segment_{0, ""};
+  SegmentHeader header_{};
+  std::unique_ptr<SegmentReader> reader_;
+};
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_JOURNAL_READER_H_

@@ -1,0 +1,352 @@
+#include "journal/scan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "checksum/crc32c.h"
+#include "journal/segment_reader.h"
+
+namespace pinnacle {
+
+namespace {
+
+// Fills in what stands where a segment's first entry should be.
+Status ReadFirstEntry(const File& file, uint32_t seed, uint64_t segment_bytes,
+                      SegmentFacts* facts) {
+  std::vector<uint8_t> bytes(kLineBytes);
+  size_t bytes_read = 0;
+  PINNACLE_RETURN_IF_ERROR(file.Read(kSegmentHeaderBytes, bytes, &bytes_read));
+  if (bytes_read < kLineBytes) return Status();
+  facts->first_line_used =
+      std::any_of(bytes.begin(), bytes.end(), [](uint8_t b) { return b != 0; });
+  const EntryHeader header = LoadHeader(bytes.data());
+  if (!HeaderIsPlausible(header)) return Status();
+  const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
+  if (kSegmentHeaderBytes + entry_bytes > segment_bytes) return Status();
+  bytes.resize(entry_bytes);
+  PINNACLE_RETURN_IF_ERROR(file.Read(kSegmentHeaderBytes, bytes, &bytes_read));
+  if (bytes_read < entry_bytes) return Status();
+  if (CheckEntry(bytes, kSegmentHeaderBytes, seed).state == EntryState::kValid) {
+    facts->first_sequence = header.sequence;
+  }
+  return Status();
+}
+
+bool IsDamage(const Status& status) { return status.code() == Code::kCorrupt; }
+
+class Scanner {
+ public:
+  Scanner(FileSystem* file_system, const ScanOptions& options, EntryVisitor* visitor,
+          ScanResult* result)
+      : file_system_(file_system), options_(options), visitor_(visitor), result_(result) {}
+
+  Status Run(const std::string& journal_directory) {
+    *result_ = ScanResult();
+    evidence_ = &result_->evidence;
+    evidence_->next_sequence = options_.from_sequence;
+    evidence_->known_durable = options_.known_durable;
+    std::vector<SegmentFile> files;
+    PINNACLE_RETURN_IF_ERROR(ListSegments(file_system_, journal_directory, &files));
+    std::vector<SegmentFacts> facts;
+    for (const SegmentFile& file : files) {
+      SegmentFacts fact;
+      fact.file = file;
+      PINNACLE_RETURN_IF_ERROR(ReadFacts(&fact));
+      facts.push_back(std::move(fact));
+    }
+    size_t start = 0;
+    if (!options_.all_segments) {
+      const uint64_t anchor =
+          options_.proof_sequence != 0 ? options_.proof_sequence : options_.from_sequence;
+      for (size_t i = 0; i < facts.size(); ++i) {
+        if (facts[i].first_sequence != 0 && facts[i].first_sequence <= anchor) start = i;
+      }
+    }
+    for (size_t i = 0; i < start; ++i) {
+      // The next segment's first entry says where this one ends, where it verifies.
+      if (facts[i + 1].first_sequence != 0)
+        facts[i].last_sequence = facts[i + 1].first_sequence - 1;
+      result_->below.push_back(std::move(facts[i]));
+    }
+    for (size_t i = start; i < facts.size(); ++i) {
+      bytes_total_ += facts[i].header_valid ? facts[i].header.segment_bytes : 0;
+      result_->segments.push_back(std::move(facts[i]));
+    }
+    PINNACLE_RETURN_IF_ERROR(ScanRun());
+    result_->verdict = ClassifyTail(*evidence_);
+    if (!segment_damage_.empty() && result_->verdict.tail == Tail::kCorrupt) {
+      result_->verdict.reason = segment_damage_;
+    }
+    return Status();
+  }
+
+ private:
+  Status ReadFacts(SegmentFacts* facts) {
+    std::unique_ptr<File> file;
+    PINNACLE_RETURN_IF_ERROR(file_system_->Open(facts->file.path, OpenMode::kRead, &file));
+    facts->header_status = ReadSegmentHeader(*file, facts->file, &facts->header);
+    facts->header_valid = facts->header_status.ok();
+    if (!facts->header_valid) {
+      return IsDamage(facts->header_status) ? Status() : facts->header_status;
+    }
+    return ReadFirstEntry(*file, SeedOfSegment(facts->header.segment_id),
+                          facts->header.segment_bytes, facts);
+  }
+
+  // Why segment i does not belong behind segment i - 1; empty where it does.
+  std::string Misfit(size_t i) {
+    std::vector<SegmentFacts>& segments = result_->segments;
+    const SegmentFacts& segment = segments[i];
+    if (!segment.header_valid) return std::string(segment.header_status.message());
+    const JournalId id{segment.header.journal_id_low, segment.header.journal_id_high};
+    if (options_.journal_id != nullptr && !(id == *options_.journal_id)) {
+      return segment.file.path + " belongs to another journal than the snapshot";
+    }
+    if (i == 0) return "";
+    const SegmentFacts& before = segments[i - 1];
+    if (segment.file.index != before.file.index + 1) {
+      return "segment " + std::to_string(before.file.index + 1) + " is missing (before " +
+             segment.file.path + ")";
+    }
+    if (segment.header.journal_id_low != before.header.journal_id_low ||
+        segment.header.journal_id_high != before.header.journal_id_high) {
+      return segment.file.path + " belongs to another journal than the segment before it";
+    }
+    return "";
+  }
+
+  // Follows the run of good entries through the segments, then looks at what is behind its end.
+  Status ScanRun() {
+    std::vector<SegmentFacts>& segments = result_->segments;
+    for (size_t i = 0; i < segments.size(); ++i) {
+      SegmentFacts& segment = segments[i];
+      std::string misfit = Misfit(i);
+      if (!misfit.empty()) {
+        // What does not fit matters only where something could stand in it.
+        segment_damage_ = std::move(misfit);
+        evidence_->segment_damaged = true;
+        if (result_->stop_segment < 0) result_->stop_segment = static_cast<int64_t>(i);
+        return LookBehind(i, kSegmentHeaderBytes);
+      }
+      if (i == 0 && segment.first_sequence != 0) evidence_->next_sequence = segment.first_sequence;
+      result_->stop_segment = static_cast<int64_t>(i);
+      bool stopped = false;
+      PINNACLE_RETURN_IF_ERROR(ScanSegment(i, &stopped));
+      if (stopped) return LookBehind(i, segment.end_offset);
+    }
+    return Status();
+  }
+
+  Status ScanSegment(size_t i, bool* stopped) {
+    SegmentFacts& segment = result_->segments[i];
+    std::unique_ptr<File> file;
+    PINNACLE_RETURN_IF_ERROR(file_system_->Open(segment.file.path, OpenMode::kRead, &file));
+    const uint32_t seed = SeedOfSegment(segment.header.segment_id);
+    std::vector<uint8_t> page(kSegmentHeaderBytes);
+    size_t page_bytes = 0;
+    PINNACLE_RETURN_IF_ERROR(file->Read(0, page, &page_bytes));
+    Claim(ReadFrontierMarks({page.data(), page_bytes}, seed, &segment.mark_counter));
+
+    SegmentReader reader(file.get(), segment.header.segment_bytes, seed);
+    reader.Seek(kSegmentHeaderBytes);
+    uint64_t next_progress = kProgressBytes;
+    while (true) {
+      EntryCheck check;
+      const uint8_t* entry = nullptr;
+      PINNACLE_RETURN_IF_ERROR(reader.Next(&check, &entry));
+      evidence_->state = check.state;
+      if (check.state != EntryState::kValid) break;
+      const EntryHeader header = LoadHeader(entry);
+      const EntryTrailer trailer = LoadTrailer(entry, check.bytes);
+      if (header.sequence != evidence_->next_sequence) {
+        evidence_->wrong_sequence = true;
+        break;
+      }
+      if (header.sequence == options_.proof_sequence &&
+          trailer.checksum != options_.proof_checksum) {
+        evidence_->segment_damaged = true;
+        segment_damage_ = segment.file.path + ": entry " + std::to_string(header.sequence) +
+                          " is not the one that the snapshot was taken at";
+        break;
+      }
+      Claim(DurableClaim(header, trailer));
+      if (header.sequence >= options_.from_sequence) {
+        ++result_->entries;
+        if (visitor_ != nullptr) {
+          PINNACLE_RETURN_IF_ERROR(
+              visitor_->Visit(header, entry + sizeof(EntryHeader), entry, check.bytes));
+        }
+      }
+      if (segment.entries++ == 0) segment.first_sequence = header.sequence;
+      segment.last_sequence = header.sequence;
+      ++evidence_->next_sequence;
+      reader.Advance(check.bytes);
+      segment.end_offset = reader.offset();
+      if (visitor_ != nullptr && segment.end_offset >= next_progress) {
+        visitor_->Progress(bytes_done_ + segment.end_offset, bytes_total_);
+        next_progress += kProgressBytes;
+      }
+    }
+    bytes_done_ += segment.header.segment_bytes;
+    result_->bytes_read += reader.bytes_read() + page_bytes;
+    // A full segment ends where the next entry did not fit; that entry opens the next segment.
+    *stopped = true;
+    if (evidence_->wrong_sequence || evidence_->segment_damaged) return Status();
+    if (i + 1 == result_->segments.size() || !Misfit(i + 1).empty()) return Status();
+    const SegmentFacts& next = result_->segments[i + 1];
+    if (next.first_sequence == evidence_->next_sequence) {
+      *stopped = false;
+    } else if (next.first_sequence == 0 && next.first_line_used &&
+               evidence_->state == EntryState::kUnwritten) {
+      // The next entry belongs to the next segment and does not verify: the break is there, not
+      // here.
+      bool rest_is_zero = false;
+      PINNACLE_RETURN_IF_ERROR(RestIsZero(&reader, segment.header.segment_bytes, &rest_is_zero));
+      *stopped = !rest_is_zero;
+    }
+    return Status();
+  }
+
+  static Status RestIsZero(SegmentReader* reader, uint64_t segment_bytes, bool* zero) {
+    *zero = true;
+    while (*zero && reader->offset() + kLineBytes <= segment_bytes) {
+      std::span<const uint8_t> line;
+      PINNACLE_RETURN_IF_ERROR(reader->Peek(kLineBytes, &line));
+      *zero = std::all_of(line.begin(), line.end(), [](uint8_t b) { return b == 0; });
+      reader->Advance(kLineBytes);
+    }
+    return Status();
+  }
+
+  // Looks at all that stands behind the stop: it decides whether the stop is the journal's end, and
+  // what a cut would drop.
+  Status LookBehind(size_t first, uint64_t offset) {
+    for (size_t i = first; i < result_->segments.size(); ++i) {
+      SegmentFacts& segment = result_->segments[i];
+      if (!segment.header_valid) {
+        if (i > first && segment_damage_.empty()) evidence_->bytes_follow = true;
+        offset = kSegmentHeaderBytes;
+        continue;
+      }
+      PINNACLE_RETURN_IF_ERROR(LookBehindInSegment(segment, offset, i > first));
+      offset = kSegmentHeaderBytes;
+    }
+    return Status();
+  }
+
+  Status LookBehindInSegment(const SegmentFacts& segment, uint64_t offset, bool later) {
+    std::unique_ptr<File> file;
+    PINNACLE_RETURN_IF_ERROR(file_system_->Open(segment.file.path, OpenMode::kRead, &file));
+    const uint32_t seed = SeedOfSegment(segment.header.segment_id);
+    if (later) {
+      std::vector<uint8_t> page(kSegmentHeaderBytes);
+      size_t page_bytes = 0;
+      uint64_t counter = 0;
+      PINNACLE_RETURN_IF_ERROR(file->Read(0, page, &page_bytes));
+      Claim(ReadFrontierMarks({page.data(), page_bytes}, seed, &counter));
+    }
+    SegmentReader reader(file.get(), segment.header.segment_bytes, seed);
+    reader.Seek(offset);
+    while (reader.offset() + kLineBytes <= segment.header.segment_bytes) {
+      std::span<const uint8_t> line;
+      PINNACLE_RETURN_IF_ERROR(reader.Peek(kLineBytes, &line));
+      if (std::all_of(line.begin(), line.end(), [](uint8_t b) { return b == 0; })) {
+        reader.Advance(kLineBytes);
+        continue;
+      }
+      evidence_->bytes_follow = true;
+      const EntryHeader header = LoadHeader(line.data());
+      uint64_t bytes = kLineBytes;
+      if (HeaderIsPlausible(header)) {
+        const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
+        if (reader.offset() + entry_bytes <= segment.header.segment_bytes) {
+          std::span<const uint8_t> entry;
+          PINNACLE_RETURN_IF_ERROR(reader.Peek(entry_bytes, &entry));
+          const EntryTrailer trailer = LoadTrailer(entry.data(), entry_bytes);
+          if (Crc32cExtend(seed, entry.data(), entry_bytes - sizeof(trailer.checksum)) ==
+              trailer.checksum) {
+            bytes = entry_bytes;
+            // The entry at the stop itself does not follow it.
+            const bool behind = later || reader.offset() > offset;
+            evidence_->valid_entries_follow |= behind;
+            ++result_->entries_dropped;
+            Claim(DurableClaim(header, trailer));
+            if (visitor_ != nullptr) {
+              PINNACLE_RETURN_IF_ERROR(
+                  visitor_->VisitBehindBreak(header, entry.data() + sizeof(EntryHeader)));
+            }
+          }
+        }
+      }
+      result_->bytes_dropped += bytes;
+      reader.Advance(bytes);
+    }
+    result_->bytes_read += reader.bytes_read();
+    return Status();
+  }
+
+  void Claim(uint64_t durable) {
+    evidence_->known_durable = std::max(evidence_->known_durable, durable);
+  }
+
+  static constexpr uint64_t kProgressBytes = 16 * 1024 * 1024;
+
+  FileSystem* file_system_;
+  const ScanOptions& options_;
+  EntryVisitor* visitor_;
+  ScanResult* result_;
+  TailEvidence* evidence_ = nullptr;
+  std::string segment_damage_;
+  uint64_t bytes_done_ = 0;
+  uint64_t bytes_total_ = 0;
+};
+
+}  // namespace
+
+const char* TailName(Tail tail) {
+  switch (tail) {
+    case Tail::kClean:
+      return "clean";
+    case Tail::kTorn:
+      return "torn";
+    case Tail::kCorrupt:
+      return "corrupt";
+  }
+  return "corrupt";
+}
+
+TailVerdict ClassifyTail(const TailEvidence& evidence) {
+  const std::string sequence = std::to_string(evidence.next_sequence);
+  if (evidence.segment_damaged) {
+    return {Tail::kCorrupt,
+            "a segment is missing or its header is damaged, before entry " + sequence};
+  }
+  if (evidence.next_sequence <= evidence.known_durable) {
+    return {Tail::kCorrupt, "entry " + sequence + " was durable (up to " +
+                                std::to_string(evidence.known_durable) +
+                                " was) and is not what was written"};
+  }
+  if (evidence.wrong_sequence) {
+    return {Tail::kCorrupt, "where entry " + sequence +
+                                " should stand, a valid entry with another sequence stands"};
+  }
+  if (evidence.state == EntryState::kDamaged) {
+    return {Tail::kCorrupt, "entry " + sequence + " was written whole and changed afterwards"};
+  }
+  if (evidence.state == EntryState::kTorn) {
+    return {Tail::kTorn, "entry " + sequence + " was still being written; it was never durable"};
+  }
+  if (evidence.valid_entries_follow || evidence.bytes_follow) {
+    return {Tail::kTorn,
+            "entry " + sequence +
+                " did not reach the device while later bytes did; none of them was durable"};
+  }
+  return {Tail::kClean, ""};
+}
+
+Status ScanJournal(FileSystem* file_system, const std::string& journal_directory,
+                   const ScanOptions& options, EntryVisitor* visitor, ScanResult* result) {
+  return Scanner(file_system, options, visitor, result).Run(journal_directory);
+}
+
+}  // namespace pinnacle

@@ -1,0 +1,107 @@
+// The recovery scan: reads segments through pread, hands every verified entry to a visitor in
+// sequence order, and gathers the evidence from which ClassifyTail decides what the end of the
+// journal is.
+//
+// It changes nothing, and it never returns bytes that did not verify.
+#ifndef PINNACLE_JOURNAL_SCAN_H_
+#define PINNACLE_JOURNAL_SCAN_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "journal/entry_check.h"
+#include "journal/format.h"
+#include "journal/segment_header.h"
+#include "platform/file_system.h"
+
+namespace pinnacle {
+
+enum class Tail : uint8_t { kClean, kTorn, kCorrupt };
+const char* TailName(Tail tail);
+
+// Where the run of good entries stops, and what is known about what follows. All of a break's
+// fields are facts; ClassifyTail is the judgement.
+struct TailEvidence {
+  uint64_t next_sequence = 1;  // expected where the run stops
+  uint64_t known_durable = 0;  // highest durable frontier that any mark, entry or snapshot names
+  EntryState state = EntryState::kUnwritten;  // of what stands where the run stops
+  bool bytes_follow = false;                  // something non-zero stands behind the stop
+  bool valid_entries_follow = false;
+  bool wrong_sequence = false;   // a valid entry stands there, with a sequence that is not its turn
+  bool segment_damaged = false;  // a header or a file that should be there is not what it should be
+};
+
+struct TailVerdict {
+  Tail tail;
+  std::string reason;  // one sentence; empty for kClean
+};
+
+// The decision table of docs/recovery.md; a pure function.
+TailVerdict ClassifyTail(const TailEvidence& evidence);
+
+// What was found out about one segment.
+struct SegmentFacts {
+  SegmentFile file;
+  SegmentHeader header{};
+  bool header_valid = false;
+  Status header_status;
+  uint64_t first_sequence =
+      0;  // 0: holds no entry, or none that verifies where the first should be
+  bool first_line_used = false;  // the first line is not zero
+  uint64_t last_sequence = 0;
+  uint64_t entries = 0;
+  uint64_t end_offset = kSegmentHeaderBytes;  // behind the last good entry
+  uint64_t mark_counter = 0;
+};
+
+struct ScanResult {
+  std::vector<SegmentFacts> segments;  // the ones read, in order
+  std::vector<SegmentFacts> below;     // the ones before them, not read: wholly below from_sequence
+  TailEvidence evidence;
+  TailVerdict verdict{Tail::kClean, ""};
+  // Where the run stops: segments[stop_segment].end_offset; -1 where there is no segment.
+  int64_t stop_segment = -1;
+  uint64_t entries = 0;
+  uint64_t bytes_read = 0;
+  uint64_t bytes_dropped = 0;    // non-zero lines behind the stop, in bytes
+  uint64_t entries_dropped = 0;  // valid entries behind the stop
+};
+
+class EntryVisitor {
+ public:
+  virtual ~EntryVisitor() = default;
+  // `payload` is header.payload_bytes long and valid during the call only. An error ends the scan.
+  virtual Status Visit(const EntryHeader& header, const uint8_t* payload, const uint8_t* entry,
+                       uint64_t entry_bytes) = 0;
+  // Valid entries behind a break, in file order (for salvage). They need not be in sequence.
+  virtual Status VisitBehindBreak(const EntryHeader&, const uint8_t*) { return Status(); }
+  virtual void Progress(uint64_t /*bytes_done*/, uint64_t /*bytes_total*/) {}
+};
+
+struct ScanOptions {
+  // Entries below are verified but not visited; reading starts with the segment that holds it. 1:
+  // all.
+  uint64_t from_sequence = 1;
+  // Known from elsewhere (a snapshot at S proves that S was durable).
+  uint64_t known_durable = 0;
+  // Verify also segments that are wholly below from_sequence.
+  bool all_segments = false;
+  // The journal that the segments must belong to; null: whatever the first says.
+  const JournalId* journal_id = nullptr;
+  // The snapshot's proof: the entry at proof_sequence must have this checksum. 0: none. Reading
+  // starts with the segment that holds it.
+  uint64_t proof_sequence = 0;
+  uint32_t proof_checksum = 0;
+};
+
+// Only I/O errors (kIo and the like), errors of the visitor, kNotOurFile, kNewerVersion and
+// kUnknownFeature come back as a Status; damage is a result.
+Status ScanJournal(FileSystem* file_system, const std::string& journal_directory,
+                   const ScanOptions& options, EntryVisitor* visitor, ScanResult* result);
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_JOURNAL_SCAN_H_

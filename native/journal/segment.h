@@ -1,0 +1,31 @@
+// A segment that is mapped for writing.
+#ifndef PINNACLE_JOURNAL_SEGMENT_H_
+#define PINNACLE_JOURNAL_SEGMENT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "journal/format.h"
+#include "platform/file_system.h"
+
+namespace pinnacle {
+
+struct Segment {
+  uint64_t index = 0;
+  uint64_t segment_id = 0;
+  uint32_t seed = 0;
+  uint64_t bytes = 0;
+  std::string path;
+  std::unique_ptr<Mapping> mapping;
+
+  // Used by whoever syncs, under the journal's flush lock.
+  uint64_t synced_offset = kSegmentHeaderBytes;
+  uint64_t mark_counter = 0;
+  // Used by the supply, under its lock.
+  uint64_t prefaulted_offset = 0;
+};
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_JOURNAL_SEGMENT_H_

@@ -1,0 +1,153 @@
+#include "journal/segment_header.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "checksum/crc32c.h"
+
+namespace pinnacle {
+
+namespace {
+
+constexpr std::string_view kSegmentSuffix = ".segment";
+constexpr std::string_view kSpareSuffix = ".spare";
+constexpr size_t kIndexDigits = 20;
+
+std::string NameOf(uint64_t index, std::string_view suffix) {
+  char digits[kIndexDigits + 1];
+  std::snprintf(digits, sizeof(digits), "%020llu", static_cast<unsigned long long>(index));
+  return std::string(digits) + std::string(suffix);
+}
+
+bool ParseName(std::string_view name, std::string_view suffix, uint64_t* index) {
+  if (name.size() != kIndexDigits + suffix.size() || !name.ends_with(suffix)) return false;
+  uint64_t value = 0;
+  for (char c : name.substr(0, kIndexDigits)) {
+    if (c < '0' || c > '9') return false;
+    const uint64_t digit = static_cast<uint64_t>(c - '0');
+    if (value > (UINT64_MAX - digit) / 10) return false;
+    value = value * 10 + digit;
+  }
+  *index = value;
+  return value != 0;
+}
+
+uint32_t HeaderChecksum(const SegmentHeader& header) {
+  SegmentHeader copy = header;
+  copy.checksum = 0;
+  return Crc32c({reinterpret_cast<const uint8_t*>(&copy), sizeof(copy)});
+}
+
+uint32_t MarkChecksum(const FrontierMark& mark, uint32_t seed) {
+  return Crc32cExtend(seed, reinterpret_cast<const uint8_t*>(&mark),
+                      offsetof(FrontierMark, checksum));
+}
+
+}  // namespace
+
+std::string JournalDirectory(const std::string& data_directory) {
+  return data_directory + "/journal";
+}
+
+std::string SegmentName(uint64_t index) { return NameOf(index, kSegmentSuffix); }
+std::string SpareName(uint64_t index) { return NameOf(index, kSpareSuffix); }
+
+bool ParseSegmentName(std::string_view name, uint64_t* index) {
+  return ParseName(name, kSegmentSuffix, index);
+}
+
+bool ParseSpareName(std::string_view name, uint64_t* index) {
+  return ParseName(name, kSpareSuffix, index);
+}
+
+Status ListSegments(FileSystem* file_system, const std::string& journal_directory,
+                    std::vector<SegmentFile>* segments) {
+  segments->clear();
+  bool exists = false;
+  PINNACLE_RETURN_IF_ERROR(file_system->Exists(journal_directory, &exists));
+  if (!exists) return Status();
+  std::vector<std::string> names;
+  PINNACLE_RETURN_IF_ERROR(file_system->List(journal_directory, &names));
+  for (const std::string& name : names) {
+    uint64_t index = 0;
+    if (ParseSegmentName(name, &index)) {
+      segments->push_back({index, journal_directory + "/" + name});
+    }
+  }
+  std::sort(segments->begin(), segments->end(),
+            [](const SegmentFile& a, const SegmentFile& b) { return a.index < b.index; });
+  return Status();
+}
+
+void SealSegmentHeader(SegmentHeader* header) { header->checksum = HeaderChecksum(*header); }
+
+Status CheckSegmentHeader(const SegmentHeader& header, const SegmentFile& file) {
+  if (std::memcmp(header.magic, kSegmentMagic, sizeof(kSegmentMagic)) != 0) {
+    const bool zero = std::all_of(std::begin(header.magic), std::end(header.magic),
+                                  [](char c) { return c == 0; });
+    if (zero) return Status(Code::kCorrupt, file.path + ": the segment header is gone (zeros)");
+    return Status(
+        Code::kNotOurFile,
+        file.path + " does not start like a journal segment; move it out of the directory");
+  }
+  if (header.version > kJournalVersion) {
+    return Status(Code::kNewerVersion,
+                  file.path + " has format version " + std::to_string(header.version) +
+                      ", this library reads up to " + std::to_string(kJournalVersion) +
+                      "; open it with a newer pinnacle-persistence");
+  }
+  if (header.checksum != HeaderChecksum(header)) {
+    return Status(Code::kCorrupt, file.path + ": the segment header does not match its checksum");
+  }
+  if (header.mandatory_features != 0) {
+    return Status(Code::kUnknownFeature,
+                  file.path + " needs a feature that this library does not have (mandatory bits " +
+                      std::to_string(header.mandatory_features) +
+                      "); open it with a newer pinnacle-persistence");
+  }
+  if (header.version == 0 || header.header_bytes != kSegmentHeaderBytes ||
+      header.segment_bytes < kMinSegmentBytes || header.segment_bytes > kMaxSegmentBytes ||
+      header.segment_bytes % kPageBytes != 0) {
+    return Status(Code::kCorrupt, file.path + ": the segment header names an impossible geometry");
+  }
+  if (header.segment_index != file.index) {
+    return Status(Code::kCorrupt, file.path + " holds segment " +
+                                      std::to_string(header.segment_index) +
+                                      ": the file was renamed or copied over another");
+  }
+  return Status();
+}
+
+Status ReadSegmentHeader(const File& file, const SegmentFile& name, SegmentHeader* header) {
+  size_t bytes_read = 0;
+  PINNACLE_RETURN_IF_ERROR(
+      file.Read(0, {reinterpret_cast<uint8_t*>(header), sizeof(*header)}, &bytes_read));
+  if (bytes_read < sizeof(*header)) {
+    return Status(Code::kCorrupt, name.path + " is shorter than a segment header");
+  }
+  return CheckSegmentHeader(*header, name);
+}
+
+uint64_t ReadFrontierMarks(std::span<const uint8_t> page, uint32_t seed, uint64_t* counter) {
+  uint64_t sequence = 0;
+  *counter = 0;
+  for (uint64_t offset : kFrontierMarkOffsets) {
+    if (offset + sizeof(FrontierMark) > page.size()) continue;
+    FrontierMark mark;
+    std::memcpy(&mark, page.data() + offset, sizeof(mark));
+    if (mark.counter == 0 || mark.checksum != MarkChecksum(mark, seed)) continue;
+    *counter = std::max(*counter, mark.counter);
+    sequence = std::max(sequence, mark.durable_sequence);
+  }
+  return sequence;
+}
+
+void StoreFrontierMark(uint8_t* page, uint32_t seed, uint64_t durable_sequence, uint64_t counter,
+                       uint64_t timestamp_ns) {
+  FrontierMark mark{durable_sequence, counter, timestamp_ns, 0, 0};
+  mark.checksum = MarkChecksum(mark, seed);
+  std::memcpy(page + kFrontierMarkOffsets[counter % 2], &mark, sizeof(mark));
+}
+
+}  // namespace pinnacle

@@ -1,0 +1,59 @@
+// Names and header pages of segment files.
+#ifndef PINNACLE_JOURNAL_SEGMENT_HEADER_H_
+#define PINNACLE_JOURNAL_SEGMENT_HEADER_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "journal/format.h"
+#include "platform/file_system.h"
+
+namespace pinnacle {
+
+// What says that files belong together: every segment and snapshot of a data directory carries it.
+struct JournalId {
+  uint64_t low = 0;
+  uint64_t high = 0;
+  friend bool operator==(const JournalId&, const JournalId&) = default;
+};
+
+std::string JournalDirectory(const std::string& data_directory);
+std::string SegmentName(uint64_t index);  // "00000000000000000001.segment"
+std::string SpareName(uint64_t index);    // "00000000000000000001.spare"
+bool ParseSegmentName(std::string_view name, uint64_t* index);
+bool ParseSpareName(std::string_view name, uint64_t* index);
+
+struct SegmentFile {
+  uint64_t index;
+  std::string path;
+};
+
+// The segment files of a journal directory, by index. A missing directory has none.
+Status ListSegments(FileSystem* file_system, const std::string& journal_directory,
+                    std::vector<SegmentFile>* segments);
+
+// Fills in the checksum.
+void SealSegmentHeader(SegmentHeader* header);
+
+// kNotOurFile, kNewerVersion, kUnknownFeature, kCorrupt (checksum, geometry or another index than
+// the name says).
+Status CheckSegmentHeader(const SegmentHeader& header, const SegmentFile& file);
+
+// Reads and checks the header; also kIo. `file_bytes` may be null.
+Status ReadSegmentHeader(const File& file, const SegmentFile& name, SegmentHeader* header);
+
+// The highest durable sequence that the header page's marks name; 0 where none verifies.
+// `page` holds kSegmentHeaderBytes.
+uint64_t ReadFrontierMarks(std::span<const uint8_t> page, uint32_t seed, uint64_t* counter);
+
+// Stores a mark into the slot that is `counter`'s turn.
+void StoreFrontierMark(uint8_t* page, uint32_t seed, uint64_t durable_sequence, uint64_t counter,
+                       uint64_t timestamp_ns);
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_JOURNAL_SEGMENT_HEADER_H_

@@ -1,0 +1,63 @@
+// Reads one segment's entries in order through pread, a chunk at a time.
+#ifndef PINNACLE_JOURNAL_SEGMENT_READER_H_
+#define PINNACLE_JOURNAL_SEGMENT_READER_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/status.h"
+#include "journal/entry_check.h"
+#include "journal/format.h"
+#include "platform/file_system.h"
+
+namespace pinnacle {
+
+// A window over a segment's bytes. Chunks are small enough to stay in the L2 cache between the copy
+// out of the page cache and the checksum.
+class SegmentReader {
+ public:
+  static constexpr uint64_t kChunkBytes = 256 * 1024;
+
+  // `file` outlives the reader. `segment_bytes` is the header's.
+  SegmentReader(const File* file, uint64_t segment_bytes, uint32_t seed)
+      : file_(file), segment_bytes_(segment_bytes), seed_(seed) {}
+
+  // Moves to `offset` (a line). What was read before is forgotten.
+  void Seek(uint64_t offset);
+  uint64_t offset() const { return offset_; }
+
+  // Verifies what stands at the offset. On kValid, `*entry` points to the whole entry until the
+  // next call, and Advance moves past it. A short file counts as zeros from its end on.
+  Status Next(EntryCheck* check, const uint8_t** entry);
+  void Advance(uint64_t bytes) { offset_ += bytes; }
+
+  // Bytes of the window from the offset on: for looking at what follows a break. Reads `bytes` or
+  // as much as there is to the end of the segment.
+  Status Peek(uint64_t bytes, std::span<const uint8_t>* window);
+
+  uint64_t bytes_read() const { return bytes_read_; }
+
+ private:
+  Status Fill(
+      uint64_t bytes);   // makes [offset_, offset_ + bytes) available, where the segment has it
+  void ChecksumLines();  // of the window from offset_ on, into line_checksums_
+
+  const File* file_;
+  uint64_t segment_bytes_;
+  uint32_t seed_;
+  uint64_t offset_ = kSegmentHeaderBytes;
+  std::vector<uint8_t> buffer_;
+  uint64_t buffer_offset_ = 0;  // place of buffer_[0] in the segment
+  uint64_t buffer_bytes_ = 0;   // valid in buffer_
+  // Checksums of single lines, computed ahead several at a time.
+  static constexpr uint64_t kLinesAhead = 48;
+  uint32_t line_checksums_[kLinesAhead];
+  uint64_t lines_begin_ = 0;  // offset of the first line in line_checksums_
+  uint64_t lines_end_ = 0;
+  uint64_t bytes_read_ = 0;
+};
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_JOURNAL_SEGMENT_READER_H_

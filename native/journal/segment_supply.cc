@@ -1,0 +1,219 @@
+#include "journal/segment_supply.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+
+namespace pinnacle {
+
+namespace {
+
+// Pages made present when a segment becomes ready: enough for the writer to go on until the
+// background thread has moved the window.
+constexpr uint64_t kFirstPrefaultBytes = 2 * 1024 * 1024;
+
+}  // namespace
+
+SegmentSupply::SegmentSupply(const Environment& environment, std::string journal_directory,
+                             JournalId journal_id, uint64_t segment_bytes, uint64_t max_spares)
+    : environment_(environment),
+      journal_directory_(std::move(journal_directory)),
+      journal_id_(journal_id),
+      segment_bytes_(segment_bytes),
+      max_spares_(max_spares) {}
+
+void SegmentSupply::Start(uint64_t next_index, std::vector<uint64_t> spares) {
+  std::lock_guard lock(mutex_);
+  next_index_ = next_index;
+  spares_ = std::move(spares);
+}
+
+Status SegmentSupply::Prepare() {
+  if (ready()) return Status();
+  std::lock_guard lock(mutex_);
+  return PrepareLocked();
+}
+
+Status SegmentSupply::Take(std::shared_ptr<Segment>* segment) {
+  const bool stalled = !ready();
+  const uint64_t start_ns = stalled ? environment_.clock->MonotonicNs() : 0;
+  std::lock_guard lock(mutex_);
+  if (ready_.empty()) PINNACLE_RETURN_IF_ERROR(PrepareLocked());
+  if (stalled) {
+    ++counters_.stalls;
+    counters_.stall_ns += environment_.clock->MonotonicNs() - start_ns;
+  }
+  *segment = std::move(ready_.front());
+  ready_.pop_front();
+  ready_count_.store(ready_.size(), std::memory_order_release);
+  return Status();
+}
+
+Status SegmentSupply::PrepareLocked() {
+  if (!ready_.empty()) return Status();
+  FileSystem* fs = environment_.file_system;
+  const uint64_t index = next_index_;
+  const std::string path = journal_directory_ + "/" + SegmentName(index);
+
+  std::unique_ptr<File> file;
+  std::string work_path;
+  uint64_t recycled_from = 0;
+  bool recycle = false;
+  while (!spares_.empty() && !recycle) {
+    // The oldest spare whose size fits; others (the segment size was changed) are of no use.
+    work_path = journal_directory_ + "/" + SpareName(spares_.front());
+    spares_.erase(spares_.begin());
+    uint64_t size = 0;
+    PINNACLE_RETURN_IF_ERROR(fs->Open(work_path, OpenMode::kReadWrite, &file));
+    PINNACLE_RETURN_IF_ERROR(file->Size(&size));
+    if (size == segment_bytes_) {
+      recycle = true;
+      SegmentHeader old{};
+      size_t bytes_read = 0;
+      PINNACLE_RETURN_IF_ERROR(
+          file->Read(0, {reinterpret_cast<uint8_t*>(&old), sizeof(old)}, &bytes_read));
+      if (bytes_read == sizeof(old)) recycled_from = old.segment_id;
+    } else {
+      file.reset();
+      PINNACLE_RETURN_IF_ERROR(fs->Remove(work_path));
+    }
+  }
+  if (!recycle) {
+    work_path = journal_directory_ + "/" + SpareName(index) + ".tmp";
+    bool exists = false;
+    PINNACLE_RETURN_IF_ERROR(fs->Exists(work_path, &exists));
+    if (exists)
+      PINNACLE_RETURN_IF_ERROR(fs->Remove(work_path));  // of a preparation that was cut off
+    PINNACLE_RETURN_IF_ERROR(fs->Open(work_path, OpenMode::kCreate, &file));
+  }
+  uint64_t segment_id = 0;
+  Status made = MakeFile(work_path, file.get(), index, recycled_from, &segment_id);
+  if (!made.ok()) {
+    file.reset();
+    // Best effort: the file is of no use and may be what fills the disk.
+    (void)fs->Remove(work_path);
+    return std::move(made).WithContext("making journal segment " + std::to_string(index));
+  }
+  PINNACLE_RETURN_IF_ERROR(fs->Rename(work_path, path));
+  PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(journal_directory_));
+
+  auto segment = std::make_shared<Segment>();
+  segment->index = index;
+  segment->segment_id = segment_id;
+  segment->seed = SeedOfSegment(segment_id);
+  segment->bytes = segment_bytes_;
+  segment->path = path;
+  PINNACLE_RETURN_IF_ERROR(file->Map(&segment->mapping));
+  segment->prefaulted_offset = std::min(kFirstPrefaultBytes, segment_bytes_);
+  segment->mapping->Prefault(0, segment->prefaulted_offset);
+  (recycle ? counters_.recycled : counters_.created) += 1;
+  ++next_index_;
+  ready_.push_back(std::move(segment));
+  ready_count_.store(ready_.size(), std::memory_order_release);
+  return Status();
+}
+
+Status SegmentSupply::MakeFile(const std::string& path, File* file, uint64_t index,
+                               uint64_t recycled_from, uint64_t* segment_id) {
+  PINNACLE_RETURN_IF_ERROR(file->Preallocate(segment_bytes_));
+  PINNACLE_RETURN_IF_ERROR(ZeroFill(file, 0, segment_bytes_));
+  SegmentHeader header{};
+  std::memcpy(header.magic, kSegmentMagic, sizeof(kSegmentMagic));
+  header.version = kJournalVersion;
+  header.header_bytes = kSegmentHeaderBytes;
+  header.journal_id_low = journal_id_.low;
+  header.journal_id_high = journal_id_.high;
+  header.segment_index = index;
+  do {
+    header.segment_id = environment_.random->NextU64();
+    // Another seed than the file's last one: its old entries then verify nowhere in the new
+    // segment.
+  } while (header.segment_id == 0 ||
+           SeedOfSegment(header.segment_id) == SeedOfSegment(recycled_from));
+  header.recycled_from_id = recycled_from;
+  header.segment_bytes = segment_bytes_;
+  header.created_ns = environment_.clock->NowNs();
+  SealSegmentHeader(&header);
+  PINNACLE_RETURN_IF_ERROR(
+      file->Write(0, {reinterpret_cast<const uint8_t*>(&header), sizeof(header)}));
+  PINNACLE_RETURN_IF_ERROR(file->Sync());
+  uint64_t size = 0;
+  PINNACLE_RETURN_IF_ERROR(file->Size(&size));
+  if (size != segment_bytes_) {
+    return Status(Code::kIo, path + " has " + std::to_string(size) + " bytes instead of " +
+                                 std::to_string(segment_bytes_));
+  }
+  *segment_id = header.segment_id;
+  return Status();
+}
+
+Status SegmentSupply::ZeroFill(File* file, uint64_t begin, uint64_t end) {
+  static constexpr uint8_t kZeros[kPageBytes] = {};
+  while (begin < end) {
+    const uint64_t page_end = std::min(end, (begin / kPageBytes + 1) * kPageBytes);
+    PINNACLE_RETURN_IF_ERROR(file->Write(begin, {kZeros, static_cast<size_t>(page_end - begin)}));
+    begin = page_end;
+  }
+  return Status();
+}
+
+Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& header,
+                             uint64_t end_offset, bool clear_rest,
+                             std::shared_ptr<Segment>* segment) {
+  std::unique_ptr<File> file;
+  PINNACLE_RETURN_IF_ERROR(environment_.file_system->Open(name.path, OpenMode::kReadWrite, &file));
+  uint64_t size = 0;
+  PINNACLE_RETURN_IF_ERROR(file->Size(&size));
+  if (size < header.segment_bytes) {
+    // Shortened from outside; what is missing could not be stored into.
+    PINNACLE_RETURN_IF_ERROR(file->Preallocate(header.segment_bytes));
+    clear_rest = true;
+  }
+  if (clear_rest) {
+    PINNACLE_RETURN_IF_ERROR(ZeroFill(file.get(), end_offset, header.segment_bytes));
+    PINNACLE_RETURN_IF_ERROR(file->Sync());
+  }
+  file->DropCache();
+  auto opened = std::make_shared<Segment>();
+  opened->index = header.segment_index;
+  opened->segment_id = header.segment_id;
+  opened->seed = SeedOfSegment(header.segment_id);
+  opened->bytes = header.segment_bytes;
+  opened->path = name.path;
+  PINNACLE_RETURN_IF_ERROR(file->Map(&opened->mapping));
+  PINNACLE_CHECK(opened->mapping->size() >= header.segment_bytes);
+  opened->prefaulted_offset = end_offset / kPageBytes * kPageBytes;
+  *segment = std::move(opened);
+  return Status();
+}
+
+Status SegmentSupply::Retire(const SegmentFile& file, bool* recycled) {
+  FileSystem* fs = environment_.file_system;
+  std::lock_guard lock(mutex_);
+  *recycled = spares_.size() < max_spares_;
+  uint64_t number = file.index;
+  if (*recycled) {
+    while (std::find(spares_.begin(), spares_.end(), number) != spares_.end()) ++number;
+    PINNACLE_RETURN_IF_ERROR(fs->Rename(file.path, journal_directory_ + "/" + SpareName(number)));
+  } else {
+    PINNACLE_RETURN_IF_ERROR(fs->Remove(file.path));
+  }
+  // Before a spare's bytes are overwritten its old name must be gone for good.
+  PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(journal_directory_));
+  if (*recycled) spares_.push_back(number);
+  return Status();
+}
+
+SupplyCounters SegmentSupply::counters() const {
+  std::lock_guard lock(mutex_);
+  return counters_;
+}
+
+size_t SegmentSupply::spare_count() const {
+  std::lock_guard lock(mutex_);
+  return spares_.size();
+}
+
+}  // namespace pinnacle

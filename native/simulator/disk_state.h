@@ -1,0 +1,79 @@
+// The state of a simulated disk together with the kernel's cache above it, as a value, and what a
+// power cut makes of it. simulated_file_system.h describes the whole fault model.
+#ifndef PINNACLE_SIMULATOR_DISK_STATE_H_
+#define PINNACLE_SIMULATOR_DISK_STATE_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "simulator/deterministic_random.h"
+#include "simulator/disk_image.h"
+
+namespace pinnacle {
+
+// One file as three parties see it. A page is dirty where `current` differs from `clean`.
+// Invariant: without faults `clean` equals `durable`. A failed sync and a lying disk make the
+// kernel believe in bytes that the device has not.
+struct FileState {
+  FileImage current;  // what reads see: the page cache
+  FileImage clean;    // what the kernel believes to be on the device
+  FileImage durable;  // what is on the device
+
+  bool IsDirty(uint64_t page) const { return !SameContent(current.page(page), clean.page(page)); }
+  bool IsSizeDirty() const { return current.size() != clean.size(); }
+};
+
+inline constexpr uint64_t kDirectoryInode = 0;
+
+using NameTable = std::map<std::string, uint64_t>;  // path -> inode
+
+// A change of names that is not durable yet.
+struct NameChange {
+  enum class Kind { kLink, kUnlink, kRename };
+  Kind kind;
+  std::string path;
+  std::string target;  // of a rename
+  uint64_t inode;      // kDirectoryInode with kLink: a directory was made
+
+  bool Touches(const std::string& name) const {
+    return path == name || (kind == Kind::kRename && target == name);
+  }
+  void ApplyTo(NameTable* names) const;
+};
+
+// The directory that `path` is in; "/" for the root itself.
+std::string ParentOf(const std::string& path);
+
+struct PowerCutOptions {
+  enum class Unsynced {
+    kRandom,      // each piece as the fault model says
+    kNothing,     // nothing that was not synced survives
+    kEverything,  // all of it survives
+  };
+  Unsynced unsynced = Unsynced::kRandom;
+  // How likely one of a file's dirty sectors is torn in two. The engine assumes that devices write
+  // sectors whole (as they promise); above 0 this assumption is broken on purpose.
+  double torn_sector_probability = 0;
+};
+
+struct DiskState {
+  NameTable names;                  // what open and list see
+  NameTable durable_names;          // what the device has
+  std::vector<NameChange> pending;  // leads from durable_names to names, in order
+  std::map<uint64_t, FileState> files;
+
+  // One of the disks that the machine may find after a power cut at this moment.
+  DiskImage CutPower(DeterministicRandom& random, const PowerCutOptions& options) const;
+};
+
+// Which of `pending` survive: `wants` is asked in order for each change that no earlier lost change
+// of one of its names rules out.
+std::vector<bool> ChooseSurvivors(const std::vector<NameChange>& pending,
+                                  const std::function<bool(const NameChange&)>& wants);
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_SIMULATOR_DISK_STATE_H_

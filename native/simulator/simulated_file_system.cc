@@ -1,0 +1,190 @@
+#include "simulator/simulated_file_system.h"
+
+#include <cerrno>
+
+#include "platform/posix_error.h"
+#include "simulator/simulated_disk.h"
+
+namespace pinnacle {
+namespace {
+
+class SimulatedLock final : public FileLock {
+ public:
+  SimulatedLock(std::shared_ptr<SimulatedDisk> disk, std::string path)
+      : disk_(std::move(disk)), path_(std::move(path)), process_(disk_->process) {}
+  ~SimulatedLock() override {
+    if (process_ == disk_->process) disk_->locked_paths.erase(path_);
+  }
+
+ private:
+  std::shared_ptr<SimulatedDisk> disk_;
+  std::string path_;
+  uint64_t process_;
+};
+
+}  // namespace
+
+SimulatedFileSystem::SimulatedFileSystem(uint64_t seed, const DiskImage& disk)
+    : disk_(std::make_shared<SimulatedDisk>(seed, disk)) {}
+
+SimulatedFileSystem::~SimulatedFileSystem() = default;
+
+Status SimulatedFileSystem::Open(const std::string& raw_path, OpenMode mode,
+                                 std::unique_ptr<File>* file) {
+  const std::string path = CleanPath(raw_path);
+  const bool creates = mode == OpenMode::kCreate;
+  const char* action = creates ? "create" : "open";
+  const Fault fault = disk_->Begin(creates ? CallKind::kCreate : CallKind::kOpen, path);
+  if (fault.system_error != 0) return SystemError(fault.system_error, action, path);
+  std::shared_ptr<Inode> inode = disk_->Find(path);
+  if (creates) {
+    if (disk_->names.contains(path) || path == "/") return SystemError(EEXIST, action, path);
+    PINNACLE_RETURN_IF_ERROR(disk_->CheckParent(path, action));
+    inode = disk_->CreateFile(path);
+  } else if (!inode) {
+    if (disk_->IsDirectory(path)) {
+      return Status(Code::kNotOurFile, std::string("cannot ") + action + " '" + path +
+                                           "': it is not a regular file; check the path");
+    }
+    PINNACLE_RETURN_IF_ERROR(disk_->CheckParent(path, action));
+    return SystemError(ENOENT, action, path);
+  }
+  *file = OpenSimulatedFile(disk_, std::move(inode), mode != OpenMode::kRead);
+  return Status();
+}
+
+Status SimulatedFileSystem::List(const std::string& directory, std::vector<std::string>* names) {
+  const std::string path = CleanPath(directory);
+  constexpr const char* kAction = "list the directory";
+  names->clear();
+  const Fault fault = disk_->Begin(CallKind::kList, path);
+  if (fault.system_error != 0) return SystemError(fault.system_error, kAction, path);
+  if (!disk_->IsDirectory(path)) {
+    return SystemError(disk_->names.contains(path) ? ENOTDIR : ENOENT, kAction, path);
+  }
+  for (const auto& [name, inode] : disk_->names) {  // sorted by path, so by name within a directory
+    if (ParentOf(name) == path) names->push_back(name.substr(name.rfind('/') + 1));
+  }
+  return Status();
+}
+
+Status SimulatedFileSystem::CreateDirectory(const std::string& raw_path) {
+  const std::string path = CleanPath(raw_path);
+  constexpr const char* kAction = "create the directory";
+  const Fault fault = disk_->Begin(CallKind::kCreateDirectory, path);
+  if (fault.system_error != 0) return SystemError(fault.system_error, kAction, path);
+  if (disk_->IsDirectory(path)) return Status();
+  if (disk_->names.contains(path)) return SystemError(ENOTDIR, "use as a directory", path);
+  PINNACLE_RETURN_IF_ERROR(disk_->CheckParent(path, kAction));
+  disk_->Change({NameChange::Kind::kLink, path, {}, kDirectoryInode});
+  return Status();
+}
+
+Status SimulatedFileSystem::Exists(const std::string& raw_path, bool* exists) {
+  const std::string path = CleanPath(raw_path);
+  const Fault fault = disk_->Begin(CallKind::kExists, path);
+  if (fault.system_error != 0) return SystemError(fault.system_error, "examine", path);
+  *exists = path == "/" || disk_->names.contains(path);
+  return Status();
+}
+
+Status SimulatedFileSystem::Rename(const std::string& raw_from, const std::string& raw_to) {
+  const std::string from = CleanPath(raw_from);
+  const std::string to = CleanPath(raw_to);
+  const std::string both = from + "' to '" + to;
+  const Fault fault = disk_->Begin(CallKind::kRename, both);
+  if (fault.system_error != 0) return SystemError(fault.system_error, "rename", both);
+  if (disk_->IsDirectory(from) || disk_->IsDirectory(to)) {
+    return SystemError(EISDIR, "rename", both);
+  }
+  const std::shared_ptr<Inode> inode = disk_->Find(from);
+  if (!inode) return SystemError(ENOENT, "rename", both);
+  PINNACLE_RETURN_IF_ERROR(disk_->CheckParent(to, "rename"));
+  if (from == to) return Status();
+  inode->path = to;
+  disk_->Change({NameChange::Kind::kRename, from, to, inode->id});
+  return Status();
+}
+
+Status SimulatedFileSystem::Remove(const std::string& raw_path) {
+  const std::string path = CleanPath(raw_path);
+  const Fault fault = disk_->Begin(CallKind::kRemove, path);
+  if (fault.system_error != 0) return SystemError(fault.system_error, "remove", path);
+  if (disk_->IsDirectory(path)) return SystemError(EISDIR, "remove", path);
+  const std::shared_ptr<Inode> inode = disk_->Find(path);
+  if (!inode) return SystemError(ENOENT, "remove", path);
+  disk_->Change({NameChange::Kind::kUnlink, path, {}, inode->id});
+  return Status();
+}
+
+Status SimulatedFileSystem::SyncDirectory(const std::string& raw_path) {
+  const std::string path = CleanPath(raw_path);
+  constexpr const char* kAction = "sync the directory";
+  const Fault fault = disk_->Begin(CallKind::kSyncDirectory, path);
+  if (fault.system_error != 0) return SystemError(fault.system_error, kAction, path);
+  if (!disk_->IsDirectory(path)) {
+    return SystemError(disk_->names.contains(path) ? ENOTDIR : ENOENT, kAction, path);
+  }
+  disk_->SyncNames(path);
+  return Status();
+}
+
+Status SimulatedFileSystem::Lock(const std::string& raw_path, std::unique_ptr<FileLock>* lock) {
+  const std::string path = CleanPath(raw_path);
+  constexpr const char* kAction = "lock";
+  const Fault fault = disk_->Begin(CallKind::kLock, path);
+  if (fault.system_error != 0) return SystemError(fault.system_error, kAction, path);
+  if (disk_->IsDirectory(path)) return SystemError(EISDIR, kAction, path);
+  PINNACLE_RETURN_IF_ERROR(disk_->CheckParent(path, kAction));
+  if (disk_->locked_paths.contains(path)) {
+    return Status(Code::kLocked, "'" + path + "' is held by this process (simulated process " +
+                                     std::to_string(disk_->process) +
+                                     "): a data directory has one writer; close that one first or "
+                                     "use another directory");
+  }
+  if (!disk_->Find(path)) disk_->CreateFile(path);
+  disk_->locked_paths.insert(path);
+  *lock = std::make_unique<SimulatedLock>(disk_, path);
+  return Status();
+}
+
+FaultPlan& SimulatedFileSystem::faults() { return disk_->faults; }
+
+void SimulatedFileSystem::set_capacity(uint64_t bytes) { disk_->capacity_bytes = bytes; }
+
+void SimulatedFileSystem::set_background_writeback(double probability_per_call) {
+  disk_->writeback_probability = probability_per_call;
+}
+
+void SimulatedFileSystem::BackgroundWriteback() { disk_->BackgroundWriteback(); }
+
+void SimulatedFileSystem::ProcessKill() { disk_->ProcessKill(); }
+
+DiskImage SimulatedFileSystem::PowerCut(DeterministicRandom& random,
+                                        const PowerCutOptions& options) {
+  return disk_->Capture().CutPower(random, options);
+}
+
+bool SimulatedFileSystem::FlipBit(const std::string& raw_path, uint64_t offset, unsigned bit) {
+  const std::string path = CleanPath(raw_path);
+  const auto found = disk_->durable_names.find(path);
+  if (found == disk_->durable_names.end() || found->second == kDirectoryInode) return false;
+  Inode& inode = *disk_->inodes.at(found->second);
+  // The kernel goes on believing what it wrote.
+  return inode.state.durable.FlipBit(offset, bit);
+}
+
+void SimulatedFileSystem::StartRecording() { disk_->is_recording = true; }
+
+void SimulatedFileSystem::Mark(uint64_t value) { disk_->Begin(CallKind::kMark, "", 0, 0, value); }
+
+const std::vector<SimulatedFileSystem::Step>& SimulatedFileSystem::steps() const {
+  return disk_->steps;
+}
+
+DiskImage SimulatedFileSystem::ImageAt(size_t step, DeterministicRandom& random,
+                                       const PowerCutOptions& options) const {
+  return disk_->steps.at(step).before.CutPower(random, options);
+}
+
+}  // namespace pinnacle

@@ -1,0 +1,82 @@
+// Runs `npm install`, `npm test` and the stages of scripts/ci-stages in this checkout, tells each
+// outcome and closes with the plain line `N passed, N failed`. .ci/run calls it in a clean clone.
+//
+// Usage: node scripts/ci.mjs [stage ...]   (without a name: everything)
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+import { run, seconds } from './stage.mjs'
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+
+// The whole is to end within half an hour on two cores, whatever a single stage does.
+const deadline = performance.now() + Number(process.env.PINNACLE_CI_SECONDS ?? 1740) * 1000
+
+const stages = [
+  { name: 'install', limitSeconds: 600, command: 'npm install --no-audit --no-fund' },
+  { name: 'test', limitSeconds: 1200, command: 'npm test' },
+]
+for (const line of readFileSync('scripts/ci-stages', 'utf8').split('\n')) {
+  if (/^\s*(#|$)/.test(line)) continue
+  const match = /^(\S+)\s+(\d+)\s+(\S.*)$/.exec(line)
+  if (!match) throw new Error(`scripts/ci-stages: not "name seconds command": ${line}`)
+  stages.push({ name: match[1], limitSeconds: Number(match[2]), command: match[3] })
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !stages.some((stage) => stage.name === name))
+if (unknown.length > 0) {
+  console.error(
+    `unknown stage: ${unknown.join(', ')}; known: ${stages.map(({ name }) => name).join(', ')}`,
+  )
+  process.exit(2)
+}
+
+function countOf(line) {
+  const plain = /^(\d+) passed, (\d+) failed$/.exec(line)
+  if (plain) return { passed: Number(plain[1]), failed: Number(plain[2]) }
+  const doctest = /^\[doctest\] test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed/.exec(line)
+  if (doctest) return { passed: Number(doctest[2]), failed: Number(doctest[3]) }
+  return undefined
+}
+
+let passed = 0
+let failed = 0
+const table = []
+for (const { name, limitSeconds, command } of stages) {
+  if (asked.length > 0 && !asked.includes(name)) continue
+  console.log(`=== ${name}: ${command}`)
+  const start = performance.now()
+  const left = deadline - start
+  let outcome
+  let note = ''
+  if (left < 1000) {
+    outcome = { passed: 0, failed: 1 }
+    note = ', not started: the time for the whole was used up'
+  } else {
+    let counted
+    const timeoutMs = Math.min(limitSeconds * 1000, left)
+    const { code, timedOut } = await run('bash', ['-c', command], {
+      timeoutMs,
+      env: { PINNACLE_WERROR: '1', NO_COLOR: '1', CI: 'true' },
+      onLine(line) {
+        counted = countOf(line) ?? counted
+        console.log(line)
+      },
+    })
+    outcome = counted ?? { passed: code === 0 ? 1 : 0, failed: 0 }
+    if (code !== 0 && outcome.failed === 0) outcome.failed = 1
+    if (timedOut) note = `, ended after its limit of ${Math.round(timeoutMs / 1000)} s`
+    else if (code !== 0) note = `, exit code ${code}`
+  }
+  passed += outcome.passed
+  failed += outcome.failed
+  const line = `${name}: ${outcome.passed} passed, ${outcome.failed} failed, ${seconds(start)}${note}`
+  console.log(`=== ${line}`)
+  table.push(line)
+}
+
+console.log('=== summary')
+for (const line of table) console.log(line)
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed > 0 ? 1 : 0

@@ -1,0 +1,187 @@
+// The house rules that no formatter or linter checks. Each test lists every offence with its place.
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import t from 'tap'
+
+const root = process.cwd()
+if (!existsSync(path.join(root, 'binding.gyp')))
+  throw new Error('run the tests from the top of the checkout')
+
+/** Source files below a directory, as paths from the top with forward slashes. */
+function filesBelow(directory: string, extension: RegExp): string[] {
+  const absolute = path.join(root, directory)
+  if (!existsSync(absolute)) return []
+  return readdirSync(absolute, { recursive: true, encoding: 'utf8' })
+    .map((file) => `${directory}/${file.split(path.sep).join('/')}`)
+    .filter((file) => extension.test(file))
+    .sort()
+}
+
+const contents = new Map<string, string>()
+function read(file: string): string {
+  let text = contents.get(file)
+  if (text === undefined) contents.set(file, (text = readFileSync(path.join(root, file), 'utf8')))
+  return text
+}
+
+const cpp = filesBelow('native', /\.(cc|h)$/)
+const typescript = ['lib', 'test', 'bench'].flatMap((directory) => filesBelow(directory, /\.ts$/))
+const scripts = filesBelow('scripts', /./)
+
+/** `file:line: word` for every match of the pattern. */
+function offences(files: string[], pattern: RegExp): string[] {
+  return files.flatMap((file) =>
+    read(file)
+      .split('\n')
+      .flatMap((line, index) => {
+        const match = pattern.exec(line)
+        return match ? [`${file}:${index + 1}: ${match[0].trim()}`] : []
+      }),
+  )
+}
+
+t.test('there are sources to check', async (t) => {
+  t.ok(cpp.length > 10, 'C++')
+  t.ok(typescript.length > 10, 'TypeScript')
+})
+
+t.test('only native/addon includes Node headers', async (t) => {
+  const core = cpp.filter((file) => !file.startsWith('native/addon/'))
+  t.same(offences(core, /#\s*include\s*[<"](napi|node|uv|v8|js_native_api)[\w./-]*\.h[>"]/), [])
+})
+
+t.test('no source file is longer than 600 lines', async (t) => {
+  const long = [...cpp, ...typescript]
+    .map((file) => ({ file, lines: read(file).split('\n').length - 1 }))
+    .filter(({ lines }) => lines > 600)
+  t.same(long, [])
+})
+
+t.test('no source leaves work for later', async (t) => {
+  const later =
+    /\b(TODO|FIXME|XXX|HACK)\b|\b[Ss]tub(s|bed)?\b|[Nn]ot (yet )?implemented|[Ss]impl\w* for now/
+  const checked = [...cpp, ...typescript, ...scripts].filter(
+    (file) => file !== 'test/style/style.test.ts',
+  )
+  t.same(offences(checked, later), [])
+})
+
+t.test('every C++ header has the include guard that its path demands', async (t) => {
+  const wrong = cpp
+    .filter((file) => file.endsWith('.h') && !file.endsWith('.inc.h'))
+    .filter((file) => {
+      const inner = file
+        .replace(/^native\//, '')
+        .replace(/[/.-]/g, '_')
+        .toUpperCase()
+      return !read(file).includes(`#ifndef PINNACLE_${inner}_\n#define PINNACLE_${inner}_\n`)
+    })
+  t.same(wrong, [])
+})
+
+t.test('C++ outside the addon throws nothing and owns nothing by a bare pointer', async (t) => {
+  const core = cpp.filter((file) => !file.startsWith('native/addon/') && !file.endsWith('_test.cc'))
+  const code = /^(?!\s*\/\/)[^"/]*(\bthrow\b|\bdelete\s+[a-z_]|\bmalloc\s*\()/
+  t.same(offences(core, code), [])
+})
+
+t.test(
+  'TypeScript has no any and silences neither compiler nor linter for a whole file',
+  async (t) => {
+    const sloppy =
+      /^(?!\s*(\/\/|\*)).*(:\s*any\b|\bas any\b|<any>)|@ts-(ignore|nocheck)|^\s*\/\*\s*eslint-disable(?!-)/
+    t.same(
+      offences(
+        typescript.filter((file) => file !== 'test/style/style.test.ts'),
+        sloppy,
+      ),
+      [],
+    )
+  },
+)
+
+/** Every layer with those that it may import from; what is not named here is shared and below all. */
+const cppLayers: Record<string, string[]> = {
+  base: [],
+  platform: ['base'],
+  checksum: ['base'],
+  book: ['platform', 'checksum', 'base'],
+  journal: ['platform', 'checksum', 'base'],
+  state: ['book', 'journal', 'platform', 'checksum', 'base'],
+  snapshot: ['state', 'book', 'journal', 'platform', 'checksum', 'base'],
+  engine: ['snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
+  addon: ['engine', 'snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
+}
+
+t.test('C++ layers include downward only', async (t) => {
+  const wrong: string[] = []
+  for (const file of cpp) {
+    // Tests may reach for the simulated file system and for helpers of any layer.
+    if (file.endsWith('_test.cc') || /^native\/(test|simulator|fuzz)\//.test(file)) continue
+    if (/_bench\.cc$/.test(file)) continue
+    const layer = file.split('/')[1] ?? ''
+    const below = cppLayers[layer]
+    if (!below) {
+      wrong.push(`${file}: layer '${layer}' is not in the list of layers`)
+      continue
+    }
+    for (const match of read(file).matchAll(/^#include "([^"/]+)\//gm)) {
+      const target = match[1] ?? ''
+      if (target !== layer && !below.includes(target)) wrong.push(`${file} includes ${target}/`)
+    }
+  }
+  t.same(wrong, [])
+})
+
+/** Rank of each TypeScript layer: a file imports from its own layer or from lower ranks. */
+const typescriptRanks: Record<string, number> = {
+  cli: 5,
+  'order-flow': 4,
+  'market-data': 4,
+  credentials: 4,
+  persistence: 3,
+  snapshot: 2,
+  journal: 2,
+  book: 2,
+  config: 2,
+  native: 1,
+}
+
+t.test('TypeScript layers import downward only', async (t) => {
+  const wrong: string[] = []
+  for (const file of typescript) {
+    const layer = /^lib\/([^/]+)\//.exec(file)?.[1]
+    if (layer === undefined) continue // lib/index.ts exports from everywhere; test and bench use everything
+    const rank = typescriptRanks[layer] ?? 0
+    for (const match of read(file).matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)) {
+      const target = path.posix.join(path.posix.dirname(file), match[1] ?? '')
+      const targetLayer = /^lib\/([^/]+)\//.exec(target)?.[1]
+      if (targetLayer === undefined || targetLayer === layer) continue
+      if ((typescriptRanks[targetLayer] ?? 0) > rank) wrong.push(`${file} imports ${targetLayer}/`)
+    }
+  }
+  t.same(wrong, [])
+})
+
+t.test('binding.gyp and the sources on disk agree', async (t) => {
+  const ask = (target: string) =>
+    execFileSync(process.execPath, ['scripts/native-sources.mjs', target], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '')
+  const [core, addon, tests] = [ask('core'), ask('addon'), ask('test')]
+  t.same(
+    core.filter((file) => tests.includes(file) || addon.includes(file)),
+    [],
+    'no source is in two targets',
+  )
+  t.same(
+    cpp.filter(
+      (file) =>
+        file.endsWith('_test.cc') && !file.startsWith('native/addon/') && !tests.includes(file),
+    ),
+    [],
+    'no native test is left out',
+  )
+})
