@@ -21,9 +21,6 @@ export const auditActions = [
   'journal.close',
   // the trail itself
   'audit.create',
-  'audit.verify',
-  'audit.export',
-  'audit.truncated-tail',
 ] as const
 export type AuditAction = (typeof auditActions)[number]
 

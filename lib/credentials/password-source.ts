@@ -21,6 +21,8 @@ export const passwordVariable = 'PINNACLE_MASTER_PASSWORD'
 export interface ReadPasswordOptions {
   readonly prompt?: string
   readonly onWarning?: (message: string) => void
+  /** Take an empty line too; refused by default. */
+  readonly allowEmpty?: boolean
 }
 
 function noPassword(message: string, cause?: unknown): Error {
@@ -30,7 +32,7 @@ function noPassword(message: string, cause?: unknown): Error {
 /** The first line of the source, without its line end. The caller releases it. */
 export function readPassword(source: PasswordSource, options: ReadPasswordOptions = {}): SecretBuffer {
   const password = readFrom(source, options)
-  if (password.length > 0) return password
+  if (password.length > 0 || options.allowEmpty) return password
   password.release()
   throw noPassword('the password is empty')
 }

@@ -139,6 +139,13 @@ const rules: Readonly<Record<Exclude<CredentialKind, 'generic'>, readonly FieldR
   ],
 }
 
+/** What to ask for on a terminal; none where a field has several lines and must come from a file. */
+export function promptedFields(kind: CredentialKind): { field: string; required: boolean }[] {
+  if (kind === 'generic') return [{ field: 'secret', required: true }]
+  if (kind === 'coinbase-cdp') return []
+  return rules[kind].map(({ field, required }) => ({ field, required }))
+}
+
 function checkField(field: string, secret: SecretBuffer, rule: Omit<FieldRule, 'field' | 'required'>): void {
   const { length } = secret
   if (length < rule.minBytes || length > rule.maxBytes) {
