@@ -4,7 +4,7 @@
  * it without the password: store, generation and a checksum.
  */
 import { createHash } from 'node:crypto'
-import { canonicalText, Fields, maxFileBytes, corrupt, parseObject, requireCanonical, type JsonObject } from './canonical.js'
+import { canonicalText, Fields, maxFileBytes, parseObject, requireCanonical, type JsonObject } from './canonical.js'
 import { decodeEnvelope, versionOf } from './envelope.js'
 import { decodeSeed } from './seed-format.js'
 
@@ -32,15 +32,16 @@ export function identityOf(file: Uint8Array, what: string): { store: string; gen
 }
 
 function toJson({ created, store, generation, file }: Backup): JsonObject {
-  return {
+  const body = {
     format: backupFormat,
     version: 1,
     created,
     store,
     generation,
-    sha256: createHash('sha256').update(file).digest('hex'),
     file: file.toString('base64'),
   }
+  const checksum = createHash('sha256').update(canonicalText(body)).digest('hex')
+  return { ...body, checksum }
 }
 
 export function encodeBackup(file: Buffer, created: string, what: string): Buffer {
@@ -48,16 +49,14 @@ export function encodeBackup(file: Buffer, created: string, what: string): Buffe
 }
 
 export function decodeBackup(bytes: Uint8Array, what: string): Backup {
-  const known = ['format', 'version', 'created', 'store', 'generation', 'sha256', 'file']
+  const known = ['format', 'version', 'created', 'store', 'generation', 'file', 'checksum']
   const fields = new Fields(parseObject(bytes, what), what, known)
   fields.oneOf('format', [backupFormat])
   fields.integer('version', 1, 1)
   const file = fields.base64('file', 1, maxFileBytes)
   const backup: Backup = { created: fields.time('created'), ...identityOf(file, what), file }
-  const sha256 = fields.hex('sha256', 32)
-  requireCanonical(bytes, { ...toJson(backup), sha256 }, what)
-  if (createHash('sha256').update(file).digest('hex') !== sha256) {
-    throw corrupt(what, 'its checksum does not match')
-  }
+  // The checksum is computed anew: it stands for every byte before it.
+  fields.hex('checksum', 32)
+  requireCanonical(bytes, toJson(backup), what)
   return backup
 }
