@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 flags="-std=c++20 -fno-exceptions -fsyntax-only -Wall -Wextra -Werror -Inative"
-shim="-include test/darwin-shim/darwin_shim.h"
+shim="-Itest/darwin-shim -include test/darwin-shim/darwin_shim.h"
 checked=0
 
 for compiler in "${CXX:-g++}" aarch64-linux-gnu-g++; do

@@ -32,10 +32,10 @@ const SEQUENCE = Staging.sequence
 export class Book extends BookView {
   readonly #staging: StagingArea
   readonly #index: number
-  readonly #causeOf: () => Error | undefined
+  readonly #causeOf: (code: string) => Error | undefined
 
-  /** @internal Made by PersistenceManager. `causeOf` gives the journal's failure. */
-  constructor(instrument: Instrument, staging: StagingArea, causeOf: () => Error | undefined) {
+  /** @internal Made by PersistenceManager. `causeOf` gives what stands behind a code. */
+  constructor(instrument: Instrument, staging: StagingArea, causeOf: (code: string) => Error | undefined) {
     super(instrument, staging.engine)
     this.#staging = staging
     this.#index = instrument.index
@@ -215,10 +215,7 @@ export class Book extends BookView {
   }
 
   #refusal(operation: string, fields: Partial<OperationContext>): CodedError {
-    return refusalOf(
-      this.#staging.codeName(),
-      this.#context(operation, fields),
-      this.#causeOf(),
-    )
+    const code = this.#staging.codeName()
+    return refusalOf(code, this.#context(operation, fields), this.#causeOf(code))
   }
 }

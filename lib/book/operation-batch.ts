@@ -46,7 +46,7 @@ export interface BatchResult {
 export class OperationBatch {
   readonly #staging: StagingArea
   readonly #nameOf: (instrument: number) => string
-  readonly #causeOf: () => Error | undefined
+  readonly #causeOf: (code: string) => Error | undefined
   readonly #autoCommit: number
   readonly #skipRefused: boolean
   readonly #lanes = new Float64Array(LANES * Staging.maxOperations)
@@ -57,7 +57,7 @@ export class OperationBatch {
   constructor(
     staging: StagingArea,
     nameOf: (instrument: number) => string,
-    causeOf: () => Error | undefined,
+    causeOf: (code: string) => Error | undefined,
     options: OperationBatchOptions = {},
   ) {
     const { autoCommit, skipRefused = false } = options
@@ -228,7 +228,7 @@ export class OperationBatch {
   }
 
   #refusalAt(index: number, taken: number, code: string): CodedError {
-    return refusalOf(code, { ...this.#contextAt(index), index, taken }, this.#causeOf())
+    return refusalOf(code, { ...this.#contextAt(index), index, taken }, this.#causeOf(code))
   }
 
   /** What was staged at `index`, read back from its lanes. */

@@ -24,7 +24,8 @@ type Origin = { kind: 'object' } | { kind: 'file'; path: string } | { kind: 'env
 
 /** The validated configuration of all sources. */
 export function loadConfig(sources: ConfigSources): ResolvedConfig {
-  const values: Record<string, unknown> = {}
+  // Without a prototype, or a key "__proto__" in a file would bring keys in that nobody sees.
+  const values = Object.create(null) as Record<string, unknown>
   const origins = new Map<string, Origin>()
   const problems: ConfigProblem[] = []
   const put = (from: Record<string, unknown>, origin: Origin): void => {
@@ -74,7 +75,7 @@ function readConfigFile(path: string): Record<string, unknown> {
   } catch (cause) {
     throw new ConfigProblem(
       'ERR_PINNACLE_CONFIG_FILE',
-      `the file ${shown(path)} can't be read: ${(cause as Error).message}`,
+      `the file ${JSON.stringify(path)} can't be read: ${(cause as Error).message}`,
       cause,
     ).toError()
   }
@@ -84,7 +85,7 @@ function readConfigFile(path: string): Record<string, unknown> {
   } catch (cause) {
     throw new ConfigProblem(
       'ERR_PINNACLE_CONFIG_SYNTAX',
-      `the file ${shown(path)} is not JSON: ${(cause as Error).message}`,
+      `the file ${JSON.stringify(path)} is not JSON: ${(cause as Error).message}`,
       cause,
     ).toError()
   }
@@ -93,7 +94,7 @@ function readConfigFile(path: string): Record<string, unknown> {
   }
   throw new ConfigProblem(
     'ERR_PINNACLE_CONFIG_TYPE',
-    `the file ${shown(path)} must hold a JSON object, not ${shown(value)}`,
+    `the file ${JSON.stringify(path)} must hold a JSON object, not ${shown(value)}`,
   ).toError()
 }
 
@@ -150,7 +151,7 @@ function unknownKey(key: string, origin: Origin | undefined): ConfigProblem {
 }
 
 function whereFrom(key: string, origin: Origin | undefined): string {
-  if (origin?.kind === 'file') return ` (in the file ${shown(origin.path)})`
+  if (origin?.kind === 'file') return ` (in the file ${JSON.stringify(origin.path)})`
   if (origin?.kind === 'environment') return ` (in the environment variable ${variableOf(key)})`
   return ''
 }

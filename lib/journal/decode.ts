@@ -57,8 +57,8 @@ function decodeEntry(
   const payload = offset + headerBytes
   const base = { sequence, timestampNs, instrument, givenTime }
   if (type >= EntryType.FirstUserType) {
-    // A copy, so that one small payload does not keep the whole chunk alive.
-    const copy = bytes.slice(payload, payload + payloadBytes)
+    // A copy, so that one small payload does not keep the whole chunk alive (a Buffer's slice is none).
+    const copy = new Uint8Array(bytes.subarray(payload, payload + payloadBytes))
     return { type: 'user', ...base, userType: type - EntryType.FirstUserType, payload: copy }
   }
   switch (type) {

@@ -15,8 +15,21 @@ import { GroupCommit } from './group-commit.js'
 
 export type ProgressListener = (phase: string, done: number, total: number) => void
 
+/** Codes that the file system and the device bring about. */
+const systemCodes: ReadonlySet<string> = new Set([
+  'ERR_PINNACLE_JOURNAL_FAILED',
+  'ERR_PINNACLE_NO_SPACE',
+  'ERR_PINNACLE_IO',
+  'ERR_PINNACLE_TOO_MANY_FILES',
+  'ERR_PINNACLE_READ_ONLY',
+  'ERR_PINNACLE_PERMISSION',
+])
+
+/** The engine, which may say what the system answered to the last refused append. */
+type TalkingEngine = NativeEngine & { lastError?: () => Error | null }
+
 export class EngineSession {
-  readonly engine: NativeEngine
+  readonly engine: TalkingEngine
   readonly staging: StagingArea
   readonly commits: GroupCommit
   readonly dataDirectory: string
@@ -41,8 +54,8 @@ export class EngineSession {
       options,
       {
         durable(sequence, error) {
-          if (error) session?.commits.end(error)
-          else session?.commits.advance(sequence)
+          session?.commits.advance(sequence)
+          if (error && session) session.#fail(error, onFailure)
         },
         failure(error) {
           if (session) session.#fail(error, onFailure)
@@ -70,8 +83,14 @@ export class EngineSession {
     this.commits = new GroupCommit(engine)
   }
 
-  /** Why the journal failed; undefined while it has not. */
-  readonly failure = (): Error | undefined => this.#failure
+  /**
+   * What stands behind a refusal with this code: the journal's failure, or what the system said. Nothing,
+   * where the operation itself was wrong.
+   */
+  readonly causeOf = (code: string): Error | undefined => {
+    if (!systemCodes.has(code)) return undefined
+    return this.#failure ?? this.engine.lastError?.() ?? undefined
+  }
 
   /** Whether close was called. */
   get closed(): boolean {

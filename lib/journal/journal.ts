@@ -400,11 +400,9 @@ export class Journal {
   }
 
   #refusal(userType: number, payloadBytes: number, timestampNs: Timestamp): CodedError {
-    return refusalOf(
-      this.#staging.codeName(),
-      { operation: 'append', userType, payloadBytes, timestampNs },
-      this.#session.failure(),
-    )
+    const code = this.#staging.codeName()
+    const context = { operation: 'append', userType, payloadBytes, timestampNs }
+    return refusalOf(code, context, this.#session.causeOf(code))
   }
 }
 

@@ -1,10 +1,10 @@
 /** Iteration over a journal's entries, from this process or from another one, with or without following. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { isPinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { didYouMean } from '../errors/likely-spelling.js'
 import { shown } from '../errors/shown.js'
 import { unknownInstrument } from '../book/instrument.js'
-import type { NativeBinding } from '../native/binding.js'
+import type { NativeBinding, NativeReader } from '../native/binding.js'
 import { decodeEntries } from './decode.js'
 import { journalEntryTypes, type JournalEntry, type JournalEntryType } from './entry.js'
 
@@ -40,6 +40,7 @@ export interface ReadSource {
 const chunkBytes = 256 * 1024
 const firstPauseMs = 1
 const longestPauseMs = 50
+const compactionRaces = 3
 
 export async function* readEntries(
   source: ReadSource,
@@ -49,7 +50,10 @@ export async function* readEntries(
   const { to = Number.MAX_SAFE_INTEGER, follow = false, signal } = options
   const accept = await filterOf(source, options)
   signal?.throwIfAborted()
-  const reader = source.binding.openReader(source.dataDirectory, options.from ?? 0)
+  const reader =
+    options.from === undefined
+      ? await openAtOldest(source)
+      : source.binding.openReader(source.dataDirectory, options.from)
   try {
     let pauseMs = firstPauseMs
     while (reader.nextSequence <= to) {
@@ -76,6 +80,23 @@ export async function* readEntries(
     }
   } finally {
     reader.close()
+  }
+}
+
+/** A reader at the first sequence that the journal still holds. */
+async function openAtOldest(source: ReadSource): Promise<NativeReader> {
+  const { binding, dataDirectory } = source
+  let from = 1
+  for (let tries = 0; ; tries++) {
+    try {
+      return binding.openReader(dataDirectory, from)
+    } catch (error) {
+      const compacted = isPinnacleError(error) && error.code === 'ERR_PINNACLE_OUT_OF_REACH'
+      if (!compacted || tries === compactionRaces) throw error
+    }
+    // The beginning was compacted away. A writer may go on doing that, hence the tries.
+    const { segments } = await binding.inspect(dataDirectory, () => undefined)
+    from = segments.find((segment) => segment.firstSequence > 0)?.firstSequence ?? from
   }
 }
 
@@ -131,10 +152,10 @@ async function filterOf(source: ReadSource, options: ReadOptions): Promise<Filte
 function checkOptions(options: ReadOptions): void {
   for (const key of ['from', 'to'] as const) {
     const sequence = options[key]
-    if (sequence === undefined || (Number.isSafeInteger(sequence) && sequence >= 0)) continue
+    if (sequence === undefined || (Number.isSafeInteger(sequence) && sequence >= 1)) continue
     throw new PinnacleRangeError(
       'ERR_PINNACLE_INVALID_SEQUENCE',
-      `"${key}" must be a sequence, an integer from 0 to 2^53 - 1, not ${shown(sequence)}`,
+      `"${key}" must be a sequence, an integer from 1 to 2^53 - 1, not ${shown(sequence)}`,
     )
   }
   for (const type of options.types ?? []) {

@@ -8,7 +8,7 @@ import type { UserEntry } from './entry.js'
 export interface StateMachine {
   /** Called for every user entry, in order: live behind its append, at recovery from the journal. */
   apply(entry: UserEntry): void
-  /** The state as bytes. Called between two entries. */
+  /** The state as bytes, at least one: none would mean that there is no state. Called between two entries. */
   snapshot(): Uint8Array
   /** Replaces the state with that of `bytes`, which an earlier snapshot() gave. */
   restore(bytes: Uint8Array): void

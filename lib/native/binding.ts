@@ -304,7 +304,6 @@ export interface NativeInspectReport {
 }
 
 export interface NativeBinding {
-  readonly version: string
   readonly errorNames: readonly string[]
   readonly crc32cImplementation: string
   crc32c(bytes: Uint8Array): number

@@ -6,10 +6,10 @@ import { native } from '../native/load.js'
 /** All books as they were at a sequence, from a directory that is not open here; nothing is changed. */
 export async function booksAt(dataDirectory: string, point: { sequence: number }): Promise<BookSet> {
   const { sequence } = point
-  if (!Number.isSafeInteger(sequence) || sequence < 0) {
+  if (!Number.isSafeInteger(sequence) || sequence < 1) {
     throw new PinnacleRangeError(
       'ERR_PINNACLE_INVALID_SEQUENCE',
-      `a point's sequence must be an integer from 0 to 2^53 - 1, not ${shown(sequence)}`,
+      `a point's sequence must be an integer from 1 to 2^53 - 1, not ${shown(sequence)}`,
     )
   }
   return new BookSet(await native().booksAt(dataDirectory, { sequence }))

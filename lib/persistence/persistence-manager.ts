@@ -143,7 +143,7 @@ export class PersistenceManager
   book(name: string): Book {
     const known = this.#books.get(name)
     if (known) return known
-    const book = new Book(this.instrument(name), this.#session.staging, this.#session.failure)
+    const book = new Book(this.instrument(name), this.#session.staging, this.#session.causeOf)
     this.#books.set(name, book)
     return book
   }
@@ -153,7 +153,7 @@ export class PersistenceManager
     return new OperationBatch(
       this.#session.staging,
       (index) => this.#byIndex[index]?.name ?? `instrument ${String(index)}`,
-      this.#session.failure,
+      this.#session.causeOf,
       options,
     )
   }
@@ -321,12 +321,12 @@ function checkPoint(
   if (typeof given === 'object' && given !== null) {
     const { sequence, timestamp } = given as { sequence?: unknown; timestamp?: unknown }
     if (sequence !== undefined && timestamp === undefined) {
-      if (Number.isSafeInteger(sequence) && (sequence as number) >= 0) {
+      if (Number.isSafeInteger(sequence) && (sequence as number) >= 1) {
         return { sequence: sequence as number }
       }
       throw new PinnacleRangeError(
         'ERR_PINNACLE_INVALID_SEQUENCE',
-        `a point's sequence must be an integer from 0 to 2^53 - 1, not ${shown(sequence)}`,
+        `a point's sequence must be an integer from 1 to 2^53 - 1, not ${shown(sequence)}`,
       )
     }
     if (timestamp !== undefined && sequence === undefined) {

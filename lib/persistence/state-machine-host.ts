@@ -52,10 +52,10 @@ export class StateMachineHost {
         { cause },
       )
     }
-    if (bytes instanceof Uint8Array) return bytes
+    if (bytes instanceof Uint8Array && bytes.byteLength > 0) return bytes
     throw new PinnacleTypeError(
       'ERR_PINNACLE_STATE_MACHINE',
-      `the state machine's snapshot() must return a Uint8Array, not ${shown(bytes)}`,
+      `the state machine's snapshot() must return a Uint8Array of at least one byte, not ${shown(bytes)}`,
     )
   }
 

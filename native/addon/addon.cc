@@ -38,7 +38,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   for (uint16_t code = 0; code < kCodeCount; ++code) {
     names.Set(code, CodeName(static_cast<Code>(code)));
   }
-  exports.Set("version", PINNACLE_VERSION);
   exports.Set("errorNames", names);
   exports.Set("crc32cImplementation", Crc32cImplementation());
   exports.Set("crc32c", Napi::Function::New(env, ChecksumOf, "crc32c"));

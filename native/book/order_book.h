@@ -20,6 +20,9 @@
 #include <vector>
 
 #include "base/error_codes.h"
+#include "book/id_table.h"
+#include "book/level_list.h"
+#include "book/slab.h"
 
 namespace pinnacle {
 
@@ -47,10 +50,12 @@ struct LevelView {
 class OrderBook {
  public:
   // `expected_orders` live orders are reserved for; beyond it the book grows without a long pause.
-  explicit OrderBook(size_t expected_orders = 0);
-  ~OrderBook();
-  OrderBook(OrderBook&&) noexcept;
-  OrderBook& operator=(OrderBook&&) noexcept;
+  explicit OrderBook(size_t expected_orders = 0, uint32_t max_orders = kMaxOrders);
+
+  // Above this many live orders an add is kBookFull.
+  static constexpr uint32_t kMaxOrders = 1u << 30;
+  // Highest total of one level, so that it is exact as a float64.
+  static constexpr int64_t kMaxLevelQuantity = (int64_t{1} << 53) - 1;
 
   // A found order, handed from Check to Apply so that the id is looked up once. Valid until the
   // next change of the book.
@@ -67,6 +72,9 @@ class OrderBook {
   // The same for a partial cancel and for an execution: they differ in meaning only.
   Code CheckReduce(OrderId id, int64_t quantity, Handle* handle);
   void ApplyReduce(Handle handle, int64_t quantity);
+
+  // Of a found order.
+  int64_t PriceOf(Handle handle) const { return levels_[orders_[handle].level].price; }
 
   Code CheckCancel(OrderId id, Handle* handle);  // kUnknownOrder
   void ApplyCancel(Handle handle);
@@ -110,12 +118,61 @@ class OrderBook {
   uint64_t Digest() const;
 
   size_t memory_bytes() const;
-  uint64_t growth_count() const;  // times that a table or slab was enlarged
+  uint64_t growth_count() const {  // times that a table or slab was enlarged
+    return ids_.growth_count() + orders_.growth_count() + levels_.growth_count();
+  }
 
  private:
-  // (implementation: an order slab with 32-bit indices, an open-addressing id table that is
-  // enlarged incrementally, and per side a sorted block list of levels)
+  struct Order {
+    OrderId id;
+    int64_t quantity;
+    uint32_t level;
+    uint32_t previous;  // towards the head of the queue
+    uint32_t next;
+    uint32_t hash;
+  };
+  static_assert(sizeof(Order) == 40);
+
+  struct Level {
+    int64_t price;
+    int64_t quantity;
+    uint32_t orders;
+    uint32_t head;
+    uint32_t tail;
+    uint32_t next;  // while free: in the slab's list; in use: the side
+  };
+  static_assert(sizeof(Level) == 32);
+
+  static int64_t KeyOf(Side side, int64_t price) { return side == Side::kBuy ? price : -price; }
+  static uint32_t HashOf(OrderId id);
+  LevelList& list(Side side) { return lists_[static_cast<size_t>(side)]; }
+  const LevelList& list(Side side) const { return lists_[static_cast<size_t>(side)]; }
+  Side SideOf(const Level& level) const { return static_cast<Side>(level.next); }
+  uint32_t FindOrder(OrderId id, uint32_t hash) const {
+    return ids_.Find(hash, [&](uint32_t index) { return orders_[index].id == id; });
+  }
+  bool LevelHasRoom(Side side, int64_t price, int64_t quantity) const;
+  void Append(uint32_t order_index, Side side, int64_t price, int64_t quantity);
+  void Unlink(uint32_t order_index);
+
+  Slab<Order> orders_;
+  Slab<Level> levels_;
+  IdTable ids_;
+  LevelList lists_[2];
+  uint32_t max_orders_;
 };
+
+template <typename OnLevel, typename OnOrder>
+void OrderBook::Visit(Side side, OnLevel&& on_level, OnOrder&& on_order) const {
+  list(side).ForEach([&](uint32_t level_index) {
+    const Level& level = levels_[level_index];
+    on_level(LevelView{level.price, level.quantity, level.orders});
+    for (uint32_t i = level.head; i != kNoIndex; i = orders_[i].next) {
+      on_order(OrderView{orders_[i].id, side, level.price, orders_[i].quantity});
+    }
+    return true;
+  });
+}
 
 }  // namespace pinnacle
 

@@ -192,14 +192,14 @@ class Scanner {
     // A full segment ends where the next entry did not fit; that entry opens the next segment.
     *stopped = true;
     if (evidence_->wrong_sequence || evidence_->segment_damaged) return Status();
-    if (i + 1 == result_->segments.size() || !Misfit(i + 1).empty()) return Status();
+    if (i + 1 == result_->segments.size()) return Status();
     const SegmentFacts& next = result_->segments[i + 1];
-    if (next.first_sequence == evidence_->next_sequence) {
+    const bool misfit = !Misfit(i + 1).empty();
+    const bool unreadable = misfit || (next.first_sequence == 0 && next.first_line_used);
+    if (!misfit && next.first_sequence == evidence_->next_sequence) {
       *stopped = false;
-    } else if (next.first_sequence == 0 && next.first_line_used &&
-               evidence_->state == EntryState::kUnwritten) {
-      // The next entry belongs to the next segment and does not verify: the break is there, not
-      // here.
+    } else if (unreadable && evidence_->state == EntryState::kUnwritten) {
+      // The next entry belongs to the next segment and can't be read: the break is there.
       bool rest_is_zero = false;
       PINNACLE_RETURN_IF_ERROR(RestIsZero(&reader, segment.header.segment_bytes, &rest_is_zero));
       *stopped = !rest_is_zero;

@@ -14,7 +14,8 @@ class Clock {
   // Nanoseconds since an arbitrary point; never goes back. For durations.
   virtual uint64_t MonotonicNs() noexcept = 0;
 
-  // The operating system's, read without a system call (vDSO). Safe for all threads.
+  // The operating system's time, without a system call: from the cycle counter where that can be
+  // trusted (calibrated_clock.h), else through the vDSO. Safe for all threads.
   static Clock* Real();
 };
 

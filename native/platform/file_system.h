@@ -1,12 +1,11 @@
 // The seam between the engine and the operating system (LevelDB calls its own Env). All that the
 // engine knows of files goes through these classes, so that a test can lose, reorder or refuse
-// whatever was not synced. Implementations: RealFileSystem (linux.cc, darwin.cc) and the tests'
-// SimulatedFileSystem.
+// whatever was not synced. Implementations: posix_file_system.cc (with linux.cc or darwin.cc)
+// and the tests' simulator/simulated_file_system.h.
 //
 // The contract that durability rests on:
-// - File::Sync and Mapping::Sync return ok only when the device has the bytes (fdatasync /
-// msync(MS_SYNC);
-//   on macOS followed by F_FULLFSYNC).
+// - File::Sync and Mapping::Sync return ok only when the device has the bytes (fdatasync and
+//   msync(MS_SYNC); on macOS F_FULLFSYNC, for a mapping after msync).
 // - Creating, renaming and removing a name is durable only after SyncDirectory of its parent.
 // - After a failed sync the state of the unsynced pages is unknown: callers must never retry
 //   (https://wiki.postgresql.org/wiki/Fsync_Errors).
@@ -25,10 +24,10 @@
 
 namespace pinnacle {
 
-inline constexpr uint64_t kPageBytes =
-    4096;  // the unit in which stores through a mapping are tracked
-inline constexpr uint64_t kSectorBytes =
-    512;  // the unit that a device is assumed to write atomically
+// The unit in which stores through a mapping are tracked.
+inline constexpr uint64_t kPageBytes = 4096;
+// The unit that a device is assumed to write atomically.
+inline constexpr uint64_t kSectorBytes = 512;
 
 // A writable shared mapping of a whole file, from offset 0. Never grows, moves or shrinks.
 class Mapping {
@@ -96,7 +95,7 @@ class FileSystem {
   virtual Status Exists(const std::string& path, bool* exists) = 0;
   // Replaces `to` atomically where it exists.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
-  virtual Status Remove(const std::string& path) = 0;
+  virtual Status Remove(const std::string& path) = 0;  // of a file, not of a directory
   virtual Status SyncDirectory(const std::string& path) = 0;
   // Takes an exclusive lock on `path` (created where missing) without waiting. kLocked where
   // another process, or another holder in this process, has it; the message names the holder's pid

@@ -96,7 +96,6 @@ struct fstore_t {
 #define CLOCK_UPTIME_RAW 8
 extern "C" uint64_t clock_gettime_nsec_np(clockid_t clock);
 int pthread_setname_np(const char* name);  // an overload: Linux's takes the thread as well
-extern "C" int pthread_set_qos_class_self_np(unsigned int qos_class, int relative_priority);
 extern "C" void arc4random_buf(void* buffer, size_t length);
 
 #endif  // PINNACLE_TEST_DARWIN_SHIM_H_

@@ -1,0 +1,108 @@
+/** `pinnacle dump`: the journal's entries, as a table or as JSON lines; can follow a running writer. */
+import { Option, type Command } from 'commander'
+import { Journal } from '../../journal/journal.js'
+import { journalEntryTypes, type JournalEntry, type JournalEntryType } from '../../journal/entry.js'
+import { action, onInterrupt } from '../action.js'
+import { countArgument, listArgument, sequenceArgument } from '../arguments.js'
+import { directoryOf, withDirectory, type DataOptions } from '../data-options.js'
+import { entryObject, tableHead, tableRow } from '../entry-text.js'
+import { ExitCode } from '../exit-codes.js'
+import { knownInstruments } from '../known-instruments.js'
+import { toJson, type Output } from '../output.js'
+import { usageError } from '../usage-error.js'
+import { didYouMean } from '../../errors/likely-spelling.js'
+
+const examples = `
+Nothing is locked and nothing is changed; a running writer can be read, and followed with --follow.
+Timestamps and order ids are decimal strings in JSON where they may exceed 2^53.
+
+Examples:
+  $ pinnacle dump ./data --from 1 --to 20
+  $ pinnacle dump ./data --instrument MSFT --type execute,trade --format jsonl
+  $ pinnacle dump ./data --follow`
+
+interface DumpOptions extends DataOptions {
+  from?: number
+  to?: number
+  limit?: number
+  follow?: boolean
+  instrument?: string
+  type?: string[]
+  format?: 'table' | 'jsonl'
+}
+
+export function register(program: Command): void {
+  const command = program.command('dump').description("the journal's entries, one a line")
+  withDirectory(command)
+    .option('--from <sequence>', 'first entry (default: the first that is kept)', sequenceArgument)
+    .option('--to <sequence>', 'last entry', sequenceArgument)
+    .option('-n, --limit <entries>', 'at most so many entries', countArgument)
+    .option('-f, --follow', 'wait for more, until Ctrl-C')
+    .option('-i, --instrument <name>', 'only entries of this instrument')
+    .option(
+      '-t, --type <types>',
+      'only entries of these types, with commas in between',
+      listArgument,
+    )
+    .addOption(
+      new Option('--format <format>', 'default: table, with --json jsonl').choices([
+        'table',
+        'jsonl',
+      ]),
+    )
+    .addHelpText('after', examples)
+  command.action(action<DumpOptions, [string | undefined]>(dump))
+}
+
+async function dump(
+  output: Output,
+  options: DumpOptions,
+  directory: string | undefined,
+): Promise<ExitCode> {
+  const dataDirectory = directoryOf(options, directory)
+  const types = options.type?.map(entryType)
+  const jsonl = (options.format ?? (output.json ? 'jsonl' : 'table')) === 'jsonl'
+  const instruments = await knownInstruments(dataDirectory, options.from)
+  const interrupt = onInterrupt()
+  const entries = Journal.read(dataDirectory, {
+    follow: options.follow === true,
+    signal: interrupt.signal,
+    ...(options.from === undefined ? {} : { from: options.from }),
+    ...(options.to === undefined ? {} : { to: options.to }),
+    ...(options.instrument === undefined ? {} : { instrument: options.instrument }),
+  })
+  let written = 0
+  try {
+    if (!jsonl) await output.raw(output.colors.dim(tableHead()))
+    for await (const entry of entries) {
+      learn(instruments, entry)
+      if (types !== undefined && !types.includes(entry.type)) continue
+      await output.raw(
+        jsonl ? toJson(entryObject(entry, instruments)) : tableRow(entry, instruments),
+      )
+      if (++written === options.limit) break
+    }
+  } catch (error) {
+    if (interrupt.signal.aborted) return interrupt.exitCode
+    throw error
+  } finally {
+    interrupt.stop()
+  }
+  return ExitCode.Ok
+}
+
+type KnownInstruments = Awaited<ReturnType<typeof knownInstruments>>
+
+function learn(instruments: KnownInstruments, entry: JournalEntry): void {
+  if (entry.type !== 'instrument') return
+  const { name, priceScale, quantityScale, kind } = entry
+  instruments.set(entry.instrument, { name, priceScale, quantityScale, kind })
+}
+
+function entryType(name: string): JournalEntryType {
+  const type = journalEntryTypes.find((known) => known === name)
+  if (type !== undefined) return type
+  throw usageError(
+    `"${name}" is no entry type${didYouMean(name, journalEntryTypes)}; there are ${journalEntryTypes.join(', ')}`,
+  )
+}

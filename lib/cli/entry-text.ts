@@ -1,0 +1,131 @@
+/** A journal entry as a row of a table and as JSON. Pure. */
+import type { InstrumentDefinition } from '../book/instrument.js'
+import { formatDecimal } from '../decimal/decimal.js'
+import type { JournalEntry } from '../journal/entry.js'
+import { decodeFlowPayload, flowUserType } from '../order-flow/flow-positions.js'
+import { printable } from './text.js'
+
+export type Instruments = ReadonlyMap<number, InstrumentDefinition>
+
+/** Columns of the table; the widths fit what is usual, longer cells push the rest. */
+const columns = [
+  ['sequence', 12, 'right'],
+  ['timestamp', 20, 'right'],
+  ['instrument', 12, 'left'],
+  ['type', 10, 'left'],
+  ['side', 4, 'left'],
+  ['price', 14, 'right'],
+  ['quantity', 12, 'right'],
+  ['detail', 0, 'left'],
+] as const
+
+export function tableHead(): string {
+  return row(columns.map(([name]) => name))
+}
+
+export function tableRow(entry: JournalEntry, instruments: Instruments): string {
+  const definition = instruments.get(entry.instrument)
+  const name = entry.instrument === 0 ? '' : (definition?.name ?? `#${String(entry.instrument)}`)
+  const cells = cellsOf(entry, definition)
+  return row([
+    String(entry.sequence),
+    String(entry.timestampNs),
+    printable(name),
+    entry.type,
+    cells.side,
+    cells.price,
+    cells.quantity,
+    printable(cells.detail),
+  ])
+}
+
+interface Cells {
+  side: string
+  price: string
+  quantity: string
+  detail: string
+}
+
+function cellsOf(entry: JournalEntry, definition: InstrumentDefinition | undefined): Cells {
+  const price = (ticks: number): string => decimal(ticks, definition?.priceScale)
+  const lots = (quantity: number): string => decimal(quantity, definition?.quantityScale)
+  const cells: Cells = { side: '', price: '', quantity: '', detail: '' }
+  if ('side' in entry) cells.side = entry.side === 0 ? 'buy' : 'sell'
+  if ('price' in entry) cells.price = price(entry.price)
+  if ('quantity' in entry) cells.quantity = lots(entry.quantity)
+  switch (entry.type) {
+    case 'instrument':
+      cells.detail = `${entry.name}: prices of ${String(entry.priceScale)} decimals, quantities of ${String(entry.quantityScale)}, ${entry.kind}`
+      break
+    case 'replace':
+      cells.detail = `order ${String(entry.orderId)} -> ${String(entry.newOrderId)}`
+      break
+    case 'add':
+    case 'reduce':
+    case 'cancel':
+    case 'execute':
+      cells.detail = `order ${String(entry.orderId)}`
+      break
+    case 'status':
+      cells.detail = `status ${String(entry.status)}`
+      break
+    case 'user':
+      cells.detail = payloadText(entry.userType, entry.payload)
+      break
+    case 'setLevel':
+    case 'clear':
+    case 'trade':
+      break
+  }
+  return cells
+}
+
+function decimal(value: number, scale: number | undefined): string {
+  return scale === undefined ? String(value) : formatDecimal(value, scale)
+}
+
+const noteTexts: Readonly<Record<number, string>> = {
+  1: 'skipped: broken line',
+  2: 'skipped: order born before the file',
+  3: 'skipped: contradicts the book',
+  4: 'fill',
+  5: 'modification without change',
+}
+
+function payloadText(userType: number, payload: Uint8Array): string {
+  if (userType === flowUserType) {
+    const flow = decodeFlowPayload(payload)
+    if (flow?.kind === 'note') {
+      return `${noteTexts[flow.reason] ?? 'note'}, line ${String(flow.line)}`
+    }
+    if (flow?.kind === 'mark') {
+      const { name, events, complete } = flow.mark
+      return `${name}: ${String(events)} events${complete ? ', complete' : ''}`
+    }
+  }
+  const shown = Buffer.from(payload.subarray(0, 16)).toString('hex')
+  const more = payload.byteLength > 16 ? '…' : ''
+  return `type ${String(userType)}, ${String(payload.byteLength)} bytes ${shown}${more}`
+}
+
+function row(cells: readonly string[]): string {
+  return cells
+    .map((cell, index) => {
+      const [, width, side] = columns[index] ?? ['', 0, 'left']
+      return side === 'right' ? cell.padStart(width) : cell.padEnd(width)
+    })
+    .join('  ')
+    .trimEnd()
+}
+
+/** The entry as an object for JSON lines: integers as numbers, wide ones as strings, bytes as base64. */
+export function entryObject(
+  entry: JournalEntry,
+  instruments: Instruments,
+): Record<string, unknown> {
+  const definition = instruments.get(entry.instrument)
+  const object: Record<string, unknown> = { ...entry }
+  if (definition !== undefined && entry.type !== 'instrument')
+    object['instrumentName'] = definition.name
+  return object
+}

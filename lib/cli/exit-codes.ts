@@ -1,0 +1,31 @@
+/** What the process's exit says; docs/operations.md lists them. */
+export const ExitCode = {
+  /** Done; for verify: every checksum matches. */
+  Ok: 0,
+  /** It failed; the error says why. */
+  Error: 1,
+  /** The command line or the configuration is wrong; nothing was done. */
+  Usage: 2,
+  /** The journal ends in a torn tail, which the next open cuts. */
+  Torn: 3,
+  /** Something that was durable is damaged. */
+  Corrupt: 4,
+  /** Ended by Ctrl-C; what was done is kept. */
+  Interrupted: 130,
+  /** Ended by SIGTERM; what was done is kept. */
+  Terminated: 143,
+} as const
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
+
+const corruptCodes: ReadonlySet<string> = new Set([
+  'ERR_PINNACLE_CORRUPT',
+  'ERR_PINNACLE_SNAPSHOT_CORRUPT',
+  'ERR_PINNACLE_JOURNAL_GAP',
+])
+
+export function exitCodeOf(errorCode: string): ExitCode {
+  if (errorCode === 'ERR_PINNACLE_USAGE' || errorCode.startsWith('ERR_PINNACLE_CONFIG')) {
+    return ExitCode.Usage
+  }
+  return corruptCodes.has(errorCode) ? ExitCode.Corrupt : ExitCode.Error
+}

@@ -1,0 +1,42 @@
+/** The instruments of a data directory that nobody here has open: from its snapshots and its journal. */
+import type { InstrumentDefinition } from '../book/instrument.js'
+import { Journal } from '../journal/journal.js'
+import { native } from '../native/load.js'
+
+/**
+ * Definitions by index, as far as they are known before entry `before`. Snapshots say them at once; a
+ * journal that reaches back to its first entry says the rest. Reading stops at the definitions that
+ * stand first, since instruments are mostly defined at the start.
+ */
+export async function knownInstruments(
+  dataDirectory: string,
+  before = 1,
+): Promise<Map<number, InstrumentDefinition>> {
+  const known = new Map<number, InstrumentDefinition>()
+  const binding = native()
+  const snapshots = binding.listSnapshots(dataDirectory)
+  snapshots.sort((left, right) => right.sequence - left.sequence)
+  for (const { path, sequence } of snapshots) {
+    try {
+      const { books } = await binding.loadSnapshot(path)
+      for (const { index, name, priceScale, quantityScale, kind } of books.instruments()) {
+        known.set(index, { name, priceScale, quantityScale, kind })
+      }
+      books.close()
+      if (sequence >= before - 1) return known
+      break
+    } catch {
+      // Damaged, or just rotated away by the writer: the one before it knows as much of what is old.
+    }
+  }
+  if (before <= 1) return known
+  for await (const entry of Journal.read(dataDirectory, {
+    to: before - 1,
+    types: ['instrument'],
+  })) {
+    if (entry.type !== 'instrument') continue
+    const { name, priceScale, quantityScale, kind } = entry
+    known.set(entry.instrument, { name, priceScale, quantityScale, kind })
+  }
+  return known
+}

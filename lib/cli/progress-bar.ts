@@ -1,0 +1,42 @@
+/** A bar on stderr, where somebody watches; nothing elsewhere. */
+import { Presets, SingleBar } from 'cli-progress'
+import type { Output } from './output.js'
+
+export interface ProgressBar {
+  update(done: number, total: number, text: string): void
+  stop(): void
+}
+
+const silent: ProgressBar = { update: () => undefined, stop: () => undefined }
+
+export function progressBar(output: Output, label: string): ProgressBar {
+  if (!output.interactive) return silent
+  const bar = new SingleBar(
+    {
+      format: `${label} {bar} {percentage}%  {text}`,
+      stream: process.stderr,
+      hideCursor: true,
+      clearOnComplete: true,
+      barsize: 24,
+      fps: 15,
+      gracefulExit: false,
+    },
+    Presets.shades_classic,
+  )
+  let started = false
+  return {
+    update(done, total, text) {
+      const whole = Math.max(total, done, 1)
+      if (started) {
+        bar.setTotal(whole)
+        bar.update(done, { text })
+        return
+      }
+      started = true
+      bar.start(whole, done, { text })
+    },
+    stop() {
+      if (started) bar.stop()
+    },
+  }
+}

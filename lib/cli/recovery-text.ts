@@ -1,0 +1,53 @@
+/** A recovery report for people. */
+import type { RecoveryReport } from '../persistence/events.js'
+import type { Output } from './output.js'
+import { bytes, count, milliseconds, plural } from './text.js'
+
+export function tailText(output: Output, tail: RecoveryReport['tail']): string {
+  const { colors } = output
+  if (tail === 'clean') return colors.green('clean')
+  return tail === 'torn' ? colors.yellow('torn tail') : colors.red('corrupt')
+}
+
+export function showRecovery(output: Output, report: RecoveryReport): void {
+  output.field('journal', journalText(output, report))
+  output.field('snapshot', snapshotText(report))
+  for (const { path, reason } of report.damagedSnapshots) {
+    output.field('passed over', output.colors.red(`${path}: ${reason}`))
+  }
+  output.field(
+    'replayed',
+    `${plural(report.entriesReplayed, 'entry', 'entries')} from ${plural(report.segmentsRead, 'segment')} (${bytes(report.bytesRead)})`,
+  )
+  showBreak(output, report)
+  if (report.quarantineDirectory !== '') output.field('quarantine', report.quarantineDirectory)
+  const { lock, scan, snapshot, replay, start } = report.phasesMs
+  const phases = Object.entries({ lock, snapshot, scan, replay, start })
+    .filter(([, ms]) => ms >= 0.05)
+    .map(([name, ms]) => `${name} ${milliseconds(ms)}`)
+  const detail = phases.length === 0 ? '' : output.colors.dim(` (${phases.join(', ')})`)
+  output.field('duration', milliseconds(report.durationMs) + detail)
+}
+
+function journalText(output: Output, report: RecoveryReport): string {
+  const state = report.created ? output.colors.green('new') : tailText(output, report.tail)
+  if (report.lastSequence === 0) return `${state}, no entries`
+  return `${state}, entries to ${count(report.lastSequence)}`
+}
+
+function snapshotText(report: RecoveryReport): string {
+  if (report.snapshotSequence === 0) return 'none: replayed from the first entry'
+  return `at ${count(report.snapshotSequence)} (${report.snapshotPath})`
+}
+
+function showBreak(output: Output, report: RecoveryReport): void {
+  const found = report.break
+  if (found === null) return
+  const place = found.segment === '' ? '' : ` in ${found.segment} at offset ${count(found.offset)}`
+  output.field('break', `${found.reason}${place}, entry ${count(found.sequence)}`)
+  const follow = found.validEntriesFollow
+    ? `, ${plural(report.entriesDropped, 'valid entry', 'valid entries')} behind it`
+    : ''
+  output.field('dropped', `${bytes(report.bytesDropped)}${follow}`)
+  output.field('durable', `known to ${count(found.durableFrontier)}`)
+}

@@ -1,0 +1,99 @@
+// A snapshot's bytes: the state at one sequence number. docs/format.md describes the same for a reader in
+// another language. All integers are little-endian.
+//
+//   SnapshotHeader (4096 bytes with its padding)
+//   section 1 .. n: SectionHeader, then its content, zero-padded to 8 bytes
+//   SnapshotFooter
+//
+// Sections stand in this order: one kInstruments, one kBook for each instrument in order of index, one
+// kUserState. Nothing of a snapshot is used before all of it has verified.
+#ifndef PINNACLE_SNAPSHOT_FORMAT_H_
+#define PINNACLE_SNAPSHOT_FORMAT_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "journal/format.h"
+
+namespace pinnacle {
+
+inline constexpr char kSnapshotMagic[8] = {'P', 'I', 'N', 'N', 'S', 'N', 'P', '\n'};
+inline constexpr char kSnapshotFooterMagic[8] = {'P', 'I', 'N', 'N', 'E', 'N', 'D', '\n'};
+inline constexpr uint16_t kSnapshotVersion = 1;
+inline constexpr uint64_t kSnapshotHeaderBytes = 4096;
+
+struct SnapshotHeader {
+  char magic[8];
+  uint16_t version;
+  uint16_t header_bytes;        // kSnapshotHeaderBytes
+  uint32_t checksum;            // CRC32C over these 128 bytes with this field 0
+  uint64_t mandatory_features;  // an unknown bit: refuse
+  uint64_t optional_features;   // an unknown bit: ignore
+  uint64_t journal_id_low;
+  uint64_t journal_id_high;
+  uint64_t sequence;      // the state is that right behind this entry
+  uint64_t timestamp_ns;  // when the point was fixed
+  uint64_t total_bytes;   // of the file
+  uint64_t order_count;
+  uint32_t entry_checksum;  // of the journal's entry `sequence`: proves that the journal continues it
+  uint32_t instrument_count;
+  uint64_t user_state_bytes;
+  uint8_t key_id[16];  // for encryption at rest; 0: plain
+  uint8_t reserved[16];
+};
+static_assert(sizeof(SnapshotHeader) == 128);
+static_assert(offsetof(SnapshotHeader, sequence) == 48);
+static_assert(offsetof(SnapshotHeader, key_id) == 96);
+
+enum class SectionType : uint32_t {
+  kInstruments = 1,  // InstrumentRecord for each instrument
+  kBook = 2,         // for buy, then sell: a level count (uint64), then the levels best first, each a
+                     // LevelRecord followed by its orders in queue order, each an OrderRecord
+  kUserState = 3,    // the user's bytes
+};
+
+struct SectionHeader {
+  uint32_t type;
+  uint32_t instrument;  // of kBook, 1-based; 0 otherwise
+  uint64_t bytes;       // of the content, without padding
+  uint32_t content_checksum;  // CRC32C
+  uint32_t header_checksum;   // CRC32C over the 20 bytes before it
+};
+static_assert(sizeof(SectionHeader) == 24);
+
+struct InstrumentRecord {
+  InstrumentPayload definition;
+  int64_t status;
+  uint64_t last_sequence;
+  uint64_t last_timestamp_ns;
+  uint64_t trade_count;
+  uint64_t traded_quantity;
+  int64_t last_trade_price;
+};
+static_assert(sizeof(InstrumentRecord) == 96);
+
+struct LevelRecord {
+  int64_t price;
+  uint64_t orders;
+};
+static_assert(sizeof(LevelRecord) == 16);
+
+struct OrderRecord {
+  uint64_t id_low;
+  uint64_t id_high;
+  int64_t quantity;
+};
+static_assert(sizeof(OrderRecord) == 24);
+
+struct SnapshotFooter {
+  char magic[8];
+  uint64_t sequence;
+  uint64_t total_bytes;
+  uint32_t sections_checksum;  // CRC32C over all SectionHeaders in order
+  uint32_t checksum;           // CRC32C over the 28 bytes before it
+};
+static_assert(sizeof(SnapshotFooter) == 32);
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_SNAPSHOT_FORMAT_H_

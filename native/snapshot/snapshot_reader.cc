@@ -1,0 +1,258 @@
+#include "snapshot/snapshot_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "checksum/crc32c.h"
+#include "snapshot/format.h"
+
+namespace pinnacle {
+
+namespace {
+
+// Reads records out of verified bytes.
+class Cursor {
+ public:
+  explicit Cursor(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+
+  template <typename T>
+  bool Take(T* record) {
+    if (bytes_.size() - position_ < sizeof(T)) return false;
+    std::memcpy(record, bytes_.data() + position_, sizeof(T));
+    position_ += sizeof(T);
+    return true;
+  }
+  size_t left() const { return bytes_.size() - position_; }
+
+ private:
+  std::span<const uint8_t> bytes_;
+  size_t position_ = 0;
+};
+
+class SnapshotReader {
+ public:
+  SnapshotReader(FileSystem* file_system, const std::string& path)
+      : file_system_(file_system), path_(path) {}
+
+  Status Open(SnapshotInfo* info) {
+    info->path = path_;
+    PINNACLE_RETURN_IF_ERROR(file_system_->Open(path_, OpenMode::kRead, &file_));
+    PINNACLE_RETURN_IF_ERROR(file_->Size(&file_bytes_));
+    PINNACLE_RETURN_IF_ERROR(CheckHeader());
+    info->meta.journal_id = {header_.journal_id_low, header_.journal_id_high};
+    info->meta.sequence = header_.sequence;
+    info->meta.timestamp_ns = header_.timestamp_ns;
+    info->meta.entry_checksum = header_.entry_checksum;
+    info->bytes = header_.total_bytes;
+    info->orders = header_.order_count;
+    info->instruments = header_.instrument_count;
+    info->user_state_bytes = header_.user_state_bytes;
+    return Status();
+  }
+
+  Status Restore(BookSet* books, std::vector<uint8_t>* user_state) {
+    PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kInstruments, 0));
+    std::vector<InstrumentRecord> instruments;
+    if (content_.size() != header_.instrument_count * sizeof(InstrumentRecord)) {
+      return Damaged("the instruments section has the wrong length");
+    }
+    Cursor cursor(content_);
+    for (uint32_t i = 0; i < header_.instrument_count; ++i) {
+      InstrumentRecord record{};
+      cursor.Take(&record);
+      instruments.push_back(record);
+    }
+    uint64_t orders = 0;
+    for (uint32_t i = 0; i < header_.instrument_count; ++i) {
+      PINNACLE_RETURN_IF_ERROR(RestoreBook(i + 1, instruments[i], books, &orders));
+    }
+    if (orders != header_.order_count) return Damaged("the number of orders is another");
+    PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kUserState, 0));
+    if (content_.size() != header_.user_state_bytes) {
+      return Damaged("the user state has another length");
+    }
+    PINNACLE_RETURN_IF_ERROR(CheckFooter());
+    *user_state = std::move(content_);
+    books->set_last_sequence(header_.sequence);
+    return Status();
+  }
+
+ private:
+  Status Damaged(const std::string& what) const {
+    return Status(Code::kSnapshotCorrupt, path_ + " at offset " + std::to_string(section_offset_) +
+                                              ": " + what);
+  }
+
+  Status ReadExactly(uint64_t offset, std::span<uint8_t> out) {
+    size_t bytes_read = 0;
+    PINNACLE_RETURN_IF_ERROR(file_->Read(offset, out, &bytes_read));
+    return bytes_read == out.size() ? Status() : Damaged("the file ends too early");
+  }
+
+  template <typename T>
+  Status ReadStruct(uint64_t offset, T* record) {
+    return ReadExactly(offset, {reinterpret_cast<uint8_t*>(record), sizeof(T)});
+  }
+
+  Status CheckHeader() {
+    PINNACLE_RETURN_IF_ERROR(ReadStruct(0, &header_));
+    if (std::memcmp(header_.magic, kSnapshotMagic, sizeof(kSnapshotMagic)) != 0) {
+      // One damaged byte is damage; a file that has nothing of ours is another file.
+      int same = 0;
+      for (size_t i = 0; i < sizeof(kSnapshotMagic); ++i) {
+        same += header_.magic[i] == kSnapshotMagic[i] || header_.magic[i] == 0;
+      }
+      if (same >= 4) return Damaged("the header's first bytes are damaged");
+      return Status(Code::kNotOurFile,
+                    path_ + " does not start like a snapshot; move it out of the directory");
+    }
+    SnapshotHeader copy = header_;
+    copy.checksum = 0;
+    const bool sound =
+        header_.checksum == Crc32c({reinterpret_cast<const uint8_t*>(&copy), sizeof(copy)});
+    if (sound && header_.version > kSnapshotVersion) {
+      return Status(Code::kNewerVersion,
+                    path_ + " has format version " + std::to_string(header_.version) +
+                        ", this library reads up to " + std::to_string(kSnapshotVersion) +
+                        "; open it with a newer pinnacle-persistence");
+    }
+    if (!sound) return Damaged("the header does not match its checksum");
+    if (header_.mandatory_features != 0) {
+      return Status(Code::kUnknownFeature,
+                    path_ + " needs a feature that this library does not have; open it with a newer "
+                            "pinnacle-persistence");
+    }
+    // The padding of the header page is zero.
+    std::vector<uint8_t> padding(kSnapshotHeaderBytes - sizeof(header_));
+    PINNACLE_RETURN_IF_ERROR(ReadExactly(sizeof(header_), padding));
+    if (!std::all_of(padding.begin(), padding.end(), [](uint8_t b) { return b == 0; })) {
+      return Damaged("the header's padding is not zero");
+    }
+    if (header_.version == 0 || header_.header_bytes != kSnapshotHeaderBytes ||
+        header_.sequence == 0 || header_.total_bytes != file_bytes_ ||
+        header_.instrument_count > kMaxInstruments) {
+      return Damaged("the header does not fit the file (" + std::to_string(file_bytes_) +
+                     " bytes, " + std::to_string(header_.total_bytes) + " expected)");
+    }
+    section_offset_ = next_offset_ = kSnapshotHeaderBytes;
+    return Status();
+  }
+
+  // Reads and verifies the next section into content_.
+  Status ReadSection(SectionType type, uint32_t instrument) {
+    section_offset_ = next_offset_;
+    SectionHeader section;
+    PINNACLE_RETURN_IF_ERROR(ReadStruct(section_offset_, &section));
+    if (section.header_checksum != Crc32c({reinterpret_cast<const uint8_t*>(&section),
+                                           offsetof(SectionHeader, header_checksum)})) {
+      return Damaged("a section header does not match its checksum");
+    }
+    const uint64_t content_offset = section_offset_ + sizeof(section);
+    if (section.type != static_cast<uint32_t>(type) || section.instrument != instrument ||
+        section.bytes > file_bytes_ || content_offset + section.bytes > file_bytes_) {
+      return Damaged("not the section that belongs here");
+    }
+    content_.resize(section.bytes);
+    PINNACLE_RETURN_IF_ERROR(ReadExactly(content_offset, content_));
+    if (section.content_checksum != Crc32c(content_)) {
+      return Damaged("a section does not match its checksum");
+    }
+    const uint64_t padding_bytes = (8 - section.bytes % 8) % 8;
+    uint8_t padding[8] = {};
+    PINNACLE_RETURN_IF_ERROR(
+        ReadExactly(content_offset + section.bytes, {padding, static_cast<size_t>(padding_bytes)}));
+    if (std::any_of(padding, padding + padding_bytes, [](uint8_t b) { return b != 0; })) {
+      return Damaged("a section's padding is not zero");
+    }
+    sections_state_ = Crc32cExtend(sections_state_, reinterpret_cast<const uint8_t*>(&section),
+                                   sizeof(section));
+    next_offset_ = content_offset + section.bytes + padding_bytes;
+    return Status();
+  }
+
+  Status RestoreBook(uint32_t index, const InstrumentRecord& record, BookSet* books,
+                     uint64_t* orders) {
+    PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kBook, index));
+    // As many as the section can hold, so a wrong count can't make us reserve more.
+    OrderBook book(content_.size() / sizeof(OrderRecord));
+    Cursor cursor(content_);
+    for (const Side side : {Side::kBuy, Side::kSell}) {
+      uint64_t levels = 0;
+      if (!cursor.Take(&levels)) return Damaged("a book ends too early");
+      for (uint64_t i = 0; i < levels; ++i) {
+        LevelRecord level;
+        if (!cursor.Take(&level)) return Damaged("a book ends too early");
+        if (level.price < 0 || level.price > static_cast<int64_t>(kMaxSafeInteger)) {
+          return Damaged("a level's price is out of range");
+        }
+        for (uint64_t k = 0; k < level.orders; ++k) {
+          OrderRecord order;
+          if (!cursor.Take(&order)) return Damaged("a level ends too early");
+          const OrderId id{order.id_low, order.id_high};
+          if (order.quantity < 1 || order.quantity > static_cast<int64_t>(kMaxSafeInteger) ||
+              book.CheckAdd(id, side, level.price, order.quantity) != Code::kOk) {
+            return Damaged("an order can't stand in its book");
+          }
+          book.ApplyAdd(id, side, level.price, order.quantity);
+          ++*orders;
+        }
+      }
+    }
+    if (cursor.left() != 0) return Damaged("something follows the book in its section");
+    Instrument instrument;
+    Status status = DecodeInstrument(record.definition, &instrument);
+    const InstrumentFacts facts{record.status,      record.last_sequence, record.last_timestamp_ns,
+                                record.trade_count, record.traded_quantity,
+                                record.last_trade_price};
+    if (status.ok()) status = books->Restore(instrument, facts, std::move(book));
+    return status.ok() ? Status() : Damaged(std::string(status.message()));
+  }
+
+  Status CheckFooter() {
+    section_offset_ = next_offset_;
+    SnapshotFooter footer;
+    PINNACLE_RETURN_IF_ERROR(ReadStruct(next_offset_, &footer));
+    const uint32_t checksum = Crc32c(
+        {reinterpret_cast<const uint8_t*>(&footer), offsetof(SnapshotFooter, checksum)});
+    if (std::memcmp(footer.magic, kSnapshotFooterMagic, sizeof(kSnapshotFooterMagic)) != 0 ||
+        footer.checksum != checksum || footer.sequence != header_.sequence ||
+        footer.total_bytes != file_bytes_ || next_offset_ + sizeof(footer) != file_bytes_ ||
+        footer.sections_checksum != ~sections_state_) {
+      return Damaged("the footer does not fit what stands before it");
+    }
+    return Status();
+  }
+
+  FileSystem* const file_system_;
+  const std::string path_;
+  std::unique_ptr<File> file_;
+  uint64_t file_bytes_ = 0;
+  SnapshotHeader header_{};
+  uint64_t section_offset_ = 0;
+  uint64_t next_offset_ = 0;
+  uint32_t sections_state_ = ~0u;
+  std::vector<uint8_t> content_;
+};
+
+}  // namespace
+
+Status ReadSnapshot(FileSystem* file_system, const std::string& path, BookSet* books,
+                    std::vector<uint8_t>* user_state, SnapshotInfo* info) {
+  SnapshotReader reader(file_system, path);
+  PINNACLE_RETURN_IF_ERROR(reader.Open(info));
+  return reader.Restore(books, user_state);
+}
+
+Status VerifySnapshot(FileSystem* file_system, const std::string& path, SnapshotInfo* info) {
+  BookSet books;
+  std::vector<uint8_t> user_state;
+  return ReadSnapshot(file_system, path, &books, &user_state, info);
+}
+
+Status ReadSnapshotInfo(FileSystem* file_system, const std::string& path, SnapshotInfo* info) {
+  return SnapshotReader(file_system, path).Open(info);
+}
+
+}  // namespace pinnacle

@@ -1,0 +1,30 @@
+// Reads snapshots back. Every section is verified before any of its content is used, and every length is
+// checked against the file: hostile bytes end in a Status.
+#ifndef PINNACLE_SNAPSHOT_SNAPSHOT_READER_H_
+#define PINNACLE_SNAPSHOT_SNAPSHOT_READER_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "platform/file_system.h"
+#include "snapshot/snapshot_info.h"
+#include "state/book_set.h"
+
+namespace pinnacle {
+
+// Restores the whole state. kSnapshotCorrupt (with section and offset), kNotOurFile, kNewerVersion,
+// kUnknownFeature, or the I/O error; `books` and `user_state` are of no use then.
+Status ReadSnapshot(FileSystem* file_system, const std::string& path, BookSet* books,
+                    std::vector<uint8_t>* user_state, SnapshotInfo* info);
+
+// The same checks, restoring nothing that outlives the call.
+Status VerifySnapshot(FileSystem* file_system, const std::string& path, SnapshotInfo* info);
+
+// The header alone.
+Status ReadSnapshotInfo(FileSystem* file_system, const std::string& path, SnapshotInfo* info);
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_SNAPSHOT_SNAPSHOT_READER_H_

@@ -1,0 +1,195 @@
+#include "state/book_set.h"
+
+#include <utility>
+
+namespace pinnacle {
+
+namespace {
+
+constexpr int64_t kMostNumber = static_cast<int64_t>(kMaxSafeInteger);
+
+bool IsPrice(int64_t price) { return price >= 0 && price <= kMostNumber; }
+bool IsQuantity(int64_t quantity) { return quantity >= 1 && quantity <= kMostNumber; }
+
+}  // namespace
+
+Code BookSet::Check(const Operation& operation, Prepared* prepared) {
+  if (operation.instrument == 0 || operation.instrument > entries_.size()) {
+    return Code::kUnknownInstrument;
+  }
+  Entry& entry = entries_[operation.instrument - 1u];
+  const bool orders = entry.instrument.kind == InstrumentKind::kOrders;
+  switch (operation.type) {
+    case EntryType::kAdd:
+      if (!orders) return Code::kInvalidOperation;
+      if (!IsPrice(operation.price)) return Code::kInvalidPrice;
+      if (!IsQuantity(operation.quantity)) return Code::kInvalidQuantity;
+      return entry.book.CheckAdd(operation.id, operation.side, operation.price,
+                                 operation.quantity);
+    case EntryType::kReduce:
+    case EntryType::kExecute:
+      if (!orders) return Code::kInvalidOperation;
+      if (!IsQuantity(operation.quantity)) return Code::kInvalidQuantity;
+      return entry.book.CheckReduce(operation.id, operation.quantity, prepared);
+    case EntryType::kCancel:
+      if (!orders) return Code::kInvalidOperation;
+      return entry.book.CheckCancel(operation.id, prepared);
+    case EntryType::kReplace:
+      if (!orders) return Code::kInvalidOperation;
+      if (!IsPrice(operation.price)) return Code::kInvalidPrice;
+      if (!IsQuantity(operation.quantity)) return Code::kInvalidQuantity;
+      return entry.book.CheckReplace(operation.id, operation.new_id, operation.price,
+                                     operation.quantity, prepared);
+    case EntryType::kSetLevel:
+      if (orders) return Code::kInvalidOperation;
+      if (!IsPrice(operation.price)) return Code::kInvalidPrice;
+      if (operation.quantity < 0 || operation.quantity > kMostNumber) return Code::kInvalidQuantity;
+      return entry.book.CheckSetLevel(operation.side, operation.price, operation.quantity);
+    case EntryType::kTrade:
+      if (!IsPrice(operation.price)) return Code::kInvalidPrice;
+      return IsQuantity(operation.quantity) ? Code::kOk : Code::kInvalidQuantity;
+    case EntryType::kStatus:
+      return operation.quantity >= 0 && operation.quantity <= kMostNumber ? Code::kOk
+                                                                          : Code::kInvalidQuantity;
+    case EntryType::kClear:
+      return Code::kOk;
+    default:
+      return Code::kInvalidOperation;
+  }
+}
+
+void BookSet::Apply(const Operation& operation, Prepared prepared, uint64_t sequence,
+                    uint64_t timestamp_ns) {
+  Entry& entry = entries_[operation.instrument - 1u];
+  InstrumentFacts& facts = entry.facts;
+  const auto traded = [&](int64_t price) {
+    ++facts.trade_count;
+    facts.traded_quantity += static_cast<uint64_t>(operation.quantity);
+    facts.last_trade_price = price;
+  };
+  switch (operation.type) {
+    case EntryType::kAdd:
+      entry.book.ApplyAdd(operation.id, operation.side, operation.price, operation.quantity);
+      break;
+    case EntryType::kReduce:
+      entry.book.ApplyReduce(prepared, operation.quantity);
+      break;
+    case EntryType::kExecute:
+      traded(entry.book.PriceOf(prepared));
+      entry.book.ApplyReduce(prepared, operation.quantity);
+      break;
+    case EntryType::kCancel:
+      entry.book.ApplyCancel(prepared);
+      break;
+    case EntryType::kReplace:
+      entry.book.ApplyReplace(prepared, operation.new_id, operation.price, operation.quantity);
+      break;
+    case EntryType::kSetLevel:
+      entry.book.ApplySetLevel(operation.side, operation.price, operation.quantity);
+      break;
+    case EntryType::kTrade:
+      traded(operation.price);
+      break;
+    case EntryType::kStatus:
+      facts.status = operation.quantity;
+      break;
+    case EntryType::kClear:
+      entry.book.Clear();
+      break;
+    default:
+      break;
+  }
+  facts.last_sequence = sequence;
+  facts.last_timestamp_ns = timestamp_ns;
+  last_sequence_ = sequence;
+}
+
+uint16_t BookSet::IndexOf(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? uint16_t{0} : found->second;
+}
+
+Status BookSet::CheckDefine(const Instrument& instrument, bool* present, uint16_t* index) const {
+  *present = false;
+  PINNACLE_RETURN_IF_ERROR(CheckInstrument(instrument));
+  const uint16_t found = IndexOf(instrument.name);
+  if (found != 0) {
+    *index = found;
+    *present = this->instrument(found) == instrument;
+    if (*present) return Status();
+    const Instrument& known = this->instrument(found);
+    return Status(Code::kInstrumentMismatch,
+                  "instrument " + instrument.name + " was journaled with priceScale " +
+                      std::to_string(known.price_scale) + ", quantityScale " +
+                      std::to_string(known.quantity_scale) + " and kind '" +
+                      (known.kind == InstrumentKind::kOrders ? "orders" : "levels") +
+                      "'; a definition can't change, choose another name for another definition");
+  }
+  if (entries_.size() >= kMaxInstruments) {
+    return Status(Code::kTooManyInstruments, "a data directory holds at most " +
+                                                 std::to_string(kMaxInstruments) +
+                                                 " instruments; use a second directory");
+  }
+  *index = static_cast<uint16_t>(entries_.size() + 1);
+  return Status();
+}
+
+void BookSet::Define(const Instrument& instrument, uint64_t sequence) {
+  entries_.push_back({OrderBook(expected_orders_), InstrumentFacts(), instrument});
+  by_name_.emplace(instrument.name, static_cast<uint16_t>(entries_.size()));
+  last_sequence_ = sequence;
+}
+
+Status BookSet::Restore(const Instrument& instrument, const InstrumentFacts& facts,
+                        OrderBook book) {
+  bool present = false;
+  uint16_t index = 0;
+  PINNACLE_RETURN_IF_ERROR(CheckDefine(instrument, &present, &index));
+  if (present) {
+    return Status(Code::kInvalidInstrument, "instrument " + instrument.name + " stands there twice");
+  }
+  entries_.push_back({std::move(book), facts, instrument});
+  by_name_.emplace(instrument.name, static_cast<uint16_t>(entries_.size()));
+  return Status();
+}
+
+Status BookSet::ApplyEntry(const EntryHeader& header, const uint8_t* payload) {
+  const auto refused = [&](const std::string& why) {
+    return Status(Code::kCorrupt, "entry " + std::to_string(header.sequence) +
+                                      " verifies but can't be applied to the books (" + why +
+                                      "); it is not what was accepted before it was journaled");
+  };
+  if (header.type >= static_cast<uint8_t>(EntryType::kFirstUserType)) {
+    Skip(header.sequence);
+    return Status();
+  }
+  if (header.type == static_cast<uint8_t>(EntryType::kInstrument)) {
+    InstrumentPayload encoded;
+    std::memcpy(&encoded, payload, sizeof(encoded));
+    Instrument instrument;
+    bool present = false;
+    uint16_t index = 0;
+    Status status = DecodeInstrument(encoded, &instrument);
+    if (status.ok()) status = CheckDefine(instrument, &present, &index);
+    if (!status.ok()) return refused(std::string(status.message()));
+    if (present || index != header.instrument) return refused("instrument out of its order");
+    Define(instrument, header.sequence);
+    return Status();
+  }
+  Operation operation;
+  if (!DecodeOperation(header, payload, &operation)) return refused("unknown type");
+  Prepared prepared = 0;
+  if (const Code code = Check(operation, &prepared); code != Code::kOk) {
+    return refused(CodeName(code));
+  }
+  Apply(operation, prepared, header.sequence, header.timestamp_ns);
+  return Status();
+}
+
+uint64_t BookSet::order_count() const {
+  uint64_t count = 0;
+  for (const Entry& entry : entries_) count += entry.book.order_count();
+  return count;
+}
+
+}  // namespace pinnacle

@@ -1,0 +1,82 @@
+// All books of a data directory with their instruments: the state that the journal's entries make.
+//
+// The writer uses Check and Apply around journaling an operation; whoever reads a journal back uses
+// ApplyEntry. Both go through the same checks, so an entry that was accepted once is accepted again, and
+// one that is not says that the journal is not what was written. Not thread-safe.
+#ifndef PINNACLE_STATE_BOOK_SET_H_
+#define PINNACLE_STATE_BOOK_SET_H_
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/status.h"
+#include "book/order_book.h"
+#include "journal/format.h"
+#include "state/instrument.h"
+#include "state/operation.h"
+
+namespace pinnacle {
+
+class BookSet {
+ public:
+  // What Check found, for Apply.
+  using Prepared = OrderBook::Handle;
+
+  // `expected_orders` are reserved for in each book that an instrument definition makes.
+  explicit BookSet(uint64_t expected_orders = 0) : expected_orders_(expected_orders) {}
+
+  // --- operations ---
+
+  // kUnknownInstrument, kInvalidOperation (not one for this kind of instrument), kInvalidPrice,
+  // kInvalidQuantity, or what the book says. Changes nothing.
+  Code Check(const Operation& operation, Prepared* prepared);
+  // After Check returned kOk for the same operation, with nothing in between.
+  void Apply(const Operation& operation, Prepared prepared, uint64_t sequence,
+             uint64_t timestamp_ns);
+  // An entry that does not concern the books (a user's).
+  void Skip(uint64_t sequence) { last_sequence_ = sequence; }
+
+  // --- instruments ---
+
+  // The index that the definition has (`*present`) or would get. kInstrumentMismatch where the name is
+  // taken by another definition, kTooManyInstruments, kInvalidInstrument.
+  Status CheckDefine(const Instrument& instrument, bool* present, uint16_t* index) const;
+  void Define(const Instrument& instrument, uint64_t sequence);
+  // 0 where there is none of this name.
+  uint16_t IndexOf(const std::string& name) const;
+
+  // --- reading back ---
+
+  // Any entry of the journal. kCorrupt where the books refuse it.
+  Status ApplyEntry(const EntryHeader& header, const uint8_t* payload);
+
+  // For the snapshot reader: the next instrument, its facts and its book.
+  Status Restore(const Instrument& instrument, const InstrumentFacts& facts, OrderBook book);
+  void set_last_sequence(uint64_t sequence) { last_sequence_ = sequence; }
+
+  // --- reading; indices are 1 .. instrument_count() ---
+  uint32_t instrument_count() const { return static_cast<uint32_t>(entries_.size()); }
+  const Instrument& instrument(uint16_t index) const { return entries_[index - 1u].instrument; }
+  const InstrumentFacts& facts(uint16_t index) const { return entries_[index - 1u].facts; }
+  const OrderBook& book(uint16_t index) const { return entries_[index - 1u].book; }
+  uint64_t last_sequence() const { return last_sequence_; }
+  uint64_t order_count() const;
+
+ private:
+  struct Entry {
+    OrderBook book;
+    InstrumentFacts facts;
+    Instrument instrument;
+  };
+
+  uint64_t expected_orders_;
+  std::vector<Entry> entries_;
+  std::unordered_map<std::string, uint16_t> by_name_;
+  uint64_t last_sequence_ = 0;
+};
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_STATE_BOOK_SET_H_

@@ -1,0 +1,45 @@
+// What an instrument is: its name, its scales and the kind of its book.
+#ifndef PINNACLE_STATE_INSTRUMENT_H_
+#define PINNACLE_STATE_INSTRUMENT_H_
+
+#include <cstdint>
+#include <string>
+
+#include "base/status.h"
+#include "journal/format.h"
+
+namespace pinnacle {
+
+enum class InstrumentKind : uint32_t {
+  kOrders = 0,  // market by order
+  kLevels = 1,  // market by price: levels are set, there are no orders
+};
+
+struct Instrument {
+  std::string name;  // 1 .. 32 bytes of UTF-8 without control characters
+  uint32_t price_scale = 0;     // price = ticks / 10^price_scale, 0 .. 15
+  uint32_t quantity_scale = 0;  // the same for lots
+  InstrumentKind kind = InstrumentKind::kOrders;
+  friend bool operator==(const Instrument&, const Instrument&) = default;
+};
+
+// What the journal says of an instrument besides its book, as of the last entry.
+struct InstrumentFacts {
+  int64_t status = -1;  // trading status, -1: none was journaled
+  uint64_t last_sequence = 0;
+  uint64_t last_timestamp_ns = 0;
+  uint64_t trade_count = 0;       // executions and trades
+  uint64_t traded_quantity = 0;
+  int64_t last_trade_price = -1;  // -1: none
+};
+
+// kInvalidInstrument with the reason.
+Status CheckInstrument(const Instrument& instrument);
+
+void EncodeInstrument(const Instrument& instrument, InstrumentPayload* payload);
+// kInvalidInstrument where the payload is no valid definition.
+Status DecodeInstrument(const InstrumentPayload& payload, Instrument* instrument);
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_STATE_INSTRUMENT_H_

@@ -1,0 +1,103 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import t from 'tap'
+import { fingerprint, flow, open } from '../persistence/setup.js'
+
+const flipByte = (path: string, at: number): void => {
+  const bytes = readFileSync(path)
+  const index = at < 0 ? bytes.length + at : at
+  bytes[index] = (bytes[index] ?? 0) ^ 0x10
+  writeFileSync(path, bytes)
+}
+
+t.test('snapshots are listed newest first, verified and rotated by keepSnapshots', async (t) => {
+  const manager = await open(t.testdir(), { keepSnapshots: 2 })
+  const { snapshots } = manager
+  t.strictSame(snapshots.list(), [])
+  const taken: number[] = []
+  for (let round = 1; round <= 4; round++) {
+    flow(manager, 200, round)
+    const info = await snapshots.take()
+    t.equal(info.sequence, manager.appendedFrontier)
+    t.ok(info.orders > 0 && info.bytes > 0 && info.instruments === 3)
+    taken.push(info.sequence)
+  }
+  const list = snapshots.list()
+  t.strictSame(list.map(({ sequence }) => sequence), taken.slice(-2).reverse())
+  for (const { path, sequence } of list) t.equal((await snapshots.verify(path)).sequence, sequence)
+  const report = await snapshots.rotate(1)
+  t.strictSame(report.kept.map(({ sequence }) => sequence), taken.slice(-1))
+  t.strictSame(report.removed.map(({ sequence }) => sequence), taken.slice(-2, -1))
+  t.equal(snapshots.list().length, 1)
+  await t.rejects(snapshots.rotate(0), { code: 'ERR_PINNACLE_INVALID_ARGUMENT' })
+  await manager.close()
+})
+
+t.test('a loaded snapshot holds the books of its sequence, beside the live ones', async (t) => {
+  const manager = await open(t.testdir())
+  flow(manager, 300)
+  const then = fingerprint(manager)
+  const { path } = await manager.snapshot()
+  flow(manager, 300, 2)
+  const live = fingerprint(manager)
+  const loaded = await manager.snapshots.load(path)
+  t.equal(loaded.info.sequence, then.appended)
+  t.equal(loaded.books.sequence, then.appended)
+  t.equal(loaded.state, null)
+  t.equal(loaded.books.book('AAPL').digest(), then.books.AAPL?.digest)
+  t.throws(() => loaded.books.book('AAPK'), { code: 'ERR_PINNACLE_UNKNOWN_INSTRUMENT' })
+  loaded.books.close()
+  t.strictSame(fingerprint(manager), live)
+  await manager.close()
+})
+
+t.test('a damaged snapshot is found by verify and passed over by recovery', async (t) => {
+  const directory = t.testdir()
+  const manager = await open(directory)
+  flow(manager, 300)
+  await manager.snapshot()
+  flow(manager, 300, 2)
+  const damaged = await manager.snapshot()
+  flow(manager, 50, 3)
+  const before = fingerprint(manager)
+  await manager.close()
+  flipByte(damaged.path, -20)
+  const again = await open(directory)
+  t.strictSame(fingerprint(again), before)
+  t.equal(again.recovery.damagedSnapshots.length, 1)
+  t.ok(again.recovery.snapshotSequence < damaged.sequence)
+  await t.rejects(again.snapshots.verify(damaged.path), { code: 'ERR_PINNACLE_SNAPSHOT_CORRUPT' })
+  const report = await again.snapshots.rotate(1)
+  t.equal(report.damaged.length, 1, 'a damaged one counts for nothing')
+  t.equal(report.kept.length, 1)
+  t.equal(report.removed.length, 0)
+  await again.close()
+})
+
+t.test('what is no snapshot is a coded error', async (t) => {
+  const directory = t.testdir({ other: 'not a snapshot at all, though long enough to be looked at' })
+  const manager = await open(directory)
+  await t.rejects(manager.snapshots.verify(`${directory}/none`), { code: 'ERR_PINNACLE_NOT_FOUND' })
+  await t.rejects(manager.snapshots.verify(`${directory}/other`), { code: /^ERR_PINNACLE_/ })
+  await t.rejects(manager.snapshots.load(''), { code: 'ERR_PINNACLE_INVALID_ARGUMENT' })
+  await t.rejects(manager.snapshots.load(5 as never), { code: 'ERR_PINNACLE_INVALID_ARGUMENT' })
+  await manager.close()
+})
+
+t.test('compaction frees what no kept snapshot needs, and the books still come back', async (t) => {
+  const directory = t.testdir()
+  const manager = await open(directory, { keepSnapshots: 1, compactionThreshold: '1GiB' })
+  for (let round = 1; round <= 5; round++) flow(manager, 3000, round)
+  const idle = await manager.compact()
+  t.equal(idle.removed + idle.recycled, 0)
+  t.not(idle.reason, '', 'it says why it did nothing')
+  await manager.snapshot()
+  const report = await manager.compact({ force: true })
+  t.ok(report.removed + report.recycled > 0)
+  t.ok(report.oldestSequence > 1)
+  const before = fingerprint(manager)
+  await t.rejects(manager.bookAt('AAPL', { sequence: 10 }), { code: 'ERR_PINNACLE_OUT_OF_REACH' })
+  await manager.close()
+  const again = await open(directory)
+  t.strictSame(fingerprint(again), before)
+  await again.close()
+})
