@@ -1,6 +1,7 @@
 #include "addon/secret_crypto.h"
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -35,6 +36,16 @@ bool Fits(size_t length) { return length <= INT_MAX - 64; }
 constexpr uint8_t kNothing[1] = {0};
 const uint8_t* DataOf(Bytes bytes) { return bytes.empty() ? kNothing : bytes.data(); }
 int LengthOf(Bytes bytes) { return static_cast<int>(bytes.size()); }
+
+// Takes back what a refusal leaves in the thread's error queue: node:crypto would report it as its
+// own.
+class QuietErrors {
+ public:
+  QuietErrors() { ERR_set_mark(); }
+  ~QuietErrors() { ERR_pop_to_mark(); }
+  QuietErrors(const QuietErrors&) = delete;
+  QuietErrors& operator=(const QuietErrors&) = delete;
+};
 
 bool Succeeded(bool ok, Output out) {
   if (!ok) WipeBytes(out);
@@ -94,6 +105,7 @@ Key PrivateX25519(Bytes private_key) {
 }  // namespace
 
 bool Random(Output out) {
+  const QuietErrors quiet;
   return Fits(out.size()) &&
          (out.empty() || RAND_priv_bytes(out.data(), static_cast<int>(out.size())) == 1);
 }
@@ -103,6 +115,7 @@ bool Equal(Bytes a, Bytes b) {
 }
 
 bool Pbkdf2Sha256(Bytes password, Bytes salt, uint32_t iterations, Output key) {
+  const QuietErrors quiet;
   if (!Fits(password.size()) || !Fits(salt.size()) || !Fits(key.size()) || iterations == 0 ||
       iterations > INT_MAX) {
     return false;
@@ -116,6 +129,7 @@ bool Pbkdf2Sha256(Bytes password, Bytes salt, uint32_t iterations, Output key) {
 
 bool Scrypt(Bytes password, Bytes salt, uint64_t n, uint64_t r, uint64_t p,
             uint64_t max_memory_bytes, Output key) {
+  const QuietErrors quiet;
   return Succeeded(
       EVP_PBE_scrypt(reinterpret_cast<const char*>(DataOf(password)), password.size(), DataOf(salt),
                      salt.size(), n, r, p, max_memory_bytes, key.data(), key.size()) == 1,
@@ -123,6 +137,7 @@ bool Scrypt(Bytes password, Bytes salt, uint64_t n, uint64_t r, uint64_t p,
 }
 
 bool HmacSha256(Bytes key, Bytes data, Output mac) {
+  const QuietErrors quiet;
   unsigned int length = 0;
   if (mac.size() != kSha256Bytes || !Fits(key.size())) return false;
   return Succeeded(HMAC(EVP_sha256(), DataOf(key), LengthOf(key), DataOf(data), data.size(),
@@ -157,6 +172,7 @@ bool HkdfSha256(Bytes key, Bytes salt, Bytes info, Output out) {
 }
 
 bool GcmSeal(Bytes key, Bytes nonce, Bytes additional, Bytes plaintext, Output sealed) {
+  const QuietErrors quiet;
   CipherContext context(EVP_CIPHER_CTX_new());
   int length = 0;
   if (context == nullptr || sealed.size() != plaintext.size() + kGcmTagBytes) return false;
@@ -169,6 +185,7 @@ bool GcmSeal(Bytes key, Bytes nonce, Bytes additional, Bytes plaintext, Output s
 }
 
 bool GcmOpen(Bytes key, Bytes nonce, Bytes additional, Bytes sealed, Output plaintext) {
+  const QuietErrors quiet;
   CipherContext context(EVP_CIPHER_CTX_new());
   int length = 0;
   if (context == nullptr || sealed.size() < kGcmTagBytes ||
@@ -187,6 +204,7 @@ bool GcmOpen(Bytes key, Bytes nonce, Bytes additional, Bytes sealed, Output plai
 }
 
 bool CbcEncrypt(Bytes key, Bytes iv, Bytes plaintext, Output ciphertext) {
+  const QuietErrors quiet;
   CipherContext context(EVP_CIPHER_CTX_new());
   const EVP_CIPHER* cipher = CbcOf(key);
   const size_t padded = (plaintext.size() / kBlockBytes + 1) * kBlockBytes;
@@ -203,6 +221,7 @@ bool CbcEncrypt(Bytes key, Bytes iv, Bytes plaintext, Output ciphertext) {
 }
 
 bool CbcDecrypt(Bytes key, Bytes iv, Bytes ciphertext, Output plaintext, size_t* length) {
+  const QuietErrors quiet;
   CipherContext context(EVP_CIPHER_CTX_new());
   const EVP_CIPHER* cipher = CbcOf(key);
   int written = 0, last = 0;
@@ -221,6 +240,7 @@ bool CbcDecrypt(Bytes key, Bytes iv, Bytes ciphertext, Output plaintext, size_t*
 }
 
 bool X25519PublicKey(Bytes private_key, Output public_key) {
+  const QuietErrors quiet;
   const Key key = PrivateX25519(private_key);
   size_t length = public_key.size();
   return key != nullptr && public_key.size() == kX25519Bytes &&
@@ -229,6 +249,7 @@ bool X25519PublicKey(Bytes private_key, Output public_key) {
 }
 
 bool X25519Shared(Bytes private_key, Bytes public_key, Output shared) {
+  const QuietErrors quiet;
   const Key own = PrivateX25519(private_key);
   if (own == nullptr || public_key.size() != kX25519Bytes || shared.size() != kX25519Bytes) {
     return false;
