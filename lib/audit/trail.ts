@@ -107,7 +107,7 @@ export class AuditTrail implements AuditSink {
 
   async #write(writer: AuditWriter, batch: readonly Pending[]): Promise<void> {
     const begun = await readHead(this.files, this.dataDirectory)
-    let head = begun ? await this.#caughtUp(begun) : await this.#begin(writer)
+    let head = begun ? await this.#caughtUp(begun) : await this.#begin(writer, batch[0]?.time)
     try {
       for (const { event, time } of batch) head = appended(writer, head, event, time)
       await writer.durable()
@@ -118,7 +118,7 @@ export class AuditTrail implements AuditSink {
   }
 
   /** A new trail. Its verification key is on disk before its first line. */
-  async #begin(writer: AuditWriter): Promise<Head> {
+  async #begin(writer: AuditWriter, at: string | undefined): Promise<Head> {
     for await (const line of this.storage.read(0)) {
       throw tampered(`${headFile} is missing, and there is a line (entry ${String(line.sequence)})`)
     }
@@ -127,7 +127,7 @@ export class AuditTrail implements AuditSink {
     const path = join(this.dataDirectory, keyFile)
     await this.files.replace(path, encodeRootKey(trail, key))
     const empty = headOf({ trail, sequence: 0, journalSequence: 0, hash: firstPrevious }, key)
-    const time = new Date(this.#clocks.wallMs()).toISOString()
+    const time = at ?? new Date(this.#clocks.wallMs()).toISOString()
     const event: AuditEvent = { action: 'audit.create', target: this.dataDirectory, outcome: 'ok' }
     return appended(writer, empty, event, time)
   }

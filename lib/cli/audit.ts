@@ -96,7 +96,8 @@ async function read(
   onLine: (line: AuditLine) => void,
 ): Promise<AuditReport> {
   using rootKey = await rootKeyOf(output, options)
-  return verifyTrail(trailOf(options), { rootKey, onLine })
+  // Awaited here: the key is wiped when this function returns.
+  return await verifyTrail(trailOf(options), { rootKey, onLine })
 }
 
 export function register(program: Command): void {

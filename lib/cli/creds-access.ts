@@ -75,11 +75,15 @@ function ask(output: Output, options: UnlockOptions, prompt: string): SecretBuff
 }
 
 /** A new password: strong enough, and typed twice where it is typed. */
-export function askNewPassword(output: Output, source: PasswordSource, what: string): SecretBuffer {
+export async function askNewPassword(
+  output: Output,
+  source: PasswordSource,
+  what: string,
+): Promise<SecretBuffer> {
   const onWarning = warn(output)
   const password = readPassword(source, { prompt: `New ${what}: `, onWarning })
   try {
-    checkNewPassword(password)
+    await checkNewPassword(password)
     if (source.type === 'terminal') {
       using again = readPassword(source, { prompt: `The same again: ` })
       if (!again.equals(password)) throw usageError('the two passwords differ; nothing was changed')
@@ -121,12 +125,12 @@ async function readSmall(path: string): Promise<Buffer> {
   }
 }
 
-export function newPasswordProvider(
+export async function newPasswordProvider(
   output: Output,
   source: PasswordSource,
   kdf: KdfParameters,
-): PasswordProvider {
-  return new PasswordProvider(askNewPassword(output, source, 'master password'), kdf)
+): Promise<PasswordProvider> {
+  return new PasswordProvider(await askNewPassword(output, source, 'master password'), kdf)
 }
 
 /** Runs `work` on the unlocked store. */

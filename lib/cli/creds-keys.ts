@@ -105,7 +105,7 @@ export function addKeyCommands(creds: Command): void {
     .addHelpText('after', '\nWrites the private key to <file> under a password, the public one to <file>.pub.')
     .action(
       action<UnlockOptions, [string]>(async (output, options, path) => {
-        const password = askNewPassword(output, sourceOf(options), `password of ${path}`)
+        const password = await askNewPassword(output, sourceOf(options), `password of ${path}`)
         using provider = new PasswordProvider(password, kdfDefaults['pbkdf2-hmac-sha256'])
         const { file, publicKey } = await createRecipientKey(provider)
         try {

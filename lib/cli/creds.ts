@@ -78,7 +78,7 @@ async function init(output: Output, options: InitOptions): Promise<undefined> {
     }
   }
   const audit = new AuditTrail({ dataDirectory })
-  const provider = newPasswordProvider(output, sourceOf(options), kdfOf(options))
+  const provider = await newPasswordProvider(output, sourceOf(options), kdfOf(options))
   const { cipher, history: historyLimit } = options
   await using store = await CredentialStore.create({ dataDirectory, provider, audit, cipher, historyLimit })
   using root = await audit.rootKey()
@@ -277,7 +277,7 @@ export function register(program: Command): void {
               : descriptor !== undefined
                 ? { type: 'descriptor', descriptor }
                 : { type: 'terminal' }
-          await store.changeKey(newPasswordProvider(output, source, kdfOf(options)))
+          await store.changeKey(await newPasswordProvider(output, source, kdfOf(options)))
           output.line('The password was changed. Backups made before still open with the old one.')
           output.document({ changed: true })
           return undefined

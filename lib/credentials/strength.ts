@@ -2,9 +2,7 @@
  * How hard a new master password is to guess (zxcvbn). The estimator works on strings, so a password that
  * is being *created* is a JavaScript string for the length of this call; an unlock never makes one.
  */
-import { ZxcvbnFactory } from '@zxcvbn-ts/core'
-import * as common from '@zxcvbn-ts/language-common'
-import * as english from '@zxcvbn-ts/language-en'
+import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
 import { CredentialCode, credentialError } from './errors.js'
 import type { SecretBuffer } from './secret-buffer.js'
 
@@ -15,8 +13,15 @@ export const minScore = 3
 
 let estimator: ZxcvbnFactory | undefined
 
-function theEstimator(): ZxcvbnFactory {
-  estimator ??= new ZxcvbnFactory({
+/** Loaded when asked for: its dictionaries are megabytes, and an unlock needs none of them. */
+async function theEstimator(): Promise<ZxcvbnFactory> {
+  if (estimator) return estimator
+  const [core, common, english] = await Promise.all([
+    import('@zxcvbn-ts/core'),
+    import('@zxcvbn-ts/language-common'),
+    import('@zxcvbn-ts/language-en'),
+  ])
+  estimator = new core.ZxcvbnFactory({
     dictionary: { ...common.dictionary, ...english.dictionary },
     graphs: common.adjacencyGraphs,
     translations: english.translations,
@@ -30,16 +35,17 @@ export interface Strength {
   readonly advice: string
 }
 
-export function strengthOf(password: SecretBuffer): Strength {
+export async function strengthOf(password: SecretBuffer): Promise<Strength> {
+  const known = await theEstimator()
   // Beyond 128 characters the estimate takes long and no longer matters.
   const text = Buffer.from(password.bytes.subarray(0, 128)).toString('utf8')
-  const { score, feedback } = theEstimator().check(text)
+  const { score, feedback } = known.check(text)
   const advice = [feedback.warning, ...feedback.suggestions].filter(Boolean).join(' ')
   return { score, advice }
 }
 
 /** Throws ERR_PINNACLE_WEAK_PASSWORD for a new master password that is too easy to guess. */
-export function checkNewPassword(password: SecretBuffer): void {
+export async function checkNewPassword(password: SecretBuffer): Promise<void> {
   if (password.length < minPasswordBytes || password.length > maxPasswordBytes) {
     throw credentialError(
       CredentialCode.WeakPassword,
@@ -47,7 +53,7 @@ export function checkNewPassword(password: SecretBuffer): void {
         'four or five random words do well',
     )
   }
-  const { score, advice } = strengthOf(password)
+  const { score, advice } = await strengthOf(password)
   if (score < minScore) {
     throw credentialError(
       CredentialCode.WeakPassword,

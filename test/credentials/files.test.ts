@@ -8,6 +8,8 @@ import { realFiles, type FileOperations } from '../../lib/credentials/file-opera
 import { CredentialStore } from '../../lib/credentials/store.js'
 import { codeOfRejection, fieldsOf, passwordOf, RecordedAudit, temporaryDirectory, textOf } from './support.js'
 
+t.setTimeout(240_000)
+
 class Crash extends Error {}
 
 /** Passes calls on; the n-th one that changes something fails, and so does everything behind it. */

@@ -9,6 +9,8 @@ import { CredentialStore } from '../../lib/credentials/store.js'
 import { cheapKdf, fieldsOf, passwordOf, RecordedAudit, temporaryDirectory } from './support.js'
 import { searchMemory, type Search } from './process-memory.js'
 
+t.setTimeout(240_000)
+
 const child = fileURLToPath(new URL('./memory-child.js', import.meta.url))
 const skip = process.platform === 'linux' ? false : 'reads another process through /proc, which only Linux has'
 

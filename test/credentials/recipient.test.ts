@@ -9,6 +9,8 @@ import { SecretBuffer } from '../../lib/credentials/secret-buffer.js'
 import { CredentialStore } from '../../lib/credentials/store.js'
 import { codeOfRejection, codeThrown, fieldsOf, passwordOf, RecordedAudit, temporaryDirectory, textOf } from './support.js'
 
+t.setTimeout(240_000)
+
 const context = { store: 'ab'.repeat(16) }
 const wrong = 'ERR_PINNACLE_WRONG_PASSWORD'
 

@@ -24,6 +24,8 @@ import {
   textOf,
 } from './support.js'
 
+t.setTimeout(240_000)
+
 function optionsFor(directory: string, password = rightPassword): StoreOptions & { audit: RecordedAudit } {
   return {
     dataDirectory: directory,

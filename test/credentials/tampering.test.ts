@@ -11,6 +11,8 @@ import { CredentialStore } from '../../lib/credentials/store.js'
 import { Vault } from '../../lib/credentials/vault.js'
 import { codeOfRejection, fieldsOf, passwordOf, RecordedAudit, rightPassword, secretOf, temporaryDirectory } from './support.js'
 
+t.setTimeout(240_000)
+
 const refusals = new Set([
   'ERR_PINNACLE_CREDENTIALS_CORRUPT',
   'ERR_PINNACLE_CREDENTIALS_PARAMETERS',
