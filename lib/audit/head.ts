@@ -7,7 +7,13 @@
  * ("pinnacle creds init" does it) or off the machine ("pinnacle audit key").
  */
 import { join } from 'node:path'
-import { canonicalText, Fields, parseObject, requireCanonical, type JsonObject } from '../credentials/canonical.js'
+import {
+  canonicalText,
+  Fields,
+  parseObject,
+  requireCanonical,
+  type JsonObject,
+} from '../credentials/canonical.js'
 import type { SecureFiles } from '../credentials/secure-files.js'
 import { SecretBuffer, wipe } from '../credentials/secret-buffer.js'
 import { auditKeyBytes } from './line.js'

@@ -74,7 +74,19 @@ function plainDetail(detail: AuditDetail): AuditDetail {
 function toJson(line: Omit<AuditLine, 'mac'>): JsonObject {
   const { trail, sequence, time, actor, action, target, outcome, code, detail, previous } = line
   const { uid, pid, host } = actor
-  return { v: 1, trail, sequence, time, actor: { uid, pid, host }, action, target, outcome, code, detail, previous }
+  return {
+    v: 1,
+    trail,
+    sequence,
+    time,
+    actor: { uid, pid, host },
+    action,
+    target,
+    outcome,
+    code,
+    detail,
+    previous,
+  }
 }
 
 function macOf(key: SecretBuffer, line: Omit<AuditLine, 'mac'>): Buffer {

@@ -68,7 +68,12 @@ export async function auditPersistence(
     later({ action: 'journal.compaction', target: dataDirectory, outcome: 'ok', detail })
   })
   manager.on('failure', (error) => {
-    later({ action: 'journal.failure', target: dataDirectory, outcome: 'failed', code: codeOf(error) })
+    later({
+      action: 'journal.failure',
+      target: dataDirectory,
+      outcome: 'failed',
+      code: codeOf(error),
+    })
   })
   manager.on('closed', () => {
     later({ action: 'journal.close', target: dataDirectory, outcome: 'ok' })

@@ -19,8 +19,25 @@ import { realFiles, type FileOperations } from '../credentials/file-operations.j
 import { SecureFiles } from '../credentials/secure-files.js'
 import { SecretBuffer } from '../credentials/secret-buffer.js'
 import type { AuditEvent, AuditSink } from './event.js'
-import { encodeRootKey, headFile, keyFile, readHead, readRootKey, writeHead, type Head, type RootKey } from './head.js'
-import { auditKeyBytes, decodeLine, encodeLine, firstPrevious, hashOf, isAuthentic, nextKey } from './line.js'
+import {
+  encodeRootKey,
+  headFile,
+  keyFile,
+  readHead,
+  readRootKey,
+  writeHead,
+  type Head,
+  type RootKey,
+} from './head.js'
+import {
+  auditKeyBytes,
+  decodeLine,
+  encodeLine,
+  firstPrevious,
+  hashOf,
+  isAuthentic,
+  nextKey,
+} from './line.js'
 import { JournalAuditStorage, type AuditStorage, type AuditWriter } from './storage.js'
 
 export interface AuditTrailOptions {
@@ -139,7 +156,7 @@ export class AuditTrail implements AuditSink {
     try {
       for await (const { sequence, bytes } of this.storage.read(head.journalSequence)) {
         if (!seen) {
-          if (sequence !== head.journalSequence || hashOf(bytes) !== head.hash) {
+          if (sequence !== head.journalSequence || !isHeadOf(head, bytes)) {
             throw tampered(`line ${String(head.sequence)} was changed or removed`)
           }
           seen = true
@@ -149,7 +166,11 @@ export class AuditTrail implements AuditSink {
       }
     } catch (error) {
       present[Symbol.dispose]()
-      const gone = ['ERR_PINNACLE_OUT_OF_REACH', 'ERR_PINNACLE_NOT_FOUND', 'ERR_PINNACLE_INVALID_SEQUENCE']
+      const gone = [
+        'ERR_PINNACLE_OUT_OF_REACH',
+        'ERR_PINNACLE_NOT_FOUND',
+        'ERR_PINNACLE_INVALID_SEQUENCE',
+      ]
       throw gone.includes(codeOf(error)) ? tampered('lines at its end are missing') : error
     }
     if (seen) return present
@@ -222,17 +243,30 @@ function appended(writer: AuditWriter, head: Head, event: AuditEvent, time: stri
   return headOf({ trail: head.trail, sequence, journalSequence, hash: hashOf(bytes) }, key)
 }
 
+/** Whether the line is the one that the head names as the last. */
+function isHeadOf(head: Head, bytes: Uint8Array): boolean {
+  if (hashOf(bytes) !== head.hash) return false
+  try {
+    const line = decodeLine(bytes)
+    return line.sequence === head.sequence && line.trail === head.trail
+  } catch {
+    return false
+  }
+}
+
 /** The head behind a line that is there already. */
 function followed(head: Head, journalSequence: number, bytes: Uint8Array): Head {
   const sequence = head.sequence + 1
-  const problem = (): Error => tampered(`a line behind line ${String(head.sequence)} is not authentic`)
+  const problem = (): Error =>
+    tampered(`a line behind line ${String(head.sequence)} is not authentic`)
   let line
   try {
     line = decodeLine(bytes)
   } catch {
     throw problem()
   }
-  const fits = line.trail === head.trail && line.sequence === sequence && line.previous === head.hash
+  const fits =
+    line.trail === head.trail && line.sequence === sequence && line.previous === head.hash
   if (!fits || !isAuthentic(line, head.key)) throw problem()
   const key = nextKey(head.key)
   head[Symbol.dispose]()

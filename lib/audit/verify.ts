@@ -62,7 +62,9 @@ class Checker implements Disposable {
     const sequence = this.count + 1
     if (this.trail !== undefined && line.trail !== this.trail) return 'it belongs to another trail'
     if (line.sequence !== sequence) {
-      return line.sequence > sequence ? 'lines before it were removed' : 'it is there twice or out of order'
+      return line.sequence > sequence
+        ? 'lines before it were removed'
+        : 'it is there twice or out of order'
     }
     if (line.previous !== this.previous) return 'the line before it was changed, or this one was'
     if (this.#key && !isAuthentic(line, this.#key)) return 'its authentication code is wrong'
@@ -79,7 +81,8 @@ class Checker implements Disposable {
     if (head?.sequence !== sequence) return undefined
     this.#headSeen = true
     if (head.hash !== this.previous) return 'it is not the line that the head names as the last'
-    if (this.#key && !this.#key.equals(head.key)) return 'the head was replaced: its key is not that of this line'
+    if (this.#key && !this.#key.equals(head.key))
+      return 'the head was replaced: its key is not that of this line'
     return undefined
   }
 

@@ -47,7 +47,10 @@ async function rootKeyOf(output: Output, options: KeyOptions): Promise<SecretBuf
 
 function withKey(command: Command): Command {
   return withUnlock(command)
-    .option('--key-file <file>', 'the trail\'s verification key (default: audit.key in the data directory)')
+    .option(
+      '--key-file <file>',
+      "the trail's verification key (default: audit.key in the data directory)",
+    )
     .option('--unlock', 'take the verification key from the credentials')
 }
 
@@ -101,7 +104,9 @@ async function read(
 }
 
 export function register(program: Command): void {
-  const audit = program.command('audit').description('the record of what was done, and whether it is whole')
+  const audit = program
+    .command('audit')
+    .description('the record of what was done, and whether it is whole')
 
   withKey(audit.command('show').description('print the trail'))
     .option('--last <n>', 'only the last lines', countArgument)
@@ -112,13 +117,20 @@ export function register(program: Command): void {
           lines.push(line)
           if (options.last !== undefined && lines.length > options.last) lines.shift()
         })
-        output.lines(table(lines.map((line) => row(output, line)), 'rllllll'))
+        output.lines(
+          table(
+            lines.map((line) => row(output, line)),
+            'rllllll',
+          ),
+        )
         output.document({ ...report, lines })
         return conclude(output, report)
       }),
     )
 
-  withKey(audit.command('verify').description('find removed, changed, reordered or truncated lines')).action(
+  withKey(
+    audit.command('verify').description('find removed, changed, reordered or truncated lines'),
+  ).action(
     action<KeyOptions>(async (output, options) => {
       const report = await read(output, options, () => undefined)
       output.document(report)
@@ -128,7 +140,11 @@ export function register(program: Command): void {
     }),
   )
 
-  withKey(audit.command('export').description('the lines as JSON, one each, up to the first that is not as written')).action(
+  withKey(
+    audit
+      .command('export')
+      .description('the lines as JSON, one each, up to the first that is not as written'),
+  ).action(
     action<KeyOptions>(async (output, options) => {
       const lines: string[] = []
       const report = await read(output, options, (line) => {
@@ -139,7 +155,11 @@ export function register(program: Command): void {
     }),
   )
 
-  withData(audit.command('key <file>').description('move the verification key away from the trail, to a safer place')).action(
+  withData(
+    audit
+      .command('key <file>')
+      .description('move the verification key away from the trail, to a safer place'),
+  ).action(
     action<DataOptions, [string]>(async (output, options, path) => {
       const trail = trailOf(options)
       using root = await trail.rootKey()
@@ -161,7 +181,11 @@ export function register(program: Command): void {
     }),
   )
 
-  withData(audit.command('restart').description('put a damaged trail aside as evidence and begin a new one'))
+  withData(
+    audit
+      .command('restart')
+      .description('put a damaged trail aside as evidence and begin a new one'),
+  )
     .option('--yes', 'do it')
     .action(
       action<DataOptions & { yes?: boolean }>(async (output, options) => {

@@ -37,8 +37,14 @@ export interface UnlockOptions extends DataOptions {
 /** The options of a command that unlocks. A password is never an argument: others could see it. */
 export function withUnlock(command: Command): Command {
   return withPassword(withData(command))
-    .option('--recipient-key <file>', 'unlock with the private key of a recipient (its password is asked for)')
-    .option('--token-library <file>', 'unlock with a PKCS#11 token: its library (the PIN is asked for)')
+    .option(
+      '--recipient-key <file>',
+      'unlock with the private key of a recipient (its password is asked for)',
+    )
+    .option(
+      '--token-library <file>',
+      'unlock with a PKCS#11 token: its library (the PIN is asked for)',
+    )
     .option('--token <label>', 'label of the token')
     .option('--token-key <label>', 'label of the key on the token')
 }
@@ -47,7 +53,10 @@ export function withPassword(command: Command): Command {
   return command
     .option('--password-file <file>', 'read the master password from a file of mode 600')
     .option('--password-fd <n>', 'read the master password from a file descriptor', integerArgument)
-    .option('--password-env [variable]', `read it from the environment (${passwordVariable}); others may see it there`)
+    .option(
+      '--password-env [variable]',
+      `read it from the environment (${passwordVariable}); others may see it there`,
+    )
 }
 
 export function sourceOf(options: UnlockOptions): PasswordSource {
@@ -108,7 +117,11 @@ export async function providerOf(output: Output, options: UnlockOptions): Promis
   return new PasswordProvider(ask(output, options, 'Master password: '))
 }
 
-export function tokenProvider(output: Output, options: UnlockOptions, createKey: boolean): Pkcs11Provider {
+export function tokenProvider(
+  output: Output,
+  options: UnlockOptions,
+  createKey: boolean,
+): Pkcs11Provider {
   const { tokenLibrary: library, token, tokenKey: keyLabel = 'pinnacle' } = options
   if (library === undefined || token === undefined) {
     throw usageError('a token needs both --token-library and --token')
@@ -172,7 +185,8 @@ export function readInput(output: Output, input: { file?: string; fd?: number })
       const got = readSync(descriptor, room.bytes, length, room.length - length, null)
       if (got === 0) break
       length += got
-      if (length > maxInputBytes) throw usageError(`the input is longer than ${String(maxInputBytes)} bytes`)
+      if (length > maxInputBytes)
+        throw usageError(`the input is longer than ${String(maxInputBytes)} bytes`)
     }
     return room.copy(0, length)
   } catch (error) {

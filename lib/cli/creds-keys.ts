@@ -80,14 +80,17 @@ export function addKeyCommands(creds: Command): void {
         for (const { name, what } of keys) output.field('opens with', `${name} (${what})`)
       }
       output.field('failed unlocks', String(failures))
-      if (retryAfterMs > 0) output.field('next possible', `in ${String(Math.ceil(retryAfterMs / 1000))} s`)
+      if (retryAfterMs > 0)
+        output.field('next possible', `in ${String(Math.ceil(retryAfterMs / 1000))} s`)
       const { store, generation, written, cipher } = facts
       output.document({ version, store, generation, written, cipher, keys, failures, retryAfterMs })
       return undefined
     }),
   )
 
-  withUnlock(creds.command('backup <file>').description('an encrypted copy, opened by the same password'))
+  withUnlock(
+    creds.command('backup <file>').description('an encrypted copy, opened by the same password'),
+  )
     .option('--recipient <file>', 'public key of one who may open it too', listArgument)
     .action(
       action<UnlockOptions & { recipient?: string[] }, [string]>((output, options, path) =>
@@ -101,8 +104,13 @@ export function addKeyCommands(creds: Command): void {
       ),
     )
 
-  withPassword(creds.command('keygen <file>').description('a recipient\'s key pair: X25519 and ML-KEM-768'))
-    .addHelpText('after', '\nWrites the private key to <file> under a password, the public one to <file>.pub.')
+  withPassword(
+    creds.command('keygen <file>').description("a recipient's key pair: X25519 and ML-KEM-768"),
+  )
+    .addHelpText(
+      'after',
+      '\nWrites the private key to <file> under a password, the public one to <file>.pub.',
+    )
     .action(
       action<UnlockOptions, [string]>(async (output, options, path) => {
         const password = await askNewPassword(output, sourceOf(options), `password of ${path}`)
@@ -122,7 +130,11 @@ export function addKeyCommands(creds: Command): void {
     )
 
   const key = creds.command('key').description('who else can open the file')
-  withUnlock(key.command('add-recipient <public-key>').description('let the holder of a private key open it')).action(
+  withUnlock(
+    key
+      .command('add-recipient <public-key>')
+      .description('let the holder of a private key open it'),
+  ).action(
     action<UnlockOptions, [string]>((output, options, path) =>
       withStore(output, options, async (store) => {
         await store.addKey(await readRecipient(path))
@@ -132,7 +144,9 @@ export function addKeyCommands(creds: Command): void {
       }),
     ),
   )
-  withUnlock(key.command('add-token').description('let a PKCS#11 token open it (--token-library, --token)'))
+  withUnlock(
+    key.command('add-token').description('let a PKCS#11 token open it (--token-library, --token)'),
+  )
     .option('--create-key', 'make the key on the token where it has none')
     .action(
       action<UnlockOptions & { createKey?: boolean }>((output, options) => {
@@ -150,7 +164,9 @@ export function addKeyCommands(creds: Command): void {
         })
       }),
     )
-  withUnlock(key.command('remove <key>').description('take a key\'s access away; "creds status" names them')).action(
+  withUnlock(
+    key.command('remove <key>').description('take a key\'s access away; "creds status" names them'),
+  ).action(
     action<UnlockOptions, [string]>((output, options, name) =>
       withStore(output, options, async (store) => {
         if (!store.keys.some((entry) => keyName(entry) === name)) {

@@ -56,14 +56,17 @@ interface ValueOptions extends UnlockOptions {
 function kdfOf(options: { kdf: KdfName; iterations?: number }): KdfParameters {
   const kdf = kdfDefaults[options.kdf]
   if (options.iterations === undefined) return kdf
-  if (kdf.algorithm !== 'pbkdf2-hmac-sha256') throw usageError('--iterations belongs to pbkdf2-hmac-sha256')
+  if (kdf.algorithm !== 'pbkdf2-hmac-sha256')
+    throw usageError('--iterations belongs to pbkdf2-hmac-sha256')
   return { ...kdf, iterations: options.iterations }
 }
 
 function withKdf(command: Command): Command {
   return command
     .addOption(
-      new Option('--kdf <name>', 'key derivation').choices([...kdfNames]).default('pbkdf2-hmac-sha256'),
+      new Option('--kdf <name>', 'key derivation')
+        .choices([...kdfNames])
+        .default('pbkdf2-hmac-sha256'),
     )
     .option('--iterations <n>', 'of pbkdf2-hmac-sha256 (default: 600000)', integerArgument)
 }
@@ -80,14 +83,22 @@ async function init(output: Output, options: InitOptions): Promise<undefined> {
   const audit = new AuditTrail({ dataDirectory })
   const provider = await newPasswordProvider(output, sourceOf(options), kdfOf(options))
   const { cipher, history: historyLimit } = options
-  await using store = await CredentialStore.create({ dataDirectory, provider, audit, cipher, historyLimit })
+  await using store = await CredentialStore.create({
+    dataDirectory,
+    provider,
+    audit,
+    cipher,
+    historyLimit,
+  })
   using root = await audit.rootKey()
   if (root) {
     // From here on the trail's verification key is no longer beside the trail.
     await store.setAuditKey(root.key.copy())
     await audit.forgetRootKey()
   }
-  output.line(`Made ${dataDirectory}/secure_config.json. There is no way to open it without the password.`)
+  output.line(
+    `Made ${dataDirectory}/secure_config.json. There is no way to open it without the password.`,
+  )
   output.document({ dataDirectory, cipher, kdf: options.kdf })
   return undefined
 }
@@ -127,7 +138,11 @@ function summaryLines(output: Output, credentials: readonly CredentialSummary[])
   const expiry = ({ expires, expiry: state }: CredentialSummary): string => {
     if (expires === null) return '-'
     const day = expires.slice(0, 10)
-    return state === 'expired' ? colors.red(`${day} expired`) : state === 'soon' ? colors.yellow(`${day} soon`) : day
+    return state === 'expired'
+      ? colors.red(`${day} expired`)
+      : state === 'soon'
+        ? colors.yellow(`${day} soon`)
+        : day
   }
   return table(
     [
@@ -148,7 +163,10 @@ function summaryLines(output: Output, credentials: readonly CredentialSummary[])
 function addValueCommands(creds: Command): void {
   const withValue = (command: Command): Command =>
     withUnlock(command)
-      .option('--file <file>', 'JSON object of the fields (or the plain secret of a generic credential)')
+      .option(
+        '--file <file>',
+        'JSON object of the fields (or the plain secret of a generic credential)',
+      )
       .option('--fd <n>', 'the same, from a file descriptor', integerArgument)
       .option('--expires <date>', 'when it expires, such as 2027-03-31')
 
@@ -167,7 +185,11 @@ function addValueCommands(creds: Command): void {
       ),
     )
 
-  withValue(creds.command('rotate <name>').description('give a credential a new value; keeps the old one as history')).action(
+  withValue(
+    creds
+      .command('rotate <name>')
+      .description('give a credential a new value; keeps the old one as history'),
+  ).action(
     action<ValueOptions, [string]>((output, options, name) =>
       withStore(output, options, async (store) => {
         const known = store.list().find((credential) => credential.name === name)
@@ -180,7 +202,9 @@ function addValueCommands(creds: Command): void {
     ),
   )
 
-  withUnlock(creds.command('expire <name> <date>').description('set when it expires, or "never"')).action(
+  withUnlock(
+    creds.command('expire <name> <date>').description('set when it expires, or "never"'),
+  ).action(
     action<UnlockOptions, [string, string]>((output, options, name, date) =>
       withStore(output, options, async (store) => {
         await store.setExpiry(name, date === 'never' ? null : date)
@@ -190,7 +214,9 @@ function addValueCommands(creds: Command): void {
     ),
   )
 
-  withUnlock(creds.command('remove <name>').description('remove a credential and its history')).action(
+  withUnlock(
+    creds.command('remove <name>').description('remove a credential and its history'),
+  ).action(
     action<UnlockOptions, [string]>((output, options, name) =>
       withStore(output, options, async (store) => {
         await store.remove(name)
@@ -205,14 +231,20 @@ function addValueCommands(creds: Command): void {
     action<UnlockOptions>((output, options) =>
       withStore(output, options, (store) => {
         const credentials = store.list()
-        output.lines(credentials.length > 0 ? summaryLines(output, credentials) : ['No credentials yet.'])
+        output.lines(
+          credentials.length > 0 ? summaryLines(output, credentials) : ['No credentials yet.'],
+        )
         output.document(credentials)
         return Promise.resolve(undefined)
       }),
     ),
   )
 
-  withUnlock(creds.command('reveal <name>').description('write a secret to a file descriptor that is no terminal'))
+  withUnlock(
+    creds
+      .command('reveal <name>')
+      .description('write a secret to a file descriptor that is no terminal'),
+  )
     .option('--field <field>', 'which field')
     .option('--version <n>', 'an old value', integerArgument)
     .option('--to-fd <n>', 'where to', integerArgument, 1)
@@ -220,14 +252,15 @@ function addValueCommands(creds: Command): void {
     .action(
       action<UnlockOptions & { field?: string; version?: number; toFd: number }, [string]>(
         (output, options, name) => {
-          if (isatty(options.toFd)) throw usageError('that is a terminal; pipe the secret to who needs it')
+          if (isatty(options.toFd))
+            throw usageError('that is a terminal; pipe the secret to who needs it')
           const version = options.version === undefined ? {} : { version: options.version }
           return withStore(output, options, (store) =>
             store.withSecret(
               name,
               (secret) => {
                 const bytes = secret.bytes(options.field)
-                for (let at = 0; at < bytes.length; ) at += writeSync(options.toFd, bytes, at)
+                for (let at = 0; at < bytes.length;) at += writeSync(options.toFd, bytes, at)
                 return undefined
               },
               version,
@@ -237,7 +270,9 @@ function addValueCommands(creds: Command): void {
       ),
     )
 
-  withUnlock(creds.command('verify').description('open every secret and say whether the file is whole')).action(
+  withUnlock(
+    creds.command('verify').description('open every secret and say whether the file is whole'),
+  ).action(
     action<UnlockOptions>((output, options) =>
       withStore(output, options, async (store) => {
         let values = 0
@@ -246,7 +281,9 @@ function addValueCommands(creds: Command): void {
             await store.withSecret(name, () => values++, { version })
           }
         }
-        output.line(`The file is whole: ${plural(values, 'value')} of ${plural(store.list().length, 'credential')}.`)
+        output.line(
+          `The file is whole: ${plural(values, 'value')} of ${plural(store.list().length, 'credential')}.`,
+        )
         output.document({ credentials: store.list().length, values, generation: store.generation })
         return undefined
       }),
@@ -257,8 +294,16 @@ function addValueCommands(creds: Command): void {
 export function register(program: Command): void {
   const creds = program.command('creds').description('encrypted credentials of exchanges')
 
-  withKdf(withPassword(withData(creds.command('init').description('make an empty store; asks for a master password'))))
-    .addOption(new Option('--cipher <name>', 'cipher').choices([...cipherNames]).default('aes-256-gcm'))
+  withKdf(
+    withPassword(
+      withData(
+        creds.command('init').description('make an empty store; asks for a master password'),
+      ),
+    ),
+  )
+    .addOption(
+      new Option('--cipher <name>', 'cipher').choices([...cipherNames]).default('aes-256-gcm'),
+    )
     .option('--history <n>', 'old values to keep of each credential', integerArgument, 3)
     .action(action<InitOptions>(init))
 
@@ -268,25 +313,32 @@ export function register(program: Command): void {
     .option('--new-password-file <file>', 'read the new one from a file of mode 600')
     .option('--new-password-fd <n>', 'read the new one from a file descriptor', integerArgument)
     .action(
-      action<InitOptions & { newPasswordFile?: string; newPasswordFd?: number }>((output, options) =>
-        withStore(output, options, async (store) => {
-          const { newPasswordFile: path, newPasswordFd: descriptor } = options
-          const source: PasswordSource =
-            path !== undefined
-              ? { type: 'file', path }
-              : descriptor !== undefined
-                ? { type: 'descriptor', descriptor }
-                : { type: 'terminal' }
-          await store.changeKey(await newPasswordProvider(output, source, kdfOf(options)))
-          output.line('The password was changed. Backups made before still open with the old one.')
-          output.document({ changed: true })
-          return undefined
-        }),
+      action<InitOptions & { newPasswordFile?: string; newPasswordFd?: number }>(
+        (output, options) =>
+          withStore(output, options, async (store) => {
+            const { newPasswordFile: path, newPasswordFd: descriptor } = options
+            const source: PasswordSource =
+              path !== undefined
+                ? { type: 'file', path }
+                : descriptor !== undefined
+                  ? { type: 'descriptor', descriptor }
+                  : { type: 'terminal' }
+            await store.changeKey(await newPasswordProvider(output, source, kdfOf(options)))
+            output.line(
+              'The password was changed. Backups made before still open with the old one.',
+            )
+            output.document({ changed: true })
+            return undefined
+          }),
       ),
     )
 
-  withUnlock(creds.command('upgrade').description('write a file of the old format in the present one'))
-    .addOption(new Option('--cipher <name>', 'cipher').choices([...cipherNames]).default('aes-256-gcm'))
+  withUnlock(
+    creds.command('upgrade').description('write a file of the old format in the present one'),
+  )
+    .addOption(
+      new Option('--cipher <name>', 'cipher').choices([...cipherNames]).default('aes-256-gcm'),
+    )
     .action(
       action<UnlockOptions & { cipher: CipherName }>((output, options) =>
         withStore(output, options, async (store) => {
@@ -306,7 +358,9 @@ export function register(program: Command): void {
         const audit = new AuditTrail({ dataDirectory })
         const force = options.force ?? false
         const backup = await restoreBackup({ dataDirectory, backupPath, audit, force })
-        output.line(`Restored version ${String(backup.generation)}, backed up on ${backup.created}.`)
+        output.line(
+          `Restored version ${String(backup.generation)}, backed up on ${backup.created}.`,
+        )
         output.document({ generation: backup.generation, created: backup.created })
         return undefined
       }),

@@ -162,7 +162,10 @@ export class AttemptLimiter {
     if (!bytes) return nothing
     try {
       const what = this.#path
-      const fields = new Fields(parseObject(bytes, what), what, ['version', ...Object.keys(nothing)])
+      const fields = new Fields(parseObject(bytes, what), what, [
+        'version',
+        ...Object.keys(nothing),
+      ])
       fields.integer('version', 1, 1)
       return {
         failures: fields.integer('failures', 0),

@@ -20,7 +20,9 @@ export async function writeBackup(files: SecureFiles, path: string, bytes: Buffe
     try {
       old = decodeBackup(present, path)
     } catch {
-      throw wouldOverwrite(`${path} is there and is no intact backup; give another name or move it away`)
+      throw wouldOverwrite(
+        `${path} is there and is no intact backup; give another name or move it away`,
+      )
     }
     if (old.store !== made.store) {
       throw wouldOverwrite(`${path} is a backup of other credentials; give another name`)
@@ -84,12 +86,12 @@ async function refuseToLose(files: StoreFiles, backup: Backup, force: boolean): 
   try {
     old = identityOf(present, files.path)
   } catch {
-    throw wouldOverwrite(
-      `${files.path} is damaged; keep a copy of it, then restore with --force`,
-    )
+    throw wouldOverwrite(`${files.path} is damaged; keep a copy of it, then restore with --force`)
   }
   if (old.store !== backup.store) {
-    throw wouldOverwrite(`${files.path} holds other credentials than the backup; replace them with --force`)
+    throw wouldOverwrite(
+      `${files.path} holds other credentials than the backup; replace them with --force`,
+    )
   }
   const newest = Math.max(old.generation, seen)
   if (newest > backup.generation) throw older(backup, newest)

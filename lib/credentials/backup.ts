@@ -4,7 +4,14 @@
  * it without the password: store, generation and a checksum.
  */
 import { createHash } from 'node:crypto'
-import { canonicalText, Fields, maxFileBytes, parseObject, requireCanonical, type JsonObject } from './canonical.js'
+import {
+  canonicalText,
+  Fields,
+  maxFileBytes,
+  parseObject,
+  requireCanonical,
+  type JsonObject,
+} from './canonical.js'
 import { decodeEnvelope, versionOf } from './envelope.js'
 import { decodeSeed } from './seed-format.js'
 

@@ -102,11 +102,7 @@ export class Fields {
     const value = this.raw(field)
     if (typeof value !== 'string') throw this.#wrong(field)
     const bytes = Buffer.from(value, 'base64')
-    if (
-      bytes.length < minBytes ||
-      bytes.length > maxBytes ||
-      bytes.toString('base64') !== value
-    ) {
+    if (bytes.length < minBytes || bytes.length > maxBytes || bytes.toString('base64') !== value) {
       throw this.#wrong(field)
     }
     return bytes

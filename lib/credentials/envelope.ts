@@ -16,9 +16,22 @@
  * Invariant: the text is canonical (canonical.ts), so no byte of the file can differ unnoticed.
  */
 import { createHash } from 'node:crypto'
-import { canonicalText, corrupt, Fields, parseObject, requireCanonical, type JsonObject } from './canonical.js'
+import {
+  canonicalText,
+  corrupt,
+  Fields,
+  parseObject,
+  requireCanonical,
+  type JsonObject,
+} from './canonical.js'
 import { CredentialCode, credentialError } from './errors.js'
-import { entryFromJson, entryToJson, sealedFromJson, sealedToJson, type KeyEntry } from './key-entry.js'
+import {
+  entryFromJson,
+  entryToJson,
+  sealedFromJson,
+  sealedToJson,
+  type KeyEntry,
+} from './key-entry.js'
 import { cipherNames, type CipherName, type Sealed } from './primitives.js'
 
 export const formatName = 'pinnacle-credentials'
@@ -69,7 +82,9 @@ function withMac(body: EnvelopeBody, mac: Buffer): JsonObject {
 }
 
 function checksumOf(body: EnvelopeBody, mac: Buffer): string {
-  return createHash('sha256').update(canonicalText(withMac(body, mac))).digest('hex')
+  return createHash('sha256')
+    .update(canonicalText(withMac(body, mac)))
+    .digest('hex')
 }
 
 export function encodeEnvelope(body: EnvelopeBody, mac: Buffer): Buffer {
@@ -81,7 +96,8 @@ export function encodeEnvelope(body: EnvelopeBody, mac: Buffer): Buffer {
 export function versionOf(bytes: Uint8Array, what: string): 1 | 2 {
   const object = parseObject(bytes, what)
   const { format, version } = object
-  if (format !== undefined && format !== formatName) throw corrupt(what, 'it is a file of another kind')
+  if (format !== undefined && format !== formatName)
+    throw corrupt(what, 'it is a file of another kind')
   if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1) {
     throw corrupt(what, 'the field "version" is missing or malformed')
   }
@@ -125,11 +141,7 @@ export function decodeEnvelope(bytes: Uint8Array, what: string): Envelope {
     mac: fields.base64('mac', 32),
     checksum: fields.hex('checksum', 32),
   }
-  requireCanonical(
-    bytes,
-    { ...withMac(envelope, envelope.mac), checksum: envelope.checksum },
-    what,
-  )
+  requireCanonical(bytes, { ...withMac(envelope, envelope.mac), checksum: envelope.checksum }, what)
   if (checksumOf(envelope, envelope.mac) !== envelope.checksum) {
     throw corrupt(what, 'its checksum does not match')
   }

@@ -151,7 +151,8 @@ function objectOf(cursor: Cursor, depth: number, tree: SecretTree): void {
   do {
     using name = cursor.string()
     const key = Buffer.from(name.bytes).toString('utf8')
-    if (tree.has(key) || tree.size >= maxFields) cursor.fail('a field is there twice, or too many are')
+    if (tree.has(key) || tree.size >= maxFields)
+      cursor.fail('a field is there twice, or too many are')
     cursor.expect(colon)
     if (depth > 1 && cursor.peek() === openBrace) {
       const child: SecretTree = new Map()

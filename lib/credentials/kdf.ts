@@ -60,15 +60,18 @@ function problemOf(parameters: KdfParameters): string {
         : `iterations must be ${String(pbkdf2Floor)} to ${String(pbkdf2Ceiling)}`
     case 'scrypt': {
       const { n, r, p } = parameters
-      if (!inRange(n, 2 ** 15, 2 ** 22) || (n & (n - 1)) !== 0) return 'n must be a power of two, 2^15 to 2^22'
+      if (!inRange(n, 2 ** 15, 2 ** 22) || (n & (n - 1)) !== 0)
+        return 'n must be a power of two, 2^15 to 2^22'
       if (!inRange(r, 8, 32) || !inRange(p, 1, 16)) return 'r must be 8 to 32 and p 1 to 16'
-      if (n * r * p < scryptWorkFloor) return `n * r * p must be at least ${String(scryptWorkFloor)}`
+      if (n * r * p < scryptWorkFloor)
+        return `n * r * p must be at least ${String(scryptWorkFloor)}`
       return 128 * n * r > scryptMemoryCeiling ? 'it would take more than 1 GiB of memory' : ''
     }
     case 'argon2id': {
       const { memoryKib, passes, lanes } = parameters
       if (!inRange(memoryKib, 7168, 2 ** 20)) return 'memory must be 7168 KiB to 1 GiB'
-      if (!inRange(passes, 1, 16) || !inRange(lanes, 1, 16)) return 'passes and lanes must be 1 to 16'
+      if (!inRange(passes, 1, 16) || !inRange(lanes, 1, 16))
+        return 'passes and lanes must be 1 to 16'
       return memoryKib * passes < argon2WorkFloor
         ? `memory * passes must be at least ${String(argon2WorkFloor)} KiB`
         : ''

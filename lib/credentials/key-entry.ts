@@ -139,7 +139,13 @@ export function entryFromJson(value: unknown, what: string): KeyEntry {
       return { type, kdf, salt, wrapped: wrappedFrom(fields, what) }
     }
     case 'pkcs11': {
-      const fields = new Fields(value, what, ['type', 'tokenSerial', 'keyLabel', 'keyId', 'wrapped'])
+      const fields = new Fields(value, what, [
+        'type',
+        'tokenSerial',
+        'keyLabel',
+        'keyId',
+        'wrapped',
+      ])
       return {
         type,
         tokenSerial: fields.string('tokenSerial', /^[\x20-\x7e]{0,16}$/),

@@ -19,7 +19,12 @@ export interface NativeSecrets {
   liveCount(): number
   random(out: Uint8Array): boolean
   equal(a: Uint8Array, b: Uint8Array): boolean
-  pbkdf2(password: Uint8Array, salt: Uint8Array, iterations: number, out: Uint8Array): Promise<boolean>
+  pbkdf2(
+    password: Uint8Array,
+    salt: Uint8Array,
+    iterations: number,
+    out: Uint8Array,
+  ): Promise<boolean>
   scrypt(
     password: Uint8Array,
     salt: Uint8Array,

@@ -30,7 +30,10 @@ function noPassword(message: string, cause?: unknown): Error {
 }
 
 /** The first line of the source, without its line end. The caller releases it. */
-export function readPassword(source: PasswordSource, options: ReadPasswordOptions = {}): SecretBuffer {
+export function readPassword(
+  source: PasswordSource,
+  options: ReadPasswordOptions = {},
+): SecretBuffer {
   const password = readFrom(source, options)
   if (password.length > 0 || options.allowEmpty) return password
   password.release()
@@ -103,7 +106,8 @@ function readSome(descriptor: number, room: Uint8Array, at: number, what: string
     } catch (error) {
       const { code } = error as { code?: unknown }
       if (code === 'EOF') return 0
-      if (code !== 'EAGAIN' || waitedMs >= 30_000) throw fileError(`can't read the password from ${what}`, error)
+      if (code !== 'EAGAIN' || waitedMs >= 30_000)
+        throw fileError(`can't read the password from ${what}`, error)
       Atomics.wait(pause, 0, 0, 20)
     }
   }

@@ -143,7 +143,10 @@ export class Pkcs11Provider implements KeyProvider {
   #mechanism(
     nonce: Buffer,
     context: KeyContext,
-  ): { mechanism: number; parameter: { type: number; iv: Buffer; aad: Buffer; ivBits: number; tagBits: number } } {
+  ): {
+    mechanism: number
+    parameter: { type: number; iv: Buffer; aad: Buffer; ivBits: number; tagBits: number }
+  } {
     const aad = Buffer.from(`pinnacle-credentials key pkcs11 ${context.store}`)
     return {
       mechanism: this.#module.CKM_AES_GCM,
@@ -215,7 +218,8 @@ function findKey(
   ])
   const found = token.C_FindObjects(session, 2)
   token.C_FindObjectsFinal(session)
-  if (found.length > 1) throw refused(`the token has several keys with the label "${options.keyLabel}"`)
+  if (found.length > 1)
+    throw refused(`the token has several keys with the label "${options.keyLabel}"`)
   const [existing] = found
   if (existing) return { key: existing, keyId: checkKey(module, token, session, existing) }
   if (!options.createKey) {
@@ -248,7 +252,9 @@ function checkKey(module: Pkcs11Module, token: PKCS11, session: Session, key: Ke
   ])
   const isSet = (value: unknown): boolean => Buffer.isBuffer(value) && value[0] === 1
   if (!isSet(sensitive?.value) || isSet(extractable?.value)) {
-    throw refused('the key on the token is extractable; make one that is sensitive and not extractable')
+    throw refused(
+      'the key on the token is extractable; make one that is sensitive and not extractable',
+    )
   }
   if (!Buffer.isBuffer(id?.value) || id.value.length < 1 || id.value.length > 32) {
     throw refused('the key on the token has no id (CKA_ID) of 1 to 32 bytes')

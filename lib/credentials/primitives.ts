@@ -32,7 +32,12 @@ export function hmac(key: SecretBuffer, data: Uint8Array): Buffer {
   return mac
 }
 
-export function hkdf(key: SecretBuffer, salt: Uint8Array, info: string, length = keyBytes): SecretBuffer {
+export function hkdf(
+  key: SecretBuffer,
+  salt: Uint8Array,
+  info: string,
+  length = keyBytes,
+): SecretBuffer {
   return hkdfBytes(key, salt, Buffer.from(info), length)
 }
 

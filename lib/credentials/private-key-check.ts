@@ -100,7 +100,7 @@ function isScalar(scalar: Uint8Array): boolean {
   let borrow = 0
   for (let i = order.length - 1; i >= 0; i--) {
     any |= scalar[i]!
-    borrow = (scalar[i]! - order[i]! - borrow) >> 31 & 1
+    borrow = ((scalar[i]! - order[i]! - borrow) >> 31) & 1
   }
   return any !== 0 && borrow === 1
 }

@@ -3,9 +3,20 @@
  * and its public key as text to hand out.
  */
 import { randomBytes } from 'node:crypto'
-import { canonicalText, Fields, parseObject, requireCanonical, type JsonObject } from './canonical.js'
+import {
+  canonicalText,
+  Fields,
+  parseObject,
+  requireCanonical,
+  type JsonObject,
+} from './canonical.js'
 import { CredentialCode, credentialError } from './errors.js'
-import { entryFromJson, entryToJson, recipientPublicBytes, type PasswordEntry } from './key-entry.js'
+import {
+  entryFromJson,
+  entryToJson,
+  recipientPublicBytes,
+  type PasswordEntry,
+} from './key-entry.js'
 import type { PasswordProvider } from './password-provider.js'
 import { publicKeyOf, recipientSeedBytes, RecipientProvider } from './recipient.js'
 import { SecretBuffer } from './secret-buffer.js'
@@ -15,7 +26,13 @@ const publicPrefix = 'pinnacle-recipient-1:'
 export const maxRecipientFileBytes = 16 * 1024
 
 function toJson(id: string, publicKey: Buffer, entry: PasswordEntry): JsonObject {
-  return { format, version: 1, id, publicKey: publicKey.toString('base64'), key: entryToJson(entry) }
+  return {
+    format,
+    version: 1,
+    id,
+    publicKey: publicKey.toString('base64'),
+    key: entryToJson(entry),
+  }
 }
 
 /** A new pair: the private key's file, and the public key. The provider stays the caller's. */
@@ -50,7 +67,10 @@ export async function openRecipientKey(
   const recipient = RecipientProvider.fromSeeds(seeds)
   if (recipient.publicKey.equals(publicKey)) return recipient
   recipient[Symbol.dispose]()
-  throw credentialError(CredentialCode.Corrupt, `the public key in ${what} is not that of its private key`)
+  throw credentialError(
+    CredentialCode.Corrupt,
+    `the public key in ${what} is not that of its private key`,
+  )
 }
 
 /** One line of text. */

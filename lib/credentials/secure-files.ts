@@ -64,7 +64,10 @@ export class SecureFiles {
       throw unsafe(`${path} is a symbolic link; give the directory that it points to`)
     }
     if (facts.kind !== 'directory') {
-      throw fileError(`can't use ${path}`, Object.assign(new Error('it is no directory'), { code: 'ENOTDIR' }))
+      throw fileError(
+        `can't use ${path}`,
+        Object.assign(new Error('it is no directory'), { code: 'ENOTDIR' }),
+      )
     }
     checkOwner(facts, path)
     if ((facts.mode & 0o077) !== 0) {
@@ -88,9 +91,13 @@ export class SecureFiles {
   /** Undefined where the file does not exist. A file above `maxBytes` comes cut, one byte longer than that. */
   async read(path: string, maxBytes: number): Promise<Buffer | undefined> {
     try {
-      return await this.#files.read(path, (facts) => {
-        checkFile(facts, path)
-      }, maxBytes)
+      return await this.#files.read(
+        path,
+        (facts) => {
+          checkFile(facts, path)
+        },
+        maxBytes,
+      )
     } catch (error) {
       const { code } = error as { code?: unknown }
       if (code === 'ENOENT') return undefined
@@ -113,7 +120,10 @@ export class SecureFiles {
     try {
       await this.#files.syncDirectory(dirname(path))
     } catch (error) {
-      throw fileError(`${path} was replaced, but a power cut may still bring the old one back`, error)
+      throw fileError(
+        `${path} was replaced, but a power cut may still bring the old one back`,
+        error,
+      )
     }
   }
 
@@ -122,7 +132,8 @@ export class SecureFiles {
       await this.#files.remove(path)
       await this.#files.syncDirectory(dirname(path))
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'ENOENT') throw fileError(`can't remove ${path}`, error)
+      if ((error as { code?: unknown }).code !== 'ENOENT')
+        throw fileError(`can't remove ${path}`, error)
     }
   }
 

@@ -12,7 +12,14 @@
  * Files of this version can be opened and upgraded, not changed in place.
  */
 import { randomBytes } from 'node:crypto'
-import { canonicalText, corrupt, Fields, parseObject, requireCanonical, type JsonObject } from './canonical.js'
+import {
+  canonicalText,
+  corrupt,
+  Fields,
+  parseObject,
+  requireCanonical,
+  type JsonObject,
+} from './canonical.js'
 import { CredentialCode, credentialError } from './errors.js'
 import { readSecretTree, type SecretTree } from './json-bytes.js'
 import { checkKdf, deriveKey, kdfSaltBytes, pbkdf2Floor, type Pbkdf2Parameters } from './kdf.js'
@@ -47,7 +54,9 @@ function toJson({ kdf, salt, iv, ciphertext }: SeedBody, mac: Buffer): JsonObjec
 
 /** Every part with its length before it, so that none can take bytes of its neighbour. */
 function authenticated({ kdf, salt, iv, ciphertext }: SeedBody): Buffer {
-  const parts = ['1', cipher, kdf.algorithm, String(kdf.iterations)].map((part) => Buffer.from(part))
+  const parts = ['1', cipher, kdf.algorithm, String(kdf.iterations)].map((part) =>
+    Buffer.from(part),
+  )
   return Buffer.concat(
     [...parts, salt, iv, ciphertext].flatMap((part) => {
       const length = Buffer.alloc(4)

@@ -7,12 +7,20 @@
  *   resolves; where it rejects, the file is as it was. Changes of one store run one after the other.
  * - Everything is announced to the audit trail first; where that can't be done, nothing is done.
  */
-import { randomBytes } from 'node:crypto'
-import type { AuditAction, AuditDetail, AuditSink } from '../audit/event.js'
+import type { AuditSink } from '../audit/event.js'
+import { audited, shownName, type Announced } from './announced.js'
 import { encodeBackup } from './backup.js'
 import { writeBackup } from './backup-files.js'
-import { openContent, SeedContent, defaultHistory, type Content } from './content.js'
-import { adding, expiring, findCredential, removing, rotating, type DraftIndex, type Edit } from './edit.js'
+import { SeedContent, defaultHistory, type Content } from './content.js'
+import {
+  adding,
+  expiring,
+  findCredential,
+  removing,
+  rotating,
+  type DraftIndex,
+  type Edit,
+} from './edit.js'
 import { decodeEnvelope, maxKeyEntries } from './envelope.js'
 import { CredentialCode, codeOf, credentialError } from './errors.js'
 import type { KeyEntry } from './key-entry.js'
@@ -22,8 +30,16 @@ import { RecipientProvider } from './recipient.js'
 import { Secret } from './secret.js'
 import { SecretBuffer } from './secret-buffer.js'
 import { StoreFiles, type StoreFilesOptions } from './store-files.js'
-import { checkExpiry, checkFields, checkKind, checkName, releaseFields, type SecretFields } from './validation.js'
-import { authenticates, encodeVault, maxHistory, Vault, type CredentialKind, type VaultDraft } from './vault.js'
+import {
+  checkExpiry,
+  checkFields,
+  checkKind,
+  checkName,
+  releaseFields,
+  type SecretFields,
+} from './validation.js'
+import { draftOf, rolledBack, unlock, writeFirst } from './unlock.js'
+import { authenticates, encodeVault, maxHistory, Vault, type CredentialKind } from './vault.js'
 
 export interface StoreOptions extends StoreFilesOptions {
   /** Who unlocks. The store owns it from now on and disposes of it. */
@@ -53,36 +69,6 @@ export interface CredentialSummary {
   readonly expiry: 'none' | 'valid' | 'soon' | 'expired'
 }
 
-interface Announced {
-  readonly action: AuditAction
-  readonly target: string
-  readonly detail?: AuditDetail
-}
-
-/** A name as an audit line may show it: what is no name may be a secret that was pasted there. */
-const shownName = (name: unknown): string => {
-  try {
-    checkName(name)
-    return name
-  } catch {
-    return '[refused]'
-  }
-}
-
-async function audited<T>(audit: AuditSink, event: Announced, work: () => Promise<T>): Promise<T> {
-  await audit.record({ ...event, outcome: 'started' })
-  let result: T
-  try {
-    result = await work()
-  } catch (error) {
-    const outcome = codeOf(error) === CredentialCode.LockedOut ? 'refused' : 'failed'
-    await audit.record({ ...event, outcome, code: codeOf(error) })
-    throw error
-  }
-  await audit.record({ ...event, outcome: 'ok' })
-  return result
-}
-
 export class CredentialStore implements AsyncDisposable {
   readonly #files: StoreFiles
   readonly #options: StoreOptions
@@ -109,7 +95,11 @@ export class CredentialStore implements AsyncDisposable {
             throw credentialError(CredentialCode.Exists, `${files.path} is there already`)
           }
           const historyLimit = options.historyLimit ?? defaultHistory
-          if (!Number.isSafeInteger(historyLimit) || historyLimit < 0 || historyLimit > maxHistory) {
+          if (
+            !Number.isSafeInteger(historyLimit) ||
+            historyLimit < 0 ||
+            historyLimit > maxHistory
+          ) {
             throw credentialError(
               CredentialCode.Invalid,
               `the history must be 0 to ${String(maxHistory)} old values`,
@@ -207,7 +197,11 @@ export class CredentialStore implements AsyncDisposable {
       throw error
     }
     using handed = secret
-    await this.#options.audit.record({ ...event, outcome: 'ok', detail: { version: secret.version } })
+    await this.#options.audit.record({
+      ...event,
+      outcome: 'ok',
+      detail: { version: secret.version },
+    })
     await this.#warnOfExpiry(name)
     return await callback(handed)
   }
@@ -216,7 +210,8 @@ export class CredentialStore implements AsyncDisposable {
     checkName(name)
     const content = this.#live()
     const { kind, versions } = findCredential(content.index, name)
-    const found = wanted === undefined ? versions[0] : versions.find(({ version }) => version === wanted)
+    const found =
+      wanted === undefined ? versions[0] : versions.find(({ version }) => version === wanted)
     if (!found) {
       throw credentialError(
         CredentialCode.Unknown,
@@ -226,7 +221,8 @@ export class CredentialStore implements AsyncDisposable {
     }
     const fields: SecretFields = {}
     try {
-      for (const [field, index] of Object.entries(found.fields)) fields[field] = content.secret(index)
+      for (const [field, index] of Object.entries(found.fields))
+        fields[field] = content.secret(index)
     } catch (error) {
       releaseFields(fields)
       throw error
@@ -244,7 +240,12 @@ export class CredentialStore implements AsyncDisposable {
         `pinnacle creds rotate ${name}`,
     )
     const action = 'credentials.expiry'
-    await this.#options.audit.record({ action, target: name, outcome: 'warning', detail: { expires } })
+    await this.#options.audit.record({
+      action,
+      target: name,
+      outcome: 'warning',
+      detail: { expires },
+    })
   }
 
   /** Adds a credential. Its fields are taken over and wiped, whether it succeeds or not. */
@@ -291,7 +292,11 @@ export class CredentialStore implements AsyncDisposable {
     fields: SecretFields,
     edit: () => Edit,
   ): Promise<void> {
-    const event = { action: 'credentials.change', target: shownName(name), detail: { change } } as const
+    const event = {
+      action: 'credentials.change',
+      target: shownName(name),
+      detail: { change },
+    } as const
     try {
       await this.#exclusive(event, (vault) => {
         checkName(name)
@@ -349,7 +354,10 @@ export class CredentialStore implements AsyncDisposable {
         throw credentialError(CredentialCode.Duplicate, 'this key opens the file already')
       }
       if (keys.length >= maxKeyEntries) {
-        throw credentialError(CredentialCode.Invalid, `a file has at most ${String(maxKeyEntries)} keys`)
+        throw credentialError(
+          CredentialCode.Invalid,
+          `a file has at most ${String(maxKeyEntries)} keys`,
+        )
       }
       const added = await owned.wrap(vault.dataKey, { store })
       await this.#rewrite(vault, vault.index, { keys: [...(await this.#rewrapped(vault)), added] })
@@ -399,7 +407,9 @@ export class CredentialStore implements AsyncDisposable {
       target: this.#files.path,
       detail: { change: 'audit key' },
     } as const
-    await this.#exclusive(event, (vault) => this.#rewrite(vault, { ...vault.index, auditKey: owned }))
+    await this.#exclusive(event, (vault) =>
+      this.#rewrite(vault, { ...vault.index, auditKey: owned }),
+    )
   }
 
   /** The audit trail's verification key; the caller releases it. */
@@ -416,7 +426,10 @@ export class CredentialStore implements AsyncDisposable {
         this.#files.locked(async () => {
           const old = this.#live()
           if (!(old instanceof SeedContent)) {
-            throw credentialError(CredentialCode.Invalid, 'the file has the present version already')
+            throw credentialError(
+              CredentialCode.Invalid,
+              'the file has the present version already',
+            )
           }
           const credentials = old.index.credentials.map((credential) => ({
             ...credential,
@@ -473,7 +486,11 @@ export class CredentialStore implements AsyncDisposable {
     const { store, keys } = vault.envelope
     const entries = [...keys]
     for (const recipient of recipients) entries.push(await recipient.wrap(vault.dataKey, { store }))
-    return encodeVault({ ...draftOf(vault), keys: entries, index: vault.index }, vault.dataKey, vault)
+    return encodeVault(
+      { ...draftOf(vault), keys: entries, index: vault.index },
+      vault.dataKey,
+      vault,
+    )
   }
 
   async close(): Promise<void> {
@@ -489,7 +506,8 @@ export class CredentialStore implements AsyncDisposable {
   }
 
   #live(): Content {
-    if (this.#closed) throw credentialError(CredentialCode.Closed, 'the credentials store is closed')
+    if (this.#closed)
+      throw credentialError(CredentialCode.Closed, 'the credentials store is closed')
     return this.#content
   }
 
@@ -570,64 +588,4 @@ export class CredentialStore implements AsyncDisposable {
 
 function expiryOf(expires: string | null | undefined): string | null {
   return expires === null || expires === undefined ? null : checkExpiry(expires)
-}
-
-function draftOf({ envelope }: Vault): Omit<VaultDraft, 'keys' | 'index'> {
-  const { store, generation, written, cipher } = envelope
-  return { store, generation, written, cipher }
-}
-
-function rolledBack(path: string): Error {
-  return credentialError(
-    CredentialCode.RolledBack,
-    `${path} is older than a version that was used here; if it was put back on purpose, do it with ` +
-      '"pinnacle creds restore --force"',
-  )
-}
-
-async function writeFirst(
-  files: StoreFiles,
-  provider: KeyProvider,
-  cipher: CipherName,
-  index: DraftIndex,
-): Promise<Vault> {
-  const store = randomBytes(16).toString('hex')
-  const dataKey = SecretBuffer.random(keyBytes)
-  try {
-    const keys = [await provider.wrap(dataKey, { store })]
-    const draft = { store, generation: 1, written: files.now(), cipher, keys, index }
-    const bytes = encodeVault(draft, dataKey)
-    await files.write(bytes)
-    await files.limiter.setGeneration(store, 1)
-    return new Vault(decodeEnvelope(bytes, files.path), dataKey, files.path)
-  } catch (error) {
-    dataKey.release()
-    throw error
-  }
-}
-
-/** Under the lock: counts the attempt before it is made. */
-async function unlock(files: StoreFiles, provider: KeyProvider): Promise<Content> {
-  const bytes = await files.read()
-  await files.limiter.begin()
-  let content: Content
-  try {
-    content = await openContent(bytes, provider, files.path, files.now())
-  } catch (error) {
-    if (codeOf(error) === CredentialCode.WrongPassword) await files.limiter.failed()
-    else await files.limiter.takeBack()
-    throw error
-  }
-  if (content instanceof Vault) {
-    const { store, generation } = content.envelope
-    if (generation < (await files.limiter.highestGeneration(store))) {
-      content[Symbol.dispose]()
-      await files.limiter.takeBack()
-      throw rolledBack(files.path)
-    }
-    await files.limiter.succeeded(store, generation)
-  } else {
-    await files.limiter.succeeded('', 0)
-  }
-  return content
 }

@@ -49,7 +49,9 @@ const printableWithSpaces: Check = (bytes) => bytes.every((byte) => byte >= 0x20
 /** UTF-8 without control characters but the line ends and tabs of key files. */
 const text: Check = (bytes) =>
   isUtf8(bytes) &&
-  bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || byte === 0x0a || byte === 0x0d || byte === 9)
+  bytes.every(
+    (byte) => (byte >= 0x20 && byte !== 0x7f) || byte === 0x0a || byte === 0x0d || byte === 9,
+  )
 
 function base64Of(minBytes: number, maxBytes: number): Check {
   return (bytes) => {
@@ -146,7 +148,11 @@ export function promptedFields(kind: CredentialKind): { field: string; required:
   return rules[kind].map(({ field, required }) => ({ field, required }))
 }
 
-function checkField(field: string, secret: SecretBuffer, rule: Omit<FieldRule, 'field' | 'required'>): void {
+function checkField(
+  field: string,
+  secret: SecretBuffer,
+  rule: Omit<FieldRule, 'field' | 'required'>,
+): void {
   const { length } = secret
   if (length < rule.minBytes || length > rule.maxBytes) {
     throw invalid(
@@ -161,7 +167,8 @@ function checkField(field: string, secret: SecretBuffer, rule: Omit<FieldRule, '
 export function checkFields(kind: CredentialKind, fields: SecretFields): void {
   const names = Object.keys(fields)
   if (kind === 'generic') {
-    if (names.length < 1 || names.length > 16) throw invalid('a credential must have 1 to 16 fields')
+    if (names.length < 1 || names.length > 16)
+      throw invalid('a credential must have 1 to 16 fields')
     const wanted = 'UTF-8 text without control characters'
     for (const [name, secret] of Object.entries(fields)) {
       if (!namePattern.test(name)) throw invalid('the name of a field is malformed')

@@ -6,8 +6,21 @@
  * nothing sealed in one version opens in another, and no nonce is ever used twice under a key.
  */
 import { randomBytes } from 'node:crypto'
-import { canonicalText, corrupt, Fields, parseObject, requireCanonical, type JsonObject } from './canonical.js'
-import { authenticatedBytes, encodeEnvelope, fileSaltBytes, type Envelope, type EnvelopeBody } from './envelope.js'
+import {
+  canonicalText,
+  corrupt,
+  Fields,
+  parseObject,
+  requireCanonical,
+  type JsonObject,
+} from './canonical.js'
+import {
+  authenticatedBytes,
+  encodeEnvelope,
+  fileSaltBytes,
+  type Envelope,
+  type EnvelopeBody,
+} from './envelope.js'
 import type { KeyEntry } from './key-entry.js'
 import { equalBytes, hkdf, hmac, open, seal, type CipherName, type Sealed } from './primitives.js'
 import { SecretBuffer } from './secret-buffer.js'
@@ -201,8 +214,13 @@ function indexToJson(index: VaultIndex): JsonObject {
 
 function decodeIndex(bytes: Uint8Array, secretCount: number, what: string): VaultIndex {
   const part = `the index of ${what}`
-  const top = new Fields(parseObject(bytes, part), part, ['historyLimit', 'auditKey', 'credentials'])
-  const secretOf = (fields: Fields, field: string): number => fields.integer(field, 0, secretCount - 1)
+  const top = new Fields(parseObject(bytes, part), part, [
+    'historyLimit',
+    'auditKey',
+    'credentials',
+  ])
+  const secretOf = (fields: Fields, field: string): number =>
+    fields.integer(field, 0, secretCount - 1)
   const versionOf = (value: unknown): CredentialVersion => {
     const fields = new Fields(value, part, ['version', 'created', 'fields'])
     const named = fields.list('fields', 1, 16).map((item): [string, number] => {

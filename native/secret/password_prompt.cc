@@ -187,7 +187,7 @@ Status PromptPassword(int descriptor, std::string_view prompt, std::span<unsigne
     WipeBytes({&byte, 1});
     if (complete) break;
   }
-  Show(descriptor, "\r\n");
+  Show(descriptor, "\n");  // output is still processed: this becomes CR LF
   return Status();
 }
 

@@ -64,7 +64,8 @@ async function sample(t: Parameters<typeof temporaryDirectory>[0], count: number
   const dataDirectory = temporaryDirectory(t)
   const storage = new MemoryStorage()
   const trail = new AuditTrail({ dataDirectory, storage })
-  for (let i = 1; i < count; i++) await trail.record(event(`target ${String(i)}`, { detail: { i } }))
+  for (let i = 1; i < count; i++)
+    await trail.record(event(`target ${String(i)}`, { detail: { i } }))
   const root = (await trail.rootKey())!.key
   t.teardown(() => {
     root.release()
@@ -78,12 +79,19 @@ const verify = ({ trail, root }: Sample, key = true): Promise<AuditReport> =>
 t.test('lines say who did what, when, to what and with which outcome', async (t) => {
   const made = await sample(t, 3)
   const lines: AuditLine[] = []
-  const report = await verifyTrail(made.trail, { rootKey: made.root, onLine: (line) => lines.push(line) })
+  const report = await verifyTrail(made.trail, {
+    rootKey: made.root,
+    onLine: (line) => lines.push(line),
+  })
   t.match(report, { lines: 3, authenticated: true, behindHead: 0, problem: null })
   t.match(lines, [
     { sequence: 1, action: 'audit.create', outcome: 'ok' },
     { sequence: 2, action: 'credentials.access', target: 'target 1', detail: { i: 1 } },
-    { sequence: 3, actor: { uid: process.getuid?.(), pid: process.pid, host: /./ }, time: /^\d{4}-.*Z$/ },
+    {
+      sequence: 3,
+      actor: { uid: process.getuid?.(), pid: process.pid, host: /./ },
+      time: /^\d{4}-.*Z$/,
+    },
   ])
   t.match(await verify(made, false), { lines: 3, authenticated: false, problem: null })
   t.equal(made.storage.durable, 3, 'record resolves when its line is durable')
@@ -96,7 +104,11 @@ t.test('a removed line anywhere is found', async (t) => {
     made.storage.lines = whole.filter((_, index) => index !== gone)
     for (const key of [true, false]) {
       const { problem } = await verify(made, key)
-      t.equal(problem?.sequence, gone + 1, `line ${String(gone + 1)}, ${key ? 'with' : 'without'} the key`)
+      t.equal(
+        problem?.sequence,
+        gone + 1,
+        `line ${String(gone + 1)}, ${key ? 'with' : 'without'} the key`,
+      )
     }
   }
   made.storage.lines = []
@@ -108,8 +120,15 @@ t.test('a truncated end of any length is found by the head', async (t) => {
   const whole = made.storage.lines
   for (let kept = 0; kept < whole.length; kept++) {
     made.storage.lines = whole.slice(0, kept)
-    t.match((await verify(made, false)).problem, { sequence: kept + 1, problem: /the head says that 6 lines/ })
-    t.equal(await codeOfRejection(made.trail.record(event('x'))), 'ERR_PINNACLE_AUDIT_TAMPERED', 'and takes no further line')
+    t.match((await verify(made, false)).problem, {
+      sequence: kept + 1,
+      problem: /the head says that 6 lines/,
+    })
+    t.equal(
+      await codeOfRejection(made.trail.record(event('x'))),
+      'ERR_PINNACLE_AUDIT_TAMPERED',
+      'and takes no further line',
+    )
   }
 })
 
@@ -138,27 +157,38 @@ t.test('every reordering, doubling and change is found', async (t) => {
   t.ok(flips > 1500, `${String(flips)} flips`)
 })
 
-t.test('whoever takes over the machine can not rewrite what is there, not even with head and present key', async (t) => {
-  const made = await sample(t, 4)
-  const headPath = join(made.directory, 'audit-head.json')
-  const stolen = JSON.parse(readFileSync(headPath, 'utf8')) as { key: string; trail: string }
-  // A forger who keeps the first two lines and turns the head back to them, with the only key at hand.
-  const kept = made.storage.lines.slice(0, 2)
-  const { createHash } = await import('node:crypto')
-  const forged = {
-    format: 'pinnacle-audit-head',
-    version: 1,
-    trail: stolen.trail,
-    sequence: 2,
-    journalSequence: 2,
-    hash: createHash('sha256').update(kept[1]!.bytes).digest('hex'),
-    key: stolen.key,
-  }
-  writeFileSync(headPath, `${JSON.stringify(forged, null, 2)}\n`)
-  made.storage.lines = kept
-  t.match(await verify(made, false), { problem: null }, 'without the verification key that can not be told')
-  t.match((await verify(made)).problem, { sequence: 3, problem: /head was replaced/ }, 'with it, it can')
-})
+t.test(
+  'whoever takes over the machine can not rewrite what is there, not even with head and present key',
+  async (t) => {
+    const made = await sample(t, 4)
+    const headPath = join(made.directory, 'audit-head.json')
+    const stolen = JSON.parse(readFileSync(headPath, 'utf8')) as { key: string; trail: string }
+    // A forger who keeps the first two lines and turns the head back to them, with the only key at hand.
+    const kept = made.storage.lines.slice(0, 2)
+    const { createHash } = await import('node:crypto')
+    const forged = {
+      format: 'pinnacle-audit-head',
+      version: 1,
+      trail: stolen.trail,
+      sequence: 2,
+      journalSequence: 2,
+      hash: createHash('sha256').update(kept[1]!.bytes).digest('hex'),
+      key: stolen.key,
+    }
+    writeFileSync(headPath, `${JSON.stringify(forged, null, 2)}\n`)
+    made.storage.lines = kept
+    t.match(
+      await verify(made, false),
+      { problem: null },
+      'without the verification key that can not be told',
+    )
+    t.match(
+      (await verify(made)).problem,
+      { sequence: 3, problem: /head was replaced/ },
+      'with it, it can',
+    )
+  },
+)
 
 t.test('a crash between line and head is caught up with, and counted', async (t) => {
   const dataDirectory = temporaryDirectory(t)
@@ -175,11 +205,23 @@ t.test('a crash between line and head is caught up with, and counted', async (t)
   t.equal(await codeOfRejection(trail.record(event('two'))), 'ERR_PINNACLE_AUDIT_UNAVAILABLE')
   dying = false
   using root = await trail.rootKey()
-  t.match(await verifyTrail(trail, { rootKey: root?.key }), { lines: 3, behindHead: 1, problem: null })
+  t.match(await verifyTrail(trail, { rootKey: root?.key }), {
+    lines: 3,
+    behindHead: 1,
+    problem: null,
+  })
   await trail.record(event('three'))
-  t.match(await verifyTrail(trail, { rootKey: root?.key }), { lines: 4, behindHead: 0, problem: null })
+  t.match(await verifyTrail(trail, { rootKey: root?.key }), {
+    lines: 4,
+    behindHead: 0,
+    problem: null,
+  })
   storage.lines.push({ sequence: 9, bytes: Buffer.from(storage.lines[3]!.bytes) })
-  t.equal(await codeOfRejection(trail.record(event('x'))), 'ERR_PINNACLE_AUDIT_TAMPERED', 'but not with what is not authentic')
+  t.equal(
+    await codeOfRejection(trail.record(event('x'))),
+    'ERR_PINNACLE_AUDIT_TAMPERED',
+    'but not with what is not authentic',
+  )
 })
 
 t.test('a missing or damaged head is tampering, and a restart keeps the evidence', async (t) => {
@@ -199,8 +241,13 @@ t.test('a missing or damaged head is tampering, and a restart keeps the evidence
 t.test('many records at once keep their order and share their writes', async (t) => {
   const dataDirectory = temporaryDirectory(t)
   const storage = new MemoryStorage()
-  const [one, two] = [new AuditTrail({ dataDirectory, storage }), new AuditTrail({ dataDirectory, storage })]
-  await Promise.all(Array.from({ length: 60 }, (_, i) => (i % 2 ? one : two).record(event(`t${String(i)}`))))
+  const [one, two] = [
+    new AuditTrail({ dataDirectory, storage }),
+    new AuditTrail({ dataDirectory, storage }),
+  ]
+  await Promise.all(
+    Array.from({ length: 60 }, (_, i) => (i % 2 ? one : two).record(event(`t${String(i)}`))),
+  )
   await one.settled()
   using root = await one.rootKey()
   t.match(await verifyTrail(one, { rootKey: root?.key }), { lines: 61, problem: null })
@@ -208,8 +255,13 @@ t.test('many records at once keep their order and share their writes', async (t)
 
 t.test('a storage that fails rejects what it should have recorded, and nothing else', async (t) => {
   const made = await sample(t, 2)
-  made.storage.failure = Object.assign(new Error('the disk is full'), { code: 'ERR_PINNACLE_NO_SPACE' })
-  await t.rejects(made.trail.record(event('x')), { code: 'ERR_PINNACLE_AUDIT_UNAVAILABLE', message: /nothing was done: the disk is full/ })
+  made.storage.failure = Object.assign(new Error('the disk is full'), {
+    code: 'ERR_PINNACLE_NO_SPACE',
+  })
+  await t.rejects(made.trail.record(event('x')), {
+    code: 'ERR_PINNACLE_AUDIT_UNAVAILABLE',
+    message: /nothing was done: the disk is full/,
+  })
   made.storage.failure = undefined
   await made.trail.record(event('y'))
   t.match(await verify(made), { lines: 3, problem: null })
@@ -217,7 +269,9 @@ t.test('a storage that fails rejects what it should have recorded, and nothing e
 
 t.test('what comes from outside can not forge a line on a terminal or break one', async (t) => {
   const made = await sample(t, 2)
-  await made.trail.record(event('a\n{"v":1}\u001b[2J', { detail: { 'x\u0000y': 'z\u009b', n: Infinity } }))
+  await made.trail.record(
+    event('a\n{"v":1}\u001b[2J', { detail: { 'x\u0000y': 'z\u009b', n: Infinity } }),
+  )
   const line = decodeLine(made.storage.lines.at(-1)!.bytes)
   t.equal(line.target, 'a?{"v":1}?[2J')
   t.same(line.detail, { 'x?y': 'z?', n: null })

@@ -6,14 +6,25 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { realFiles, type FileOperations } from '../../lib/credentials/file-operations.js'
 import { CredentialStore } from '../../lib/credentials/store.js'
-import { codeOfRejection, fieldsOf, passwordOf, RecordedAudit, temporaryDirectory, textOf } from './support.js'
+import {
+  codeOfRejection,
+  fieldsOf,
+  passwordOf,
+  RecordedAudit,
+  temporaryDirectory,
+  textOf,
+} from './support.js'
 
 t.setTimeout(240_000)
 
 class Crash extends Error {}
 
 /** Passes calls on; the n-th one that changes something fails, and so does everything behind it. */
-function failingAt(n: number, failure: () => Error, half: boolean): { files: FileOperations; calls: () => number } {
+function failingAt(
+  n: number,
+  failure: () => Error,
+  half: boolean,
+): { files: FileOperations; calls: () => number } {
   let calls = 0
   const step = async (work: () => Promise<void>, halfWork?: () => Promise<void>): Promise<void> => {
     calls++
@@ -40,10 +51,15 @@ function failingAt(n: number, failure: () => Error, half: boolean): { files: Fil
   }
 }
 
-const errno = (code: string): Error => Object.assign(new Error(`${code}: injected`), { code, errno: -28 })
+const errno = (code: string): Error =>
+  Object.assign(new Error(`${code}: injected`), { code, errno: -28 })
 
 async function valueOf(directory: string): Promise<string> {
-  const store = await CredentialStore.open({ dataDirectory: directory, provider: passwordOf(), audit: new RecordedAudit() })
+  const store = await CredentialStore.open({
+    dataDirectory: directory,
+    provider: passwordOf(),
+    audit: new RecordedAudit(),
+  })
   const value = await store.withSecret('a', (secret) => textOf(secret.bytes()))
   await store.close()
   return value
@@ -58,7 +74,11 @@ for (const [what, failure, half] of [
   t.test(`${what} any file operation of a rotation leaves the old or the new value`, async (t) => {
     const directory = temporaryDirectory(t)
     const audit = new RecordedAudit()
-    const store = await CredentialStore.create({ dataDirectory: directory, provider: passwordOf(), audit })
+    const store = await CredentialStore.create({
+      dataDirectory: directory,
+      provider: passwordOf(),
+      audit,
+    })
     await store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: 'old' }) })
     await store.close()
     let expected = 'old'
@@ -67,7 +87,12 @@ for (const [what, failure, half] of [
       const injected = failingAt(n, failure, half)
       let code = 'resolved'
       try {
-        const one = await CredentialStore.open({ dataDirectory: directory, provider: passwordOf(), audit, files: injected.files })
+        const one = await CredentialStore.open({
+          dataDirectory: directory,
+          provider: passwordOf(),
+          audit,
+          files: injected.files,
+        })
         code = await codeOfRejection(one.rotate('a', fieldsOf({ secret: `new ${String(n)}` })))
         await one.close()
       } catch (error) {
@@ -93,7 +118,8 @@ t.test('no file is readable by others at any operation, under any umask', async 
     const before = process.umask(umask)
     const modes = new Set<string>()
     const look = (): void => {
-      for (const name of readdirSync(directory)) modes.add((lstatSync(join(directory, name)).mode & 0o777).toString(8))
+      for (const name of readdirSync(directory))
+        modes.add((lstatSync(join(directory, name)).mode & 0o777).toString(8))
     }
     const watched = Object.fromEntries(
       Object.entries(realFiles).map(([name, call]) => [
@@ -107,7 +133,12 @@ t.test('no file is readable by others at any operation, under any umask', async 
       ]),
     ) as unknown as FileOperations
     try {
-      const store = await CredentialStore.create({ dataDirectory: directory, provider: passwordOf(), audit: new RecordedAudit(), files: watched })
+      const store = await CredentialStore.create({
+        dataDirectory: directory,
+        provider: passwordOf(),
+        audit: new RecordedAudit(),
+        files: watched,
+      })
       await store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: 'v' }) })
       await store.backup(join(directory, 'backup'))
       await store.close()
@@ -122,41 +153,48 @@ t.test('no file is readable by others at any operation, under any umask', async 
 
 const child = fileURLToPath(new URL('./rotating-child.js', import.meta.url))
 
-t.test('no instant of a hundred replacements shows a file that others can read, or none', async (t) => {
-  const directory = temporaryDirectory(t)
-  const running = spawn(process.execPath, [child, directory, '30'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  let ended = false
-  const exit = once(running, 'exit').then(([code]) => {
-    ended = true
-    return code as number
-  })
-  await once(running.stdout, 'data')
-  let looks = 0
-  let loosest = 0
-  while (!ended) {
-    for (let i = 0; i < 200; i++) {
-      for (const name of readdirSync(directory)) {
-        try {
-          loosest |= lstatSync(join(directory, name)).mode & 0o177
-          looks++
-        } catch {
-          // A temporary file that was renamed meanwhile.
+t.test(
+  'no instant of a hundred replacements shows a file that others can read, or none',
+  async (t) => {
+    const directory = temporaryDirectory(t)
+    const running = spawn(process.execPath, [child, directory, '30'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let ended = false
+    const exit = once(running, 'exit').then(([code]) => {
+      ended = true
+      return code as number
+    })
+    await once(running.stdout, 'data')
+    let looks = 0
+    let loosest = 0
+    while (!ended) {
+      for (let i = 0; i < 200; i++) {
+        for (const name of readdirSync(directory)) {
+          try {
+            loosest |= lstatSync(join(directory, name)).mode & 0o177
+            looks++
+          } catch {
+            // A temporary file that was renamed meanwhile.
+          }
         }
+        JSON.parse(readFileSync(join(directory, 'secure_config.json'), 'utf8'))
       }
-      JSON.parse(readFileSync(join(directory, 'secure_config.json'), 'utf8'))
+      await new Promise((resolve) => setTimeout(resolve, 1))
     }
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
-  t.equal(await exit, 0)
-  t.equal(loosest, 0, 'never more than 600')
-  t.ok(looks > 1000, `${String(looks)} looks`)
-})
+    t.equal(await exit, 0)
+    t.equal(loosest, 0, 'never more than 600')
+    t.ok(looks > 1000, `${String(looks)} looks`)
+  },
+)
 
 t.test('a process killed while it rotates leaves a whole file each time', async (t) => {
   const directory = temporaryDirectory(t)
   let last = 0
   for (let round = 0; round < 12; round++) {
-    const running = spawn(process.execPath, [child, directory, '1000'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const running = spawn(process.execPath, [child, directory, '1000'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     let acknowledged = last
     running.stdout.setEncoding('utf8').on('data', (text: string) => {
       for (const line of text.split('\n')) acknowledged = Math.max(acknowledged, Number(line) || 0)
@@ -166,7 +204,10 @@ t.test('a process killed while it rotates leaves a whole file each time', async 
     running.kill('SIGKILL')
     await once(running, 'close')
     const value = Number(await valueOf(directory))
-    t.ok(value === acknowledged || value === acknowledged + 1, `${String(acknowledged)} acknowledged, ${String(value)} kept`)
+    t.ok(
+      value === acknowledged || value === acknowledged + 1,
+      `${String(acknowledged)} acknowledged, ${String(value)} kept`,
+    )
     last = value
   }
   t.ok(last > 3, `${String(last)} values`)

@@ -1,4 +1,15 @@
-import { chmodSync, chownSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
@@ -26,7 +37,10 @@ import {
 
 t.setTimeout(240_000)
 
-function optionsFor(directory: string, password = rightPassword): StoreOptions & { audit: RecordedAudit } {
+function optionsFor(
+  directory: string,
+  password = rightPassword,
+): StoreOptions & { audit: RecordedAudit } {
   return {
     dataDirectory: directory,
     provider: passwordOf(password),
@@ -37,19 +51,32 @@ function optionsFor(directory: string, password = rightPassword): StoreOptions &
 
 const file = (directory: string): string => join(directory, 'secure_config.json')
 
-t.test('a secret comes back after closing and unlocking, and nothing of it stands in the file', async (t) => {
-  const directory = temporaryDirectory(t)
-  const store = await CredentialStore.create(optionsFor(directory))
-  await store.add({ name: 'exchange', kind: 'generic', fields: fieldsOf({ secret: 'the-hidden-value' }) })
-  await store.close()
-  const text = readFileSync(file(directory), 'utf8')
-  t.notMatch(text, /the-hidden-value|exchange/)
-  const again = await CredentialStore.open(optionsFor(directory))
-  t.equal(await again.withSecret('exchange', (secret) => textOf(secret.bytes())), 'the-hidden-value')
-  t.match(again.list(), [{ name: 'exchange', kind: 'generic', version: 1, expiry: 'none' }])
-  await again.close()
-  t.equal(codeThrown(() => again.list()), 'ERR_PINNACLE_CLOSED')
-})
+t.test(
+  'a secret comes back after closing and unlocking, and nothing of it stands in the file',
+  async (t) => {
+    const directory = temporaryDirectory(t)
+    const store = await CredentialStore.create(optionsFor(directory))
+    await store.add({
+      name: 'exchange',
+      kind: 'generic',
+      fields: fieldsOf({ secret: 'the-hidden-value' }),
+    })
+    await store.close()
+    const text = readFileSync(file(directory), 'utf8')
+    t.notMatch(text, /the-hidden-value|exchange/)
+    const again = await CredentialStore.open(optionsFor(directory))
+    t.equal(
+      await again.withSecret('exchange', (secret) => textOf(secret.bytes())),
+      'the-hidden-value',
+    )
+    t.match(again.list(), [{ name: 'exchange', kind: 'generic', version: 1, expiry: 'none' }])
+    await again.close()
+    t.equal(
+      codeThrown(() => again.list()),
+      'ERR_PINNACLE_CLOSED',
+    )
+  },
+)
 
 t.test('what is written by default follows the present advice', async (t) => {
   const directory = temporaryDirectory(t)
@@ -61,7 +88,9 @@ t.test('what is written by default follows the present advice', async (t) => {
   await store.close()
   const envelope = decodeEnvelope(readFileSync(file(directory)), 'the file')
   t.equal(envelope.cipher, 'aes-256-gcm')
-  t.match(envelope.keys, [{ type: 'password', kdf: { algorithm: 'pbkdf2-hmac-sha256', iterations: 600_000 } }])
+  t.match(envelope.keys, [
+    { type: 'password', kdf: { algorithm: 'pbkdf2-hmac-sha256', iterations: 600_000 } },
+  ])
 })
 
 for (const algorithm of ['scrypt', 'argon2id'] as const) {
@@ -93,13 +122,21 @@ t.test('a secret is wiped behind its callback and shows itself nowhere', async (
     await Promise.resolve()
     kept = secret
     view = secret.bytes()
-    for (const shown of [inspect(secret), inspect({ secret }, { depth: 9, showHidden: true }), JSON.stringify({ secret }), String(secret)]) {
+    for (const shown of [
+      inspect(secret),
+      inspect({ secret }, { depth: 9, showHidden: true }),
+      JSON.stringify({ secret }),
+      String(secret),
+    ]) {
       t.match(shown, '[redacted]')
       t.notMatch(shown, /tell-nobody|116, 101/)
     }
   })
   t.equal(view?.length, 0, 'the view is detached')
-  t.equal(codeThrown(() => kept?.bytes()), 'ERR_PINNACLE_SECRET_RELEASED')
+  t.equal(
+    codeThrown(() => kept?.bytes()),
+    'ERR_PINNACLE_SECRET_RELEASED',
+  )
   await t.rejects(
     store.withSecret('a', (secret) => {
       view = secret.bytes()
@@ -122,7 +159,9 @@ t.test('a store that comes and goes leaves no secret memory behind', async (t) =
     await store.rotate('a', fieldsOf({ secret: 'value two' }))
     await store.withSecret('a', () => undefined)
     await codeOfRejection(store.withSecret('b', () => undefined))
-    await codeOfRejection(store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: 'x' }) }))
+    await codeOfRejection(
+      store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: 'x' }) }),
+    )
     await store.close()
     await codeOfRejection(CredentialStore.open(optionsFor(directory, 'not the password')))
   }
@@ -146,12 +185,17 @@ t.test('every version of the file has salts and keys of its own', async (t) => {
   const store = await CredentialStore.create(optionsFor(directory))
   const salts = new Set<string>()
   for (let i = 0; i < 3; i++) {
-    await store.add({ name: `c${String(i)}`, kind: 'generic', fields: fieldsOf({ secret: 'same value' }) })
+    await store.add({
+      name: `c${String(i)}`,
+      kind: 'generic',
+      fields: fieldsOf({ secret: 'same value' }),
+    })
     const envelope = decodeEnvelope(readFileSync(file(directory)), 'the file')
     const [key] = envelope.keys
     salts.add(envelope.salt.toString('hex'))
     if (key?.type === 'password') salts.add(key.salt.toString('hex'))
-    for (const { nonce, sealed } of envelope.secrets) salts.add(nonce.toString('hex') + sealed.toString('hex'))
+    for (const { nonce, sealed } of envelope.secrets)
+      salts.add(nonce.toString('hex') + sealed.toString('hex'))
     t.equal(envelope.generation, i + 2)
   }
   t.equal(salts.size, 3 + 3 + 1 + 2 + 3)
@@ -159,13 +203,25 @@ t.test('every version of the file has salts and keys of its own', async (t) => {
 })
 
 t.test('rotation keeps so many old values and no more', async (t) => {
-  const store = await CredentialStore.create({ ...optionsFor(temporaryDirectory(t)), historyLimit: 2 })
-  await store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: 'value 1' }), expires: '2030-01-01' })
-  for (const value of ['value 2', 'value 3', 'value 4']) await store.rotate('a', fieldsOf({ secret: value }))
+  const store = await CredentialStore.create({
+    ...optionsFor(temporaryDirectory(t)),
+    historyLimit: 2,
+  })
+  await store.add({
+    name: 'a',
+    kind: 'generic',
+    fields: fieldsOf({ secret: 'value 1' }),
+    expires: '2030-01-01',
+  })
+  for (const value of ['value 2', 'value 3', 'value 4'])
+    await store.rotate('a', fieldsOf({ secret: value }))
   t.match(store.list(), [{ version: 4, versions: [4, 3, 2], expires: null }])
   t.equal(await store.withSecret('a', (s) => textOf(s.bytes())), 'value 4')
   t.equal(await store.withSecret('a', (s) => textOf(s.bytes()), { version: 2 }), 'value 2')
-  t.equal(await codeOfRejection(store.withSecret('a', () => 0, { version: 1 })), 'ERR_PINNACLE_UNKNOWN_CREDENTIAL')
+  t.equal(
+    await codeOfRejection(store.withSecret('a', () => 0, { version: 1 })),
+    'ERR_PINNACLE_UNKNOWN_CREDENTIAL',
+  )
   await store.remove('a')
   t.same(store.list(), [])
   await store.close()
@@ -179,19 +235,34 @@ t.test('a changed password opens the file and the old one does not', async (t) =
   await store.changeKey(passwordOf('an entirely other password'))
   await store.rotate('a', fieldsOf({ secret: 'newer value' }))
   await store.close()
-  t.equal(await codeOfRejection(CredentialStore.open(optionsFor(directory))), 'ERR_PINNACLE_WRONG_PASSWORD')
+  t.equal(
+    await codeOfRejection(CredentialStore.open(optionsFor(directory))),
+    'ERR_PINNACLE_WRONG_PASSWORD',
+  )
   const again = await CredentialStore.open(optionsFor(directory, 'an entirely other password'))
   t.equal(await again.withSecret('a', (s) => textOf(s.bytes())), 'newer value')
   await again.close()
-  t.notSame(decodeEnvelope(before, 'x').secrets, decodeEnvelope(readFileSync(file(directory)), 'x').secrets)
+  t.notSame(
+    decodeEnvelope(before, 'x').secrets,
+    decodeEnvelope(readFileSync(file(directory)), 'x').secrets,
+  )
 })
 
 t.test('an expiry date warns in time, in the callback and in the trail', async (t) => {
   const warnings: string[] = []
   const clocks = new TestClocks()
-  const options = { ...optionsFor(temporaryDirectory(t)), clocks, onWarning: (text: string) => warnings.push(text) }
+  const options = {
+    ...optionsFor(temporaryDirectory(t)),
+    clocks,
+    onWarning: (text: string) => warnings.push(text),
+  }
   const store = await CredentialStore.create(options)
-  await store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: 'v' }), expires: '2026-12-31' })
+  await store.add({
+    name: 'a',
+    kind: 'generic',
+    fields: fieldsOf({ secret: 'v' }),
+    expires: '2026-12-31',
+  })
   await store.withSecret('a', () => undefined)
   t.same([warnings, store.list()[0]?.expiry], [[], 'valid'])
   clocks.advance(30 * 86_400_000)
@@ -204,7 +275,10 @@ t.test('an expiry date warns in time, in the callback and in the trail', async (
   t.equal(options.audit.events.filter(({ action }) => action === 'credentials.expiry').length, 2)
   await store.setExpiry('a', null)
   t.equal(store.list()[0]?.expiry, 'none')
-  t.equal(await codeOfRejection(store.setExpiry('a', 'tomorrow')), 'ERR_PINNACLE_INVALID_CREDENTIAL')
+  t.equal(
+    await codeOfRejection(store.setExpiry('a', 'tomorrow')),
+    'ERR_PINNACLE_INVALID_CREDENTIAL',
+  )
   await store.close()
 })
 
@@ -224,12 +298,28 @@ t.test('bad files are refused with a code, left as they are, and recorded', asyn
     ['another kind', '{"format":"else","version":2}', 'CREDENTIALS_CORRUPT'],
     ['a newer version', good.replace('"version": 2', '"version": 3'), 'NEWER_VERSION'],
     ['no version', good.replace('"version": 2', '"version": 0'), 'CREDENTIALS_CORRUPT'],
-    ['an unknown field', good.replace('"format"', '"extra": 1,\n  "format"'), 'CREDENTIALS_CORRUPT'],
+    [
+      'an unknown field',
+      good.replace('"format"', '"extra": 1,\n  "format"'),
+      'CREDENTIALS_CORRUPT',
+    ],
     ['other spacing', good.replace('\n', ' \n'), 'CREDENTIALS_CORRUPT'],
-    ['few iterations', good.replace('"iterations": 100000', '"iterations": 99999'), 'CREDENTIALS_PARAMETERS'],
-    ['many iterations', good.replace('"iterations": 100000', '"iterations": 900000000'), 'CREDENTIALS_PARAMETERS'],
+    [
+      'few iterations',
+      good.replace('"iterations": 100000', '"iterations": 99999'),
+      'CREDENTIALS_PARAMETERS',
+    ],
+    [
+      'many iterations',
+      good.replace('"iterations": 100000', '"iterations": 900000000'),
+      'CREDENTIALS_PARAMETERS',
+    ],
     ['an unknown cipher', good.replace('aes-256-gcm', 'rot13'), 'CREDENTIALS_CORRUPT'],
-    ['duplicate keys', good.replace('"version": 2', '"version": 1, "version": 2'), 'CREDENTIALS_CORRUPT'],
+    [
+      'duplicate keys',
+      good.replace('"version": 2', '"version": 1, "version": 2'),
+      'CREDENTIALS_CORRUPT',
+    ],
   ]
   for (const [what, content, code] of cases) {
     writeFileSync(file(directory), content, { mode: 0o600 })
@@ -261,7 +351,11 @@ t.test('what is looser than it must be is refused with the command that mends it
   const unsafe = { code: 'ERR_PINNACLE_UNSAFE_FILE' }
   for (const mode of [0o640, 0o604, 0o660, 0o610, 0o700]) {
     chmodSync(file(data), mode)
-    t.match(await attempt(), { ...unsafe, message: /run: chmod 600 .*secure_config.json/ }, mode.toString(8))
+    t.match(
+      await attempt(),
+      { ...unsafe, message: /run: chmod 600 .*secure_config.json/ },
+      mode.toString(8),
+    )
   }
   chmodSync(file(data), 0o400)
   t.match(await attempt(), {}, 'a tighter mode is fine')
@@ -282,7 +376,10 @@ t.test('what is looser than it must be is refused with the command that mends it
     await codeOfRejection(CredentialStore.open(optionsFor(join(directory, 'link')))),
     'ERR_PINNACLE_UNSAFE_FILE',
   )
-  t.equal(await codeOfRejection(CredentialStore.open(optionsFor(join(directory, 'none')))), 'ERR_PINNACLE_NOT_FOUND')
+  t.equal(
+    await codeOfRejection(CredentialStore.open(optionsFor(join(directory, 'none')))),
+    'ERR_PINNACLE_NOT_FOUND',
+  )
 })
 
 const notRoot = process.getuid?.() === 0 ? false : 'only root can give a file away'
@@ -290,7 +387,10 @@ t.test('a file of another user is refused', { skip: notRoot }, async (t) => {
   const directory = temporaryDirectory(t)
   await (await CredentialStore.create(optionsFor(directory))).close()
   chownSync(file(directory), 12345, 12345)
-  t.equal(await codeOfRejection(CredentialStore.open(optionsFor(directory))), 'ERR_PINNACLE_UNSAFE_FILE')
+  t.equal(
+    await codeOfRejection(CredentialStore.open(optionsFor(directory))),
+    'ERR_PINNACLE_UNSAFE_FILE',
+  )
 })
 
 t.test('two stores on one directory change it in turn and lose nothing', async (t) => {
@@ -308,7 +408,13 @@ t.test('two stores on one directory change it in turn and lose nothing', async (
     ),
   )
   const third = await CredentialStore.open(optionsFor(directory))
-  t.same(third.list().map(({ name }) => name).sort(), names.sort())
+  t.same(
+    third
+      .list()
+      .map(({ name }) => name)
+      .sort(),
+    names.sort(),
+  )
   await third.changeKey(passwordOf('an entirely other password'))
   t.equal(await codeOfRejection(first.remove('c01')), 'ERR_PINNACLE_CREDENTIALS_STALE')
   for (const store of [first, second, third]) await store.close()
@@ -320,7 +426,11 @@ t.test('an older file that is put back is noticed', async (t) => {
   const old = readFileSync(file(directory))
   await store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: 'v' }) })
   writeFileSync(file(directory), old)
-  t.equal(await codeOfRejection(store.remove('a')), 'ERR_PINNACLE_CREDENTIALS_ROLLED_BACK', 'by the open store')
+  t.equal(
+    await codeOfRejection(store.remove('a')),
+    'ERR_PINNACLE_CREDENTIALS_ROLLED_BACK',
+    'by the open store',
+  )
   await store.close()
   t.equal(
     await codeOfRejection(CredentialStore.open(optionsFor(directory))),
@@ -331,14 +441,18 @@ t.test('an older file that is put back is noticed', async (t) => {
 
 t.test('a file of the seed format opens, is read only, and can be upgraded', async (t) => {
   const directory = temporaryDirectory(t)
-  using plain = secretOf('{"coinbase": {"key": "k-1", "secret": "s\\u00e9cret\\n", "passphrase": "p"}, "other": {"key": "k-2"}}')
+  using plain = secretOf(
+    '{"coinbase": {"key": "k-1", "secret": "s\\u00e9cret\\n", "passphrase": "p"}, "other": {"key": "k-2"}}',
+  )
   using password = secretOf(rightPassword)
   writeFileSync(file(directory), await encodeSeed(plain, password), { mode: 0o600 })
   const store = await CredentialStore.open(optionsFor(directory))
   t.equal(store.formatVersion, 1)
   t.equal(await store.withSecret('coinbase', (s) => textOf(s.bytes('secret'))), 'sécret\n')
   t.equal(
-    await codeOfRejection(store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: 'v' }) })),
+    await codeOfRejection(
+      store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: 'v' }) }),
+    ),
     'ERR_PINNACLE_CREDENTIALS_OLD_VERSION',
   )
   await store.upgrade()
@@ -346,7 +460,10 @@ t.test('a file of the seed format opens, is read only, and can be upgraded', asy
   await store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: 'v' }) })
   await store.close()
   const again = await CredentialStore.open(optionsFor(directory))
-  t.same(again.list().map(({ name }) => name), ['coinbase', 'other', 'a'])
+  t.same(
+    again.list().map(({ name }) => name),
+    ['coinbase', 'other', 'a'],
+  )
   t.equal(await again.withSecret('coinbase', (s) => textOf(s.bytes('passphrase'))), 'p')
   await again.close()
 })
@@ -359,7 +476,7 @@ t.test('every bit of a seed-format file is guarded', async (t) => {
   let derived = 0
   for (let at = 0; at < good.length; at++) {
     const bad = Buffer.from(good)
-    bad[at] = good[at]! ^ (1 << at % 8)
+    bad[at] = good[at]! ^ (1 << (at % 8))
     let code = ''
     try {
       const envelope = decodeSeed(bad, 'the file')
@@ -381,14 +498,22 @@ t.test('where the trail takes nothing, nothing is done', async (t) => {
   await store.close()
   const before = readFileSync(file(directory))
   const refusing = { record: () => Promise.reject(new Error('no trail')) }
-  await t.rejects(CredentialStore.open({ ...optionsFor(directory), audit: refusing }), { message: 'no trail' })
-  const sometimes = { on: true, record: () => (sometimes.on ? Promise.resolve() : Promise.reject(new Error('no trail'))) }
+  await t.rejects(CredentialStore.open({ ...optionsFor(directory), audit: refusing }), {
+    message: 'no trail',
+  })
+  const sometimes = {
+    on: true,
+    record: () => (sometimes.on ? Promise.resolve() : Promise.reject(new Error('no trail'))),
+  }
   const opened = await CredentialStore.open({ ...optionsFor(directory), audit: sometimes })
   await opened.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: 'v' }) })
   sometimes.on = false
   const changed = readFileSync(file(directory))
   t.notOk(changed.equals(before))
-  await t.rejects(opened.withSecret('a', () => t.fail('it was handed out')), { message: 'no trail' })
+  await t.rejects(
+    opened.withSecret('a', () => t.fail('it was handed out')),
+    { message: 'no trail' },
+  )
   await t.rejects(opened.remove('a'), { message: 'no trail' })
   t.ok(readFileSync(file(directory)).equals(changed))
   await opened.close()
@@ -408,10 +533,22 @@ t.test('nothing that was refused, and no secret, is in an error or an event', as
     }
   }
   const sensitive = 'SENSITIVE'
-  await attempt(store.add({ name: `${sensitive} name`, kind: 'generic', fields: fieldsOf({ secret: sensitive }) }))
-  await attempt(store.add({ name: 'a', kind: 'hmac', fields: fieldsOf({ key: sensitive, secret: sensitive }) }))
-  await attempt(store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ [`${sensitive}\n`]: sensitive }) }))
-  await attempt(store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: `${sensitive}\0` }) }))
+  await attempt(
+    store.add({
+      name: `${sensitive} name`,
+      kind: 'generic',
+      fields: fieldsOf({ secret: sensitive }),
+    }),
+  )
+  await attempt(
+    store.add({ name: 'a', kind: 'hmac', fields: fieldsOf({ key: sensitive, secret: sensitive }) }),
+  )
+  await attempt(
+    store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ [`${sensitive}\n`]: sensitive }) }),
+  )
+  await attempt(
+    store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: `${sensitive}\0` }) }),
+  )
   await attempt(store.withSecret(`${sensitive} name`, () => undefined))
   await attempt(CredentialStore.open(optionsFor(directory, sensitive)))
   t.equal(texts.length, 6)
@@ -428,7 +565,14 @@ t.test('creating refuses what is there and what is out of range', async (t) => {
   )
   t.notOk(existsSync(file(directory)))
   await (await CredentialStore.create(optionsFor(directory))).close()
-  t.equal(await codeOfRejection(CredentialStore.create(optionsFor(directory))), 'ERR_PINNACLE_CREDENTIALS_EXIST')
-  t.same(readdirSync(directory).sort(), ['secure_config.attempts.json', 'secure_config.json', 'secure_config.lock'])
+  t.equal(
+    await codeOfRejection(CredentialStore.create(optionsFor(directory))),
+    'ERR_PINNACLE_CREDENTIALS_EXIST',
+  )
+  t.same(readdirSync(directory).sort(), [
+    'secure_config.attempts.json',
+    'secure_config.json',
+    'secure_config.lock',
+  ])
   t.equal(cheapKdf.algorithm, 'pbkdf2-hmac-sha256')
 })

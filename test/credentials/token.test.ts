@@ -5,7 +5,16 @@ import { join } from 'node:path'
 import t from 'tap'
 import { Pkcs11Provider } from '../../lib/credentials/pkcs11-provider.js'
 import { CredentialStore } from '../../lib/credentials/store.js'
-import { codeOfRejection, codeThrown, fieldsOf, passwordOf, RecordedAudit, secretOf, temporaryDirectory, textOf } from './support.js'
+import {
+  codeOfRejection,
+  codeThrown,
+  fieldsOf,
+  passwordOf,
+  RecordedAudit,
+  secretOf,
+  temporaryDirectory,
+  textOf,
+} from './support.js'
 
 const library = [
   '/usr/lib/softhsm/libsofthsm2.so',
@@ -32,10 +41,17 @@ function initTokens(): void {
   const directory = temporaryDirectory(t)
   mkdirSync(join(directory, 'tokens'))
   const configuration = join(directory, 'softhsm2.conf')
-  writeFileSync(configuration, `directories.tokendir = ${join(directory, 'tokens')}\nobjectstore.backend = file\nlog.level = ERROR\n`)
+  writeFileSync(
+    configuration,
+    `directories.tokendir = ${join(directory, 'tokens')}\nobjectstore.backend = file\nlog.level = ERROR\n`,
+  )
   process.env['SOFTHSM2_CONF'] = configuration
   for (const label of ['first', 'second']) {
-    execFileSync('softhsm2-util', ['--init-token', '--free', '--label', label, '--pin', pin, '--so-pin', '12345678'], { stdio: 'ignore' })
+    execFileSync(
+      'softhsm2-util',
+      ['--init-token', '--free', '--label', label, '--pin', pin, '--so-pin', '12345678'],
+      { stdio: 'ignore' },
+    )
   }
 }
 
@@ -55,11 +71,20 @@ t.test('a token wraps a key that only it unwraps', { skip }, async (t) => {
   using back = await provider.unwrap(entry, context)
   t.ok(back.equals(key))
   const wrong = 'ERR_PINNACLE_WRONG_PASSWORD'
-  t.equal(await codeOfRejection(provider.unwrap(entry, { store: 'cd'.repeat(16) })), wrong, 'for another store')
+  t.equal(
+    await codeOfRejection(provider.unwrap(entry, { store: 'cd'.repeat(16) })),
+    wrong,
+    'for another store',
+  )
   for (let at = 0; at < entry.wrapped.sealed.length; at++) {
     const sealed = Buffer.from(entry.wrapped.sealed)
     sealed[at] = sealed[at]! ^ 1
-    t.equal(await codeOfRejection(provider.unwrap({ ...entry, wrapped: { ...entry.wrapped, sealed } }, context)), wrong)
+    t.equal(
+      await codeOfRejection(
+        provider.unwrap({ ...entry, wrapped: { ...entry.wrapped, sealed } }, context),
+      ),
+      wrong,
+    )
   }
   using other = open('first', 'another key')
   t.notOk(other.matches(entry))
@@ -73,13 +98,20 @@ t.test('a store opens by its token, beside its password', { skip }, async (t) =>
   await store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: 'value' }) })
   await store.addKey(open())
   await store.close()
-  const byToken = await CredentialStore.open({ dataDirectory, provider: open('first', 'data', false), audit })
+  const byToken = await CredentialStore.open({
+    dataDirectory,
+    provider: open('first', 'data', false),
+    audit,
+  })
   t.equal(await byToken.withSecret('a', (secret) => textOf(secret.bytes())), 'value')
   await byToken.rotate('a', fieldsOf({ secret: 'newer' }))
   await byToken.close()
   const byPassword = await CredentialStore.open({ dataDirectory, provider: passwordOf(), audit })
   t.equal(await byPassword.withSecret('a', (secret) => textOf(secret.bytes())), 'newer')
-  t.same(byPassword.keys.map(({ type }) => type), ['password', 'pkcs11'])
+  t.same(
+    byPassword.keys.map(({ type }) => type),
+    ['password', 'pkcs11'],
+  )
   t.equal(
     await codeOfRejection(byPassword.changeKey(passwordOf('a changed password, quite long'))),
     'ERR_PINNACLE_CREDENTIALS_NO_KEY',
@@ -87,7 +119,10 @@ t.test('a store opens by its token, beside its password', { skip }, async (t) =>
   )
   await byPassword.removeKey((entry) => entry.type === 'pkcs11')
   await byPassword.close()
-  t.equal(await codeOfRejection(CredentialStore.open({ dataDirectory, provider: open(), audit })), 'ERR_PINNACLE_CREDENTIALS_NO_KEY')
+  t.equal(
+    await codeOfRejection(CredentialStore.open({ dataDirectory, provider: open(), audit })),
+    'ERR_PINNACLE_CREDENTIALS_NO_KEY',
+  )
 })
 
 t.test('a store can be made under a token alone', { skip }, async (t) => {
@@ -101,10 +136,24 @@ t.test('a store can be made under a token alone', { skip }, async (t) => {
 
 t.test('what is missing or wrong is a coded error', { skip }, (t) => {
   const token = 'ERR_PINNACLE_TOKEN'
-  t.equal(codeThrown(() => open('none')), token)
-  t.equal(codeThrown(() => open('first', 'no such key', false)), token)
-  t.equal(codeThrown(() => open('second', 'data', true, '111111')), 'ERR_PINNACLE_WRONG_PASSWORD')
+  t.equal(
+    codeThrown(() => open('none')),
+    token,
+  )
+  t.equal(
+    codeThrown(() => open('first', 'no such key', false)),
+    token,
+  )
+  t.equal(
+    codeThrown(() => open('second', 'data', true, '111111')),
+    'ERR_PINNACLE_WRONG_PASSWORD',
+  )
   using secret = secretOf(pin)
-  t.equal(codeThrown(() => Pkcs11Provider.open({ library: '/none.so', token: 'first', keyLabel: 'data' }, secret)), token)
+  t.equal(
+    codeThrown(() =>
+      Pkcs11Provider.open({ library: '/none.so', token: 'first', keyLabel: 'data' }, secret),
+    ),
+    token,
+  )
   t.end()
 })

@@ -20,9 +20,14 @@ function vectorsDirectory(): string | undefined {
 }
 
 const directory = vectorsDirectory()
-const skip = directory === undefined ? 'the published vectors are not here; set PINNACLE_TEST_DATA' : false
+const skip =
+  directory === undefined ? 'the published vectors are not here; set PINNACLE_TEST_DATA' : false
 
-type Case = Record<string, string | number | undefined> & { result: 'valid' | 'invalid' | 'acceptable'; tcId: number; flags?: unknown }
+type Case = Record<string, string | number | undefined> & {
+  result: 'valid' | 'invalid' | 'acceptable'
+  tcId: number
+  flags?: unknown
+}
 interface Group {
   readonly tests: Case[]
   readonly [field: string]: unknown
@@ -37,7 +42,10 @@ const hex = (value: string | number | undefined): Buffer => Buffer.from(String(v
 
 /** Runs `check` on each case; it says whether the implementation accepts it (with the right output). */
 async function runAll(
-  t: { equal: (found: unknown, wanted: unknown, message: string) => boolean; fail: (message: string) => unknown },
+  t: {
+    equal: (found: unknown, wanted: unknown, message: string) => boolean
+    fail: (message: string) => unknown
+  },
   name: string,
   count: number,
   check: (test: Case, group: Group) => boolean | undefined | Promise<boolean | undefined>,
@@ -49,7 +57,9 @@ async function runAll(
       if (accepted === undefined) continue
       run++
       if (test.result !== 'acceptable' && accepted !== (test.result === 'valid')) {
-        t.fail(`${name} case ${String(test.tcId)}: ${test.result}, and it was ${accepted ? 'accepted' : 'refused'}`)
+        t.fail(
+          `${name} case ${String(test.tcId)}: ${test.result}, and it was ${accepted ? 'accepted' : 'refused'}`,
+        )
       }
     }
   }
@@ -60,15 +70,26 @@ t.test('AES-GCM', { skip }, async (t) => {
   await runAll(t, 'aes_gcm_test.json', 313, (test) => {
     // OpenSSL takes nonces up to 1024 bits; three cases have longer ones. The credentials use 96.
     if (hex(test.iv).length > 128) return undefined
-    const [key, iv, aad, msg, ct, tag] = [test.key, test.iv, test.aad, test.msg, test.ct, test.tag].map(hex) as Buffer[]
+    const [key, iv, aad, msg, ct, tag] = [
+      test.key,
+      test.iv,
+      test.aad,
+      test.msg,
+      test.ct,
+      test.tag,
+    ].map(hex) as Buffer[]
     const sealed = Buffer.concat([ct!, tag!])
     const opened = Buffer.alloc(ct!.length)
-    const accepted = tag!.length === 16 && secrets().gcmOpen(key!, iv!, aad!, sealed, opened) && opened.equals(msg!)
+    const accepted =
+      tag!.length === 16 &&
+      secrets().gcmOpen(key!, iv!, aad!, sealed, opened) &&
+      opened.equals(msg!)
     if (accepted) {
       const again = Buffer.alloc(sealed.length)
       if (!secrets().gcmSeal(key!, iv!, aad!, msg!, again) || !again.equals(sealed)) return false
     }
-    if (!accepted && opened.some((byte) => byte !== 0)) throw new Error('plaintext of a refused message')
+    if (!accepted && opened.some((byte) => byte !== 0))
+      throw new Error('plaintext of a refused message')
     return accepted
   })
 })
@@ -91,7 +112,10 @@ t.test('HMAC-SHA-256', { skip }, async (t) => {
   await runAll(t, 'hmac_sha256_test.json', 174, (test) => {
     const mac = Buffer.alloc(32)
     const tag = hex(test.tag)
-    return secrets().hmacSha256(hex(test.key), hex(test.msg), mac) && secrets().equal(mac.subarray(0, tag.length), tag)
+    return (
+      secrets().hmacSha256(hex(test.key), hex(test.msg), mac) &&
+      secrets().equal(mac.subarray(0, tag.length), tag)
+    )
   })
 })
 
@@ -99,14 +123,22 @@ t.test('HKDF-SHA-256', { skip }, async (t) => {
   await runAll(t, 'hkdf_sha256_test.json', 86, (test) => {
     const size = Number(test.size)
     const out = Buffer.alloc(size)
-    return secrets().hkdfSha256(hex(test.ikm), hex(test.salt), hex(test.info), out) && out.equals(hex(test.okm))
+    return (
+      secrets().hkdfSha256(hex(test.ikm), hex(test.salt), hex(test.info), out) &&
+      out.equals(hex(test.okm))
+    )
   })
 })
 
 t.test('PBKDF2-HMAC-SHA-256', { skip }, async (t) => {
   await runAll(t, 'pbkdf2_hmacsha256_test.json', 60, async (test) => {
     const out = Buffer.alloc(Number(test.dkLen))
-    const done = await secrets().pbkdf2(hex(test.password), hex(test.salt), Number(test.iterationCount), out)
+    const done = await secrets().pbkdf2(
+      hex(test.password),
+      hex(test.salt),
+      Number(test.iterationCount),
+      out,
+    )
     return done && out.equals(hex(test.dk))
   })
 })
@@ -114,27 +146,35 @@ t.test('PBKDF2-HMAC-SHA-256', { skip }, async (t) => {
 t.test('ML-KEM-768: key generation', { skip }, async (t) => {
   await runAll(t, 'mlkem_768_keygen_seed_test.json', 100, (test) => {
     const { publicKey, secretKey } = mlKem.keygen(hex(test.seed))
-    return Buffer.from(publicKey).equals(hex(test.ek)) && Buffer.from(secretKey).equals(hex(test.dk))
+    return (
+      Buffer.from(publicKey).equals(hex(test.ek)) && Buffer.from(secretKey).equals(hex(test.dk))
+    )
   })
 })
 
-t.test('ML-KEM-768: decapsulation, implicit rejection and malformed ciphertexts', { skip }, async (t) => {
-  await runAll(t, 'mlkem_768_test.json', 193, (test) => {
-    try {
-      const { publicKey, secretKey } = mlKem.keygen(hex(test.seed))
-      if (test.ek !== undefined && !Buffer.from(publicKey).equals(hex(test.ek))) return false
-      return Buffer.from(mlKem.decapsulate(hex(test.c), secretKey)).equals(hex(test.K))
-    } catch {
-      return false
-    }
-  })
-})
+t.test(
+  'ML-KEM-768: decapsulation, implicit rejection and malformed ciphertexts',
+  { skip },
+  async (t) => {
+    await runAll(t, 'mlkem_768_test.json', 193, (test) => {
+      try {
+        const { publicKey, secretKey } = mlKem.keygen(hex(test.seed))
+        if (test.ek !== undefined && !Buffer.from(publicKey).equals(hex(test.ek))) return false
+        return Buffer.from(mlKem.decapsulate(hex(test.c), secretKey)).equals(hex(test.K))
+      } catch {
+        return false
+      }
+    })
+  },
+)
 
 t.test('ML-KEM-768: encapsulation refuses keys out of range', { skip }, async (t) => {
   await runAll(t, 'mlkem_768_encaps_test.json', 265, (test) => {
     try {
       const { cipherText, sharedSecret } = mlKem.encapsulate(hex(test.ek), hex(test.m))
-      return Buffer.from(cipherText).equals(hex(test.c)) && Buffer.from(sharedSecret).equals(hex(test.K))
+      return (
+        Buffer.from(cipherText).equals(hex(test.c)) && Buffer.from(sharedSecret).equals(hex(test.K))
+      )
     } catch {
       return false
     }
@@ -151,7 +191,10 @@ t.test('argon2id is that of RFC 9106', (t) => {
     personalization: filled(4, 12),
     dkLen: 32,
   })
-  t.equal(Buffer.from(tag).toString('hex'), '0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659')
+  t.equal(
+    Buffer.from(tag).toString('hex'),
+    '0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659',
+  )
   t.end()
 })
 
@@ -160,7 +203,10 @@ t.test('scrypt is that of RFC 7914', async (t) => {
   const given = [Buffer.from('pleaseletmein'), Buffer.from('SodiumChloride')] as const
   t.ok(await secrets().scrypt(given[0], given[1], 16384, 8, 1, 64 * 1024 * 1024, out))
   t.match(out.toString('hex'), /^7023bdcb3afd7348461c06cd81fd38eb/)
-  t.notOk(await secrets().scrypt(given[0], given[1], 16384, 8, 1, 1024, out), 'too little memory is a refusal')
+  t.notOk(
+    await secrets().scrypt(given[0], given[1], 16384, 8, 1, 1024, out),
+    'too little memory is a refusal',
+  )
   t.match(out.toString('hex'), /^7023bdcb/, 'and writes nothing')
 })
 
@@ -172,14 +218,25 @@ t.test('X25519 is that of RFC 7748 and of node:crypto, and refuses points of sma
     t.ok(secrets().x25519PublicKey(key, out))
     return out
   }
-  t.equal(publicOf(bob).toString('hex'), 'de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f')
+  t.equal(
+    publicOf(bob).toString('hex'),
+    'de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f',
+  )
   const [one, two] = [Buffer.alloc(32), Buffer.alloc(32)]
   t.ok(secrets().x25519Shared(alice, publicOf(bob), one))
   t.ok(secrets().x25519Shared(bob, publicOf(alice), two))
   t.same(one, two)
   const node = diffieHellman({
-    privateKey: createPrivateKey({ key: Buffer.concat([hex('302e020100300506032b656e04220420'), alice]), format: 'der', type: 'pkcs8' }),
-    publicKey: createPublicKey({ key: Buffer.concat([hex('302a300506032b656e032100'), publicOf(bob)]), format: 'der', type: 'spki' }),
+    privateKey: createPrivateKey({
+      key: Buffer.concat([hex('302e020100300506032b656e04220420'), alice]),
+      format: 'der',
+      type: 'pkcs8',
+    }),
+    publicKey: createPublicKey({
+      key: Buffer.concat([hex('302a300506032b656e032100'), publicOf(bob)]),
+      format: 'der',
+      type: 'spki',
+    }),
   })
   t.same(one, node)
   t.notOk(secrets().x25519Shared(alice, Buffer.alloc(32), one), 'the zero point')
@@ -190,12 +247,28 @@ t.test('X25519 is that of RFC 7748 and of node:crypto, and refuses points of sma
 t.test('a password is derived as node:crypto would', async (t) => {
   using password = secretOf('a password')
   const salt = Buffer.alloc(32, 7)
-  using key = await deriveKey(password, { algorithm: 'pbkdf2-hmac-sha256', iterations: 100_000 }, salt)
+  using key = await deriveKey(
+    password,
+    { algorithm: 'pbkdf2-hmac-sha256', iterations: 100_000 },
+    salt,
+  )
   t.same(Buffer.from(key.bytes), pbkdf2Sync('a password', salt, 100_000, 32, 'sha256'))
   t.equal(textOf(password.bytes), 'a password')
-  await t.rejects(deriveKey(password, { algorithm: 'pbkdf2-hmac-sha256', iterations: 99_999 }, salt), { code: 'ERR_PINNACLE_CREDENTIALS_PARAMETERS' })
-  await t.rejects(deriveKey(password, kdfDefaults.scrypt, Buffer.alloc(8)), { code: 'ERR_PINNACLE_CREDENTIALS_PARAMETERS' })
-  await t.rejects(deriveKey(password, { algorithm: 'scrypt', n: 2 ** 15, r: 8, p: 1 }, salt), { code: 'ERR_PINNACLE_CREDENTIALS_PARAMETERS' })
-  await t.rejects(deriveKey(password, { algorithm: 'scrypt', n: 100_000, r: 8, p: 1 }, salt), { code: 'ERR_PINNACLE_CREDENTIALS_PARAMETERS' })
-  await t.rejects(deriveKey(password, { algorithm: 'argon2id', memoryKib: 8192, passes: 2, lanes: 1 }, salt), { code: 'ERR_PINNACLE_CREDENTIALS_PARAMETERS' })
+  await t.rejects(
+    deriveKey(password, { algorithm: 'pbkdf2-hmac-sha256', iterations: 99_999 }, salt),
+    { code: 'ERR_PINNACLE_CREDENTIALS_PARAMETERS' },
+  )
+  await t.rejects(deriveKey(password, kdfDefaults.scrypt, Buffer.alloc(8)), {
+    code: 'ERR_PINNACLE_CREDENTIALS_PARAMETERS',
+  })
+  await t.rejects(deriveKey(password, { algorithm: 'scrypt', n: 2 ** 15, r: 8, p: 1 }, salt), {
+    code: 'ERR_PINNACLE_CREDENTIALS_PARAMETERS',
+  })
+  await t.rejects(deriveKey(password, { algorithm: 'scrypt', n: 100_000, r: 8, p: 1 }, salt), {
+    code: 'ERR_PINNACLE_CREDENTIALS_PARAMETERS',
+  })
+  await t.rejects(
+    deriveKey(password, { algorithm: 'argon2id', memoryKib: 8192, passes: 2, lanes: 1 }, salt),
+    { code: 'ERR_PINNACLE_CREDENTIALS_PARAMETERS' },
+  )
 })
