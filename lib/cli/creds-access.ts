@@ -112,7 +112,8 @@ export async function providerOf(output: Output, options: UnlockOptions): Promis
     const path = options.recipientKey
     const file = await readSmall(path)
     using key = new PasswordProvider(ask(output, options, `Password of ${path}: `))
-    return openRecipientKey(file, key, path)
+    // Awaited here: the password is wiped when this function returns.
+    return await openRecipientKey(file, key, path)
   }
   return new PasswordProvider(ask(output, options, 'Master password: '))
 }

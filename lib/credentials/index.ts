@@ -19,14 +19,10 @@ export {
 } from './recipient-key-file.js'
 export { fingerprintOf, RecipientProvider } from './recipient.js'
 export { allowUnlockedSecretMemory, SecretBuffer } from './secret-buffer.js'
+export type { CredentialSummary } from './reading.js'
 export { Secret } from './secret.js'
 export { encodeSeed } from './seed-format.js'
 export { checkNewPassword, strengthOf, type Strength } from './strength.js'
-export {
-  CredentialStore,
-  type CreateOptions,
-  type CredentialSummary,
-  type StoreOptions,
-} from './store.js'
+export { CredentialStore, type CreateOptions, type StoreOptions } from './store.js'
 export { fieldsFromJson, type SecretFields } from './validation.js'
 export { kindNames, type CredentialKind } from './vault.js'

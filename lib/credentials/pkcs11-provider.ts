@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
+import type * as pkcs11js from 'pkcs11js'
 import type { PKCS11 } from 'pkcs11js'
 import { CredentialCode, credentialError } from './errors.js'
 import type { KeyEntry, TokenEntry } from './key-entry.js'
@@ -12,7 +13,7 @@ import type { KeyContext, KeyProvider } from './key-provider.js'
 import { keyBytes } from './primitives.js'
 import { SecretBuffer } from './secret-buffer.js'
 
-type Pkcs11Module = typeof import('pkcs11js')
+type Pkcs11Module = typeof pkcs11js
 type Session = Buffer
 type KeyHandle = Buffer
 

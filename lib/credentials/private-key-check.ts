@@ -8,11 +8,10 @@
 import { SecretBuffer } from './secret-buffer.js'
 
 const base64Values = new Int8Array(128).fill(-1)
-for (const [value, character] of [
-  ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
-].entries()) {
-  base64Values[character.charCodeAt(0)] = value
-}
+const base64Alphabet = Buffer.from(
+  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
+)
+for (const [value, byte] of base64Alphabet.entries()) base64Values[byte] = value
 
 /** Decodes padded base64, white space between lines allowed where `lines`. Undefined where malformed. */
 export function decodeBase64(text: Uint8Array, lines = false): SecretBuffer | undefined {

@@ -26,20 +26,22 @@ import { CredentialCode, codeOf, credentialError } from './errors.js'
 import type { KeyEntry } from './key-entry.js'
 import type { KeyProvider } from './key-provider.js'
 import { keyBytes, type CipherName } from './primitives.js'
-import { RecipientProvider } from './recipient.js'
-import { Secret } from './secret.js'
+import type { RecipientProvider } from './recipient.js'
+import { expiryOf, expiryState, secretOf, summaryOf, type CredentialSummary } from './reading.js'
+import { rewrapped, wrapForAll } from './rewrap.js'
+import type { Secret } from './secret.js'
 import { SecretBuffer } from './secret-buffer.js'
 import { StoreFiles, type StoreFilesOptions } from './store-files.js'
 import {
-  checkExpiry,
   checkFields,
+  checkHistory,
   checkKind,
   checkName,
   releaseFields,
   type SecretFields,
 } from './validation.js'
 import { draftOf, rolledBack, unlock, writeFirst } from './unlock.js'
-import { authenticates, encodeVault, maxHistory, Vault, type CredentialKind } from './vault.js'
+import { authenticates, encodeVault, Vault, type CredentialKind } from './vault.js'
 
 export interface StoreOptions extends StoreFilesOptions {
   /** Who unlocks. The store owns it from now on and disposes of it. */
@@ -55,18 +57,6 @@ export interface CreateOptions extends StoreOptions {
   readonly cipher?: CipherName
   /** Old values kept of each credential; 3 by default. */
   readonly historyLimit?: number
-}
-
-export interface CredentialSummary {
-  readonly name: string
-  readonly kind: CredentialKind
-  readonly created: string
-  readonly rotated: string
-  readonly version: number
-  readonly versions: readonly number[]
-  readonly fields: readonly string[]
-  readonly expires: string | null
-  readonly expiry: 'none' | 'valid' | 'soon' | 'expired'
 }
 
 export class CredentialStore implements AsyncDisposable {
@@ -94,17 +84,7 @@ export class CredentialStore implements AsyncDisposable {
           if (await files.files.exists(files.path)) {
             throw credentialError(CredentialCode.Exists, `${files.path} is there already`)
           }
-          const historyLimit = options.historyLimit ?? defaultHistory
-          if (
-            !Number.isSafeInteger(historyLimit) ||
-            historyLimit < 0 ||
-            historyLimit > maxHistory
-          ) {
-            throw credentialError(
-              CredentialCode.Invalid,
-              `the history must be 0 to ${String(maxHistory)} old values`,
-            )
-          }
+          const historyLimit = checkHistory(options.historyLimit ?? defaultHistory)
           const index = { historyLimit, auditKey: null, credentials: [] }
           const cipher = options.cipher ?? 'aes-256-gcm'
           const vault = await writeFirst(files, options.provider, cipher, index)
@@ -159,24 +139,14 @@ export class CredentialStore implements AsyncDisposable {
   }
 
   list(): CredentialSummary[] {
-    return this.#live().index.credentials.map(({ name, kind, created, expires, versions }) => ({
-      name,
-      kind,
-      created,
-      rotated: versions[0]!.created,
-      version: versions[0]!.version,
-      versions: versions.map(({ version }) => version),
-      fields: Object.keys(versions[0]!.fields),
-      expires,
-      expiry: this.#expiryOf(expires),
-    }))
+    const { credentials } = this.#live().index
+    return credentials.map((credential) =>
+      summaryOf(credential, this.#files.clocks.wallMs(), this.#warnDays),
+    )
   }
 
-  #expiryOf(expires: string | null): CredentialSummary['expiry'] {
-    if (expires === null) return 'none'
-    const leftMs = Date.parse(expires) - this.#files.clocks.wallMs()
-    if (leftMs <= 0) return 'expired'
-    return leftMs <= (this.#options.warnDays ?? 14) * 86_400_000 ? 'soon' : 'valid'
+  get #warnDays(): number {
+    return this.#options.warnDays ?? 14
   }
 
   /**
@@ -191,7 +161,7 @@ export class CredentialStore implements AsyncDisposable {
     const event = { action: 'credentials.access', target: shownName(name) } as const
     let secret: Secret
     try {
-      secret = this.#secretOf(name, options.version)
+      secret = secretOf(this.#live(), name, options.version)
     } catch (error) {
       await this.#options.audit.record({ ...event, outcome: 'failed', code: codeOf(error) })
       throw error
@@ -206,33 +176,9 @@ export class CredentialStore implements AsyncDisposable {
     return await callback(handed)
   }
 
-  #secretOf(name: string, wanted: number | undefined): Secret {
-    checkName(name)
-    const content = this.#live()
-    const { kind, versions } = findCredential(content.index, name)
-    const found =
-      wanted === undefined ? versions[0] : versions.find(({ version }) => version === wanted)
-    if (!found) {
-      throw credentialError(
-        CredentialCode.Unknown,
-        `version ${String(wanted)} of "${name}" is not kept; there are ` +
-          versions.map(({ version }) => version).join(', '),
-      )
-    }
-    const fields: SecretFields = {}
-    try {
-      for (const [field, index] of Object.entries(found.fields))
-        fields[field] = content.secret(index)
-    } catch (error) {
-      releaseFields(fields)
-      throw error
-    }
-    return new Secret(name, kind, found.version, fields)
-  }
-
   async #warnOfExpiry(name: string): Promise<void> {
     const { expires } = findCredential(this.#live().index, name)
-    const expiry = this.#expiryOf(expires)
+    const expiry = expiryState(expires, this.#files.clocks.wallMs(), this.#warnDays)
     if (expires === null || (expiry !== 'soon' && expiry !== 'expired')) return
     const word = expiry === 'expired' ? 'expired' : 'expires'
     this.#options.onWarning?.(
@@ -318,18 +264,11 @@ export class CredentialStore implements AsyncDisposable {
       await this.#exclusive(event, async (vault) => {
         using dataKey = SecretBuffer.random(keyBytes)
         const context = { store: vault.envelope.store }
-        const keys: KeyEntry[] = [await provider.wrap(dataKey, context)]
-        for (const entry of vault.envelope.keys) {
-          if (this.#provider.matches(entry)) continue
-          if (entry.type !== 'recipient') {
-            throw credentialError(
-              CredentialCode.NoKey,
-              `the file can also be opened by a ${entry.type} key that is not at hand; remove that key ` +
-                'first, then change this one',
-            )
-          }
-          keys.push(await RecipientProvider.fromPublicKey(entry.publicKey).wrap(dataKey, context))
-        }
+        const others = vault.envelope.keys.filter((entry) => !this.#provider.matches(entry))
+        const keys = [
+          await provider.wrap(dataKey, context),
+          ...(await wrapForAll(others, undefined, dataKey, context)),
+        ]
         await this.#rewrite(vault, vault.index, { keys, dataKey })
         this.#provider[Symbol.dispose]()
         this.#provider = provider
@@ -360,7 +299,9 @@ export class CredentialStore implements AsyncDisposable {
         )
       }
       const added = await owned.wrap(vault.dataKey, { store })
-      await this.#rewrite(vault, vault.index, { keys: [...(await this.#rewrapped(vault)), added] })
+      await this.#rewrite(vault, vault.index, {
+        keys: [...(await rewrapped(vault, this.#provider)), added],
+      })
     })
   }
 
@@ -384,17 +325,7 @@ export class CredentialStore implements AsyncDisposable {
       }
       using dataKey = SecretBuffer.random(keyBytes)
       const context = { store: vault.envelope.store }
-      const keys: KeyEntry[] = []
-      for (const entry of kept) {
-        const provider = this.#providerOf(entry)
-        if (!provider) {
-          throw credentialError(
-            CredentialCode.NoKey,
-            `a ${entry.type} key that is not at hand opens the file too; remove that one first`,
-          )
-        }
-        keys.push(await provider.wrap(dataKey, context))
-      }
+      const keys = await wrapForAll(kept, this.#provider, dataKey, context)
       await this.#rewrite(vault, vault.index, { keys, dataKey })
     })
   }
@@ -553,28 +484,13 @@ export class CredentialStore implements AsyncDisposable {
     return newest
   }
 
-  #providerOf(entry: KeyEntry): KeyProvider | undefined {
-    if (this.#provider.matches(entry)) return this.#provider
-    return entry.type === 'recipient' ? RecipientProvider.fromPublicKey(entry.publicKey) : undefined
-  }
-
-  /** The file's key entries made anew where that is possible: a fresh salt for each version. */
-  #rewrapped(vault: Vault): Promise<KeyEntry[]> {
-    const context = { store: vault.envelope.store }
-    return Promise.all(
-      vault.envelope.keys.map(
-        async (entry) => (await this.#providerOf(entry)?.wrap(vault.dataKey, context)) ?? entry,
-      ),
-    )
-  }
-
   async #rewrite(
     vault: Vault,
     index: DraftIndex,
     given: { keys?: KeyEntry[]; dataKey?: SecretBuffer } = {},
   ): Promise<void> {
     const dataKey = given.dataKey ?? vault.dataKey
-    const keys = given.keys ?? (await this.#rewrapped(vault))
+    const keys = given.keys ?? (await rewrapped(vault, this.#provider))
     const generation = vault.envelope.generation + 1
     const draft = { ...draftOf(vault), generation, written: this.#files.now(), keys, index }
     const bytes = encodeVault(draft, dataKey, vault)
@@ -584,8 +500,4 @@ export class CredentialStore implements AsyncDisposable {
     vault[Symbol.dispose]()
     await this.#files.limiter.setGeneration(written.store, generation)
   }
-}
-
-function expiryOf(expires: string | null | undefined): string | null {
-  return expires === null || expires === undefined ? null : checkExpiry(expires)
 }

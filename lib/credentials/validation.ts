@@ -8,7 +8,7 @@ import { CredentialCode, credentialError } from './errors.js'
 import { readSecretTree, releaseTree } from './json-bytes.js'
 import { decodeBase64, isEcPrivateKeyPem, isEd25519KeyBase64 } from './private-key-check.js'
 import { SecretBuffer } from './secret-buffer.js'
-import { kindNames, namePattern, type CredentialKind } from './vault.js'
+import { kindNames, maxHistory, namePattern, type CredentialKind } from './vault.js'
 
 export type SecretFields = Record<string, SecretBuffer>
 
@@ -30,6 +30,12 @@ export function checkKind(kind: string): asserts kind is CredentialKind {
   throw invalid(
     `the kind of a credential must be one of ${kindNames.join(', ')}${didYouMean(kind, kindNames)}`,
   )
+}
+
+/** How many old values of a credential to keep. */
+export function checkHistory(limit: number): number {
+  if (Number.isSafeInteger(limit) && limit >= 0 && limit <= maxHistory) return limit
+  throw invalid(`the history must be 0 to ${String(maxHistory)} old values`)
 }
 
 /** An ISO instant, or a date (its end in UTC), in the form in which it is kept. */

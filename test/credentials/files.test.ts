@@ -168,7 +168,8 @@ t.test(
     await once(running.stdout, 'data')
     let looks = 0
     let loosest = 0
-    while (!ended) {
+    const isRunning = (): boolean => !ended
+    while (isRunning()) {
       for (let i = 0; i < 200; i++) {
         for (const name of readdirSync(directory)) {
           try {
