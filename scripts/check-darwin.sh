@@ -10,7 +10,7 @@ checked=0
 
 for compiler in "${CXX:-g++}" aarch64-linux-gnu-g++; do
   command -v "$compiler" > /dev/null || continue
-  for file in $(find native -name '*.cc' ! -path 'native/addon/*' ! -name '*_test.cc' | sort); do
+  for file in $(find native -name '*.cc' ! -path 'native/addon/*' ! -path 'native/test/*' ! -name '*_test.cc' | sort); do
     # shellcheck disable=SC2086
     "$compiler" $flags $shim "$file"
     checked=$((checked + 1))

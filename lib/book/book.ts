@@ -35,7 +35,11 @@ export class Book extends BookView {
   readonly #causeOf: (code: string) => Error | undefined
 
   /** @internal Made by PersistenceManager. `causeOf` gives what stands behind a code. */
-  constructor(instrument: Instrument, staging: StagingArea, causeOf: (code: string) => Error | undefined) {
+  constructor(
+    instrument: Instrument,
+    staging: StagingArea,
+    causeOf: (code: string) => Error | undefined,
+  ) {
     super(instrument, staging.engine)
     this.#staging = staging
     this.#index = instrument.index
@@ -72,7 +76,8 @@ export class Book extends BookView {
 
   /** Takes `quantity` off an order: a partial cancel. At 0 the order leaves. */
   reduce(orderId: OrderIdLike, quantity: number, timestampNs: Timestamp = 0): number {
-    if (typeof quantity !== 'number') throw notANumber(this.#context('reduce', { orderId, quantity }))
+    if (typeof quantity !== 'number')
+      throw notANumber(this.#context('reduce', { orderId, quantity }))
     const lanes = this.#staging.lanes
     const kind = EntryType.Reduce | this.#stageId(orderId) | this.#stageTime(timestampNs)
     lanes[QUANTITY] = quantity
@@ -91,7 +96,8 @@ export class Book extends BookView {
 
   /** `quantity` of the order is executed. At 0 the order leaves. */
   execute(orderId: OrderIdLike, quantity: number, timestampNs: Timestamp = 0): number {
-    if (typeof quantity !== 'number') throw notANumber(this.#context('execute', { orderId, quantity }))
+    if (typeof quantity !== 'number')
+      throw notANumber(this.#context('execute', { orderId, quantity }))
     const lanes = this.#staging.lanes
     const kind = EntryType.Execute | this.#stageId(orderId) | this.#stageTime(timestampNs)
     lanes[QUANTITY] = quantity

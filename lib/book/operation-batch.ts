@@ -149,7 +149,15 @@ export class OperationBatch {
     quantity: number,
     timestampNs: Timestamp = 0,
   ): this {
-    return this.#stageLevel('setLevel', EntryType.SetLevel, book, side, price, quantity, timestampNs)
+    return this.#stageLevel(
+      'setLevel',
+      EntryType.SetLevel,
+      book,
+      side,
+      price,
+      quantity,
+      timestampNs,
+    )
   }
 
   trade(book: Book, side: Side, price: number, quantity: number, timestampNs: Timestamp = 0): this {
@@ -198,7 +206,10 @@ export class OperationBatch {
   #copyTo(shared: Float64Array, size: number): void {
     const lanes = this.#lanes
     if (size > 8) {
-      shared.set(size === Staging.maxOperations ? lanes : lanes.subarray(0, size * LANES), Staging.operations)
+      shared.set(
+        size === Staging.maxOperations ? lanes : lanes.subarray(0, size * LANES),
+        Staging.operations,
+      )
       return
     }
     const end = size * LANES
@@ -223,7 +234,8 @@ export class OperationBatch {
       if (refused.length === shared[Staging.refused]) break
     }
     const wholeBatchSeen = taken + refused.length === size
-    if (this.#skipRefused && wholeBatchSeen) return { taken, lastSequence: taken ? lastSequence : 0, refused }
+    if (this.#skipRefused && wholeBatchSeen)
+      return { taken, lastSequence: taken ? lastSequence : 0, refused }
     throw this.#refusalAt(Math.max(0, shared[Staging.failedIndex] as number), taken, code)
   }
 
@@ -265,7 +277,7 @@ export class OperationBatch {
   /** First lane of the operation to stage. The operation counts once #staged is called. */
   #next(book: Book): number {
     // A wrong book must fail here, not become an operation on another persistence's instrument.
-    if (!(book as Book | undefined)?.belongsTo?.(this.#staging)) {
+    if (!(book as Partial<Book> | null | undefined)?.belongsTo?.(this.#staging)) {
       throw new PinnacleTypeError(
         'ERR_PINNACLE_INVALID_ARGUMENT',
         `a batch takes books of its own PersistenceManager, not ${shown(book)}`,

@@ -21,8 +21,8 @@ export function showRecovery(output: Output, report: RecoveryReport): void {
   )
   showBreak(output, report)
   if (report.quarantineDirectory !== '') output.field('quarantine', report.quarantineDirectory)
-  const { lock, scan, snapshot, replay, start } = report.phasesMs
-  const phases = Object.entries({ lock, snapshot, scan, replay, start })
+  const { lock, snapshot, replay, start } = report.phasesMs
+  const phases = Object.entries({ lock, snapshot, replay, start })
     .filter(([, ms]) => ms >= 0.05)
     .map(([name, ms]) => `${name} ${milliseconds(ms)}`)
   const detail = phases.length === 0 ? '' : output.colors.dim(` (${phases.join(', ')})`)

@@ -17,7 +17,9 @@ export function checkInstrument(definition: InstrumentDefinition): CheckedInstru
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map((issue) => {
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => `"${key}" is unknown${didYouMean(key, instrumentKeys)}`).join('; ')
+      return issue.keys
+        .map((key) => `"${key}" is unknown${didYouMean(key, instrumentKeys)}`)
+        .join('; ')
     }
     const [key] = issue.path
     const value: unknown =

@@ -15,6 +15,5 @@ export function engineOptionsOf(config: ResolvedConfig): NativeEngineOptions {
     spareSegments: config.spareSegments,
     expectedOrders: config.expectedOrders,
     instruments: config.instruments,
-    hasStateMachine: config.stateMachine !== undefined,
   }
 }

@@ -1,6 +1,6 @@
 /** Configuration from PINNACLE_* environment variables. */
 import { likelySpelling } from '../errors/likely-spelling.js'
-import { fileFields, fileKeys } from './schema.js'
+import { fileKeys, type fileFields } from './schema.js'
 import { ConfigProblem } from './problem.js'
 
 /** The environment as far as it matters: process.env fits. */
@@ -58,7 +58,8 @@ function refuseMisspelling(variable: string): void {
 
 function valueOf(key: string, variable: string, text: string): unknown {
   if (numberKeys.has(key)) return text.trim() === '' ? text : numberOrText(text)
-  if (key === 'create') return { true: true, 1: true, false: false, 0: false }[text.toLowerCase()] ?? text
+  if (key === 'create')
+    return { true: true, 1: true, false: false, 0: false }[text.toLowerCase()] ?? text
   if (key !== 'instruments') return text
   try {
     return JSON.parse(text) as unknown

@@ -112,9 +112,10 @@ function problemsOf(
         ? unknownKey(unknown, origins.get(unknown))
         : new ConfigProblem(
             'ERR_PINNACLE_CONFIG_UNKNOWN_KEY',
-            `${name} has an unknown key "${unknown}"${didYouMean(unknown, instrumentKeys)}${
-              whereFrom(key, origins.get(key))
-            }`,
+            `${name} has an unknown key "${unknown}"${didYouMean(unknown, instrumentKeys)}${whereFrom(
+              key,
+              origins.get(key),
+            )}`,
           ),
     )
   }
@@ -143,7 +144,9 @@ function problemsOf(
 function unknownKey(key: string, origin: Origin | undefined): ConfigProblem {
   const known = origin?.kind === 'object' ? objectKeys : fileKeys
   const only =
-    key === 'stateMachine' ? '; a state machine can only be given in an object' : didYouMean(key, known)
+    key === 'stateMachine'
+      ? '; a state machine can only be given in an object'
+      : didYouMean(key, known)
   return new ConfigProblem(
     'ERR_PINNACLE_CONFIG_UNKNOWN_KEY',
     `"${key}" is unknown${whereFrom(key, origin)}${only}`,

@@ -103,9 +103,7 @@ export const fileFields = {
 export const configSchema = z.strictObject(
   {
     ...fileFields,
-    stateMachine: z
-      .custom<object>(isStateMachine, { error: stateMachineExpectation })
-      .optional(),
+    stateMachine: z.custom<object>(isStateMachine, { error: stateMachineExpectation }).optional(),
   },
   { error: 'an object' },
 )

@@ -47,11 +47,7 @@ export const NativeErrorClass = function nativeError(
   options?: ErrorOptionsWithDetails,
 ): CodedError {
   return errorOf(code, message, options)
-} as unknown as new (
-  code: string,
-  message: string,
-  options?: ErrorOptionsWithDetails,
-) => CodedError
+} as unknown as new (code: string, message: string, options?: ErrorOptionsWithDetails) => CodedError
 
 /** The value as an Error, whatever was thrown. */
 export function asError(value: unknown): Error {

@@ -52,8 +52,7 @@ const descriptions: Readonly<Record<string, Describe>> = {
     `${bare(c.quantity)} lots are more than order ${bare(c.orderId)} has open; book.order(id) says how much it has`,
   ERR_PINNACLE_QUANTITY_OVERFLOW: (c) =>
     `with ${bare(c.quantity)} lots more the level at ${bare(c.price)} would hold more than 2^53 - 1; use larger lots`,
-  ERR_PINNACLE_BOOK_FULL: () =>
-    'the book holds as many orders as it can number; cancel some first',
+  ERR_PINNACLE_BOOK_FULL: () => 'the book holds as many orders as it can number; cancel some first',
   ERR_PINNACLE_INVALID_OPERATION: () =>
     "the instrument's book does not take this operation: setLevel is for instruments of kind 'levels', order " +
     "operations are for kind 'orders'",
@@ -84,7 +83,8 @@ export function refusalOf(code: string, context: OperationContext, cause?: Error
   const describe = descriptions[code]
   const what = describe ? describe(context) : (cause?.message ?? `it ended with ${code}`)
   const where = context.instrument === undefined ? '' : ` of ${context.instrument}`
-  const position = context.index === undefined ? '' : ` (operation ${String(context.index)} of the batch)`
+  const position =
+    context.index === undefined ? '' : ` (operation ${String(context.index)} of the batch)`
   const details = Object.fromEntries(
     Object.entries(context).filter(([, value]) => value !== undefined),
   )

@@ -19,8 +19,15 @@ export function shown(value: unknown): string {
     case 'object':
       if (value === null) return 'null'
       if (Array.isArray(value)) return 'an array'
-      return value.constructor?.name && value.constructor !== Object
-        ? `an instance of ${value.constructor.name}`
-        : 'an object'
+      return instanceName(value)
   }
+}
+
+/** An object may have no constructor, or anything in its place. */
+function instanceName(value: object): string {
+  const { constructor } = value as { constructor?: unknown }
+  if (typeof constructor !== 'function' || constructor === Object || constructor.name === '') {
+    return 'an object'
+  }
+  return `an instance of ${constructor.name}`
 }

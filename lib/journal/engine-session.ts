@@ -48,23 +48,25 @@ export class EngineSession {
     onFailure: (error: Error) => void,
   ): Promise<EngineSession> {
     // Events may come before openEngine resolves; the journal has nobody to tell until then.
-    let session: EngineSession | undefined
+    const opened: { session?: EngineSession } = {}
     let early: Error | undefined
     const { engine, report } = await binding.openEngine(
       options,
       {
         durable(sequence, error) {
+          const { session } = opened
           session?.commits.advance(sequence)
           if (error && session) session.#fail(error, onFailure)
         },
         failure(error) {
-          if (session) session.#fail(error, onFailure)
+          if (opened.session) opened.session.#fail(error, onFailure)
           else early = error
         },
       },
       progress,
     )
-    session = new EngineSession(binding, engine, report, options.dataDirectory)
+    const session = new EngineSession(binding, engine, report, options.dataDirectory)
+    opened.session = session
     if (early) session.#fail(early, onFailure)
     return session
   }

@@ -147,7 +147,10 @@ export class Journal {
     const staging = this.#staging
     const lanes = staging.lanes
     const typed =
-      typeof userType === 'number' && typeof laneCount === 'number' && typeof timestampNs === 'number'
+      typeof userType === 'number' &&
+      typeof timestampNs === 'number' &&
+      // Half a lane would be four bytes to the engine, which counts bytes.
+      (laneCount | 0) === laneCount
     if (!typed || this.#owner.applied) {
       return this.#appendLanesCold(userType, laneCount, timestampNs)
     }
@@ -168,7 +171,8 @@ export class Journal {
    */
   appendBatch(userType: number, payloads: readonly Uint8Array[], options?: AppendOptions): number {
     if (typeof userType !== 'number') throw notANumber({ operation: 'appendBatch', userType })
-    if (!Array.isArray(payloads)) {
+    const given: unknown = payloads
+    if (!Array.isArray(given)) {
       throw new PinnacleTypeError(
         'ERR_PINNACLE_INVALID_ARGUMENT',
         `payloads must be an array of Uint8Array, not ${shown(payloads)}`,
@@ -259,8 +263,7 @@ export class Journal {
         ...(alone
           ? {}
           : {
-              indexOf: (name) =>
-                owner.names().includes(name) ? owner.indexOf(name) : undefined,
+              indexOf: (name) => (owner.names().includes(name) ? owner.indexOf(name) : undefined),
               names: () => owner.names(),
             }),
         onAppend: (waker) => session.staging.onAppend(waker),

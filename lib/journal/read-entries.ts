@@ -32,9 +32,9 @@ export interface ReadSource {
   /** Names it knows, for likely spellings; undefined where definitions may still turn up in the journal. */
   names(): readonly string[] | undefined
   /** Calls back at the next append of this process; undefined: only polling sees appends. */
-  onAppend?(waker: () => void): () => void
+  onAppend?: (waker: () => void) => () => void
   /** Whether the writer is closed, so that nothing more will come. */
-  ended?(): boolean
+  ended?: () => boolean
 }
 
 const chunkBytes = 256 * 1024
@@ -160,9 +160,10 @@ function checkOptions(options: ReadOptions): void {
   }
   for (const type of options.types ?? []) {
     if (journalEntryTypes.includes(type)) continue
+    const given: unknown = type
     throw new PinnacleTypeError(
       'ERR_PINNACLE_INVALID_ENTRY_TYPE',
-      `${shown(type)} is no entry type${didYouMean(String(type), journalEntryTypes)}; ` +
+      `${shown(type)} is no entry type${typeof given === 'string' ? didYouMean(given, journalEntryTypes) : ''}; ` +
         `there are ${journalEntryTypes.join(', ')}`,
     )
   }

@@ -92,8 +92,6 @@ export interface NativeEngineOptions {
   /** Live orders to reserve for in each book. */
   expectedOrders: number
   instruments: Omit<NativeInstrument, 'index'>[]
-  /** Hand recovered payload entries (user types) to JS: see NativeEngine.replayFrom. */
-  hasStateMachine: boolean
 }
 
 export interface NativeRecoveryReport {
@@ -110,6 +108,7 @@ export interface NativeRecoveryReport {
   bytesRead: number
   bytesDropped: number
   entriesDropped: number // valid entries behind the cut
+  entriesSalvaged: number // of those, applied by policy 'salvage'
   /** Where the tail was cut or found corrupt; null where clean. */
   break: {
     segment: string
@@ -123,7 +122,7 @@ export interface NativeRecoveryReport {
   quarantineDirectory: string
   policy: string
   durationMs: number
-  phasesMs: { lock: number; scan: number; snapshot: number; replay: number; start: number }
+  phasesMs: { lock: number; snapshot: number; replay: number; start: number }
 }
 
 export interface NativeLevels {
@@ -262,6 +261,8 @@ export interface NativeEngine extends NativeBookReader {
   compact(force: boolean): Promise<NativeCompactionReport>
   /** The user state in the snapshot that recovery started from, or null. */
   recoveredState(): Uint8Array | null
+  /** Why the journal refused the last append (a full disk, a failed sync …), or null. */
+  lastError(): Error | null
   /** Rebuilds the books as they were; exactly one of the two is given. */
   booksAt(point: { sequence: number } | { timestamp: bigint; instrument: number }): Promise<NativeBookSet>
   /** Syncs, stops the threads, releases the lock. Idempotent. */
@@ -300,6 +301,7 @@ export interface NativeInspectReport {
   spares: number
   snapshots: (NativeSnapshotInfo & { valid: boolean; detail: string })[]
   recovery: NativeRecoveryReport // what open would find; nothing is changed
+  recoveryError: Error | null // why open under the strict policy would refuse
   bytesVerified: number
 }
 
@@ -313,7 +315,7 @@ export interface NativeBinding {
     events: NativeEvents,
     progress: (phase: string, done: number, total: number) => void,
   ): Promise<{ engine: NativeEngine; report: NativeRecoveryReport }>
-  /** Reads without the lock, beside a running writer or after it. */
+  /** Reads without the lock, beside a running writer or after it. From 0: from the oldest entry held. */
   openReader(dataDirectory: string, fromSequence: number): NativeReader
   /** Reads every byte of segments and snapshots and verifies it; changes nothing. */
   inspect(

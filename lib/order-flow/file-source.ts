@@ -87,13 +87,13 @@ async function identityOf(path: string): Promise<Identity> {
   }
 }
 
-/** Everything that decides which operations come out, so that a resumed run can't change it unseen. */
+/**
+ * Everything that decides which operations come out, so that a resumed run can't change it unseen. The
+ * policies are not in it: up to where 'stop' stops, both give the same, so a run that stopped goes on
+ * with 'skip'.
+ */
 function keyOf(format: FlowFormat, identity: Identity, parts: readonly string[]): string {
   return [format, identity.digest.slice(0, 32), ...parts].join(':')
-}
-
-function policyPart(options: FlowFileOptions): string {
-  return `${options.brokenLines ?? 'stop'}/${options.unknownOrders ?? 'skip'}`
 }
 
 abstract class FileSource implements FlowSource {
@@ -146,11 +146,8 @@ class LobsterSource extends FileSource {
     super(path, identity)
     const name = options.instrument ?? tickerOf(path)
     this.instruments = [{ name, priceScale: lobsterPriceScale, quantityScale: 0 }]
-    this.key = keyOf('lobster', identity, [
-      name,
-      openingIdentity.slice(0, 32) || 'no-opening-book',
-      policyPart(options),
-    ])
+    const opened = openingIdentity.slice(0, 32) || 'no-opening-book'
+    this.key = keyOf('lobster', identity, [name, opened])
     this.#mapper = new LobsterMapper(path, options)
     this.#opening = opening
   }
@@ -213,7 +210,6 @@ class DatabentoSource extends FileSource {
     this.key = keyOf('databento', identity, [
       options.instrument ?? 'by-symbol',
       `scale-${String(priceScale)}`,
-      policyPart(options),
     ])
     this.#mapper = new DatabentoMapper(path, {
       ...options,

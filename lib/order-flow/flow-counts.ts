@@ -15,6 +15,8 @@ export interface FlowCounts {
   openingLevels: number
   /** Events about orders born before the file, taken from their opening level. */
   fromOpeningBook: number
+  /** Deletions of orders of which some had gone outside the file's depth, unseen. */
+  reducedUnseen: number
   /** Events about orders that neither the file nor the opening book shows: not applied. */
   unknownOrders: number
   /** Events that contradict the book: not applied. */
@@ -41,6 +43,7 @@ export function emptyCounts(): FlowCounts {
     clears: 0,
     openingLevels: 0,
     fromOpeningBook: 0,
+    reducedUnseen: 0,
     unknownOrders: 0,
     inconsistent: 0,
     brokenLines: 0,

@@ -7,7 +7,9 @@
  * behind it. That keeps price and size of every level exact as long as an event never asks for more than
  * the opening order has; where one does, the event is not applied and counted (unknownOrders). Order
  * counts and queue positions inside an opening order are unknowable, and levels beyond the file's depth
- * are absent until an event shows them.
+ * are absent until an event shows them. A file shows no event of an order that stands outside its depth,
+ * so a deletion may find more open than it names: the order goes wholly, and it is counted
+ * (reducedUnseen).
  */
 import { Side } from '../book/side.js'
 import type { PinnacleError } from '../errors/pinnacle-error.js'
@@ -126,10 +128,16 @@ export class LobsterMapper {
     if (message.quantity > order.quantity) {
       return this.#inconsistent(operation, `order ${id} has only ${String(order.quantity)} open`)
     }
-    if (message.type === LobsterType.Delete && message.quantity !== order.quantity) {
-      return this.#inconsistent(
+    if (message.type === LobsterType.Delete && message.quantity < order.quantity) {
+      // A deletion is always total. What it lacks went while the order stood outside the file's depth,
+      // where the file shows nothing.
+      this.counts.reducedUnseen++
+      operation.quantity = order.quantity
+      return this.#taken(
+        { ...message, quantity: order.quantity },
         operation,
-        `a deletion of ${String(message.quantity)} leaves order ${id} open with ${String(order.quantity)}`,
+        message.orderId,
+        order,
       )
     }
     return this.#taken(message, operation, message.orderId, order)

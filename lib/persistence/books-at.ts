@@ -4,7 +4,10 @@ import { shown } from '../errors/shown.js'
 import { native } from '../native/load.js'
 
 /** All books as they were at a sequence, from a directory that is not open here; nothing is changed. */
-export async function booksAt(dataDirectory: string, point: { sequence: number }): Promise<BookSet> {
+export async function booksAt(
+  dataDirectory: string,
+  point: { sequence: number },
+): Promise<BookSet> {
   const { sequence } = point
   if (!Number.isSafeInteger(sequence) || sequence < 1) {
     throw new PinnacleRangeError(

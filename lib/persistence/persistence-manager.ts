@@ -37,10 +37,7 @@ export interface OpenOptions {
   listeners?: PersistenceListeners
 }
 
-export class PersistenceManager
-  extends EventEmitter<PersistenceEvents>
-  implements AsyncDisposable
-{
+export class PersistenceManager extends EventEmitter<PersistenceEvents> implements AsyncDisposable {
   /** Opaque payloads, iteration and frontiers. */
   readonly journal: Journal
   readonly snapshots: SnapshotManager
@@ -100,7 +97,8 @@ export class PersistenceManager
     this.#session = session
     this.#host = host
     this.recovery = session.recovery
-    for (const definition of session.engine.instruments()) this.#register(new Instrument(definition))
+    for (const definition of session.engine.instruments())
+      this.#register(new Instrument(definition))
     this.journal = new Journal(session, {
       indexOf: (name) => this.instrument(name).index,
       names: () => [...this.#byName.keys()],
@@ -115,7 +113,7 @@ export class PersistenceManager
       () => this.snapshot(),
     )
     for (const [event, listener] of Object.entries(listeners)) {
-      this.on(event as keyof PersistenceEvents, listener as (...args: never[]) => void)
+      if (typeof listener === 'function') this.on(event as keyof PersistenceEvents, listener)
     }
     this.#startSnapshotTimer(config.snapshotIntervalMin)
   }

@@ -12,7 +12,10 @@ export interface HistogramSummary {
   max: number
 }
 
-type Numbers = Omit<NativeStats, 'appendNs' | 'syncNs' | 'syncEntries' | 'failed' | 'appended' | 'durable' | 'applied'>
+type Numbers = Omit<
+  NativeStats,
+  'appendNs' | 'syncNs' | 'syncEntries' | 'failed' | 'appended' | 'durable' | 'applied'
+>
 
 export interface Stats extends Numbers {
   appendedFrontier: number

@@ -11,6 +11,17 @@ struct HotContext {
   std::shared_ptr<EngineHandle> handle;
 };
 
+class FrozenClock {
+ public:
+  explicit FrozenClock(Engine* engine) : engine_(engine) { engine_->FreezeClock(); }
+  ~FrozenClock() { engine_->ThawClock(); }
+  FrozenClock(const FrozenClock&) = delete;
+  FrozenClock& operator=(const FrozenClock&) = delete;
+
+ private:
+  Engine* engine_;
+};
+
 EngineHandle* HandleOf(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
@@ -71,6 +82,7 @@ napi_value ApplyBatch(napi_env env, napi_callback_info info) {
   uint64_t last_sequence = 0;
   uint64_t taken = 0;
   uint64_t refused = 0;
+  const FrozenClock frozen(engine);
   for (int64_t i = 0; i < count; ++i) {
     double* operation = lanes + lane::kOperations + lane::kPerOperation * static_cast<size_t>(i);
     uint64_t sequence = 0;
@@ -166,6 +178,7 @@ napi_value AppendBatch(napi_env env, napi_callback_info info) {
       code = Code::kInvalidArgument;
     }
     const uint8_t* bytes = reinterpret_cast<const uint8_t*>(lanes + lane::kPayload);
+    const FrozenClock frozen(engine);
     for (int64_t i = 0; i < count && code == Code::kOk; ++i) {
       code = engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
                                    bytes + static_cast<uint64_t>(i) * stride, payload.bytes,

@@ -201,7 +201,7 @@ Napi::Value OpenReader(const Napi::CallbackInfo& info) {
   const double from = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : 0;
   std::unique_ptr<JournalReader> opened;
   Status status(Code::kInvalidSequence, "sequences start at 1");
-  if (from >= 1 && from <= static_cast<double>(kMaxSafeInteger)) {
+  if (from >= 0 && from <= static_cast<double>(kMaxSafeInteger)) {
     status = JournalReader::Open(FileSystem::Real(), JournalDirectory(PathFrom(info[0])),
                                  static_cast<uint64_t>(from), &opened);
   }

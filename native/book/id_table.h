@@ -1,12 +1,12 @@
 // From order id to order index: open addressing with linear probing, 8 bytes a slot.
 //
-// A slot holds 32 bits of the id's hash and the order's index; the hash bits also say where the slot's
-// chain starts, so growing and erasing never look at the orders. Growing happens alongside: the larger
-// table takes new entries at once while every later call moves a few clusters of the old one, so that no
-// single operation pays for all.
+// A slot holds 32 bits of the id's hash and the order's index; the hash bits also say where the
+// slot's chain starts, so growing and erasing never look at the orders. Growing happens alongside:
+// the larger table takes new entries at once while every later call moves a few clusters of the old
+// one, so that no single operation pays for all.
 //
-// Invariants: a cluster (a run of used slots) of the old table is moved whole, so probing it stays right
-// while it drains; an id is in one of the two tables at most.
+// Invariants: a cluster (a run of used slots) of the old table is moved whole, so probing it stays
+// right while it drains; an id is in one of the two tables at most.
 #ifndef PINNACLE_BOOK_ID_TABLE_H_
 #define PINNACLE_BOOK_ID_TABLE_H_
 
@@ -28,7 +28,8 @@ class IdTable {
   template <typename Equals>
   uint32_t Find(uint32_t hash, Equals&& equals) const {
     const uint32_t found = FindIn(current_, hash, equals);
-    if (found != kNone || old_.slots == nullptr) [[likely]] return found;
+    if (found != kNone || old_.slots == nullptr) [[likely]]
+      return found;
     return FindIn(old_, hash, equals);
   }
 
@@ -64,7 +65,8 @@ class IdTable {
   struct Table {
     Table() = default;
     explicit Table(size_t size)
-        // calloc: the pages of a large table come zeroed from the kernel, one by one as they are used.
+        // calloc: the pages of a large table come zeroed from the kernel, one by one as they are
+        // used.
         : slots(static_cast<Slot*>(std::calloc(size, sizeof(Slot)))),
           mask(static_cast<uint32_t>(size - 1)) {
       if (slots == nullptr) std::abort();  // out of memory, as for every other container
@@ -76,8 +78,8 @@ class IdTable {
   };
 
   static constexpr size_t kLeastSlots = 64;
-  // Slots looked at per call while the old table drains: at load 3/4 it is empty long before the new
-  // one is full.
+  // Slots looked at per call while the old table drains: at load 3/4 it is empty long before the
+  // new one is full.
   static constexpr uint32_t kSlotsPerCall = 16;
 
   static size_t SlotsFor(size_t expected) {

@@ -1,6 +1,6 @@
 // The price levels of one side, best last, in sorted blocks: near the best price, where nearly all
-// changes happen, inserting and erasing move a few entries of one block; far from it never more than a
-// block.
+// changes happen, inserting and erasing move a few entries of one block; far from it never more
+// than a block.
 #ifndef PINNACLE_BOOK_LEVEL_LIST_H_
 #define PINNACLE_BOOK_LEVEL_LIST_H_
 

@@ -158,7 +158,8 @@ void OrderBook::ApplyReplace(Handle handle, OrderId new_id, int64_t price, int64
 }
 
 OrderId OrderBook::LevelOrderId(Side side, int64_t price) {
-  // Outside of what a venue hands out: UUIDs have a version in the high half, other ids are shorter.
+  // Outside of what a venue hands out: UUIDs have a version in the high half, other ids are
+  // shorter.
   return {static_cast<uint64_t>(price), ~uint64_t{0} - static_cast<uint64_t>(side)};
 }
 

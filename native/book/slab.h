@@ -19,7 +19,9 @@ class Slab {
   static constexpr uint32_t kChunkShift = 12;
   static constexpr uint32_t kChunk = 1u << kChunkShift;
 
-  T& operator[](uint32_t index) { return chunks_[index >> kChunkShift].get()[index & (kChunk - 1)]; }
+  T& operator[](uint32_t index) {
+    return chunks_[index >> kChunkShift].get()[index & (kChunk - 1)];
+  }
   const T& operator[](uint32_t index) const {
     return chunks_[index >> kChunkShift].get()[index & (kChunk - 1)];
   }

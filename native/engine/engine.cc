@@ -105,14 +105,18 @@ void Engine::StartThreads(JournalThreads::OnSync on_sync) {
                                               std::move(on_sync));
 }
 
+uint64_t Engine::ClockNs() {
+  // The system's clock may be set back; the journal's time stands still then.
+  last_clock_ns_ = std::max(last_clock_ns_, environment_.clock->NowNs());
+  return last_clock_ns_;
+}
+
 uint64_t Engine::Stamp(uint64_t timestamp_ns, uint8_t* flags) {
   if (timestamp_ns != 0) {
     *flags |= kFlagGivenTime;
     return timestamp_ns;
   }
-  // The system's clock may be set back; the journal's time stands still then.
-  last_clock_ns_ = std::max(last_clock_ns_, environment_.clock->NowNs());
-  return last_clock_ns_;
+  return frozen_ns_ != 0 ? frozen_ns_ : ClockNs();
 }
 
 Code Engine::AfterAppend(uint64_t* sequence) {

@@ -74,8 +74,12 @@ class Engine {
   // …).
   Status last_error() const { return journal_->last_error(); }
 
+  // Between the two, entries without a time of their own all get that of the first call: one
+  // reading of the clock for a batch.
+  void FreezeClock() { frozen_ns_ = ClockNs(); }
+  void ThawClock() { frozen_ns_ = 0; }
+
   const BookSet& books() const { return books_; }
-  BookSet* mutable_books_for_test() { return &books_; }
 
   SnapshotPoint FixSnapshotPoint();
   // Syncs and stops everything. Idempotent.
@@ -113,6 +117,7 @@ class Engine {
   Engine(const Environment& environment, const EngineOptions& options)
       : environment_(environment), options_(options) {}
 
+  uint64_t ClockNs();
   uint64_t Stamp(uint64_t timestamp_ns, uint8_t* flags);
   Code AfterAppend(uint64_t* sequence);
   Status BuildSnapshotLocked(const SnapshotPoint& point, std::span<const uint8_t> user_state,
@@ -127,6 +132,7 @@ class Engine {
   std::vector<uint8_t> recovered_user_state_;
   uint64_t recovered_sequence_ = 0;
   uint64_t last_clock_ns_ = 0;
+  uint64_t frozen_ns_ = 0;  // 0: not frozen
   bool sync_each_ = false;
   bool closed_ = false;
   uint32_t samples_ = 0;

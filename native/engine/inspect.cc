@@ -48,6 +48,7 @@ Status Inspect(const Environment& environment, const std::string& data_directory
   ScanOptions options;
   options.all_segments = true;
   PINNACLE_RETURN_IF_ERROR(ScanJournal(fs, journal_directory, options, &visitor, &report->scan));
+  if (progress) progress("verify", report->scan.bytes_read, report->scan.bytes_read);
   for (const SegmentFacts& segment : report->scan.segments) {
     if (!segment.header_valid || report->has_journal_id) continue;
     report->journal_id = {segment.header.journal_id_low, segment.header.journal_id_high};

@@ -115,7 +115,9 @@ Status BuildBooksAtTime(FileSystem* fs, const std::string& data_directory, uint1
   Status status = Replay(
       fs, data_directory,
       [&](const EntryHeader& header) {
-        return header.instrument == instrument && header.timestamp_ns > timestamp_ns;
+        // A definition has the clock's time, whatever the operations count from.
+        return header.instrument == instrument && header.timestamp_ns > timestamp_ns &&
+               header.type != static_cast<uint8_t>(EntryType::kInstrument);
       },
       books, nullptr);
   if (status.code() == Code::kOutOfReach) {

@@ -15,6 +15,10 @@ using std::chrono::milliseconds;
 constexpr uint64_t kMinWindowBytes = 64 * 1024;
 constexpr uint64_t kMaxWindowBytes = 16 * 1024 * 1024;
 
+// A writer that fills a segment within this time gets its next one present as a whole; for a slower
+// one the kernel would write the untouched pages back before they are used.
+constexpr double kFastFillSeconds = 15;
+
 constexpr milliseconds kBusyPoll{1};
 constexpr milliseconds kIdlePoll{10};
 constexpr milliseconds kErrorPoll{200};
@@ -98,6 +102,8 @@ void JournalThreads::RunSync() {
 
 void JournalThreads::RunSupply() {
   uint64_t bytes_seen = journal_->bytes_appended();
+  uint64_t segment_start_ns = clock_->MonotonicNs();
+  uint64_t segment_index = journal_->segment_index();
   milliseconds pause = kBusyPoll;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
@@ -105,8 +111,14 @@ void JournalThreads::RunSupply() {
     bool trouble = false;
     // A failure is no news yet: the append that needs the segment tries again itself and reports
     // it.
-    if (!journal_->next_segment_ready() && !journal_->failed())
-      trouble = !journal_->PrepareStep().ok();
+    if (!journal_->next_segment_ready() && !journal_->failed()) {
+      const uint64_t now_ns = clock_->MonotonicNs();
+      const bool fast = journal_->segment_index() != segment_index &&
+                        static_cast<double>(now_ns - segment_start_ns) < kFastFillSeconds * 1e9;
+      segment_index = journal_->segment_index();
+      segment_start_ns = now_ns;
+      trouble = !journal_->PrepareStep(fast ? UINT64_MAX : SegmentSupply::kFirstPrefaultBytes).ok();
+    }
     const uint64_t bytes = journal_->bytes_appended();
     const uint64_t advanced = bytes - bytes_seen;
     bytes_seen = bytes;

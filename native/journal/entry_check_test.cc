@@ -127,7 +127,8 @@ TEST_CASE("an order entry of another length than its type has is refused") {
   CHECK_FALSE(HeaderIsPlausible(header));
 }
 
-TEST_CASE("an entry's durable claim is its predecessor less the lag, and none where the lag is full") {
+TEST_CASE(
+    "an entry's durable claim is its predecessor less the lag, and none where the lag is full") {
   EntryHeader header{};
   header.sequence = 100;
   CHECK(DurableClaim(header, {0, 0}) == 99);

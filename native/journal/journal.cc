@@ -163,6 +163,7 @@ void Journal::Fail(Status status) {
 Status Journal::Flush() {
   std::lock_guard flush_lock(flush_mutex_);
   if (failed()) return failure();
+  if (closed_) return Status();  // what was appended was synced then
   uint64_t sequence = 0;
   uint64_t offset = 0;
   std::shared_ptr<Segment> segment;
@@ -211,6 +212,7 @@ uint64_t Journal::PrefaultStep(uint64_t window_bytes) {
     std::lock_guard lock(state_mutex_);
     segment = current_;
     offset = offset_.load(std::memory_order_relaxed);
+    if (segment->mapping == nullptr) return 0;  // closed
   }
   const uint64_t begin = std::max(segment->prefaulted_offset, offset / kPageBytes * kPageBytes);
   const uint64_t end =
@@ -248,17 +250,23 @@ Status Journal::Release(uint64_t sequence, ReleaseReport* report) {
 
 Status Journal::Close() {
   if (closed_) return Status();
-  closed_ = true;
-  end_ = cursor_;  // the next append goes to Roll, which refuses
-  if (failed()) return failure();
-  PINNACLE_RETURN_IF_ERROR(Flush());
+  Status status = failed() ? failure() : Flush();
   std::lock_guard flush_lock(flush_mutex_);
-  Status status = current_->mapping->Sync(0, kSegmentHeaderBytes);  // the frontier mark
-  if (!status.ok()) {
-    Fail(std::move(status));
-    return failure();
+  closed_ = true;
+  if (status.ok()) {
+    status = current_->mapping->Sync(0, kSegmentHeaderBytes);  // the frontier mark
+    if (!status.ok()) {
+      Fail(std::move(status));
+      status = failure();
+    }
   }
-  return Status();
+  // The next append finds no room and goes to Roll, which refuses.
+  base_ = cursor_ = end_ = nullptr;
+  supply_.Stop();
+  std::lock_guard lock(state_mutex_);
+  current_->mapping.reset();
+  rolled_.clear();
+  return status;
 }
 
 uint64_t Journal::oldest_sequence() const {

@@ -18,6 +18,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -100,8 +101,10 @@ class Journal {
 
   // One group commit: everything appended before the call is durable when it returns ok.
   Status Flush();
-  // Makes the next segment ready.
-  Status PrepareStep() { return supply_.Prepare(); }
+  // Makes the next segment ready, its first `prefault_bytes` of pages present.
+  Status PrepareStep(uint64_t prefault_bytes = SegmentSupply::kFirstPrefaultBytes) {
+    return supply_.Prepare(prefault_bytes);
+  }
   bool next_segment_ready() const { return supply_.ready(); }
   // Keeps `window_bytes` ahead of the writer present and writable. Returns the bytes made present.
   uint64_t PrefaultStep(uint64_t window_bytes);
@@ -109,7 +112,8 @@ class Journal {
   // removal is durable before the next begins.
   Status Release(uint64_t sequence, ReleaseReport* report);
 
-  // Flushes and stores what a clean end leaves behind. Appends are refused afterwards.
+  // Flushes, stores what a clean end leaves behind and unmaps the segments. Appends are refused
+  // afterwards. No step may run beside it but Flush.
   Status Close();
 
   // --- readings ---
@@ -149,7 +153,7 @@ class Journal {
   uint64_t next_sequence_ = 1;
   uint32_t seed_ = 0;
   uint32_t last_checksum_ = 0;
-  bool closed_ = false;
+  bool closed_ = false;  // written under flush_mutex_
 
   // Written on every append, read by the flusher now and then.
   alignas(64) std::atomic<uint64_t> appended_{0};
@@ -194,19 +198,25 @@ inline Code Journal::AppendLine(EntryType type, uint16_t instrument, uint8_t fla
     return Code::kJournalFailed;
   const uint64_t sequence = next_sequence_;
   const uint64_t lag = sequence - 1 - durable_.load(std::memory_order_relaxed);
-  uint8_t* line = cursor_;
-  const EntryHeader header{
-      static_cast<uint32_t>(kLinePayloadBytes),   instrument, static_cast<uint8_t>(type),
-      static_cast<uint8_t>(flags | kFlagWritten), sequence,   timestamp_ns};
-  std::memcpy(line, &header, sizeof(header));
-  std::memcpy(line + sizeof(header), payload, kLinePayloadBytes);
-  const uint32_t durable_lag = lag < kMaxDurableLag ? static_cast<uint32_t>(lag) : kMaxDurableLag;
-  std::memcpy(line + kLineBytes - sizeof(EntryTrailer), &durable_lag, sizeof(durable_lag));
-  const uint32_t checksum = Crc32cLine(seed_, line);
-  last_checksum_ = checksum;
+  const uint64_t durable_lag = lag < kMaxDurableLag ? lag : kMaxDurableLag;
+  // Whole words, put together in registers: the checksum would have to wait for narrower stores to
+  // reach the cache before it could read them back as words.
+  uint64_t line[8] = {kLinePayloadBytes | uint64_t{instrument} << 32 |
+                          static_cast<uint64_t>(type) << 48 |
+                          static_cast<uint64_t>(flags | kFlagWritten) << 56,
+                      sequence,
+                      timestamp_ns,
+                      payload[0],
+                      payload[1],
+                      payload[2],
+                      payload[3],
+                      durable_lag};
+  last_checksum_ = Crc32cLine(seed_, reinterpret_cast<const uint8_t*>(line));
+  line[7] |= uint64_t{last_checksum_} << 32;
+  uint64_t* words = reinterpret_cast<uint64_t*>(cursor_);
+  for (size_t i = 0; i < 7; ++i) words[i] = line[i];
   // Last: an entry without its checksum was never there.
-  __atomic_store_n(reinterpret_cast<uint32_t*>(line + kLineBytes - sizeof(checksum)), checksum,
-                   __ATOMIC_RELEASE);
+  __atomic_store_n(words + 7, line[7], __ATOMIC_RELEASE);
   Publish(kLineBytes);
   return Code::kOk;
 }

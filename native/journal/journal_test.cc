@@ -143,7 +143,8 @@ TEST_CASE("release removes or recycles only segments wholly below the bound, old
     ScanResult result;
     ScanOptions options;
     options.from_sequence = 3 * kEntriesPerSegment + 1;
-    REQUIRE(ScanJournal(FileSystem::Real(), opened.directory.path(), options, nullptr, &result).ok());
+    REQUIRE(
+        ScanJournal(FileSystem::Real(), opened.directory.path(), options, nullptr, &result).ok());
     CHECK(result.verdict.tail == Tail::kClean);
     CHECK(result.evidence.next_sequence == 9 * kEntriesPerSegment + 1);
   }
@@ -239,7 +240,8 @@ TEST_CASE("the supply thread has the next segment ready before it is needed") {
     }
     for (uint64_t i = 0; i < kEntriesPerSegment; ++i) REQUIRE(opened.Line(i) == Code::kOk);
   }
-  CHECK(opened.journal->supply_counters().stalls == 1);  // the very first, before there was a thread
+  CHECK(opened.journal->supply_counters().stalls ==
+        1);  // the very first, before there was a thread
 }
 
 }  // namespace

@@ -13,10 +13,6 @@ constexpr int kLooks = 8;
 
 Status JournalReader::Open(FileSystem* file_system, const std::string& journal_directory,
                            uint64_t from_sequence, std::unique_ptr<JournalReader>* reader) {
-  if (from_sequence == 0) {
-    return Status(Code::kInvalidSequence,
-                  "sequences start at 1; read from 1 for the whole journal");
-  }
   std::unique_ptr<JournalReader> opened(
       new JournalReader(file_system, journal_directory, from_sequence));
   PINNACLE_RETURN_IF_ERROR(opened->FindStart());
@@ -43,6 +39,7 @@ Status JournalReader::FindStart() {
       continue;
     }
     const uint64_t first = LoadHeader(entry).sequence;
+    if (i == 0 && next_sequence_ == 0) next_sequence_ = first;
     if (first <= next_sequence_) {
       expected_ = first;
       return Status();

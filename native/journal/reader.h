@@ -17,8 +17,9 @@ namespace pinnacle {
 
 class JournalReader {
  public:
-  // kOutOfReach where the journal starts behind `from_sequence` (the message says where). A
-  // sequence that is not written yet is fine: entries come when they come.
+  // From 0: from the oldest entry that the journal holds. kOutOfReach where the journal starts
+  // behind `from_sequence` (the message says where). A sequence that is not written yet is fine:
+  // entries come when they come.
   static Status Open(FileSystem* file_system, const std::string& journal_directory,
                      uint64_t from_sequence, std::unique_ptr<JournalReader>* reader);
 

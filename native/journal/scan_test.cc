@@ -36,9 +36,8 @@ ScanResult Scan(const Directory& directory, Collector* collector = nullptr,
                 ScanOptions options = {}) {
   ScanResult result;
   Collector unused;
-  const Status status =
-      ScanJournal(FileSystem::Real(), directory.path(), options,
-                  collector == nullptr ? &unused : collector, &result);
+  const Status status = ScanJournal(FileSystem::Real(), directory.path(), options,
+                                    collector == nullptr ? &unused : collector, &result);
   CHECK_MESSAGE(status.ok(), status.ToString());
   return result;
 }

@@ -8,14 +8,6 @@
 
 namespace pinnacle {
 
-namespace {
-
-// Pages made present when a segment becomes ready: enough for the writer to go on until the
-// background thread has moved the window.
-constexpr uint64_t kFirstPrefaultBytes = 2 * 1024 * 1024;
-
-}  // namespace
-
 SegmentSupply::SegmentSupply(const Environment& environment, std::string journal_directory,
                              JournalId journal_id, uint64_t segment_bytes, uint64_t max_spares)
     : environment_(environment),
@@ -30,17 +22,17 @@ void SegmentSupply::Start(uint64_t next_index, std::vector<uint64_t> spares) {
   spares_ = std::move(spares);
 }
 
-Status SegmentSupply::Prepare() {
+Status SegmentSupply::Prepare(uint64_t prefault_bytes) {
   if (ready()) return Status();
   std::lock_guard lock(mutex_);
-  return PrepareLocked();
+  return PrepareLocked(prefault_bytes);
 }
 
 Status SegmentSupply::Take(std::shared_ptr<Segment>* segment) {
   const bool stalled = !ready();
   const uint64_t start_ns = stalled ? environment_.clock->MonotonicNs() : 0;
   std::lock_guard lock(mutex_);
-  if (ready_.empty()) PINNACLE_RETURN_IF_ERROR(PrepareLocked());
+  if (ready_.empty()) PINNACLE_RETURN_IF_ERROR(PrepareLocked(kFirstPrefaultBytes));
   if (stalled) {
     ++counters_.stalls;
     counters_.stall_ns += environment_.clock->MonotonicNs() - start_ns;
@@ -51,7 +43,7 @@ Status SegmentSupply::Take(std::shared_ptr<Segment>* segment) {
   return Status();
 }
 
-Status SegmentSupply::PrepareLocked() {
+Status SegmentSupply::PrepareLocked(uint64_t prefault_bytes) {
   if (!ready_.empty()) return Status();
   FileSystem* fs = environment_.file_system;
   const uint64_t index = next_index_;
@@ -106,7 +98,7 @@ Status SegmentSupply::PrepareLocked() {
   segment->bytes = segment_bytes_;
   segment->path = path;
   PINNACLE_RETURN_IF_ERROR(file->Map(&segment->mapping));
-  segment->prefaulted_offset = std::min(kFirstPrefaultBytes, segment_bytes_);
+  segment->prefaulted_offset = std::min(prefault_bytes, segment_bytes_);
   segment->mapping->Prefault(0, segment->prefaulted_offset);
   (recycle ? counters_.recycled : counters_.created) += 1;
   ++next_index_;
@@ -204,6 +196,12 @@ Status SegmentSupply::Retire(const SegmentFile& file, bool* recycled) {
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(journal_directory_));
   if (*recycled) spares_.push_back(number);
   return Status();
+}
+
+void SegmentSupply::Stop() {
+  std::lock_guard lock(mutex_);
+  ready_.clear();
+  ready_count_.store(0, std::memory_order_release);
 }
 
 SupplyCounters SegmentSupply::counters() const {

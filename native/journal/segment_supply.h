@@ -38,6 +38,9 @@ struct SupplyCounters {
 
 class SegmentSupply {
  public:
+  // Enough for the writer to go on until the background thread has moved its window.
+  static constexpr uint64_t kFirstPrefaultBytes = 2 * 1024 * 1024;
+
   SegmentSupply(const Environment& environment, std::string journal_directory, JournalId journal_id,
                 uint64_t segment_bytes, uint64_t max_spares);
 
@@ -46,7 +49,8 @@ class SegmentSupply {
 
   // Makes one segment ready where none is. Called by the background thread; an error is kept and
   // returned by the Take that needs the segment.
-  Status Prepare();
+  // Makes the first `prefault_bytes` of its pages present too.
+  Status Prepare(uint64_t prefault_bytes = kFirstPrefaultBytes);
   bool ready() const { return ready_count_.load(std::memory_order_acquire) > 0; }
 
   // The next segment; prepares it on the spot where none is ready (a stall, counted).
@@ -61,12 +65,15 @@ class SegmentSupply {
   // Durable when it returns. `*recycled` says which.
   Status Retire(const SegmentFile& file, bool* recycled);
 
+  // Gives up the segment that is ready; its file stays for the next open.
+  void Stop();
+
   SupplyCounters counters() const;
   size_t spare_count() const;
   uint64_t segment_bytes() const { return segment_bytes_; }
 
  private:
-  Status PrepareLocked();
+  Status PrepareLocked(uint64_t prefault_bytes);
   Status MakeFile(const std::string& path, File* file, uint64_t index, uint64_t recycled_from,
                   uint64_t* segment_id);
   Status ZeroFill(File* file, uint64_t begin, uint64_t end);

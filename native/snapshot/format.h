@@ -1,12 +1,12 @@
-// A snapshot's bytes: the state at one sequence number. docs/format.md describes the same for a reader in
-// another language. All integers are little-endian.
+// A snapshot's bytes: the state at one sequence number. docs/format.md describes the same for a
+// reader in another language. All integers are little-endian.
 //
 //   SnapshotHeader (4096 bytes with its padding)
 //   section 1 .. n: SectionHeader, then its content, zero-padded to 8 bytes
 //   SnapshotFooter
 //
-// Sections stand in this order: one kInstruments, one kBook for each instrument in order of index, one
-// kUserState. Nothing of a snapshot is used before all of it has verified.
+// Sections stand in this order: one kInstruments, one kBook for each instrument in order of index,
+// one kUserState. Nothing of a snapshot is used before all of it has verified.
 #ifndef PINNACLE_SNAPSHOT_FORMAT_H_
 #define PINNACLE_SNAPSHOT_FORMAT_H_
 
@@ -35,7 +35,8 @@ struct SnapshotHeader {
   uint64_t timestamp_ns;  // when the point was fixed
   uint64_t total_bytes;   // of the file
   uint64_t order_count;
-  uint32_t entry_checksum;  // of the journal's entry `sequence`: proves that the journal continues it
+  uint32_t
+      entry_checksum;  // of the journal's entry `sequence`: proves that the journal continues it
   uint32_t instrument_count;
   uint64_t user_state_bytes;
   uint8_t key_id[16];  // for encryption at rest; 0: plain
@@ -47,15 +48,15 @@ static_assert(offsetof(SnapshotHeader, key_id) == 96);
 
 enum class SectionType : uint32_t {
   kInstruments = 1,  // InstrumentRecord for each instrument
-  kBook = 2,         // for buy, then sell: a level count (uint64), then the levels best first, each a
-                     // LevelRecord followed by its orders in queue order, each an OrderRecord
-  kUserState = 3,    // the user's bytes
+  kBook = 2,       // for buy, then sell: a level count (uint64), then the levels best first, each a
+                   // LevelRecord followed by its orders in queue order, each an OrderRecord
+  kUserState = 3,  // the user's bytes
 };
 
 struct SectionHeader {
   uint32_t type;
-  uint32_t instrument;  // of kBook, 1-based; 0 otherwise
-  uint64_t bytes;       // of the content, without padding
+  uint32_t instrument;        // of kBook, 1-based; 0 otherwise
+  uint64_t bytes;             // of the content, without padding
   uint32_t content_checksum;  // CRC32C
   uint32_t header_checksum;   // CRC32C over the 20 bytes before it
 };

@@ -42,9 +42,8 @@ Status ListSnapshots(FileSystem* fs, const std::string& directory,
     uint64_t sequence = 0;
     if (ParseSnapshotName(name, &sequence)) files->push_back({sequence, directory + "/" + name});
   }
-  std::sort(files->begin(), files->end(), [](const SnapshotFile& a, const SnapshotFile& b) {
-    return a.sequence < b.sequence;
-  });
+  std::sort(files->begin(), files->end(),
+            [](const SnapshotFile& a, const SnapshotFile& b) { return a.sequence < b.sequence; });
   return Status();
 }
 

@@ -24,8 +24,8 @@ struct SnapshotFile {
 Status ListSnapshots(FileSystem* file_system, const std::string& directory,
                      std::vector<SnapshotFile>* files);
 
-// Keeps the newest `keep` (at least one), removes the others, oldest first, each removal durable before
-// the next.
+// Keeps the newest `keep` (at least one), removes the others, oldest first, each removal durable
+// before the next.
 Status RotateSnapshots(FileSystem* file_system, const std::string& directory, uint64_t keep,
                        std::vector<uint64_t>* kept_sequences);
 

@@ -81,8 +81,8 @@ class SnapshotReader {
 
  private:
   Status Damaged(const std::string& what) const {
-    return Status(Code::kSnapshotCorrupt, path_ + " at offset " + std::to_string(section_offset_) +
-                                              ": " + what);
+    return Status(Code::kSnapshotCorrupt,
+                  path_ + " at offset " + std::to_string(section_offset_) + ": " + what);
   }
 
   Status ReadExactly(uint64_t offset, std::span<uint8_t> out) {
@@ -121,8 +121,9 @@ class SnapshotReader {
     if (!sound) return Damaged("the header does not match its checksum");
     if (header_.mandatory_features != 0) {
       return Status(Code::kUnknownFeature,
-                    path_ + " needs a feature that this library does not have; open it with a newer "
-                            "pinnacle-persistence");
+                    path_ +
+                        " needs a feature that this library does not have; open it with a newer "
+                        "pinnacle-persistence");
     }
     // The padding of the header page is zero.
     std::vector<uint8_t> padding(kSnapshotHeaderBytes - sizeof(header_));
@@ -166,8 +167,8 @@ class SnapshotReader {
     if (std::any_of(padding, padding + padding_bytes, [](uint8_t b) { return b != 0; })) {
       return Damaged("a section's padding is not zero");
     }
-    sections_state_ = Crc32cExtend(sections_state_, reinterpret_cast<const uint8_t*>(&section),
-                                   sizeof(section));
+    sections_state_ =
+        Crc32cExtend(sections_state_, reinterpret_cast<const uint8_t*>(&section), sizeof(section));
     next_offset_ = content_offset + section.bytes + padding_bytes;
     return Status();
   }
@@ -203,9 +204,9 @@ class SnapshotReader {
     if (cursor.left() != 0) return Damaged("something follows the book in its section");
     Instrument instrument;
     Status status = DecodeInstrument(record.definition, &instrument);
-    const InstrumentFacts facts{record.status,      record.last_sequence, record.last_timestamp_ns,
-                                record.trade_count, record.traded_quantity,
-                                record.last_trade_price};
+    const InstrumentFacts facts{
+        record.status,      record.last_sequence,   record.last_timestamp_ns,
+        record.trade_count, record.traded_quantity, record.last_trade_price};
     if (status.ok()) status = books->Restore(instrument, facts, std::move(book));
     return status.ok() ? Status() : Damaged(std::string(status.message()));
   }
@@ -214,8 +215,8 @@ class SnapshotReader {
     section_offset_ = next_offset_;
     SnapshotFooter footer;
     PINNACLE_RETURN_IF_ERROR(ReadStruct(next_offset_, &footer));
-    const uint32_t checksum = Crc32c(
-        {reinterpret_cast<const uint8_t*>(&footer), offsetof(SnapshotFooter, checksum)});
+    const uint32_t checksum =
+        Crc32c({reinterpret_cast<const uint8_t*>(&footer), offsetof(SnapshotFooter, checksum)});
     if (std::memcmp(footer.magic, kSnapshotFooterMagic, sizeof(kSnapshotFooterMagic)) != 0 ||
         footer.checksum != checksum || footer.sequence != header_.sequence ||
         footer.total_bytes != file_bytes_ || next_offset_ + sizeof(footer) != file_bytes_ ||

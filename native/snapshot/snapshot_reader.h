@@ -1,5 +1,5 @@
-// Reads snapshots back. Every section is verified before any of its content is used, and every length is
-// checked against the file: hostile bytes end in a Status.
+// Reads snapshots back. Every section is verified before any of its content is used, and every
+// length is checked against the file: hostile bytes end in a Status.
 #ifndef PINNACLE_SNAPSHOT_SNAPSHOT_READER_H_
 #define PINNACLE_SNAPSHOT_SNAPSHOT_READER_H_
 

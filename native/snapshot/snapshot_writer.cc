@@ -56,8 +56,8 @@ class SnapshotWriter {
  public:
   explicit SnapshotWriter(File* file) : out_(file) {}
 
-  Status Write(const SnapshotMeta& meta, const BookSet& books,
-               std::span<const uint8_t> user_state, SnapshotInfo* info) {
+  Status Write(const SnapshotMeta& meta, const BookSet& books, std::span<const uint8_t> user_state,
+               SnapshotInfo* info) {
     static constexpr uint8_t kZeros[kSnapshotHeaderBytes] = {};
     out_.Put(kZeros, sizeof(kZeros));
     WriteInstruments(books);
@@ -73,8 +73,8 @@ class SnapshotWriter {
     footer.sequence = meta.sequence;
     footer.total_bytes = out_.offset() + sizeof(footer);
     footer.sections_checksum = ~sections_state_;
-    footer.checksum = Crc32c({reinterpret_cast<const uint8_t*>(&footer),
-                              offsetof(SnapshotFooter, checksum)});
+    footer.checksum =
+        Crc32c({reinterpret_cast<const uint8_t*>(&footer), offsetof(SnapshotFooter, checksum)});
     out_.Put(&footer, sizeof(footer));
     out_.Flush();
 
@@ -91,8 +91,7 @@ class SnapshotWriter {
     header.entry_checksum = meta.entry_checksum;
     header.instrument_count = books.instrument_count();
     header.user_state_bytes = user_state.size();
-    header.checksum =
-        Crc32c({reinterpret_cast<const uint8_t*>(&header), sizeof(header)});
+    header.checksum = Crc32c({reinterpret_cast<const uint8_t*>(&header), sizeof(header)});
     out_.WriteAt(0, {reinterpret_cast<const uint8_t*>(&header), sizeof(header)});
     info->meta = meta;
     info->bytes = footer.total_bytes;
@@ -120,14 +119,13 @@ class SnapshotWriter {
     static constexpr uint8_t kZeros[8] = {};
     out_.Put(kZeros, (8 - section_.bytes % 8) % 8);
     section_.content_checksum = ~content_state_;
-    section_.header_checksum = Crc32c({reinterpret_cast<const uint8_t*>(&section_),
-                                       offsetof(SectionHeader, header_checksum)});
+    section_.header_checksum = Crc32c(
+        {reinterpret_cast<const uint8_t*>(&section_), offsetof(SectionHeader, header_checksum)});
     sections_state_ = Crc32cExtend(sections_state_, reinterpret_cast<const uint8_t*>(&section_),
                                    sizeof(section_));
     // Its length and checksum are known only now.
     out_.Flush();
-    out_.WriteAt(section_offset_,
-                 {reinterpret_cast<const uint8_t*>(&section_), sizeof(section_)});
+    out_.WriteAt(section_offset_, {reinterpret_cast<const uint8_t*>(&section_), sizeof(section_)});
   }
 
   void WriteInstruments(const BookSet& books) {

@@ -13,9 +13,9 @@
 
 namespace pinnacle {
 
-// Writes `<directory>/<sequence>.snapshot`: to a temporary name first, synced, renamed, the directory
-// synced. The books are streamed through a buffer of a megabyte. On an error no snapshot of this sequence
-// is left that was not there before.
+// Writes `<directory>/<sequence>.snapshot`: to a temporary name first, synced, renamed, the
+// directory synced. The books are streamed through a buffer of a megabyte. On an error no snapshot
+// of this sequence is left that was not there before.
 Status WriteSnapshot(FileSystem* file_system, const std::string& directory,
                      const SnapshotMeta& meta, const BookSet& books,
                      std::span<const uint8_t> user_state, SnapshotInfo* info);

@@ -24,8 +24,7 @@ Code BookSet::Check(const Operation& operation, Prepared* prepared) {
       if (!orders) return Code::kInvalidOperation;
       if (!IsPrice(operation.price)) return Code::kInvalidPrice;
       if (!IsQuantity(operation.quantity)) return Code::kInvalidQuantity;
-      return entry.book.CheckAdd(operation.id, operation.side, operation.price,
-                                 operation.quantity);
+      return entry.book.CheckAdd(operation.id, operation.side, operation.price, operation.quantity);
     case EntryType::kReduce:
     case EntryType::kExecute:
       if (!orders) return Code::kInvalidOperation;
@@ -146,7 +145,8 @@ Status BookSet::Restore(const Instrument& instrument, const InstrumentFacts& fac
   uint16_t index = 0;
   PINNACLE_RETURN_IF_ERROR(CheckDefine(instrument, &present, &index));
   if (present) {
-    return Status(Code::kInvalidInstrument, "instrument " + instrument.name + " stands there twice");
+    return Status(Code::kInvalidInstrument,
+                  "instrument " + instrument.name + " stands there twice");
   }
   entries_.push_back({std::move(book), facts, instrument});
   by_name_.emplace(instrument.name, static_cast<uint16_t>(entries_.size()));

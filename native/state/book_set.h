@@ -1,8 +1,8 @@
 // All books of a data directory with their instruments: the state that the journal's entries make.
 //
 // The writer uses Check and Apply around journaling an operation; whoever reads a journal back uses
-// ApplyEntry. Both go through the same checks, so an entry that was accepted once is accepted again, and
-// one that is not says that the journal is not what was written. Not thread-safe.
+// ApplyEntry. Both go through the same checks, so an entry that was accepted once is accepted
+// again, and one that is not says that the journal is not what was written. Not thread-safe.
 #ifndef PINNACLE_STATE_BOOK_SET_H_
 #define PINNACLE_STATE_BOOK_SET_H_
 
@@ -40,8 +40,8 @@ class BookSet {
 
   // --- instruments ---
 
-  // The index that the definition has (`*present`) or would get. kInstrumentMismatch where the name is
-  // taken by another definition, kTooManyInstruments, kInvalidInstrument.
+  // The index that the definition has (`*present`) or would get. kInstrumentMismatch where the name
+  // is taken by another definition, kTooManyInstruments, kInvalidInstrument.
   Status CheckDefine(const Instrument& instrument, bool* present, uint16_t* index) const;
   void Define(const Instrument& instrument, uint64_t sequence);
   // 0 where there is none of this name.

@@ -16,7 +16,7 @@ enum class InstrumentKind : uint32_t {
 };
 
 struct Instrument {
-  std::string name;  // 1 .. 32 bytes of UTF-8 without control characters
+  std::string name;             // 1 .. 32 bytes of UTF-8 without control characters
   uint32_t price_scale = 0;     // price = ticks / 10^price_scale, 0 .. 15
   uint32_t quantity_scale = 0;  // the same for lots
   InstrumentKind kind = InstrumentKind::kOrders;
@@ -28,7 +28,7 @@ struct InstrumentFacts {
   int64_t status = -1;  // trading status, -1: none was journaled
   uint64_t last_sequence = 0;
   uint64_t last_timestamp_ns = 0;
-  uint64_t trade_count = 0;       // executions and trades
+  uint64_t trade_count = 0;  // executions and trades
   uint64_t traded_quantity = 0;
   int64_t last_trade_price = -1;  // -1: none
 };

@@ -31,9 +31,8 @@ inline uint32_t EncodeOperation(const Operation& operation, uint8_t* payload, En
   if (operation.type == EntryType::kReplace) [[unlikely]] {
     if ((operation.id.high | operation.new_id.high) != 0) {
       *type = EntryType::kReplaceWide;
-      const ReplaceWidePayload wide{operation.id.low,      operation.id.high,
-                                    operation.new_id.low,  operation.new_id.high,
-                                    operation.price,       operation.quantity};
+      const ReplaceWidePayload wide{operation.id.low,      operation.id.high, operation.new_id.low,
+                                    operation.new_id.high, operation.price,   operation.quantity};
       std::memcpy(payload, &wide, sizeof(wide));
       return sizeof(wide);
     }
@@ -48,8 +47,8 @@ inline uint32_t EncodeOperation(const Operation& operation, uint8_t* payload, En
   return sizeof(order);
 }
 
-// The opposite. False where the entry is not an operation (a user's, an instrument's) or numbers are
-// outside of what an operation can have.
+// The opposite. False where the entry is not an operation (a user's, an instrument's) or numbers
+// are outside of what an operation can have.
 inline bool DecodeOperation(const EntryHeader& header, const uint8_t* payload,
                             Operation* operation) {
   *operation = Operation{};

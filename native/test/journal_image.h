@@ -1,5 +1,5 @@
-// Builds the bytes of a segment by hand, independent of the writer: the checksums come from the portable
-// table, the layout is spelled out in numbers.
+// Builds the bytes of a segment by hand, independent of the writer: the checksums come from the
+// portable table, the layout is spelled out in numbers.
 #ifndef PINNACLE_TEST_JOURNAL_IMAGE_H_
 #define PINNACLE_TEST_JOURNAL_IMAGE_H_
 
@@ -40,9 +40,8 @@ class JournalImage {
     Put64(offset + 16, 1000 + sequence);
     std::memset(bytes_.data() + offset + 24, fill, payload_bytes);
     Put32(offset + entry_bytes - 8, static_cast<uint32_t>(sequence - 1 - durable));
-    Put32(offset + entry_bytes - 4,
-          Crc32cExtendPortable(static_cast<uint32_t>(segment_id_), bytes_.data() + offset,
-                               entry_bytes - 4));
+    Put32(offset + entry_bytes - 4, Crc32cExtendPortable(static_cast<uint32_t>(segment_id_),
+                                                         bytes_.data() + offset, entry_bytes - 4));
     offset_ += entry_bytes;
     return offset;
   }

@@ -1,5 +1,12 @@
 import t from 'tap'
-import { Book, Instrument, OperationBatch, orderIdFromUuid, Side, uuidFromOrderId } from '../../lib/index.js'
+import {
+  Book,
+  Instrument,
+  OperationBatch,
+  orderIdFromUuid,
+  Side,
+  uuidFromOrderId,
+} from '../../lib/index.js'
 import type { CodedError } from '../../lib/index.js'
 import { EntryType, Staging } from '../../lib/native/binding.js'
 import type { StagingArea } from '../../lib/native/staging.js'
@@ -27,7 +34,7 @@ const setting = (): Setting => {
     engine,
     area,
     book: new Book(aapl, area, () => undefined),
-    last: () => engine.calls.at(-1)?.[0] ?? t.fail('no call') as never,
+    last: () => engine.calls.at(-1)?.[0] ?? (t.fail('no call') as never),
   }
 }
 
@@ -49,10 +56,15 @@ t.test('each operation stages the lanes that its kind has', async (t) => {
     return lanes.map((lane) => values[Staging[lane]] ?? NaN)
   }
   t.equal(book.add(17, Side.Sell, 10_025, 5, 99), 1, 'an operation returns its sequence')
-  t.strictSame(
-    staged('kind', 'instrument', 'orderId', 'side', 'price', 'quantity', 'timestamp'),
-    [EntryType.Add, 7, 17, 1, 10_025, 5, 99],
-  )
+  t.strictSame(staged('kind', 'instrument', 'orderId', 'side', 'price', 'quantity', 'timestamp'), [
+    EntryType.Add,
+    7,
+    17,
+    1,
+    10_025,
+    5,
+    99,
+  ])
   t.equal(book.reduce(17, 2), 2)
   t.strictSame(staged('kind', 'orderId', 'quantity', 'timestamp'), [EntryType.Reduce, 17, 2, 0])
   t.equal(book.execute(17, 1, 3), 3)
@@ -160,7 +172,13 @@ t.test('a closed engine may take its memory back', async (t) => {
 const batchOf = (
   s: Setting,
   options?: ConstructorParameters<typeof OperationBatch>[3],
-): OperationBatch => new OperationBatch(s.area, (index) => (index === 7 ? 'AAPL' : '?'), () => undefined, options)
+): OperationBatch =>
+  new OperationBatch(
+    s.area,
+    (index) => (index === 7 ? 'AAPL' : '?'),
+    () => undefined,
+    options,
+  )
 
 t.test('a batch stages the same lanes as single operations, in order', async (t) => {
   const single = setting()
@@ -185,7 +203,12 @@ t.test('a batch stages the same lanes as single operations, in order', async (t)
     // A single operation in between must not disturb what the batch holds.
     book.add(1234, 1, 4321, 9)
     batch.execute(book, 1, 1).replace(book, 1, 2, 99, 4).replace(book, 2, id, 98, 4)
-    batch.cancel(book, 2).setLevel(book, 1, 5, 6).trade(book, 0, 7, 8).setStatus(book, 1).clear(book)
+    batch
+      .cancel(book, 2)
+      .setLevel(book, 1, 5, 6)
+      .trade(book, 0, 7, 8)
+      .setStatus(book, 1)
+      .clear(book)
     t.equal(batch.size, 11)
     const result = batch.commit()
     t.strictSame(result, { taken: 11, lastSequence: 12 * (round + 1), refused: [] })
@@ -215,7 +238,11 @@ t.test('a batch stages the same lanes as single operations, in order', async (t)
       ]
       for (const name of names) {
         const lane = Staging[name]
-        t.equal(call[index]?.words[lane], expected?.words[lane], `${name} of operation ${String(index)}`)
+        t.equal(
+          call[index]?.words[lane],
+          expected?.words[lane],
+          `${name} of operation ${String(index)}`,
+        )
       }
     })
   }
@@ -230,7 +257,9 @@ t.test('a small batch is copied as whole as a large one', async (t) => {
     const call = s.engine.calls.at(-1) ?? []
     t.ok(
       call.length === size &&
-        call.every(({ lanes }, i) => lanes[Staging.orderId] === i && lanes[Staging.price] === 1000 + i),
+        call.every(
+          ({ lanes }, i) => lanes[Staging.orderId] === i && lanes[Staging.price] === 1000 + i,
+        ),
     )
   }
 })
@@ -269,7 +298,10 @@ t.test('autoCommit commits by itself, a full batch without it refuses', async (t
   const s = setting()
   const automatic = batchOf(s, { autoCommit: 3 })
   for (let i = 0; i < 7; i++) automatic.add(s.book, i, 0, 1, 1)
-  t.strictSame(s.engine.calls.map((call) => call.length), [3, 3])
+  t.strictSame(
+    s.engine.calls.map((call) => call.length),
+    [3, 3],
+  )
   t.equal(automatic.size, 1)
   automatic.discard()
   t.strictSame(automatic.commit(), { taken: 0, lastSequence: 0, refused: [] })
@@ -278,7 +310,10 @@ t.test('autoCommit commits by itself, a full batch without it refuses', async (t
   t.equal(failureOf(() => manual.add(s.book, 1, 0, 1, 1)).code, 'ERR_PINNACLE_BUSY')
   t.equal(manual.size, 1024, 'the refused one was not staged')
   for (const wrong of [0, 1025, 1.5, '3' as never]) {
-    t.equal(failureOf(() => batchOf(s, { autoCommit: wrong })).code, 'ERR_PINNACLE_INVALID_ARGUMENT')
+    t.equal(
+      failureOf(() => batchOf(s, { autoCommit: wrong })).code,
+      'ERR_PINNACLE_INVALID_ARGUMENT',
+    )
   }
 })
 
@@ -286,9 +321,15 @@ t.test('a batch takes no book of another persistence, and nothing else than a bo
   const s = setting()
   const batch = batchOf(s)
   for (const stranger of [setting().book, undefined, null, 'AAPL', {}]) {
-    t.equal(failureOf(() => batch.cancel(stranger as never, 1)).code, 'ERR_PINNACLE_INVALID_ARGUMENT')
+    t.equal(
+      failureOf(() => batch.cancel(stranger as never, 1)).code,
+      'ERR_PINNACLE_INVALID_ARGUMENT',
+    )
   }
-  t.equal(failureOf(() => batch.add(s.book, 1, 0, '5' as never, 1)).code, 'ERR_PINNACLE_INVALID_PRICE')
+  t.equal(
+    failureOf(() => batch.add(s.book, 1, 0, '5' as never, 1)).code,
+    'ERR_PINNACLE_INVALID_PRICE',
+  )
   t.equal(failureOf(() => batch.cancel(s.book, -1n)).code, 'ERR_PINNACLE_INVALID_ORDER_ID')
   t.equal(batch.size, 0, 'what was refused is not staged')
 })

@@ -19,40 +19,51 @@ const failureOf = (sources: Parameters<typeof loadConfig>[0]): CodedError => {
 const withObject = (object: Record<string, unknown>): CodedError =>
   failureOf({ object: { dataDirectory: 'data', ...object } })
 
-t.test('an object needs a data directory and nothing else; every default is filled in', async (t) => {
-  t.strictSame(loadConfig({ object: { dataDirectory: 'data' } }), {
-    dataDirectory: 'data',
-    create: true,
-    journalSyncIntervalMs: 10,
-    snapshotIntervalMin: 5,
-    keepSnapshots: 3,
-    compactionThreshold: 268_435_456,
-    segmentSize: 67_108_864,
-    durability: 'interval',
-    recoveryPolicy: 'strict',
-    spareSegments: 2,
-    expectedOrders: 16_384,
-    instruments: [],
-  })
-})
+t.test(
+  'an object needs a data directory and nothing else; every default is filled in',
+  async (t) => {
+    t.strictSame(loadConfig({ object: { dataDirectory: 'data' } }), {
+      dataDirectory: 'data',
+      create: true,
+      journalSyncIntervalMs: 10,
+      snapshotIntervalMin: 5,
+      keepSnapshots: 3,
+      compactionThreshold: 268_435_456,
+      segmentSize: 67_108_864,
+      durability: 'interval',
+      recoveryPolicy: 'strict',
+      spareSegments: 2,
+      expectedOrders: 16_384,
+      instruments: [],
+    })
+  },
+)
 
-t.test('the object beats the environment, which beats the file, which beats the default', async (t) => {
-  const file = join(t.testdir(), 'pinnacle.json')
-  writeFileSync(
-    file,
-    JSON.stringify({ dataDirectory: 'f', keepSnapshots: 4, spareSegments: 5, durability: 'durable' }),
-  )
-  const config = loadConfig({
-    file,
-    env: { PINNACLE_KEEP_SNAPSHOTS: '6', PINNACLE_SPARE_SEGMENTS: '7' },
-    object: { spareSegments: 8, durability: undefined as never },
-  })
-  t.equal(config.dataDirectory, 'f')
-  t.equal(config.durability, 'durable', 'an undefined key counts as absent')
-  t.equal(config.keepSnapshots, 6)
-  t.equal(config.spareSegments, 8)
-  t.equal(config.journalSyncIntervalMs, 10)
-})
+t.test(
+  'the object beats the environment, which beats the file, which beats the default',
+  async (t) => {
+    const file = join(t.testdir(), 'pinnacle.json')
+    writeFileSync(
+      file,
+      JSON.stringify({
+        dataDirectory: 'f',
+        keepSnapshots: 4,
+        spareSegments: 5,
+        durability: 'durable',
+      }),
+    )
+    const config = loadConfig({
+      file,
+      env: { PINNACLE_KEEP_SNAPSHOTS: '6', PINNACLE_SPARE_SEGMENTS: '7' },
+      object: { spareSegments: 8, durability: undefined as never },
+    })
+    t.equal(config.dataDirectory, 'f')
+    t.equal(config.durability, 'durable', 'an undefined key counts as absent')
+    t.equal(config.keepSnapshots, 6)
+    t.equal(config.spareSegments, 8)
+    t.equal(config.journalSyncIntervalMs, 10)
+  },
+)
 
 t.test('PINNACLE_CONFIG names the file where none is given', async (t) => {
   const file = join(t.testdir(), 'pinnacle.json')
@@ -76,7 +87,9 @@ t.test('every key of a file has its environment variable', async (t) => {
     instruments: '[{"name":"A","priceScale":2,"quantityScale":0,"kind":"levels"}]',
   }
   t.strictSame(Object.keys(values), fileKeys)
-  const env = Object.fromEntries(Object.entries(values).map(([key, text]) => [variableOf(key), text]))
+  const env = Object.fromEntries(
+    Object.entries(values).map(([key, text]) => [variableOf(key), text]),
+  )
   t.strictSame(loadConfig({ env }), {
     dataDirectory: 'somewhere',
     create: false,
@@ -225,7 +238,8 @@ t.test('a misspelled key is named with its likely spelling', async (t) => {
   }
   t.equal(withObject({ xyzzy: 1 }).message, 'configuration: "xyzzy" is unknown', 'nothing is near')
   t.equal(
-    withObject({ instruments: [{ name: 'A', pricescale: 2, priceScale: 2, quantityScale: 0 }] }).message,
+    withObject({ instruments: [{ name: 'A', pricescale: 2, priceScale: 2, quantityScale: 0 }] })
+      .message,
     'configuration: instruments[0] has an unknown key "pricescale"; did you mean "priceScale"?',
   )
 })
@@ -287,7 +301,10 @@ t.test('whatever is given, it is accepted or refused with a code', async (t) => 
     {
       object: fc.dictionary(key, fc.anything()),
       env: fc.dictionary(
-        fc.oneof(fc.constantFrom(...fileKeys.map(variableOf)), fc.string().map((s) => `PINNACLE_${s}`)),
+        fc.oneof(
+          fc.constantFrom(...fileKeys.map(variableOf)),
+          fc.string().map((s) => `PINNACLE_${s}`),
+        ),
         fc.string(),
       ),
     },
@@ -315,7 +332,20 @@ t.test('sizes parse in binary and decimal units, exactly', async (t) => {
   t.equal(parseSize('10MB'), 10_000_000)
   t.equal(parseSize('4096'), 4096)
   t.equal(parseSize('0'), 0)
-  for (const wrong of ['', 'MiB', '1e3', '-1', '1 XiB', '0.3B', '1MiB 2', '9PiB', NaN, -1, 1.5, 2 ** 60]) {
+  for (const wrong of [
+    '',
+    'MiB',
+    '1e3',
+    '-1',
+    '1 XiB',
+    '0.3B',
+    '1MiB 2',
+    '9PiB',
+    NaN,
+    -1,
+    1.5,
+    2 ** 60,
+  ]) {
     t.equal(parseSize(wrong), undefined, String(wrong))
   }
   fc.assert(
@@ -325,22 +355,25 @@ t.test('sizes parse in binary and decimal units, exactly', async (t) => {
   )
 })
 
-t.test('the distance between spellings is a metric on small words, and finds neighbours', async (t) => {
-  const word = fc.string({ maxLength: 12 })
-  fc.assert(
-    fc.property(word, word, (left, right) => {
-      const distance = editDistance(left, right)
-      const bound = Math.max(left.length, right.length)
-      return (
-        distance === editDistance(right, left) &&
-        distance <= bound &&
-        distance >= Math.abs(left.length - right.length) &&
-        (distance === 0) === (left === right)
-      )
-    }),
-  )
-  t.equal(editDistance('kitten', 'sitting'), 3)
-  t.equal(editDistance('ab', 'ba'), 1, 'neighbours swapped are one edit')
-  t.equal(likelySpelling('AAPl', ['MSFT', 'AAPL']), 'AAPL')
-  t.equal(likelySpelling('zz', ['MSFT', 'AAPL']), undefined)
-})
+t.test(
+  'the distance between spellings is a metric on small words, and finds neighbours',
+  async (t) => {
+    const word = fc.string({ maxLength: 12 })
+    fc.assert(
+      fc.property(word, word, (left, right) => {
+        const distance = editDistance(left, right)
+        const bound = Math.max(left.length, right.length)
+        return (
+          distance === editDistance(right, left) &&
+          distance <= bound &&
+          distance >= Math.abs(left.length - right.length) &&
+          (distance === 0) === (left === right)
+        )
+      }),
+    )
+    t.equal(editDistance('kitten', 'sitting'), 3)
+    t.equal(editDistance('ab', 'ba'), 1, 'neighbours swapped are one edit')
+    t.equal(likelySpelling('AAPl', ['MSFT', 'AAPL']), 'AAPL')
+    t.equal(likelySpelling('zz', ['MSFT', 'AAPL']), undefined)
+  },
+)

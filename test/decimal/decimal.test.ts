@@ -58,14 +58,39 @@ t.test('prices convert exactly where floats would not', async (t) => {
 
 t.test('what is no decimal is a coded error', async (t) => {
   for (const text of ['', ' 1', '1e3', '0x10', '1,5', '.5', '--1', 'NaN', 'Infinity', '1.2.3']) {
-    t.equal(codeOf(() => parseDecimal(text, 2)), 'ERR_PINNACLE_DECIMAL_SYNTAX', text)
+    t.equal(
+      codeOf(() => parseDecimal(text, 2)),
+      'ERR_PINNACLE_DECIMAL_SYNTAX',
+      text,
+    )
   }
   const float = 10.25 as unknown as string
-  t.equal(codeOf(() => parseDecimal(float, 2)), 'ERR_PINNACLE_DECIMAL_SYNTAX')
-  t.equal(codeOf(() => parseDecimal('1.005', 2)), 'ERR_PINNACLE_DECIMAL_PRECISION')
-  t.equal(codeOf(() => parseDecimal('9007199254740992', 0)), 'ERR_PINNACLE_DECIMAL_OVERFLOW')
-  t.equal(codeOf(() => parseDecimal('1', -1)), 'ERR_PINNACLE_DECIMAL_SCALE')
-  t.equal(codeOf(() => parseDecimal('1', 16)), 'ERR_PINNACLE_DECIMAL_SCALE')
-  t.equal(codeOf(() => formatDecimal(0.5, 2)), 'ERR_PINNACLE_DECIMAL_OVERFLOW')
-  t.equal(codeOf(() => formatDecimal(2 ** 53, 2)), 'ERR_PINNACLE_DECIMAL_OVERFLOW')
+  t.equal(
+    codeOf(() => parseDecimal(float, 2)),
+    'ERR_PINNACLE_DECIMAL_SYNTAX',
+  )
+  t.equal(
+    codeOf(() => parseDecimal('1.005', 2)),
+    'ERR_PINNACLE_DECIMAL_PRECISION',
+  )
+  t.equal(
+    codeOf(() => parseDecimal('9007199254740992', 0)),
+    'ERR_PINNACLE_DECIMAL_OVERFLOW',
+  )
+  t.equal(
+    codeOf(() => parseDecimal('1', -1)),
+    'ERR_PINNACLE_DECIMAL_SCALE',
+  )
+  t.equal(
+    codeOf(() => parseDecimal('1', 16)),
+    'ERR_PINNACLE_DECIMAL_SCALE',
+  )
+  t.equal(
+    codeOf(() => formatDecimal(0.5, 2)),
+    'ERR_PINNACLE_DECIMAL_OVERFLOW',
+  )
+  t.equal(
+    codeOf(() => formatDecimal(2 ** 53, 2)),
+    'ERR_PINNACLE_DECIMAL_OVERFLOW',
+  )
 })

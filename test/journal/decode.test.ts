@@ -19,12 +19,8 @@ const high = wide >> 64n
 t.test('every type of entry decodes to its fields', async (t) => {
   const base = { timestampNs: 1_700_000_000_123_456_789n, instrument: 3, givenTime: false }
   const { timestampNs, instrument } = base
-  const image = (
-    sequence: number,
-    type: number,
-    payload: Uint8Array,
-    flags = 0,
-  ): Buffer => entryImage({ sequence, type, payload, flags, timestampNs, instrument })
+  const image = (sequence: number, type: number, payload: Uint8Array, flags = 0): Buffer =>
+    entryImage({ sequence, type, payload, flags, timestampNs, instrument })
   const bytes = Buffer.concat([
     image(1, 0x03, instrumentPayload('BTC-ü', 2, 8, 1)),
     image(2, 0x11, words(17, 0, 10_025, 5), sell | given),
@@ -106,7 +102,10 @@ t.test('an instrument name may fill all of its 32 bytes', async (t) => {
 
 t.test('user payloads of any length come back whole, as copies', async (t) => {
   const entries = fc.array(
-    fc.record({ userType: fc.integer({ min: 0, max: 127 }), payload: fc.uint8Array({ maxLength: 400 }) }),
+    fc.record({
+      userType: fc.integer({ min: 0, max: 127 }),
+      payload: fc.uint8Array({ maxLength: 400 }),
+    }),
     { maxLength: 20 },
   )
   fc.assert(

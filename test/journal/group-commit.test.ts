@@ -21,18 +21,21 @@ class FakeSource implements CommitSource {
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-t.test('all waits of one synchronous stretch become one request for the highest sequence', async (t) => {
-  const source = new FakeSource()
-  const commits = new GroupCommit(source)
-  const waits = [commits.wait(3), commits.wait(9), commits.wait(5), commits.wait(9)]
-  t.strictSame(source.requests, [], 'nothing is asked for while the caller runs')
-  await settle()
-  t.strictSame(source.requests, [9])
-  t.equal(commits.pending, 3, 'equal sequences wait together')
-  commits.advance(9)
-  t.strictSame(await Promise.all(waits), [9, 9, 9, 9])
-  t.equal(commits.pending, 0)
-})
+t.test(
+  'all waits of one synchronous stretch become one request for the highest sequence',
+  async (t) => {
+    const source = new FakeSource()
+    const commits = new GroupCommit(source)
+    const waits = [commits.wait(3), commits.wait(9), commits.wait(5), commits.wait(9)]
+    t.strictSame(source.requests, [], 'nothing is asked for while the caller runs')
+    await settle()
+    t.strictSame(source.requests, [9])
+    t.equal(commits.pending, 3, 'equal sequences wait together')
+    commits.advance(9)
+    t.strictSame(await Promise.all(waits), [9, 9, 9, 9])
+    t.equal(commits.pending, 0)
+  },
+)
 
 t.test('a sync resolves what it covers and nothing else', async (t) => {
   const source = new FakeSource()
@@ -112,40 +115,43 @@ t.test('a sequence that is none, or is not appended, is a coded rejection', asyn
   t.equal(commits.pending, 0)
 })
 
-t.test('in any order of waits and syncs each wait resolves at the first sync that covers it', async (t) => {
-  const step = fc.oneof(
-    fc.record({ wait: fc.integer({ min: 1, max: 100 }) }),
-    fc.record({ advance: fc.integer({ min: 1, max: 100 }) }),
-  )
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-      const source = new FakeSource()
-      const commits = new GroupCommit(source)
-      const expected: number[] = []
-      const open: { sequence: number; at: number }[] = []
-      const waits: Promise<number>[] = []
-      const advance = (frontier: number): void => {
-        source.frontier = frontier
-        for (const wait of open.splice(0)) {
-          if (wait.sequence <= frontier) expected[wait.at] = frontier
-          else open.push(wait)
+t.test(
+  'in any order of waits and syncs each wait resolves at the first sync that covers it',
+  async (t) => {
+    const step = fc.oneof(
+      fc.record({ wait: fc.integer({ min: 1, max: 100 }) }),
+      fc.record({ advance: fc.integer({ min: 1, max: 100 }) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const source = new FakeSource()
+        const commits = new GroupCommit(source)
+        const expected: number[] = []
+        const open: { sequence: number; at: number }[] = []
+        const waits: Promise<number>[] = []
+        const advance = (frontier: number): void => {
+          source.frontier = frontier
+          for (const wait of open.splice(0)) {
+            if (wait.sequence <= frontier) expected[wait.at] = frontier
+            else open.push(wait)
+          }
+          commits.advance(frontier)
         }
-        commits.advance(frontier)
-      }
-      for (const action of steps) {
-        if ('advance' in action) {
-          if (action.advance > source.frontier) advance(action.advance)
-          continue
+        for (const action of steps) {
+          if ('advance' in action) {
+            if (action.advance > source.frontier) advance(action.advance)
+            continue
+          }
+          const at = waits.length
+          waits.push(commits.wait(action.wait))
+          if (action.wait <= source.frontier) expected[at] = source.frontier
+          else open.push({ sequence: action.wait, at })
         }
-        const at = waits.length
-        waits.push(commits.wait(action.wait))
-        if (action.wait <= source.frontier) expected[at] = source.frontier
-        else open.push({ sequence: action.wait, at })
-      }
-      advance(101)
-      const resolved = await Promise.all(waits)
-      return commits.pending === 0 && resolved.every((value, at) => value === expected[at])
-    }),
-  )
-  t.pass('held for all samples')
-})
+        advance(101)
+        const resolved = await Promise.all(waits)
+        return commits.pending === 0 && resolved.every((value, at) => value === expected[at])
+      }),
+    )
+    t.pass('held for all samples')
+  },
+)

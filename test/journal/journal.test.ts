@@ -18,41 +18,47 @@ const collect = async (entries: AsyncIterable<JournalEntry>): Promise<UserEntry[
   return list
 }
 
-t.test('payloads of every length come back byte by byte, across segments and after reopening', async (t) => {
-  const directory = t.testdir()
-  const journal = await Journal.open(config(directory))
-  const payloads = fc.sample(
-    fc.oneof(
-      { weight: 20, arbitrary: fc.uint8Array({ maxLength: 100 }) },
-      { weight: 1, arbitrary: fc.uint8Array({ minLength: 5000, maxLength: 20_000, size: 'max' }) },
-    ),
-    300,
-  )
-  payloads.forEach((payload, index) => {
-    t.equal(journal.append(index % 128, payload, { timestampNs: BigInt(index) + 1n }), index + 1)
-  })
-  const check = async (entries: AsyncIterable<JournalEntry>): Promise<void> => {
-    const list = await collect(entries)
-    t.equal(list.length, payloads.length)
-    t.ok(
-      list.every(
-        (entry, index) =>
-          entry.sequence === index + 1 &&
-          entry.userType === index % 128 &&
-          entry.timestampNs === BigInt(index) + 1n &&
-          entry.givenTime &&
-          Buffer.from(entry.payload).equals(Buffer.from(payloads[index] ?? [])),
+t.test(
+  'payloads of every length come back byte by byte, across segments and after reopening',
+  async (t) => {
+    const directory = t.testdir()
+    const journal = await Journal.open(config(directory))
+    const payloads = fc.sample(
+      fc.oneof(
+        { weight: 20, arbitrary: fc.uint8Array({ maxLength: 100 }) },
+        {
+          weight: 1,
+          arbitrary: fc.uint8Array({ minLength: 5000, maxLength: 20_000, size: 'max' }),
+        },
       ),
+      300,
     )
-  }
-  await check(journal.entries())
-  await check(Journal.read(directory))
-  await journal.close()
-  const again = await Journal.open(config(directory))
-  await check(again.entries())
-  t.equal(again.append(0, new Uint8Array()), payloads.length + 1)
-  await again.close()
-})
+    payloads.forEach((payload, index) => {
+      t.equal(journal.append(index % 128, payload, { timestampNs: BigInt(index) + 1n }), index + 1)
+    })
+    const check = async (entries: AsyncIterable<JournalEntry>): Promise<void> => {
+      const list = await collect(entries)
+      t.equal(list.length, payloads.length)
+      t.ok(
+        list.every(
+          (entry, index) =>
+            entry.sequence === index + 1 &&
+            entry.userType === index % 128 &&
+            entry.timestampNs === BigInt(index) + 1n &&
+            entry.givenTime &&
+            Buffer.from(entry.payload).equals(Buffer.from(payloads[index] ?? [])),
+        ),
+      )
+    }
+    await check(journal.entries())
+    await check(Journal.read(directory))
+    await journal.close()
+    const again = await Journal.open(config(directory))
+    await check(again.entries())
+    t.equal(again.append(0, new Uint8Array()), payloads.length + 1)
+    await again.close()
+  },
+)
 
 t.test('a payload larger than the staging area is journaled whole', async (t) => {
   const journal = await Journal.open({ ...config(t.testdir()), segmentSize: '4MiB' })
@@ -93,7 +99,9 @@ t.test('batches of equal and of different lengths keep order and content', async
   t.equal(journal.appendBatch(2, []), 3050, 'none is none')
   const entries = await collect(journal.entries())
   t.ok(
-    [...uniform, ...mixed].every((payload, i) => Buffer.from(entries[i]?.payload ?? []).equals(payload)),
+    [...uniform, ...mixed].every((payload, i) =>
+      Buffer.from(entries[i]?.payload ?? []).equals(payload),
+    ),
   )
   t.equal(entries[0]?.timestampNs, 2n ** 60n)
   await journal.close()
@@ -106,7 +114,9 @@ t.test('iteration filters by sequence, type and instrument', async (t) => {
   manager.book('BTC-USD').add(2, 1, 3, 4)
   manager.append(3, Buffer.from('x'), { instrument: 'BTC-USD' })
   manager.book('AAPL').cancel(1)
-  const types = async (options: Parameters<typeof manager.journal.entries>[0]): Promise<string[]> => {
+  const types = async (
+    options: Parameters<typeof manager.journal.entries>[0],
+  ): Promise<string[]> => {
     const list: string[] = []
     for await (const entry of manager.journal.entries(options)) list.push(entry.type)
     return list
@@ -158,7 +168,10 @@ t.test('a follower sees what another process appends, in order and without a gap
   const controller = new AbortController()
   let expected = 1
   try {
-    for await (const entry of Journal.read(directory, { follow: true, signal: controller.signal })) {
+    for await (const entry of Journal.read(directory, {
+      follow: true,
+      signal: controller.signal,
+    })) {
       if (entry.sequence !== expected++) t.fail(`${String(entry.sequence)} out of order`)
       if (entry.sequence === 5000) controller.abort(new Error('seen all'))
     }

@@ -125,7 +125,8 @@ t.test('a follower is woken by an append and ends when the writer does', async (
 
 t.test('a follower without a wake-up polls', async (t) => {
   const journal = new FakeJournal()
-  const { onAppend: _unused, ...polling } = journal.source()
+  const polling = journal.source()
+  delete polling.onAppend
   const iterator = readEntries(polling, { follow: true })
   const first = iterator.next()
   await new Promise((resolve) => setTimeout(resolve, 10))
@@ -148,7 +149,10 @@ t.test('an abort ends a follower with its reason, and closes the reader', async 
   await t.rejects(follower, reason)
   t.equal(journal.closedReaders, 1)
   t.equal(journal.wakers.length, 0, 'it is no longer woken')
-  await t.rejects(sequences(readEntries(journal.source(), { signal: AbortSignal.abort(reason) })), reason)
+  await t.rejects(
+    sequences(readEntries(journal.source(), { signal: AbortSignal.abort(reason) })),
+    reason,
+  )
 })
 
 t.test('options out of range are coded errors', async (t) => {
@@ -163,6 +167,7 @@ t.test('options out of range are coded errors', async (t) => {
     code: 'ERR_PINNACLE_INVALID_ENTRY_TYPE',
     message: /did you mean "add"/,
   })
+  await t.rejects(read({ types: [17] }), { code: 'ERR_PINNACLE_INVALID_ENTRY_TYPE' })
   for (const wrong of [-1, 0.5, 65_536, {}]) {
     await t.rejects(read({ instrument: wrong }), { code: 'ERR_PINNACLE_INVALID_INSTRUMENT' })
   }

@@ -6,29 +6,32 @@ import type { EngineSession } from '../../lib/journal/engine-session.js'
 import type { UserEntry } from '../../lib/index.js'
 import { entryImage } from '../journal/entry-image.js'
 
-t.test('a task in flight is not started twice; who asks meanwhile shares the next run', async (t) => {
-  const started: (() => void)[] = []
-  let runs = 0
-  const flight = new SingleFlight(async () => {
-    const run = ++runs
-    await new Promise<void>((resolve) => started.push(resolve))
-    return run
-  })
-  const first = flight.run()
-  const second = flight.run()
-  const third = flight.run()
-  t.equal(runs, 1)
-  t.equal(flight.busy, true)
-  started[0]?.()
-  t.equal(await first, 1)
-  while (started.length < 2) await new Promise((resolve) => setImmediate(resolve))
-  t.equal(runs, 2)
-  started[1]?.()
-  t.strictSame(await Promise.all([second, third]), [2, 2])
-  await flight.idle()
-  t.equal(flight.busy, false)
-  t.equal(runs, 2)
-})
+t.test(
+  'a task in flight is not started twice; who asks meanwhile shares the next run',
+  async (t) => {
+    const started: (() => void)[] = []
+    let runs = 0
+    const flight = new SingleFlight(async () => {
+      const run = ++runs
+      await new Promise<void>((resolve) => started.push(resolve))
+      return run
+    })
+    const first = flight.run()
+    const second = flight.run()
+    const third = flight.run()
+    t.equal(runs, 1)
+    t.equal(flight.busy, true)
+    started[0]?.()
+    t.equal(await first, 1)
+    while (started.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    t.equal(runs, 2)
+    started[1]?.()
+    t.strictSame(await Promise.all([second, third]), [2, 2])
+    await flight.idle()
+    t.equal(flight.busy, false)
+    t.equal(runs, 2)
+  },
+)
 
 t.test('a failed run does not keep the next from running', async (t) => {
   let runs = 0
@@ -44,27 +47,36 @@ t.test('a failed run does not keep the next from running', async (t) => {
   await flight.idle()
 })
 
-t.test('a histogram of buckets gives percentiles that are never better than what was measured', async (t) => {
-  const values = Array.from({ length: 1000 }, (_, index) => index + 1)
-  const bucket = 10
-  const upperBounds = Float64Array.from({ length: 100 }, (_, index) => (index + 1) * bucket)
-  const counts = new Float64Array(100).fill(bucket)
-  const summary = summarize({ upperBounds, counts, min: 1, max: 1000, count: values.length })
-  t.equal(summary.count, 1000)
-  t.equal(summary.min, 1)
-  t.equal(summary.max, 1000)
-  for (const [key, exact] of [
-    ['p50', 500],
-    ['p90', 900],
-    ['p99', 990],
-    ['p999', 999],
-  ] as const) {
-    t.ok(summary[key] >= exact && summary[key] <= exact + bucket, `${key} is ${String(summary[key])}`)
-  }
-  t.ok(Math.abs(summary.mean - 505) < 1, 'each value counts as its bucket')
-  const none = new Float64Array(0)
-  t.match(summarize({ upperBounds: none, counts: none, min: 0, max: 0, count: 0 }), { count: 0, p99: 0 })
-})
+t.test(
+  'a histogram of buckets gives percentiles that are never better than what was measured',
+  async (t) => {
+    const values = Array.from({ length: 1000 }, (_, index) => index + 1)
+    const bucket = 10
+    const upperBounds = Float64Array.from({ length: 100 }, (_, index) => (index + 1) * bucket)
+    const counts = new Float64Array(100).fill(bucket)
+    const summary = summarize({ upperBounds, counts, min: 1, max: 1000, count: values.length })
+    t.equal(summary.count, 1000)
+    t.equal(summary.min, 1)
+    t.equal(summary.max, 1000)
+    for (const [key, exact] of [
+      ['p50', 500],
+      ['p90', 900],
+      ['p99', 990],
+      ['p999', 999],
+    ] as const) {
+      t.ok(
+        summary[key] >= exact && summary[key] <= exact + bucket,
+        `${key} is ${String(summary[key])}`,
+      )
+    }
+    t.ok(Math.abs(summary.mean - 505) < 1, 'each value counts as its bucket')
+    const none = new Float64Array(0)
+    t.match(summarize({ upperBounds: none, counts: none, min: 0, max: 0, count: 0 }), {
+      count: 0,
+      p99: 0,
+    })
+  },
+)
 
 t.test('a histogram holds seconds in nanoseconds beside single digits', async (t) => {
   const summary = summarize({
@@ -135,33 +147,48 @@ class Machine {
   }
 }
 
-t.test('a state machine is restored, then gets the user entries behind the snapshot, no further', async (t) => {
-  const machine = new Machine()
-  const progress: number[] = []
-  const session = sessionOf({
-    snapshotSequence: 4,
-    firstSequence: 1,
-    lastSequence: 9,
-    state: Buffer.from('four'),
-  })
-  await new StateMachineHost(machine).recover(session, (done, total) => progress.push(done / total))
-  t.equal(machine.restored, 'four')
-  t.strictSame(machine.seen, [5, 7, 8], 'operations on books are not its own, 10 was not recovered')
-  t.equal(progress[0], 0)
-  t.equal(progress.at(-1), 1)
-})
+t.test(
+  'a state machine is restored, then gets the user entries behind the snapshot, no further',
+  async (t) => {
+    const machine = new Machine()
+    const progress: number[] = []
+    const session = sessionOf({
+      snapshotSequence: 4,
+      firstSequence: 1,
+      lastSequence: 9,
+      state: Buffer.from('four'),
+    })
+    await new StateMachineHost(machine).recover(session, (done, total) =>
+      progress.push(done / total),
+    )
+    t.equal(machine.restored, 'four')
+    t.strictSame(
+      machine.seen,
+      [5, 7, 8],
+      'operations on books are not its own, 10 was not recovered',
+    )
+    t.equal(progress[0], 0)
+    t.equal(progress.at(-1), 1)
+  },
+)
 
-t.test('without a state in the snapshot the whole journal is replayed, if it is there', async (t) => {
-  const machine = new Machine()
-  const whole = { snapshotSequence: 4, firstSequence: 1, lastSequence: 5, state: null }
-  await new StateMachineHost(machine).recover(sessionOf(whole), () => undefined)
-  t.strictSame(machine.seen, [1, 2, 4, 5])
-  const compacted = { ...whole, firstSequence: 3 }
-  await t.rejects(new StateMachineHost(machine).recover(sessionOf(compacted), () => undefined), {
-    code: 'ERR_PINNACLE_STATE_MACHINE',
-    message: /no longer holds what came before 3/,
-  })
-})
+t.test(
+  'without a state in the snapshot the whole journal is replayed, if it is there',
+  async (t) => {
+    const machine = new Machine()
+    const whole = { snapshotSequence: 4, firstSequence: 1, lastSequence: 5, state: null }
+    await new StateMachineHost(machine).recover(sessionOf(whole), () => undefined)
+    t.strictSame(machine.seen, [1, 2, 4, 5])
+    const compacted = { ...whole, firstSequence: 3 }
+    await t.rejects(
+      new StateMachineHost(machine).recover(sessionOf(compacted), () => undefined),
+      {
+        code: 'ERR_PINNACLE_STATE_MACHINE',
+        message: /no longer holds what came before 3/,
+      },
+    )
+  },
+)
 
 t.test('once apply has thrown nothing more is applied and no snapshot is taken', async (t) => {
   const machine = new Machine()
@@ -177,12 +204,18 @@ t.test('once apply has thrown nothing more is applied and no snapshot is taken',
     payload: new Uint8Array(),
   }
   const code = 'ERR_PINNACLE_STATE_MACHINE'
-  t.throws(() => {
-    host.apply(entry)
-  }, { code, message: /entry 7, which is in the journal/ })
-  t.throws(() => {
-    host.assertApplies()
-  }, { code })
+  t.throws(
+    () => {
+      host.apply(entry)
+    },
+    { code, message: /entry 7, which is in the journal/ },
+  )
+  t.throws(
+    () => {
+      host.assertApplies()
+    },
+    { code },
+  )
   t.throws(() => host.snapshot(), { code })
 })
 
@@ -207,5 +240,8 @@ t.test('a snapshot() or restore() that is wrong is a coded error', async (t) => 
     lastSequence: 1,
     state: Buffer.from('?'),
   })
-  await t.rejects(host.recover(session, () => undefined), { code, message: /restore\(\) threw/ })
+  await t.rejects(
+    host.recover(session, () => undefined),
+    { code, message: /restore\(\) threw/ },
+  )
 })

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import t from 'tap'
 import { inspect, Side, type RecoveryProgress, type SnapshotInfo } from '../../lib/index.js'
 import { fingerprint, flow, open } from './setup.js'
@@ -51,7 +52,14 @@ t.test('a book reads as price-time priority says', async (t) => {
   book.trade(Side.Sell, 10_025, 3)
   book.setStatus(0)
   const info = book.info()
-  t.match(info, { orders: 3, bidLevels: 1, askLevels: 1, status: 0, tradeCount: 2, lastTradePrice: 10_025 })
+  t.match(info, {
+    orders: 3,
+    bidLevels: 1,
+    askLevels: 1,
+    status: 0,
+    tradeCount: 2,
+    lastTradePrice: 10_025,
+  })
   t.equal(info.tradedQuantity, 9)
   t.equal(info.lastSequence, manager.appendedFrontier)
   book.clear()
@@ -117,28 +125,59 @@ t.test('durable() resolves once a group commit has covered the sequence', async 
   await manager.close()
 })
 
-t.test('close() makes everything durable and settles what waits; it may be called again', async (t) => {
-  const directory = t.testdir()
-  const manager = await open(directory)
-  flow(manager, 20)
-  const waiting = manager.durable()
-  const closedEvents: unknown[] = []
-  manager.on('closed', () => closedEvents.push(1))
-  const closing = manager.close()
-  t.equal(manager.close(), closing)
-  await closing
-  t.equal(await waiting, manager.appendedFrontier)
-  t.equal(manager.durableFrontier, manager.appendedFrontier)
-  t.equal(closedEvents.length, 1)
-  await t.rejects(manager.durable(1), { code: 'ERR_PINNACLE_CLOSED' })
-  await t.rejects(manager.snapshot(), { code: 'ERR_PINNACLE_CLOSED' })
-  await t.rejects(manager.compact(), { code: 'ERR_PINNACLE_CLOSED' })
-  await t.rejects(manager.bookAt('AAPL', { sequence: 1 }), { code: 'ERR_PINNACLE_CLOSED' })
-  t.throws(() => manager.stats(), { code: 'ERR_PINNACLE_CLOSED' })
-  t.throws(() => manager.syncNow(), { code: 'ERR_PINNACLE_CLOSED' })
-  t.throws(() => manager.book('AAPL').add(1, 0, 1, 1), { code: 'ERR_PINNACLE_CLOSED' })
-  t.throws(() => manager.append(1, new Uint8Array(8)), { code: 'ERR_PINNACLE_CLOSED' })
-})
+t.test(
+  'close() makes everything durable and settles what waits; it may be called again',
+  async (t) => {
+    const directory = t.testdir()
+    const manager = await open(directory)
+    flow(manager, 20)
+    const waiting = manager.durable()
+    const closedEvents: unknown[] = []
+    manager.on('closed', () => closedEvents.push(1))
+    const closing = manager.close()
+    t.equal(manager.close(), closing)
+    await closing
+    t.equal(await waiting, manager.appendedFrontier)
+    t.equal(manager.durableFrontier, manager.appendedFrontier)
+    t.equal(closedEvents.length, 1)
+    await t.rejects(manager.durable(1), { code: 'ERR_PINNACLE_CLOSED' })
+    await t.rejects(manager.snapshot(), { code: 'ERR_PINNACLE_CLOSED' })
+    await t.rejects(manager.compact(), { code: 'ERR_PINNACLE_CLOSED' })
+    await t.rejects(manager.bookAt('AAPL', { sequence: 1 }), { code: 'ERR_PINNACLE_CLOSED' })
+    t.throws(() => manager.stats(), { code: 'ERR_PINNACLE_CLOSED' })
+    t.throws(() => manager.syncNow(), { code: 'ERR_PINNACLE_CLOSED' })
+    t.throws(() => manager.book('AAPL').add(1, 0, 1, 1), { code: 'ERR_PINNACLE_CLOSED' })
+    t.throws(() => manager.append(1, new Uint8Array(8)), { code: 'ERR_PINNACLE_CLOSED' })
+  },
+)
+
+t.test(
+  'a closed manager holds no file, open or mapped',
+  { skip: process.platform === 'linux' ? false : 'it reads /proc' },
+  async (t) => {
+    const directory = t.testdir()
+    const manager = await open(directory)
+    flow(manager, 100)
+    const held = (): string[] =>
+      readFileSync('/proc/self/maps', 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(directory))
+    t.ok(held().length > 0)
+    await manager.close()
+    t.strictSame(held(), [])
+    const descriptors = readdirSync('/proc/self/fd').map((name) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${name}`)
+      } catch {
+        return '' // that of the listing itself
+      }
+    })
+    t.strictSame(
+      descriptors.filter((path) => path.startsWith(directory)),
+      [],
+    )
+  },
+)
 
 t.test('await using closes', async (t) => {
   const directory = t.testdir()
@@ -169,7 +208,11 @@ t.test('instruments are defined at open and later, once', async (t) => {
   await manager.close()
   const again = await open(directory)
   t.match(again.instrument('MSFT'), { index: 4, priceScale: 4, kind: 'orders' })
-  t.equal(again.appendedFrontier, appended + 1, 'opening with the same instruments journals nothing')
+  t.equal(
+    again.appendedFrontier,
+    appended + 1,
+    'opening with the same instruments journals nothing',
+  )
   await again.close()
 })
 
@@ -222,6 +265,11 @@ t.test('snapshots asked for at once share a run, and none is older than the requ
 
 t.test('the timer takes snapshots while there is something new', async (t) => {
   const manager = await open(t.testdir(), { snapshotIntervalMin: 0.01 })
+  // The timer alone keeps no process alive, nor this test.
+  const alive = setInterval(() => undefined, 1000)
+  t.teardown(() => {
+    clearInterval(alive)
+  })
   const next = (): Promise<SnapshotInfo> =>
     new Promise((resolve) => manager.once('snapshot', resolve))
   flow(manager, 10)
@@ -260,7 +308,9 @@ t.test('a past book is rebuilt at a sequence and at a time, the live one stays',
     code: 'ERR_PINNACLE_OUT_OF_REACH',
   })
   await t.rejects(manager.bookAt('AAPL', {} as never), { code: 'ERR_PINNACLE_INVALID_ARGUMENT' })
-  await t.rejects(manager.bookAt('AAPL', { sequence: -1 }), { code: 'ERR_PINNACLE_INVALID_SEQUENCE' })
+  await t.rejects(manager.bookAt('AAPL', { sequence: -1 }), {
+    code: 'ERR_PINNACLE_INVALID_SEQUENCE',
+  })
   await t.rejects(manager.bookAt('APPL', { sequence: 1 }), {
     code: 'ERR_PINNACLE_UNKNOWN_INSTRUMENT',
     message: /did you mean "AAPL"/,
@@ -288,7 +338,9 @@ t.test('stats count what was done', async (t) => {
   t.equal(stats.failed, null)
   t.equal(stats.pendingDurable, 0)
   t.ok(stats.syncs > before.syncs)
-  t.ok(stats.appendNs.count > 0 && stats.appendNs.p50 > 0 && stats.appendNs.p99 <= stats.appendNs.max)
+  t.ok(
+    stats.appendNs.count > 0 && stats.appendNs.p50 > 0 && stats.appendNs.p99 <= stats.appendNs.max,
+  )
   t.ok(stats.syncNs.count > 0 && stats.syncEntries.max >= 1)
   t.ok(stats.journalBytes >= 2000 * 64 && stats.bookMemoryBytes > 0)
   await manager.close()
@@ -303,8 +355,7 @@ t.test('inspect says what a directory holds and changes nothing, open or not', a
   const whileOpen = await inspect(directory)
   t.equal(whileOpen.locked, true)
   await manager.close()
-  const phases = new Set<string>()
-  const report = await inspect(directory, { onProgress: ({ phase }) => phases.add(phase) })
+  const report = await inspect(directory)
   t.equal(report.locked, false)
   t.match(report.journalId, /^[0-9a-f]{32}$/)
   t.equal(report.recovery.tail, 'clean')
@@ -312,5 +363,4 @@ t.test('inspect says what a directory holds and changes nothing, open or not', a
   t.equal(report.snapshots.length, 1)
   t.match(report.snapshots[0], { valid: true, sequence: manager.appendedFrontier })
   t.ok(report.segments.length >= 2 && report.segments.every(({ state }) => state !== 'corrupt'))
-  t.ok(phases.size > 0)
 })

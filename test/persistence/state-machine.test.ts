@@ -14,7 +14,9 @@ class Ledger implements StateMachine {
       entry.payload.byteOffset,
       entry.payload.byteLength,
     ).getInt32(0, true)
-    this.applied.push(`${String(entry.sequence)}@${String(entry.timestampNs)}/${String(entry.instrument)}`)
+    this.applied.push(
+      `${String(entry.sequence)}@${String(entry.timestampNs)}/${String(entry.instrument)}`,
+    )
   }
   snapshot(): Uint8Array {
     return Buffer.from(JSON.stringify({ total: this.total, applied: this.applied }))
@@ -62,47 +64,53 @@ t.test('a state machine comes back from snapshot and journal exactly as it was',
   await again.close()
 })
 
-t.test('appends through the journal, its lanes and its batches reach the state machine too', async (t) => {
-  const ledger = new Ledger()
-  const manager = await open(t.testdir(), { stateMachine: ledger })
-  const { journal } = manager
-  journal.append(1, amount(1))
-  journal.appendBatch(1, [amount(2), amount(3)])
-  new Int32Array(journal.lanes.buffer, journal.lanes.byteOffset, 1)[0] = 4
-  journal.appendLanes(1, 1)
-  const ints = new Int32Array(journal.lanes.buffer, journal.lanes.byteOffset, 4)
-  ints[0] = 5
-  ints[2] = 6
-  journal.appendLanesBatch(1, 1, 2)
-  t.equal(ledger.total, 21)
-  t.equal(ledger.applied.length, 6)
-  await manager.close()
-})
+t.test(
+  'appends through the journal, its lanes and its batches reach the state machine too',
+  async (t) => {
+    const ledger = new Ledger()
+    const manager = await open(t.testdir(), { stateMachine: ledger })
+    const { journal } = manager
+    journal.append(1, amount(1))
+    journal.appendBatch(1, [amount(2), amount(3)])
+    new Int32Array(journal.lanes.buffer, journal.lanes.byteOffset, 1)[0] = 4
+    journal.appendLanes(1, 1)
+    const ints = new Int32Array(journal.lanes.buffer, journal.lanes.byteOffset, 4)
+    ints[0] = 5
+    ints[2] = 6
+    journal.appendLanesBatch(1, 1, 2)
+    t.equal(ledger.total, 21)
+    t.equal(ledger.applied.length, 6)
+    await manager.close()
+  },
+)
 
-t.test('an apply() that throws leaves the entry journaled and stops the state machine', async (t) => {
-  const directory = t.testdir()
-  const ledger = new Ledger()
-  const manager = await open(directory, { stateMachine: ledger })
-  manager.append(1, amount(1))
-  const before = manager.appendedFrontier
-  const code = 'ERR_PINNACLE_STATE_MACHINE'
-  t.throws(() => manager.append(66, amount(2)), { code })
-  t.equal(manager.appendedFrontier, before + 1)
-  t.throws(() => manager.append(1, amount(3)), { code })
-  t.equal(manager.appendedFrontier, before + 1, 'nothing more is journaled for it')
-  await t.rejects(manager.snapshot(), { code })
-  manager.book('AAPL').add(1, 0, 1, 1)
-  await manager.close()
-  await t.rejects(open(directory, { stateMachine: new Ledger() }), { code })
-  // A corrected one gets the entry at the next open; the failed open has let go of the lock.
-  const corrected = new Ledger()
-  corrected.apply = function (entry) {
-    this.total += entry.userType
-  }
-  const again = await open(directory, { stateMachine: corrected })
-  t.equal(corrected.total, 67)
-  await again.close()
-})
+t.test(
+  'an apply() that throws leaves the entry journaled and stops the state machine',
+  async (t) => {
+    const directory = t.testdir()
+    const ledger = new Ledger()
+    const manager = await open(directory, { stateMachine: ledger })
+    manager.append(1, amount(1))
+    const before = manager.appendedFrontier
+    const code = 'ERR_PINNACLE_STATE_MACHINE'
+    t.throws(() => manager.append(66, amount(2)), { code })
+    t.equal(manager.appendedFrontier, before + 1)
+    t.throws(() => manager.append(1, amount(3)), { code })
+    t.equal(manager.appendedFrontier, before + 1, 'nothing more is journaled for it')
+    await t.rejects(manager.snapshot(), { code })
+    manager.book('AAPL').add(1, 0, 1, 1)
+    await manager.close()
+    await t.rejects(open(directory, { stateMachine: new Ledger() }), { code })
+    // A corrected one gets the entry at the next open; the failed open has let go of the lock.
+    const corrected = new Ledger()
+    corrected.apply = function (entry) {
+      this.total += entry.userType
+    }
+    const again = await open(directory, { stateMachine: corrected })
+    t.equal(corrected.total, 67)
+    await again.close()
+  },
+)
 
 t.test('a journal whose snapshot has no state is replayed from its start', async (t) => {
   const directory = t.testdir()

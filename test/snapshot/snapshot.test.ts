@@ -22,11 +22,20 @@ t.test('snapshots are listed newest first, verified and rotated by keepSnapshots
     taken.push(info.sequence)
   }
   const list = snapshots.list()
-  t.strictSame(list.map(({ sequence }) => sequence), taken.slice(-2).reverse())
+  t.strictSame(
+    list.map(({ sequence }) => sequence),
+    taken.slice(-2).reverse(),
+  )
   for (const { path, sequence } of list) t.equal((await snapshots.verify(path)).sequence, sequence)
   const report = await snapshots.rotate(1)
-  t.strictSame(report.kept.map(({ sequence }) => sequence), taken.slice(-1))
-  t.strictSame(report.removed.map(({ sequence }) => sequence), taken.slice(-2, -1))
+  t.strictSame(
+    report.kept.map(({ sequence }) => sequence),
+    taken.slice(-1),
+  )
+  t.strictSame(
+    report.removed.map(({ sequence }) => sequence),
+    taken.slice(-2, -1),
+  )
   t.equal(snapshots.list().length, 1)
   await t.rejects(snapshots.rotate(0), { code: 'ERR_PINNACLE_INVALID_ARGUMENT' })
   await manager.close()
@@ -74,7 +83,9 @@ t.test('a damaged snapshot is found by verify and passed over by recovery', asyn
 })
 
 t.test('what is no snapshot is a coded error', async (t) => {
-  const directory = t.testdir({ other: 'not a snapshot at all, though long enough to be looked at' })
+  const directory = t.testdir({
+    other: 'not a snapshot at all, though long enough to be looked at',
+  })
   const manager = await open(directory)
   await t.rejects(manager.snapshots.verify(`${directory}/none`), { code: 'ERR_PINNACLE_NOT_FOUND' })
   await t.rejects(manager.snapshots.verify(`${directory}/other`), { code: /^ERR_PINNACLE_/ })

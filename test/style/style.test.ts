@@ -82,7 +82,7 @@ t.test('every C++ header has the include guard that its path demands', async (t)
 
 t.test('C++ outside the addon throws nothing and owns nothing by a bare pointer', async (t) => {
   const core = cpp.filter((file) => !file.startsWith('native/addon/') && !file.endsWith('_test.cc'))
-  const code = /^(?!\s*\/\/)[^"/]*(\bthrow\b|\bdelete\s+[a-z_]|\bmalloc\s*\()/
+  const code = /^(?!\s*\/\/)[^"/]*(\bthrow\b|\bdelete\s+[a-z_])/
   t.same(offences(core, code), [])
 })
 

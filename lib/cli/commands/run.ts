@@ -164,6 +164,7 @@ const countTexts: readonly (readonly [keyof FlowCounts, string])[] = [
   ['unchanged', 'modified to the same'],
   ['openingLevels', 'opening levels'],
   ['fromOpeningBook', 'taken from an opening level'],
+  ['reducedUnseen', 'deleted with less than the file had shown'],
 ]
 const skippedTexts: readonly (readonly [keyof FlowCounts, string])[] = [
   ['unknownOrders', 'about orders born before the file'],

@@ -36,7 +36,7 @@ async function write(): Promise<void> {
   const result = await runFlow(manager, positions, flowOf(plan), {
     onProgress({ events }) {
       void tell({ kind: 'progress', events })
-      if (events < nextSnapshot) return
+      if (events < nextSnapshot || events === plan.events) return
       nextSnapshot += every
       // Beside the writing: nobody waits for it.
       manager.snapshot().catch((error: unknown) => (failure ??= error))

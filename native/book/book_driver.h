@@ -1,0 +1,135 @@
+// Runs operations read from a stream of bytes on the real book and on the naive one, and compares
+// every answer and, now and then, all content. For the differential test and the fuzzer.
+#ifndef PINNACLE_BOOK_BOOK_DRIVER_H_
+#define PINNACLE_BOOK_BOOK_DRIVER_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "book/order_book.h"
+#include "book/reference_book.h"
+
+namespace pinnacle {
+
+// "" where the books agree all the way, otherwise what differed.
+inline std::string CompareBooks(const OrderBook& book, const ReferenceBook& reference) {
+  if (book.order_count() != reference.size()) return "order count";
+  for (const Side side : {Side::kBuy, Side::kSell}) {
+    const auto levels = reference.Levels(side == Side::kSell);
+    if (book.level_count(side) != levels.size()) return "level count";
+    size_t level_index = 0;
+    size_t order_index = 0;
+    std::string difference;
+    book.Visit(
+        side,
+        [&](const LevelView& level) {
+          const auto& [price, orders] = levels[level_index++];
+          order_index = 0;
+          int64_t total = 0;
+          for (const auto& order : orders) total += order.quantity;
+          if (level.price != price || level.quantity != total || level.orders != orders.size()) {
+            difference = "level at " + std::to_string(price);
+          }
+        },
+        [&](const OrderView& order) {
+          const auto& orders = levels[level_index - 1].second;
+          if (order_index >= orders.size()) {
+            difference = "too many orders in a level";
+            return;
+          }
+          const auto& expected = orders[order_index++];
+          if (order.id.low != expected.id.second || order.id.high != expected.id.first ||
+              order.quantity != expected.quantity || order.side != side) {
+            difference = "order " + std::to_string(order.id.low);
+          }
+        });
+    if (!difference.empty()) return difference;
+  }
+  return "";
+}
+
+inline std::string RunBookOperations(std::span<const uint8_t> bytes, size_t compare_every = 64) {
+  OrderBook book;
+  ReferenceBook reference;
+  size_t position = 0;
+  const auto next = [&]() -> uint8_t {
+    return position < bytes.size() ? bytes[position++] : uint8_t{0};
+  };
+  const auto code_of = [](ReferenceBook::Answer answer) {
+    switch (answer) {
+      case ReferenceBook::Answer::kOk:
+        return Code::kOk;
+      case ReferenceBook::Answer::kDuplicate:
+        return Code::kDuplicateOrder;
+      case ReferenceBook::Answer::kUnknown:
+        return Code::kUnknownOrder;
+      case ReferenceBook::Answer::kExceeds:
+        return Code::kQuantityExceedsOpen;
+      case ReferenceBook::Answer::kOverflow:
+        return Code::kQuantityOverflow;
+    }
+    return Code::kOk;
+  };
+  for (size_t step = 0; position < bytes.size(); ++step) {
+    const uint8_t kind = next();
+    // Few ids and prices, so that operations meet; now and then wide ids and huge numbers.
+    const OrderId id{next(), (kind & 0x80) != 0 ? uint64_t{next()} << 56 : 0};
+    const ReferenceBook::Id reference_id{id.high, id.low};
+    const uint8_t number = next();
+    const int64_t price = (kind & 0x40) != 0 ? int64_t{number} << 40 : number % 24;
+    const int64_t quantity =
+        (kind & 0x20) != 0 ? (int64_t{1} << 52) + number : int64_t{next() % 16} + 1;
+    OrderBook::Handle handle = 0;
+    Code code = Code::kOk;
+    ReferenceBook::Answer expected = ReferenceBook::Answer::kOk;
+    switch (kind % 8) {
+      case 0:
+      case 1:
+      case 2: {
+        const Side side = (kind & 0x10) != 0 ? Side::kSell : Side::kBuy;
+        code = book.CheckAdd(id, side, price, quantity);
+        if (code == Code::kOk) book.ApplyAdd(id, side, price, quantity);
+        expected = reference.Add(reference_id, side == Side::kSell, price, quantity);
+        break;
+      }
+      case 3:
+      case 4:
+        code = book.CheckReduce(id, quantity, &handle);
+        if (code == Code::kOk) book.ApplyReduce(handle, quantity);
+        expected = reference.Reduce(reference_id, quantity);
+        break;
+      case 5:
+        code = book.CheckCancel(id, &handle);
+        if (code == Code::kOk) book.ApplyCancel(handle);
+        expected = reference.Cancel(reference_id);
+        break;
+      case 6: {
+        const OrderId new_id = (kind & 0x10) != 0 ? id : OrderId{next(), 0};
+        code = book.CheckReplace(id, new_id, price, quantity, &handle);
+        if (code == Code::kOk) book.ApplyReplace(handle, new_id, price, quantity);
+        expected = reference.Replace(reference_id, {new_id.high, new_id.low}, price, quantity);
+        break;
+      }
+      default:
+        if (kind == 0xff) {
+          book.Clear();
+          reference.Clear();
+        }
+        break;
+    }
+    if (code != code_of(expected)) {
+      return "step " + std::to_string(step) + ": answered " + CodeName(code) + " instead of " +
+             CodeName(code_of(expected));
+    }
+    if (step % compare_every == 0 || position >= bytes.size()) {
+      const std::string difference = CompareBooks(book, reference);
+      if (!difference.empty()) return "step " + std::to_string(step) + ": " + difference;
+    }
+  }
+  return "";
+}
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_BOOK_BOOK_DRIVER_H_

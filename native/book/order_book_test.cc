@@ -1,0 +1,201 @@
+#include "book/order_book.h"
+
+#include <random>
+
+#include "book/book_driver.h"
+#include "doctest.h"
+
+namespace pinnacle {
+namespace {
+
+void Add(OrderBook& book, uint64_t id, Side side, int64_t price, int64_t quantity) {
+  REQUIRE(book.CheckAdd({id, 0}, side, price, quantity) == Code::kOk);
+  book.ApplyAdd({id, 0}, side, price, quantity);
+}
+
+std::vector<uint64_t> Queue(const OrderBook& book, Side side, int64_t price) {
+  std::vector<OrderView> orders;
+  std::vector<uint64_t> ids;
+  if (book.LevelOrders(side, price, &orders)) {
+    for (const OrderView& order : orders) ids.push_back(order.id.low);
+  }
+  return ids;
+}
+
+TEST_CASE("levels are kept by price, best first, and orders by time") {
+  OrderBook book;
+  Add(book, 1, Side::kBuy, 100, 5);
+  Add(book, 2, Side::kBuy, 101, 7);
+  Add(book, 3, Side::kBuy, 100, 2);
+  Add(book, 4, Side::kSell, 105, 1);
+  Add(book, 5, Side::kSell, 103, 9);
+  LevelView levels[4];
+  REQUIRE(book.Depth(Side::kBuy, 4, levels) == 2);
+  CHECK(levels[0].price == 101);
+  CHECK(levels[1].price == 100);
+  CHECK(levels[1].quantity == 7);
+  CHECK(levels[1].orders == 2);
+  REQUIRE(book.Best(Side::kSell, levels));
+  CHECK(levels[0].price == 103);
+  CHECK(Queue(book, Side::kBuy, 100) == std::vector<uint64_t>{1, 3});
+  uint32_t ahead = 0;
+  int64_t quantity = 0;
+  REQUIRE(book.QueuePosition({3, 0}, &ahead, &quantity));
+  CHECK(ahead == 1);
+  CHECK(quantity == 5);
+}
+
+TEST_CASE("a refused operation says why and leaves the book as it was") {
+  OrderBook book;
+  Add(book, 1, Side::kBuy, 100, 5);
+  const uint64_t digest = book.Digest();
+  OrderBook::Handle handle;
+  CHECK(book.CheckAdd({1, 0}, Side::kSell, 7, 1) == Code::kDuplicateOrder);
+  CHECK(book.CheckReduce({2, 0}, 1, &handle) == Code::kUnknownOrder);
+  CHECK(book.CheckReduce({1, 0}, 6, &handle) == Code::kQuantityExceedsOpen);
+  CHECK(book.CheckCancel({1, 1}, &handle) == Code::kUnknownOrder);
+  CHECK(book.CheckReplace({2, 0}, {3, 0}, 1, 1, &handle) == Code::kUnknownOrder);
+  Add(book, 2, Side::kBuy, 100, 1);
+  CHECK(book.CheckReplace({1, 0}, {2, 0}, 1, 1, &handle) == Code::kDuplicateOrder);
+  REQUIRE(book.CheckCancel({2, 0}, &handle) == Code::kOk);
+  book.ApplyCancel(handle);
+  CHECK(book.Digest() == digest);
+}
+
+TEST_CASE("a level's total never passes what a float64 holds exactly") {
+  OrderBook book;
+  const int64_t most = OrderBook::kMaxLevelQuantity;
+  Add(book, 1, Side::kBuy, 100, most);
+  CHECK(book.CheckAdd({2, 0}, Side::kBuy, 100, 1) == Code::kQuantityOverflow);
+  CHECK(book.CheckAdd({2, 0}, Side::kBuy, 101, 1) == Code::kOk);
+  OrderBook::Handle handle;
+  CHECK(book.CheckReplace({1, 0}, {1, 0}, 100, most, &handle) == Code::kOk);
+}
+
+TEST_CASE("a book at its limit of orders is full, and takes orders again after one left") {
+  OrderBook book(0, 2);
+  Add(book, 1, Side::kBuy, 1, 1);
+  Add(book, 2, Side::kBuy, 1, 1);
+  CHECK(book.CheckAdd({3, 0}, Side::kBuy, 1, 1) == Code::kBookFull);
+  OrderBook::Handle handle;
+  REQUIRE(book.CheckReduce({1, 0}, 1, &handle) == Code::kOk);
+  book.ApplyReduce(handle, 1);
+  CHECK(book.CheckAdd({3, 0}, Side::kBuy, 1, 1) == Code::kOk);
+}
+
+TEST_CASE(
+    "a replaced order joins the tail of its queue, at its own price too, and keeps its side") {
+  OrderBook book;
+  Add(book, 1, Side::kSell, 100, 5);
+  Add(book, 2, Side::kSell, 100, 5);
+  OrderBook::Handle handle;
+  REQUIRE(book.CheckReplace({1, 0}, {1, 0}, 100, 4, &handle) == Code::kOk);
+  book.ApplyReplace(handle, {1, 0}, 100, 4);
+  CHECK(Queue(book, Side::kSell, 100) == std::vector<uint64_t>{2, 1});
+  REQUIRE(book.CheckReplace({2, 0}, {9, 0}, 101, 3, &handle) == Code::kOk);
+  book.ApplyReplace(handle, {9, 0}, 101, 3);
+  OrderView order;
+  CHECK_FALSE(book.Find({2, 0}, &order));
+  REQUIRE(book.Find({9, 0}, &order));
+  CHECK(order.side == Side::kSell);
+  CHECK(order.price == 101);
+  CHECK(order.quantity == 3);
+}
+
+TEST_CASE("levels are set, changed and removed by price") {
+  OrderBook book;
+  book.ApplySetLevel(Side::kBuy, 100, 5);
+  book.ApplySetLevel(Side::kSell, 100, 6);
+  book.ApplySetLevel(Side::kBuy, 100, 9);
+  LevelView level;
+  REQUIRE(book.Best(Side::kBuy, &level));
+  CHECK(level.quantity == 9);
+  CHECK(level.orders == 1);
+  book.ApplySetLevel(Side::kBuy, 100, 0);
+  book.ApplySetLevel(Side::kBuy, 77, 0);  // absent: nothing happens
+  CHECK(book.level_count(Side::kBuy) == 0);
+  CHECK(book.level_count(Side::kSell) == 1);
+}
+
+TEST_CASE("ids of 128 bits that share a half are different orders") {
+  OrderBook book;
+  book.ApplyAdd({1, 2}, Side::kBuy, 5, 1);
+  book.ApplyAdd({2, 1}, Side::kBuy, 5, 2);
+  book.ApplyAdd({1, 0}, Side::kBuy, 5, 3);
+  OrderView order;
+  REQUIRE(book.Find({2, 1}, &order));
+  CHECK(order.quantity == 2);
+  CHECK_FALSE(book.Find({2, 2}, &order));
+}
+
+TEST_CASE("a cleared book is empty and serves again") {
+  OrderBook book;
+  const uint64_t empty = book.Digest();
+  for (uint64_t i = 0; i < 10000; ++i) Add(book, i, Side::kBuy, static_cast<int64_t>(i), 1);
+  book.Clear();
+  CHECK(book.order_count() == 0);
+  CHECK(book.Digest() == empty);
+  Add(book, 3, Side::kSell, 3, 3);
+  CHECK(book.order_count() == 1);
+}
+
+TEST_CASE("equal books have equal digests however they came to be, and others do not") {
+  OrderBook one;
+  OrderBook other(5000);
+  for (uint64_t i = 0; i < 1000; ++i) {
+    Add(one, i, Side::kBuy, static_cast<int64_t>(i % 10), 1 + static_cast<int64_t>(i));
+  }
+  for (uint64_t i = 0; i < 2000; ++i) {
+    Add(other, i, Side::kBuy, static_cast<int64_t>(i % 10), 1 + static_cast<int64_t>(i));
+  }
+  for (uint64_t i = 1000; i < 2000; ++i) {
+    OrderBook::Handle handle;
+    REQUIRE(other.CheckCancel({i, 0}, &handle) == Code::kOk);
+    other.ApplyCancel(handle);
+  }
+  CHECK(one.Digest() == other.Digest());
+  OrderBook::Handle handle;
+  REQUIRE(other.CheckReduce({500, 0}, 1, &handle) == Code::kOk);
+  other.ApplyReduce(handle, 1);
+  CHECK(one.Digest() != other.Digest());
+}
+
+TEST_CASE("a million orders at a million prices, in random order, and out again") {
+  OrderBook book;
+  std::mt19937_64 random(7);
+  constexpr uint64_t kOrders = 1'000'000;
+  std::vector<uint64_t> ids(kOrders);
+  for (uint64_t i = 0; i < kOrders; ++i) ids[i] = i;
+  std::shuffle(ids.begin(), ids.end(), random);
+  for (const uint64_t id : ids) book.ApplyAdd({id, 0}, Side::kSell, static_cast<int64_t>(id), 1);
+  CHECK(book.level_count(Side::kSell) == kOrders);
+  CHECK(book.memory_bytes() < kOrders * 120);
+  LevelView level;
+  REQUIRE(book.Best(Side::kSell, &level));
+  CHECK(level.price == 0);
+  std::shuffle(ids.begin(), ids.end(), random);
+  for (const uint64_t id : ids) {
+    OrderBook::Handle handle;
+    REQUIRE(book.CheckCancel({id, 0}, &handle) == Code::kOk);
+    book.ApplyCancel(handle);
+  }
+  CHECK(book.order_count() == 0);
+  CHECK(book.level_count(Side::kSell) == 0);
+}
+
+TEST_CASE("random operations agree with the naive book in every answer and all content") {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    std::mt19937_64 random(seed);
+    std::vector<uint8_t> bytes(20000);
+    for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
+    if (seed % 2 == 0) {
+      // Fewer huge numbers and wide ids: more orders meet.
+      for (size_t i = 0; i < bytes.size(); i += 4) bytes[i] &= 0x1f;
+    }
+    const std::string difference = RunBookOperations(bytes, 97);
+    CHECK_MESSAGE(difference.empty(), "seed " << seed << ": " << difference);
+  }
+}
+
+}  // namespace
+}  // namespace pinnacle

@@ -1,0 +1,283 @@
+#include "engine/engine.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "doctest.h"
+#include "engine/inspect.h"
+#include "engine/time_travel.h"
+#include "test/temporary_directory.h"
+
+namespace pinnacle {
+namespace {
+
+struct Rig {
+  TemporaryDirectory directory;
+  EngineOptions options;
+  std::unique_ptr<Engine> engine;
+  RecoveryReport report;
+
+  Rig() {
+    options.data_directory = directory.path() + "/data";
+    options.journal.segment_bytes = 64 * 1024;
+    options.keep_snapshots = 2;
+    options.compaction_threshold_bytes = 0;
+    Open();
+    uint16_t index = 0;
+    REQUIRE(engine->DefineInstrument({"AAA", 2, 0, InstrumentKind::kOrders}, &index).ok());
+    REQUIRE(index == 1);
+  }
+  Status TryOpen() {
+    engine.reset();
+    return Engine::Open(Environment::Real(), options, nullptr, &engine, &report);
+  }
+  void Open() {
+    const Status status = TryOpen();
+    REQUIRE_MESSAGE(status.ok(), status.ToString());
+  }
+  uint64_t Add(uint64_t id) {
+    uint64_t sequence = 0;
+    REQUIRE(engine->Apply({EntryType::kAdd,
+                           1,
+                           id % 2 == 0 ? Side::kBuy : Side::kSell,
+                           {id, 0},
+                           {},
+                           static_cast<int64_t>(100 + id % 7),
+                           5},
+                          0, &sequence) == Code::kOk);
+    return sequence;
+  }
+  void AddMany(uint64_t first, uint64_t count) {
+    for (uint64_t i = 0; i < count; ++i) Add(first + i);
+  }
+  SnapshotInfo Snapshot() {
+    SnapshotInfo info;
+    const Status status = engine->BuildSnapshot(engine->FixSnapshotPoint(), {}, &info);
+    REQUIRE_MESSAGE(status.ok(), status.ToString());
+    return info;
+  }
+  // What a killed process leaves: the files as they are, without a close.
+  std::string CopyAsKilled() {
+    const std::string copy = directory.path() + "/copy";
+    std::filesystem::remove_all(copy);
+    std::filesystem::copy(options.data_directory, copy, std::filesystem::copy_options::recursive);
+    return copy;
+  }
+};
+
+TEST_CASE("a reopened directory has the same books, instruments and sequence") {
+  Rig rig;
+  rig.AddMany(1, 3000);
+  const uint64_t digest = rig.engine->books().book(1).Digest();
+  rig.Open();
+  CHECK(rig.report.tail == Tail::kClean);
+  CHECK(rig.report.last_sequence == 3001);
+  CHECK(rig.report.entries_replayed == 3001);
+  CHECK(rig.engine->books().book(1).Digest() == digest);
+  CHECK(rig.Add(5000) == 3002);
+}
+
+TEST_CASE("a snapshot shortens the replay, and compaction frees what it covers") {
+  Rig rig;
+  rig.AddMany(1, 5000);
+  rig.Snapshot();
+  rig.AddMany(5001, 10);
+  CompactionReport compaction;
+  REQUIRE(rig.engine->Compact(false, &compaction).ok());
+  CHECK(compaction.removed + compaction.recycled >= 4);
+  const uint64_t digest = rig.engine->books().book(1).Digest();
+  rig.Open();
+  CHECK(rig.report.snapshot_sequence == 5001);
+  CHECK(rig.report.entries_replayed == 10);
+  CHECK(rig.engine->books().book(1).Digest() == digest);
+}
+
+TEST_CASE("a damaged newest snapshot falls back to the one before it") {
+  Rig rig;
+  rig.AddMany(1, 2000);
+  rig.Snapshot();
+  rig.AddMany(2001, 2000);
+  const SnapshotInfo newest = rig.Snapshot();
+  rig.AddMany(4001, 5);
+  CompactionReport compaction;
+  REQUIRE(rig.engine->Compact(true, &compaction).ok());
+  const uint64_t digest = rig.engine->books().book(1).Digest();
+  rig.engine.reset();
+  std::fstream file(newest.path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(5000);
+  file.put('x');
+  file.close();
+  rig.Open();
+  CHECK(rig.report.snapshot_sequence == 2001);
+  REQUIRE(rig.report.damaged_snapshots.size() == 1);
+  CHECK(rig.report.damaged_snapshots[0].path == newest.path);
+  CHECK(rig.engine->books().book(1).Digest() == digest);
+}
+
+TEST_CASE("a refused operation leaves no entry and no change") {
+  Rig rig;
+  rig.Add(1);
+  const uint64_t digest = rig.engine->books().book(1).Digest();
+  const uint64_t appended = rig.engine->appended();
+  uint64_t sequence = 0;
+  CHECK(rig.engine->Apply({EntryType::kExecute, 1, Side::kBuy, {1, 0}, {}, 0, 6}, 0, &sequence) ==
+        Code::kQuantityExceedsOpen);
+  CHECK(rig.engine->Apply({EntryType::kCancel, 1, Side::kBuy, {2, 0}, {}, 0, 0}, 0, &sequence) ==
+        Code::kUnknownOrder);
+  CHECK(rig.engine->appended() == appended);
+  CHECK(rig.engine->books().book(1).Digest() == digest);
+  CHECK(rig.engine->refused() == 2);
+}
+
+TEST_CASE("a second writer is refused, and the first goes on") {
+  Rig rig;
+  std::unique_ptr<Engine> second;
+  RecoveryReport report;
+  CHECK(Engine::Open(Environment::Real(), rig.options, nullptr, &second, &report).code() ==
+        Code::kLocked);
+  rig.Add(1);
+}
+
+TEST_CASE("a directory copied from a running writer opens at its last entry") {
+  Rig rig;
+  rig.AddMany(1, 1500);
+  const uint64_t digest = rig.engine->books().book(1).Digest();
+  EngineOptions options = rig.options;
+  options.data_directory = rig.CopyAsKilled();
+  std::unique_ptr<Engine> copy;
+  RecoveryReport report;
+  REQUIRE(Engine::Open(Environment::Real(), options, nullptr, &copy, &report).ok());
+  CHECK(report.last_sequence == 1501);
+  CHECK(copy->books().book(1).Digest() == digest);
+}
+
+void FlipByte(const std::string& path, uint64_t offset) {
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekg(static_cast<std::streamoff>(offset));
+  const char byte = static_cast<char>(file.get() ^ 0x10);
+  file.seekp(static_cast<std::streamoff>(offset));
+  file.put(byte);
+}
+
+TEST_CASE("damage in the durable part refuses to open, says where, and changes nothing") {
+  Rig rig;
+  rig.AddMany(1, 3000);
+  rig.engine.reset();
+  const std::string second = rig.options.data_directory + "/journal/" + SegmentName(2);
+  FlipByte(second, 4096 + 64 * 100 + 30);
+  const Status status = rig.TryOpen();
+  CHECK(status.code() == Code::kCorrupt);
+  CHECK(status.message().find("segment") != std::string::npos);
+  CHECK(status.message().find("pinnacle verify") != std::string::npos);
+  CHECK(rig.report.tail == Tail::kCorrupt);
+  CHECK(rig.report.break_segment == second);
+  CHECK(rig.report.break_offset == 4096 + 64 * 100);
+  CHECK(rig.report.valid_entries_follow);
+  const uint64_t lost = rig.report.break_sequence;
+
+  SUBCASE("point-in-time keeps what stands before it and copies of the rest") {
+    rig.options.policy = RecoveryPolicy::kPointInTime;
+    rig.Open();
+    CHECK(rig.report.last_sequence == lost - 1);
+    CHECK(std::filesystem::exists(rig.report.quarantine_directory + "/" + SegmentName(2)));
+    CHECK(rig.Add(900000) == lost);
+    rig.options.policy = RecoveryPolicy::kStrict;
+    rig.Open();
+    CHECK(rig.report.last_sequence == lost);
+  }
+  SUBCASE("salvage also applies what verifies behind it, and opens cleanly afterwards") {
+    rig.options.policy = RecoveryPolicy::kSalvage;
+    rig.Open();
+    CHECK(rig.report.entries_salvaged == 3001 - lost);
+    CHECK(rig.report.last_sequence == 3001);
+    CHECK(rig.engine->books().book(1).order_count() == 2999);
+    const uint64_t digest = rig.engine->books().book(1).Digest();
+    CHECK(rig.Add(900000) == 3002);
+    rig.options.policy = RecoveryPolicy::kStrict;
+    rig.Open();
+    CHECK(rig.report.tail == Tail::kClean);
+    CHECK(rig.report.last_sequence == 3002);
+    CHECK(rig.engine->books().book(1).Digest() != digest);
+  }
+}
+
+TEST_CASE("inspect verifies all of it and names what open would do") {
+  Rig rig;
+  rig.AddMany(1, 3000);
+  rig.Snapshot();
+  InspectReport report;
+  REQUIRE(Inspect(Environment::Real(), rig.options.data_directory, nullptr, &report).ok());
+  CHECK(report.locked);
+  CHECK(report.scan.verdict.tail == Tail::kClean);
+  CHECK(report.scan.entries == 3001);
+  REQUIRE(report.snapshots.size() == 1);
+  CHECK(report.snapshots[0].status.ok());
+  rig.engine.reset();
+  FlipByte(rig.options.data_directory + "/journal/" + SegmentName(1), 5000);
+  REQUIRE(Inspect(Environment::Real(), rig.options.data_directory, nullptr, &report).ok());
+  CHECK_FALSE(report.locked);
+  // Below the snapshot: recovery does not need it, but verify must tell.
+  CHECK(report.scan.verdict.tail == Tail::kCorrupt);
+  CHECK(report.recovery_status.ok());
+}
+
+TEST_CASE("books can be rebuilt at any sequence and time that is kept") {
+  Rig rig;
+  std::vector<uint64_t> digests = {0, 0};
+  for (uint64_t i = 1; i <= 200; ++i) {
+    uint64_t sequence = 0;
+    REQUIRE(rig.engine->Apply({EntryType::kAdd, 1, Side::kBuy, {i, 0}, {}, 100, 5}, i * 1000,
+                              &sequence) == Code::kOk);
+    digests.push_back(rig.engine->books().book(1).Digest());
+    if (i == 100) rig.Snapshot();
+  }
+  BookSet books;
+  uint32_t checksum = 0;
+  for (uint64_t sequence : {2u, 60u, 101u, 102u, 201u}) {
+    const Status status =
+        BuildBooks(FileSystem::Real(), rig.options.data_directory, sequence, &books, &checksum);
+    REQUIRE_MESSAGE(status.ok(), status.ToString());
+    CHECK(books.book(1).Digest() == digests[sequence]);
+  }
+  CHECK(BuildBooks(FileSystem::Real(), rig.options.data_directory, 202, &books, &checksum).code() ==
+        Code::kOutOfReach);
+  REQUIRE(
+      BuildBooksAtTime(FileSystem::Real(), rig.options.data_directory, 1, 150'500, &books).ok());
+  REQUIRE(books.instrument_count() == 1);
+  CHECK(books.book(1).order_count() == 150);
+  REQUIRE(BuildBooksAtTime(FileSystem::Real(), rig.options.data_directory, 1, 50'000, &books).ok());
+  CHECK(books.book(1).order_count() == 50);
+}
+
+TEST_CASE("timestamps of the clock never go back, given ones are kept as they are") {
+  Rig rig;
+  uint64_t sequence = 0;
+  rig.Add(1);
+  const uint64_t first = rig.engine->books().facts(1).last_timestamp_ns;
+  rig.Add(2);
+  CHECK(rig.engine->books().facts(1).last_timestamp_ns >= first);
+  REQUIRE(rig.engine->Apply({EntryType::kTrade, 1, Side::kBuy, {}, {}, 1, 1}, 17, &sequence) ==
+          Code::kOk);
+  CHECK(rig.engine->books().facts(1).last_timestamp_ns == 17);
+}
+
+TEST_CASE("with durability 'durable' an operation returns when the device has it") {
+  Rig rig;
+  rig.options.durability = Durability::kDurable;
+  rig.Open();
+  const uint64_t sequence = rig.Add(1);
+  CHECK(rig.engine->durable() == sequence);
+}
+
+TEST_CASE("a closed engine refuses everything and closes again without harm") {
+  Rig rig;
+  rig.Add(1);
+  REQUIRE(rig.engine->Close().ok());
+  uint64_t sequence = 0;
+  CHECK(rig.engine->Apply({EntryType::kTrade, 1, Side::kBuy, {}, {}, 1, 1}, 0, &sequence) ==
+        Code::kClosed);
+  CHECK(rig.engine->Close().ok());
+}
+
+}  // namespace
+}  // namespace pinnacle

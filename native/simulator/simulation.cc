@@ -1,0 +1,397 @@
+#include "simulator/simulation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "simulator/simulation_run.h"
+
+namespace pinnacle {
+
+void SimulationCounts::Add(const SimulationCounts& other) {
+  runs += other.runs;
+  power_cuts += other.power_cuts;
+  process_kills += other.process_kills;
+  mid_call += other.mid_call;
+  clean_restarts += other.clean_restarts;
+  failed_calls += other.failed_calls;
+  damaged_images += other.damaged_images;
+  damage_reported += other.damage_reported;
+  entries += other.entries;
+  snapshots += other.snapshots;
+  segments_released += other.segments_released;
+}
+
+SimulationResult Simulate(uint64_t seed, uint64_t steps, bool keep_trace) {
+  return simulation::Run(seed, steps, keep_trace).Execute();
+}
+
+namespace simulation {
+
+Run::Run(uint64_t seed, uint64_t steps, bool keep_trace)
+    : seed_(seed), steps_(steps), keep_trace_(keep_trace), random_(seed * 2 + 1) {}
+
+void Run::Trace(const std::string& line) {
+  if (keep_trace_) result_.trace.push_back(line);
+}
+
+void Run::DrawOptions() {
+  options_.data_directory = kDirectory;
+  options_.journal.segment_bytes = kMinSegmentBytes << (random_.Chance(0.2) ? 1 : 0);
+  options_.journal.max_spares = random_.Below(3);
+  options_.durability = random_.Chance(0.15) ? Durability::kDurable : Durability::kAppended;
+  options_.keep_snapshots = 1 + random_.Below(3);
+  options_.compaction_threshold_bytes = random_.Below(4) * kMinSegmentBytes;
+  options_.expected_orders = random_.Below(2) * 16;
+  Trace("segments of " + std::to_string(options_.journal.segment_bytes) + " bytes, " +
+        std::to_string(options_.journal.max_spares) + " spares, " +
+        std::to_string(options_.keep_snapshots) + " snapshots kept" +
+        (options_.durability == Durability::kDurable ? ", every append durable" : ""));
+}
+
+SimulationResult Run::Execute() {
+  result_.counts.runs = 1;
+  DrawOptions();
+  world_ = std::make_unique<SimulatedEnvironment>(random_.Next());
+  if (random_.Chance(0.3)) world_->file_system().set_background_writeback(0.02);
+  Install(*world_);
+  Open(0, false);
+  const uint64_t instruments = 1 + random_.Below(5);
+  for (uint64_t i = 0; i < instruments && ok(); ++i) DefineInstrument();
+  const uint64_t steps = steps_ / 2 + random_.Below(steps_ + 1);
+  for (uint64_t i = 0; i < steps && ok(); ++i) Step();
+  if (ok()) random_.Chance(0.5) ? LieAndCut() : Rot();
+  quiet_ = true;
+  engine_.reset();
+  return std::move(result_);
+}
+
+// Most of the time something is appended; a crash or a fault may be waiting for one of the calls.
+void Run::Step() {
+  world_->clock().Advance(random_.Below(1000));
+  if (random_.Chance(0.04)) {
+    // Set back, or far ahead.
+    const uint64_t now = world_->environment().clock->NowNs();
+    world_->clock().SetWallNs(random_.Chance(0.7) ? now - random_.Below(1'000'000) : now + 5000);
+  }
+  if (random_.Chance(0.12)) ArmCrash(12);
+  if (random_.Chance(0.10)) ArmFault(6);
+  const uint64_t choice = random_.Below(100);
+  if (choice < 40) {
+    AppendSome();
+  } else if (choice < 54) {
+    Flush();
+  } else if (choice < 60) {
+    (void)engine_->journal()->PrepareStep();
+    (void)engine_->journal()->PrefaultStep(random_.Below(65536));
+    Trace("prepare a segment");
+  } else if (choice < 65) {
+    world_->file_system().BackgroundWriteback();
+    Trace("the kernel writes back");
+  } else if (choice < 75) {
+    TakeSnapshot();
+  } else if (choice < 84) {
+    Compact();
+  } else if (choice < 87) {
+    Restart();
+  } else if (choice < 91) {
+    if (crash_countdown_ == 0) crash_ = Crash::kKill;
+    CrashNow();
+  } else if (choice < 97) {
+    if (crash_countdown_ == 0) crash_ = Crash::kPower;
+    CrashNow();
+  } else {
+    DefineInstrument();
+  }
+  if (!ok()) return;
+  if (dead_) {
+    RecoverFromCrash();
+  } else if (engine_) {
+    acknowledged_ = std::max(acknowledged_, engine_->durable());
+    const bool was_failed = engine_->journal()->failed();
+    Disarm();
+    if (was_failed) {
+      AppendOne();  // it must refuse
+      if (ok() && random_.Chance(0.5)) Restart();
+      if (ok() && dead_) RecoverFromCrash();
+    }
+    if (ok() && random_.Chance(0.2)) CheckBooks();
+  }
+}
+
+void Run::AppendSome() {
+  const uint64_t count = 1 + random_.Below(random_.Chance(0.2) ? 150 : 20);
+  const bool full_disk = random_.Chance(0.04);
+  if (full_disk) {
+    world_->file_system().set_capacity(0);
+    cause_ = true;
+  }
+  const uint64_t before = engine_->appended();
+  for (uint64_t i = 0; i < count && ok() && !dead_; ++i) AppendOne();
+  if (full_disk) world_->file_system().set_capacity(~uint64_t{0});
+  Trace("append " + std::to_string(before + 1) + ".." + std::to_string(entries_.size()) +
+        (full_disk ? " on a full disk" : ""));
+}
+
+void Run::AppendOne() {
+  if (random_.Chance(0.2)) {
+    AppendPayload();
+  } else {
+    ApplyOperation(DrawOperation());
+  }
+}
+
+Operation Run::DrawOperation() {
+  static constexpr EntryType kOrderTypes[] = {
+      EntryType::kAdd,     EntryType::kAdd,     EntryType::kAdd,    EntryType::kAdd,
+      EntryType::kReduce,  EntryType::kExecute, EntryType::kCancel, EntryType::kReplace,
+      EntryType::kReplace, EntryType::kTrade,   EntryType::kStatus};
+  static constexpr EntryType kLevelTypes[] = {EntryType::kSetLevel, EntryType::kSetLevel,
+                                              EntryType::kSetLevel, EntryType::kTrade,
+                                              EntryType::kStatus};
+  Operation operation;
+  const uint64_t known = live_.instruments().size();
+  operation.instrument = static_cast<uint16_t>(
+      known == 0 || random_.Chance(0.01) ? random_.Below(known + 2) : 1 + random_.Below(known));
+  const bool levels =
+      operation.instrument >= 1 && operation.instrument <= known &&
+      live_.instruments()[operation.instrument - 1u].definition.kind == InstrumentKind::kLevels;
+  operation.type = levels != random_.Chance(0.01) ? kLevelTypes[random_.Below(5)]
+                                                  : kOrderTypes[random_.Below(11)];
+  if (random_.Chance(0.003)) operation.type = EntryType::kClear;
+  operation.side = random_.Chance(0.5) ? Side::kSell : Side::kBuy;
+  const auto draw_id = [&]() -> OrderId {
+    return {1 + random_.Below(60), random_.Chance(0.2) ? uint64_t{1} << 63 : 0};
+  };
+  operation.id = draw_id();
+  if (operation.type == EntryType::kReplace) {
+    operation.new_id = random_.Chance(0.3) ? operation.id : draw_id();
+  }
+  operation.price = static_cast<int64_t>(random_.Below(24));
+  operation.quantity = static_cast<int64_t>(1 + random_.Below(40));
+  if (operation.type == EntryType::kSetLevel && random_.Chance(0.3)) operation.quantity = 0;
+  if (random_.Chance(0.01)) operation.price = random_.Chance(0.5) ? -1 : int64_t{1} << 53;
+  if (random_.Chance(0.01)) {
+    operation.quantity = random_.Chance(0.5) ? 0 : (int64_t{1} << 53) - 1;
+  }
+  return operation;
+}
+
+uint64_t Run::NextStamp(bool* given) {
+  *given = random_.Chance(0.3);
+  if (*given) return 1 + random_.Below(1'000'000'000);
+  last_clock_ns_ = std::max(last_clock_ns_, world_->environment().clock->NowNs());
+  return 0;
+}
+
+void Run::ApplyOperation(const Operation& operation) {
+  const Code expected = live_.Check(operation);
+  bool given = false;
+  // The engine reads the clock only for what the books accept.
+  const uint64_t clock_before = last_clock_ns_;
+  const uint64_t stamp = NextStamp(&given);
+  if (expected != Code::kOk) last_clock_ns_ = clock_before;
+  const uint64_t before = engine_->appended();
+  uint64_t sequence = 0;
+  const Code code = engine_->Apply(operation, stamp, &sequence);
+  Settle(expected, code, before, sequence,
+         EntryOfOperation(operation, given ? stamp : last_clock_ns_, given));
+}
+
+void Run::AppendPayload() {
+  const uint64_t most = options_.journal.segment_bytes - kSegmentHeaderBytes - 32;
+  const uint64_t sizes[] = {0,    1,     random_.Below(100),  31, 32,       33,   480,
+                            4064, 20000, random_.Below(4000), 96, most - 1, most, most + 1};
+  const uint64_t pick = random_.Below(100);
+  const uint64_t size = sizes[pick < 90 ? pick % 8 : 8 + random_.Below(6)];
+  std::vector<uint8_t> payload(size);
+  // Whole zero words among random bytes: the shapes that a torn write has.
+  for (size_t i = 0; i < size; ++i) {
+    if (i % 64 == 0)
+      payload[i] = random_.Chance(0.3) ? 0 : static_cast<uint8_t>(random_.Next());
+    else
+      payload[i] = static_cast<uint8_t>(payload[i - 1] * 5 + (payload[i - 1] != 0 ? i : 0));
+  }
+  const uint8_t user_type = static_cast<uint8_t>(random_.Below(random_.Chance(0.02) ? 256 : 128));
+  const uint16_t instrument = static_cast<uint16_t>(
+      random_.Below(live_.instruments().size() + (random_.Chance(0.02) ? 2 : 1)));
+  Code expected = Code::kOk;
+  if (user_type > 127) {
+    expected = Code::kInvalidEntryType;
+  } else if (instrument > live_.instruments().size()) {
+    expected = Code::kUnknownInstrument;
+  } else if (size > most) {
+    expected = engine_->journal()->failed() ? Code::kJournalFailed : Code::kEntryTooLarge;
+  }
+  bool given = false;
+  const uint64_t clock_before = last_clock_ns_;
+  const uint64_t stamp = NextStamp(&given);
+  if (expected == Code::kInvalidEntryType || expected == Code::kUnknownInstrument) {
+    last_clock_ns_ = clock_before;
+  }
+  const uint64_t before = engine_->appended();
+  uint64_t sequence = 0;
+  const Code code = engine_->AppendPayload(user_type, instrument, stamp, payload.data(),
+                                           static_cast<uint32_t>(payload.size()), &sequence);
+  Settle(expected, code, before, sequence,
+         EntryOfPayload(user_type, instrument, std::move(payload), given ? stamp : last_clock_ns_,
+                        given));
+}
+
+// What an append answered, against what it had to and against what the journal says it did.
+void Run::Settle(Code expected, Code code, uint64_t before, uint64_t sequence, ModelEntry entry) {
+  const uint64_t after = engine_->appended();
+  const std::string what =
+      "append behind " + std::to_string(before) + " answered " + CodeName(code) + ": ";
+  if (expected != Code::kOk) {
+    if (!Holds(code == expected, what + "it had to be refused with " + CodeName(expected))) return;
+    Holds(after == before, what + "a refused entry was journaled");
+    return;
+  }
+  if (after == before + 1) Accept(std::move(entry));
+  if (!Holds(after == before || after == before + 1, what + "the sequence jumped")) return;
+  if (code == Code::kOk) {
+    if (!Holds(after == before + 1 && sequence == after, what + "but it has no sequence")) return;
+    if (options_.durability == Durability::kDurable) {
+      Holds(engine_->durable() >= after, what + "but it is not durable");
+    }
+    return;
+  }
+  if (dead_) return;
+  Holds(cause_, what + "nothing had failed");
+  if (after == before + 1) {
+    // The outcome of a commit whose sync fails is not known; it must not be told as a success.
+    Holds(options_.durability == Durability::kDurable && code == Code::kJournalFailed,
+          what + "but it was journaled");
+  }
+  Holds(engine_->books().last_sequence() == after, what + "the books moved without the journal");
+  if (random_.Chance(0.2)) CheckBooks();
+}
+
+void Run::DefineInstrument() {
+  if (!engine_) return;
+  Instrument instrument;
+  const uint64_t number = random_.Below(8);
+  instrument.name = "INSTRUMENT-" + std::to_string(number);
+  instrument.price_scale = static_cast<uint32_t>(number % 3);
+  instrument.quantity_scale = random_.Chance(0.1) ? 1 : 0;
+  instrument.kind = number % 3 == 2 ? InstrumentKind::kLevels : InstrumentKind::kOrders;
+  if (random_.Chance(0.05)) instrument.price_scale = 16;
+  Code expected = instrument.price_scale > 15 ? Code::kInvalidInstrument : Code::kOk;
+  bool present = false;
+  for (const ModelInstrument& known : live_.instruments()) {
+    if (expected != Code::kOk || known.definition.name != instrument.name) continue;
+    present = known.definition == instrument;
+    if (!present) expected = Code::kInstrumentMismatch;
+  }
+  const uint64_t before = engine_->appended();
+  if (expected == Code::kOk && !present) {
+    last_clock_ns_ = std::max(last_clock_ns_, world_->environment().clock->NowNs());
+  }
+  uint16_t index = 0;
+  const Status status = engine_->DefineInstrument(instrument, &index);
+  Trace("define " + instrument.name + ": " + status.ToString());
+  if (present && expected == Code::kOk) {
+    Holds(status.ok() && engine_->appended() == before, "a known definition made an entry");
+    return;
+  }
+  const uint16_t next = static_cast<uint16_t>(live_.instruments().size() + 1);
+  if (status.ok()) Holds(index == next, "a new instrument has the wrong index");
+  Settle(expected, status.code(), before, engine_->appended(),
+         EntryOfInstrument(instrument, next, last_clock_ns_));
+}
+
+void Run::Flush() {
+  const uint64_t durable_before = engine_->durable();
+  const bool failed_before = engine_->journal()->failed();
+  const Status status = engine_->SyncNow();
+  Trace("sync: " + status.ToString());
+  if (dead_) return;
+  if (status.ok()) {
+    Holds(!failed_before, "a failed journal synced again");
+    Holds(engine_->durable() == engine_->appended(), "a sync left entries that are not durable");
+    return;
+  }
+  Holds(cause_, "a sync failed without a cause: " + status.ToString());
+  Holds(engine_->journal()->failed(), "a failed sync left the journal usable");
+  Holds(engine_->durable() == durable_before, "a failed sync moved the durable frontier");
+}
+
+void Run::TakeSnapshot() {
+  const SnapshotPoint point = engine_->FixSnapshotPoint();
+  last_clock_ns_ = std::max(last_clock_ns_, world_->environment().clock->NowNs());
+  if (random_.Chance(0.3)) AppendSome();
+  if (!ok() || dead_) return;
+  std::vector<uint8_t> user_state(random_.Below(50));
+  for (uint8_t& byte : user_state) byte = static_cast<uint8_t>(random_.Next());
+  user_states_[point.sequence].push_back(user_state);
+  SnapshotInfo info;
+  const Status status = engine_->BuildSnapshot(point, user_state, &info);
+  Trace("snapshot at " + std::to_string(point.sequence) + ": " + status.ToString());
+  if (dead_) return;
+  if (point.sequence == 0) {
+    Holds(status.code() == Code::kInvalidOperation, "a snapshot of nothing was taken");
+  } else if (status.ok()) {
+    ++result_.counts.snapshots;
+    acknowledged_snapshot_ = std::max(acknowledged_snapshot_, point.sequence);
+    Holds(engine_->durable() >= point.sequence, "a snapshot is ahead of the durable journal");
+  } else {
+    Holds(cause_ || status.code() == Code::kOutOfReach,
+          "a snapshot failed without a cause: " + status.ToString());
+  }
+}
+
+void Run::Compact() {
+  CompactionReport report;
+  const Status status = engine_->Compact(random_.Chance(0.6), &report);
+  result_.counts.segments_released += report.removed + report.recycled;
+  Trace("compact: " + status.ToString() + ", released " +
+        std::to_string(report.removed + report.recycled) + " " + report.reason);
+  if (dead_) return;
+  if (!status.ok()) Holds(cause_, "compaction failed without a cause: " + status.ToString());
+  if (random_.Chance(0.5)) CheckSnapshots(*world_, *engine_, acknowledged_snapshot_);
+}
+
+void Run::Restart() {
+  const bool failed = engine_->journal()->failed();
+  const Status status = engine_->Close();
+  Trace("close: " + status.ToString());
+  if (dead_) return;
+  acknowledged_ = std::max(acknowledged_, engine_->durable());
+  if (status.ok()) Holds(!failed, "a failed journal closed as if all were well");
+  if (!status.ok()) Holds(cause_, "closing failed without a cause: " + status.ToString());
+  engine_.reset();
+  Disarm();
+  ++result_.counts.clean_restarts;
+  Open(entries_.size(), status.ok());
+}
+
+// The time of an entry never falls below that of the one before, also across a restart with a clock
+// that was set back. What the engine goes on from is learnt from one entry.
+void Run::LearnClock() {
+  uint64_t floor = 0;
+  for (const ModelEntry& entry : entries_) {
+    if ((entry.flags & 0x02) == 0) floor = std::max(floor, entry.timestamp_ns);
+  }
+  last_clock_ns_ = floor;
+  const uint64_t now = world_->environment().clock->NowNs();
+  if (live_.instruments().empty()) {
+    world_->clock().SetWallNs(std::max(now, floor) + 10'000'000);
+    return;
+  }
+  Operation trade;
+  trade.type = EntryType::kTrade;
+  trade.instrument = 1;
+  trade.price = 1;
+  trade.quantity = 1;
+  uint64_t sequence = 0;
+  const uint64_t before = engine_->appended();
+  const Code code = engine_->Apply(trade, 0, &sequence);
+  if (code == Code::kOk) {
+    last_clock_ns_ = engine_->books().facts(1).last_timestamp_ns;
+    Holds(last_clock_ns_ >= std::max(floor, now), "time went back across a restart");
+  }
+  Settle(Code::kOk, code, before, sequence, EntryOfOperation(trade, last_clock_ns_, false));
+}
+
+}  // namespace simulation
+}  // namespace pinnacle

@@ -1,0 +1,231 @@
+#include <fstream>
+
+#include "doctest.h"
+#include "snapshot/format.h"
+#include "snapshot/snapshot_directory.h"
+#include "snapshot/snapshot_reader.h"
+#include "snapshot/snapshot_writer.h"
+#include "test/temporary_directory.h"
+
+namespace pinnacle {
+namespace {
+
+BookSet SmallBooks() {
+  BookSet books;
+  books.Define({"AAA", 2, 0, InstrumentKind::kOrders}, 1);
+  books.Define({"BBB", 8, 8, InstrumentKind::kLevels}, 2);
+  uint64_t sequence = 3;
+  const auto apply = [&](const Operation& operation) {
+    BookSet::Prepared prepared = 0;
+    REQUIRE(books.Check(operation, &prepared) == Code::kOk);
+    books.Apply(operation, prepared, sequence, 1000 + sequence);
+    ++sequence;
+  };
+  for (uint64_t i = 0; i < 6; ++i) {
+    apply({EntryType::kAdd,
+           1,
+           i % 2 == 0 ? Side::kBuy : Side::kSell,
+           {i, i * 3},
+           {},
+           static_cast<int64_t>(100 + i / 4),
+           static_cast<int64_t>(i + 1)});
+  }
+  apply({EntryType::kExecute, 1, Side::kBuy, {2, 6}, {}, 0, 1});
+  apply({EntryType::kSetLevel, 2, Side::kBuy, {}, {}, 77, 5});
+  apply({EntryType::kStatus, 2, Side::kBuy, {}, {}, 0, 1});
+  return books;
+}
+
+struct Written {
+  TemporaryDirectory directory;
+  BookSet books = SmallBooks();
+  std::vector<uint8_t> state = {1, 2, 3, 4, 5};
+  SnapshotInfo info;
+  Written() {
+    SnapshotMeta meta{{7, 8}, books.last_sequence(), 99, 0x1234};
+    const Status status =
+        WriteSnapshot(FileSystem::Real(), directory.path(), meta, books, state, &info);
+    REQUIRE_MESSAGE(status.ok(), status.ToString());
+  }
+  std::vector<uint8_t> Bytes() const {
+    std::ifstream file(info.path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  void Put(const std::vector<uint8_t>& bytes) const {
+    std::ofstream file(info.path, std::ios::binary | std::ios::trunc);
+    file.write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+  }
+  Status Read(BookSet* books_out, std::vector<uint8_t>* state_out) const {
+    SnapshotInfo read;
+    return ReadSnapshot(FileSystem::Real(), info.path, books_out, state_out, &read);
+  }
+};
+
+TEST_CASE("a snapshot gives back books, facts, instruments and the user's state") {
+  Written written;
+  BookSet books;
+  std::vector<uint8_t> state;
+  SnapshotInfo info;
+  const Status status = ReadSnapshot(FileSystem::Real(), written.info.path, &books, &state, &info);
+  REQUIRE_MESSAGE(status.ok(), status.ToString());
+  CHECK(state == written.state);
+  CHECK(info.meta.sequence == written.books.last_sequence());
+  CHECK(info.meta.journal_id == JournalId{7, 8});
+  CHECK(info.meta.entry_checksum == 0x1234);
+  CHECK(info.orders == 7);
+  CHECK(books.last_sequence() == written.books.last_sequence());
+  REQUIRE(books.instrument_count() == 2);
+  for (uint16_t i = 1; i <= 2; ++i) {
+    CHECK(books.instrument(i) == written.books.instrument(i));
+    CHECK(books.book(i).Digest() == written.books.book(i).Digest());
+    CHECK(books.facts(i).status == written.books.facts(i).status);
+    CHECK(books.facts(i).trade_count == written.books.facts(i).trade_count);
+    CHECK(books.facts(i).last_sequence == written.books.facts(i).last_sequence);
+    CHECK(books.facts(i).last_timestamp_ns == written.books.facts(i).last_timestamp_ns);
+  }
+}
+
+TEST_CASE("every single flipped bit of a snapshot is refused") {
+  Written written;
+  const std::vector<uint8_t> whole = written.Bytes();
+  for (size_t position = 0; position < whole.size(); ++position) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::vector<uint8_t> bytes = whole;
+      bytes[position] ^= static_cast<uint8_t>(1 << bit);
+      // The header's zero padding is long: look at a sample of it.
+      if (position >= 128 && position < 4096 && position % 97 != 0) continue;
+      written.Put(bytes);
+      BookSet books;
+      std::vector<uint8_t> state;
+      CAPTURE(position);
+      CAPTURE(bit);
+      CHECK(written.Read(&books, &state).code() == Code::kSnapshotCorrupt);
+    }
+  }
+}
+
+TEST_CASE("a snapshot cut off at any length is refused") {
+  Written written;
+  const std::vector<uint8_t> whole = written.Bytes();
+  for (size_t length = 0; length < whole.size(); length += length < 4096 ? 101 : 1) {
+    written.Put({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)});
+    BookSet books;
+    std::vector<uint8_t> state;
+    CAPTURE(length);
+    CHECK(written.Read(&books, &state).code() == Code::kSnapshotCorrupt);
+  }
+}
+
+TEST_CASE("another kind of file and a newer version have codes of their own") {
+  Written written;
+  written.Put(std::vector<uint8_t>(8192, 'x'));
+  BookSet books;
+  std::vector<uint8_t> state;
+  CHECK(written.Read(&books, &state).code() == Code::kNotOurFile);
+}
+
+TEST_CASE("rotation keeps the newest, and at least one") {
+  TemporaryDirectory directory;
+  BookSet books = SmallBooks();
+  SnapshotInfo info;
+  for (uint64_t sequence = 10; sequence <= 50; sequence += 10) {
+    REQUIRE(WriteSnapshot(FileSystem::Real(), directory.path(), {{7, 8}, sequence, 1, 1}, books, {},
+                          &info)
+                .ok());
+  }
+  std::vector<uint64_t> kept;
+  REQUIRE(RotateSnapshots(FileSystem::Real(), directory.path(), 2, &kept).ok());
+  CHECK(kept == std::vector<uint64_t>{40, 50});
+  REQUIRE(RotateSnapshots(FileSystem::Real(), directory.path(), 0, &kept).ok());
+  CHECK(kept == std::vector<uint64_t>{50});
+}
+
+// Fails the n-th writing call of the file system it wraps.
+class FailingFile : public File {
+ public:
+  FailingFile(std::unique_ptr<File> file, int* countdown)
+      : file_(std::move(file)), countdown_(countdown) {}
+  Status Read(uint64_t offset, std::span<uint8_t> out, size_t* bytes_read) const override {
+    return file_->Read(offset, out, bytes_read);
+  }
+  Status Write(uint64_t offset, std::span<const uint8_t> bytes) override {
+    if (--*countdown_ == 0) return Status(Code::kNoSpace, "no space");
+    return file_->Write(offset, bytes);
+  }
+  Status Sync() override {
+    if (--*countdown_ == 0) return Status(Code::kIo, "sync failed");
+    return file_->Sync();
+  }
+  Status Size(uint64_t* bytes) const override { return file_->Size(bytes); }
+  Status Truncate(uint64_t bytes) override { return file_->Truncate(bytes); }
+  Status Preallocate(uint64_t bytes) override { return file_->Preallocate(bytes); }
+  void DropCache() override {}
+  Status Map(std::unique_ptr<Mapping>* mapping) override { return file_->Map(mapping); }
+
+ private:
+  std::unique_ptr<File> file_;
+  int* countdown_;
+};
+
+class FailingFileSystem : public FileSystem {
+ public:
+  int countdown = 0;
+  Status Open(const std::string& path, OpenMode mode, std::unique_ptr<File>* file) override {
+    if (mode == OpenMode::kCreate && --countdown == 0) return Status(Code::kNoSpace, "no space");
+    std::unique_ptr<File> opened;
+    PINNACLE_RETURN_IF_ERROR(FileSystem::Real()->Open(path, mode, &opened));
+    *file = std::make_unique<FailingFile>(std::move(opened), &countdown);
+    return Status();
+  }
+  Status List(const std::string& path, std::vector<std::string>* names) override {
+    return FileSystem::Real()->List(path, names);
+  }
+  Status CreateDirectory(const std::string& path) override {
+    return FileSystem::Real()->CreateDirectory(path);
+  }
+  Status Exists(const std::string& path, bool* exists) override {
+    return FileSystem::Real()->Exists(path, exists);
+  }
+  Status Rename(const std::string& from, const std::string& to) override {
+    if (--countdown == 0) return Status(Code::kIo, "rename failed");
+    return FileSystem::Real()->Rename(from, to);
+  }
+  Status Remove(const std::string& path) override { return FileSystem::Real()->Remove(path); }
+  Status SyncDirectory(const std::string& path) override {
+    if (--countdown == 0) return Status(Code::kIo, "sync failed");
+    return FileSystem::Real()->SyncDirectory(path);
+  }
+  Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) override {
+    return FileSystem::Real()->Lock(path, lock);
+  }
+};
+
+TEST_CASE("a failure at any call of writing leaves the older snapshot and no half one") {
+  for (int call = 1;; ++call) {
+    Written written;
+    FailingFileSystem failing;
+    failing.countdown = call;
+    SnapshotInfo info;
+    const Status status =
+        WriteSnapshot(&failing, written.directory.path(),
+                      {{7, 8}, written.books.last_sequence() + 1, 1, 1}, written.books, {}, &info);
+    if (status.ok()) {
+      CHECK(call > 5);
+      break;
+    }
+    std::vector<SnapshotFile> files;
+    REQUIRE(ListSnapshots(FileSystem::Real(), written.directory.path(), &files).ok());
+    for (const SnapshotFile& file : files) {
+      SnapshotInfo found;
+      CHECK(VerifySnapshot(FileSystem::Real(), file.path, &found).ok());
+    }
+    CHECK(files.front().path == written.info.path);
+    std::vector<std::string> names;
+    REQUIRE(FileSystem::Real()->List(written.directory.path(), &names).ok());
+    for (const std::string& name : names) CHECK_FALSE(name.ends_with(".tmp"));
+  }
+}
+
+}  // namespace
+}  // namespace pinnacle

@@ -1,0 +1,52 @@
+/** Kills flow writers with SIGKILL at random points of the flow until one comes to its end. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { FlowWriterJob } from './flow-writer.js'
+
+const writer = fileURLToPath(new URL('./flow-writer.js', import.meta.url))
+
+export interface Killed {
+  kills: number
+  /** Events that the last word of each killed writer spoke of. */
+  points: number[]
+}
+
+/** `events`: how many the source has, about. The points are drawn anew each time. */
+export async function killAndResume(
+  job: Omit<FlowWriterJob, 'fastUntil'>,
+  events: number,
+  kills: number,
+): Promise<Killed> {
+  const points = Array.from({ length: kills }, () => Math.floor(Math.random() * events * 0.98))
+  points.sort((left, right) => left - right)
+  const seen: number[] = []
+  let killed = 0
+  for (const point of [...points, Infinity]) {
+    // Fast up to a little before the point, slow from there, so that the kill lands near it.
+    const fastUntil = point === Infinity ? Infinity : Math.max(0, point - 3 * job.portion)
+    const child = fork(
+      writer,
+      [JSON.stringify({ ...job, fastUntil: Math.min(fastUntil, 2 ** 50) })],
+      {
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      },
+    )
+    let last = 0
+    let complete = false
+    child.on('message', (message: { events?: number; complete?: boolean }) => {
+      last = message.events ?? last
+      complete ||= message.complete === true
+      if (last >= point) child.kill('SIGKILL')
+    })
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+    if (signal === 'SIGKILL') {
+      killed++
+      seen.push(last)
+      continue
+    }
+    if (code !== 0 || !complete) throw new Error(`a writer ended with ${String(code ?? signal)}`)
+    if (point === Infinity) break
+  }
+  return { kills: killed, points: seen }
+}
