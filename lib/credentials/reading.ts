@@ -23,7 +23,7 @@ const dayMs = 86_400_000
 export function expiryState(
   expires: string | null,
   nowMs: number,
-  warnDays: number,
+  warnDays = 14,
 ): CredentialSummary['expiry'] {
   if (expires === null) return 'none'
   const leftMs = Date.parse(expires) - nowMs
@@ -34,7 +34,7 @@ export function expiryState(
 export function summaryOf(
   { name, kind, created, expires, versions }: Credential,
   nowMs: number,
-  warnDays: number,
+  warnDays: number | undefined,
 ): CredentialSummary {
   const [newest] = versions
   return {

@@ -141,12 +141,8 @@ export class CredentialStore implements AsyncDisposable {
   list(): CredentialSummary[] {
     const { credentials } = this.#live().index
     return credentials.map((credential) =>
-      summaryOf(credential, this.#files.clocks.wallMs(), this.#warnDays),
+      summaryOf(credential, this.#files.clocks.wallMs(), this.#options.warnDays),
     )
-  }
-
-  get #warnDays(): number {
-    return this.#options.warnDays ?? 14
   }
 
   /**
@@ -178,7 +174,7 @@ export class CredentialStore implements AsyncDisposable {
 
   async #warnOfExpiry(name: string): Promise<void> {
     const { expires } = findCredential(this.#live().index, name)
-    const expiry = expiryState(expires, this.#files.clocks.wallMs(), this.#warnDays)
+    const expiry = expiryState(expires, this.#files.clocks.wallMs(), this.#options.warnDays)
     if (expires === null || (expiry !== 'soon' && expiry !== 'expired')) return
     const word = expiry === 'expired' ? 'expired' : 'expires'
     this.#options.onWarning?.(
