@@ -1,0 +1,69 @@
+/**
+ * Backups of the credentials file. A backup holds the file as it is, still encrypted, with its salts and
+ * wrapped keys, so the password alone opens it on any machine; around it stand what is needed to judge
+ * it without the password: store, generation and a checksum.
+ */
+import { createHash } from 'node:crypto'
+import {
+  canonicalText,
+  Fields,
+  maxFileBytes,
+  parseObject,
+  requireCanonical,
+  type JsonObject,
+} from './canonical.js'
+import { decodeEnvelope, versionOf } from './envelope.js'
+import { decodeSeed } from './seed-format.js'
+
+export const backupFormat = 'pinnacle-credentials-backup'
+/** The file in base64 and what stands around it. */
+export const maxBackupBytes = maxFileBytes
+
+export interface Backup {
+  readonly created: string
+  /** '' for a file of the seed's format, which has none. */
+  readonly store: string
+  /** 0 for a file of the seed's format. */
+  readonly generation: number
+  readonly file: Buffer
+}
+
+/** Store and generation of a credentials file of either version; throws where it is damaged. */
+export function identityOf(file: Uint8Array, what: string): { store: string; generation: number } {
+  if (versionOf(file, what) === 1) {
+    decodeSeed(file, what)
+    return { store: '', generation: 0 }
+  }
+  const { store, generation } = decodeEnvelope(file, what)
+  return { store, generation }
+}
+
+function toJson({ created, store, generation, file }: Backup): JsonObject {
+  const body = {
+    format: backupFormat,
+    version: 1,
+    created,
+    store,
+    generation,
+    file: file.toString('base64'),
+  }
+  const checksum = createHash('sha256').update(canonicalText(body)).digest('hex')
+  return { ...body, checksum }
+}
+
+export function encodeBackup(file: Buffer, created: string, what: string): Buffer {
+  return Buffer.from(canonicalText(toJson({ created, ...identityOf(file, what), file })))
+}
+
+export function decodeBackup(bytes: Uint8Array, what: string): Backup {
+  const known = ['format', 'version', 'created', 'store', 'generation', 'file', 'checksum']
+  const fields = new Fields(parseObject(bytes, what), what, known)
+  fields.oneOf('format', [backupFormat])
+  fields.integer('version', 1, 1)
+  const file = fields.base64('file', 1, maxFileBytes)
+  const backup: Backup = { created: fields.time('created'), ...identityOf(file, what), file }
+  // The checksum is computed anew: it stands for every byte before it.
+  fields.hex('checksum', 32)
+  requireCanonical(bytes, toJson(backup), what)
+  return backup
+}

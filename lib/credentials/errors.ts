@@ -1,0 +1,83 @@
+/** Codes of the credentials and of the audit trail. docs/security.md says what each means. */
+import { PinnacleError, type ErrorOptionsWithDetails } from '../errors/pinnacle-error.js'
+
+export const CredentialCode = {
+  /** The file can't be what was written: truncated, edited, of another kind, a checksum or MAC is wrong. */
+  Corrupt: 'ERR_PINNACLE_CREDENTIALS_CORRUPT',
+  /** Written by a newer version. */
+  NewerVersion: 'ERR_PINNACLE_NEWER_VERSION',
+  /** A seed-format file is read only; upgrade it to change it. */
+  OldVersion: 'ERR_PINNACLE_CREDENTIALS_OLD_VERSION',
+  /** Parameters of a key derivation are below the floor or above the ceiling. */
+  Parameters: 'ERR_PINNACLE_CREDENTIALS_PARAMETERS',
+  WrongPassword: 'ERR_PINNACLE_WRONG_PASSWORD',
+  /** The file holds no entry that the given key provider could open. */
+  NoKey: 'ERR_PINNACLE_CREDENTIALS_NO_KEY',
+  LockedOut: 'ERR_PINNACLE_LOCKED_OUT',
+  NotFound: 'ERR_PINNACLE_CREDENTIALS_NOT_FOUND',
+  Exists: 'ERR_PINNACLE_CREDENTIALS_EXIST',
+  Unknown: 'ERR_PINNACLE_UNKNOWN_CREDENTIAL',
+  Duplicate: 'ERR_PINNACLE_DUPLICATE_CREDENTIAL',
+  /** A name, key or secret was refused; it is never echoed. */
+  Invalid: 'ERR_PINNACLE_INVALID_CREDENTIAL',
+  WeakPassword: 'ERR_PINNACLE_WEAK_PASSWORD',
+  PasswordSource: 'ERR_PINNACLE_PASSWORD_SOURCE',
+  Interrupted: 'ERR_PINNACLE_INTERRUPTED',
+  /** A looser mode, a foreign owner, a symbolic or hard link. */
+  Unsafe: 'ERR_PINNACLE_UNSAFE_FILE',
+  /** The data key changed under an open store: unlock again. */
+  Stale: 'ERR_PINNACLE_CREDENTIALS_STALE',
+  /** The file is older than one that this directory has seen. */
+  RolledBack: 'ERR_PINNACLE_CREDENTIALS_ROLLED_BACK',
+  /** A backup or restore would overwrite something newer or foreign. */
+  WouldOverwrite: 'ERR_PINNACLE_WOULD_OVERWRITE',
+  SecretReleased: 'ERR_PINNACLE_SECRET_RELEASED',
+  Closed: 'ERR_PINNACLE_CLOSED',
+  Locked: 'ERR_PINNACLE_LOCKED',
+  /** A PKCS#11 module, token or key is missing or refused. */
+  Token: 'ERR_PINNACLE_TOKEN',
+  Crypto: 'ERR_PINNACLE_CRYPTO',
+  /** The audit trail can't take a line; what it should have recorded was not done. */
+  AuditUnavailable: 'ERR_PINNACLE_AUDIT_UNAVAILABLE',
+  /** The audit trail is not what was written. */
+  AuditTampered: 'ERR_PINNACLE_AUDIT_TAMPERED',
+} as const
+export type CredentialCode = (typeof CredentialCode)[keyof typeof CredentialCode]
+
+export function credentialError(
+  code: CredentialCode,
+  message: string,
+  options?: ErrorOptionsWithDetails,
+): PinnacleError {
+  return new PinnacleError(code, message, options)
+}
+
+/** The code of whatever was thrown, for an audit line. */
+export function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' ? code : 'ERR_PINNACLE_UNEXPECTED'
+}
+
+const codesOfErrno: Readonly<Record<string, string>> = {
+  ENOENT: 'ERR_PINNACLE_NOT_FOUND',
+  ENOTDIR: 'ERR_PINNACLE_NOT_A_DIRECTORY',
+  EEXIST: 'ERR_PINNACLE_ALREADY_EXISTS',
+  EACCES: 'ERR_PINNACLE_PERMISSION',
+  EPERM: 'ERR_PINNACLE_PERMISSION',
+  EROFS: 'ERR_PINNACLE_READ_ONLY',
+  ENOSPC: 'ERR_PINNACLE_NO_SPACE',
+  EDQUOT: 'ERR_PINNACLE_NO_SPACE',
+  EMFILE: 'ERR_PINNACLE_TOO_MANY_FILES',
+  ENFILE: 'ERR_PINNACLE_TOO_MANY_FILES',
+}
+
+/** A system error of Node's fs with the project's code; `what` says what was tried. */
+export function fileError(what: string, cause: unknown): PinnacleError {
+  if (cause instanceof PinnacleError) return cause
+  const { code, errno, message } = cause as { code?: unknown; errno?: unknown; message?: unknown }
+  const known = typeof code === 'string' ? codesOfErrno[code] : undefined
+  return new PinnacleError(known ?? 'ERR_PINNACLE_IO', `${what}: ${String(message)}`, {
+    cause,
+    ...(typeof errno === 'number' ? { errno: Math.abs(errno) } : {}),
+  })
+}

@@ -1,0 +1,28 @@
+export { AuditTrail, noAudit, type AuditEvent, type AuditSink } from '../audit/index.js'
+export { freeFailures, lockOutAfter, waitMsAfter, type Clocks } from './attempt-limiter.js'
+export { readBackup, restoreBackup, type RestoreOptions } from './backup-files.js'
+export type { Backup } from './backup.js'
+export { CredentialCode } from './errors.js'
+export type { FileFacts, FileOperations } from './file-operations.js'
+export { kdfDefaults, kdfNames, type KdfName, type KdfParameters } from './kdf.js'
+export type { KeyEntry, PasswordEntry, RecipientEntry, TokenEntry } from './key-entry.js'
+export { unwrapKey, wrapKey, type KeyContext, type KeyProvider } from './key-provider.js'
+export { PasswordProvider } from './password-provider.js'
+export { passwordVariable, readPassword, type PasswordSource } from './password-source.js'
+export { Pkcs11Provider, type TokenOptions } from './pkcs11-provider.js'
+export { cipherNames, type CipherName } from './primitives.js'
+export {
+  createRecipientKey,
+  formatPublicKey,
+  openRecipientKey,
+  parsePublicKey,
+} from './recipient-key-file.js'
+export { fingerprintOf, RecipientProvider } from './recipient.js'
+export { allowUnlockedSecretMemory, SecretBuffer } from './secret-buffer.js'
+export type { CredentialSummary } from './reading.js'
+export { Secret } from './secret.js'
+export { encodeSeed } from './seed-format.js'
+export { checkNewPassword, strengthOf, type Strength } from './strength.js'
+export { CredentialStore, type CreateOptions, type StoreOptions } from './store.js'
+export { fieldsFromJson, type SecretFields } from './validation.js'
+export { kindNames, type CredentialKind } from './vault.js'

@@ -1,0 +1,78 @@
+/** Reading from an unlocked store: what is told of a credential, and its secret. */
+import type { Content } from './content.js'
+import { findCredential } from './edit.js'
+import { CredentialCode, credentialError } from './errors.js'
+import { Secret } from './secret.js'
+import { checkExpiry, checkName, releaseFields, type SecretFields } from './validation.js'
+import type { Credential, CredentialKind } from './vault.js'
+
+export interface CredentialSummary {
+  readonly name: string
+  readonly kind: CredentialKind
+  readonly created: string
+  readonly rotated: string
+  readonly version: number
+  readonly versions: readonly number[]
+  readonly fields: readonly string[]
+  readonly expires: string | null
+  readonly expiry: 'none' | 'valid' | 'soon' | 'expired'
+}
+
+const dayMs = 86_400_000
+
+export function expiryState(
+  expires: string | null,
+  nowMs: number,
+  warnDays = 14,
+): CredentialSummary['expiry'] {
+  if (expires === null) return 'none'
+  const leftMs = Date.parse(expires) - nowMs
+  if (leftMs <= 0) return 'expired'
+  return leftMs <= warnDays * dayMs ? 'soon' : 'valid'
+}
+
+export function summaryOf(
+  { name, kind, created, expires, versions }: Credential,
+  nowMs: number,
+  warnDays: number | undefined,
+): CredentialSummary {
+  const [newest] = versions
+  return {
+    name,
+    kind,
+    created,
+    rotated: newest?.created ?? created,
+    version: newest?.version ?? 0,
+    versions: versions.map(({ version }) => version),
+    fields: Object.keys(newest?.fields ?? {}),
+    expires,
+    expiry: expiryState(expires, nowMs, warnDays),
+  }
+}
+
+/** The secret, decrypted: the newest value, or the kept version that is asked for. */
+export function secretOf(content: Content, name: string, wanted: number | undefined): Secret {
+  checkName(name)
+  const { kind, versions } = findCredential(content.index, name)
+  const found =
+    wanted === undefined ? versions[0] : versions.find(({ version }) => version === wanted)
+  if (!found) {
+    throw credentialError(
+      CredentialCode.Unknown,
+      `version ${String(wanted)} of "${name}" is not kept; there are ` +
+        versions.map(({ version }) => version).join(', '),
+    )
+  }
+  const fields: SecretFields = {}
+  try {
+    for (const [field, index] of Object.entries(found.fields)) fields[field] = content.secret(index)
+  } catch (error) {
+    releaseFields(fields)
+    throw error
+  }
+  return new Secret(name, kind, found.version, fields)
+}
+
+export function expiryOf(expires: string | null | undefined): string | null {
+  return expires === null || expires === undefined ? null : checkExpiry(expires)
+}

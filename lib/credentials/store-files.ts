@@ -1,0 +1,73 @@
+/** What a credentials store is made of on disk, and the lock that guards it. */
+import { join } from 'node:path'
+import { AttemptLimiter, realClocks, type Clocks } from './attempt-limiter.js'
+import { CredentialCode, credentialError } from './errors.js'
+import { withFileLock } from './file-lock.js'
+import { realFiles, type FileOperations } from './file-operations.js'
+import { SecureFiles } from './secure-files.js'
+
+export const credentialsFile = 'secure_config.json'
+const attemptsFile = 'secure_config.attempts.json'
+const lockFile = 'secure_config.lock'
+/** So that a backup, which holds the file in base64, stays within what is read. */
+export const maxCredentialsBytes = 4 * 1024 * 1024
+export const defaultLockTimeoutMs = 10_000
+
+export interface StoreFilesOptions {
+  readonly dataDirectory: string
+  readonly lockTimeoutMs?: number
+  /** For tests. */
+  readonly files?: FileOperations
+  readonly clocks?: Clocks
+}
+
+export class StoreFiles {
+  readonly directory: string
+  readonly path: string
+  readonly files: SecureFiles
+  readonly limiter: AttemptLimiter
+  readonly clocks: Clocks
+  readonly #lockTimeoutMs: number
+
+  constructor(options: StoreFilesOptions) {
+    this.directory = options.dataDirectory
+    this.path = join(this.directory, credentialsFile)
+    this.files = new SecureFiles(options.files ?? realFiles)
+    this.clocks = options.clocks ?? realClocks
+    this.limiter = new AttemptLimiter(this.files, join(this.directory, attemptsFile), this.clocks)
+    this.#lockTimeoutMs = options.lockTimeoutMs ?? defaultLockTimeoutMs
+  }
+
+  now(): string {
+    return new Date(this.clocks.wallMs()).toISOString()
+  }
+
+  /** Checks the directory, takes the lock, clears what a crash left, does the work. */
+  async locked<T>(work: () => Promise<T>): Promise<T> {
+    await this.files.checkDirectory(this.directory)
+    return withFileLock(join(this.directory, lockFile), this.#lockTimeoutMs, async () => {
+      await this.files.removeLeftovers(this.path)
+      return work()
+    })
+  }
+
+  async read(): Promise<Buffer> {
+    const bytes = await this.files.read(this.path, maxCredentialsBytes)
+    if (bytes) return bytes
+    throw credentialError(
+      CredentialCode.NotFound,
+      `there are no credentials in ${this.directory}; make them with "pinnacle creds init"`,
+    )
+  }
+
+  async write(bytes: Buffer): Promise<void> {
+    if (bytes.length > maxCredentialsBytes) {
+      throw credentialError(
+        CredentialCode.Invalid,
+        `the credentials would take ${String(bytes.length)} bytes, more than ` +
+          `${String(maxCredentialsBytes)}; remove some or keep less history`,
+      )
+    }
+    await this.files.replace(this.path, bytes)
+  }
+}

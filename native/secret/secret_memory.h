@@ -1,0 +1,81 @@
+// Memory for secrets: passwords, keys, API credentials.
+//
+// Invariants:
+// - A region lies on pages of its own between two inaccessible guard pages; an overrun faults
+//   instead of reading or damaging a neighbour. The bytes end right below the upper guard page.
+// - Its pages are locked (never swapped), left out of core dumps and wiped in a forked child, each
+//   where the system has the means. A region that could not be locked is refused unless the caller
+//   allows it.
+// - Release overwrites the bytes by a call that a compiler may not remove, before anything else.
+//   Every region still alive when the process exits is wiped then.
+//
+// What this can't do: hide a live secret from root or from a debugger of the same user, or wipe
+// what a caller copied elsewhere.
+#ifndef PINNACLE_SECRET_SECRET_MEMORY_H_
+#define PINNACLE_SECRET_SECRET_MEMORY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/status.h"
+
+namespace pinnacle {
+
+// Largest secret, bytes. Bounds what bad input can make the process lock.
+inline constexpr size_t kMaxSecretBytes = 1024 * 1024;
+
+// Overwrites `bytes` with zeros; never optimised away.
+void WipeBytes(std::span<uint8_t> bytes);
+
+// Thread-safe to create and destroy; the bytes are the caller's to synchronise.
+class SecretMemory {
+ public:
+  enum class Locking { kRequired, kPreferred };
+
+  // Zeroed region of `length` bytes, 0 .. kMaxSecretBytes. kInvalidArgument where too long,
+  // kNoSpace where memory can't be had or the limit of locked memory (RLIMIT_MEMLOCK) is reached.
+  static Status Create(size_t length, Locking locking, std::shared_ptr<SecretMemory>* memory);
+
+  ~SecretMemory();
+  SecretMemory(const SecretMemory&) = delete;
+  SecretMemory& operator=(const SecretMemory&) = delete;
+
+  // Wipes the bytes. They stay mapped (and zero) until the last owner lets go, so a stale view
+  // reads zeros and never someone else's memory. Idempotent.
+  void Wipe();
+
+  // Wipes the live region whose bytes start at `data` and gives back its locked pages' quota before
+  // its last owner lets go. False where there is none. Idempotent.
+  static bool RetireAt(const uint8_t* data);
+
+  std::span<uint8_t> bytes() { return {data_, length_}; }
+  std::span<const uint8_t> bytes() const { return {data_, length_}; }
+  size_t length() const { return length_; }
+  bool locked() const { return locked_; }
+  bool excluded_from_dumps() const { return excluded_from_dumps_; }
+
+  // Wipes every region that is alive. Called at exit, public for tests. Async-signal-unsafe.
+  static void WipeAll();
+  // Regions alive.
+  static size_t LiveCount();
+
+ private:
+  SecretMemory() = default;
+
+  uint8_t* mapping_ = nullptr;
+  size_t mapping_bytes_ = 0;
+  uint8_t* pages_ = nullptr;  // between the guard pages
+  size_t pages_bytes_ = 0;
+  uint8_t* data_ = nullptr;
+  size_t length_ = 0;
+  bool locked_ = false;
+  bool excluded_from_dumps_ = false;
+  SecretMemory* previous_ = nullptr;  // list of live regions, under the registry's mutex
+  SecretMemory* next_ = nullptr;
+};
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_SECRET_SECRET_MEMORY_H_
