@@ -1,8 +1,10 @@
 /** The command line: the global options and the list of commands. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { register as audit } from './audit.js'
 import { register as book } from './commands/book.js'
 import { register as compact } from './commands/compact.js'
+import { register as creds } from './creds.js'
 import { register as demo } from './commands/demo.js'
 import { register as dump } from './commands/dump.js'
 import { register as inspect } from './commands/inspect.js'
@@ -27,6 +29,8 @@ const commands: readonly Register[] = [
   snapshot,
   compact,
   repair,
+  creds,
+  audit,
 ]
 
 const exitCodes = `

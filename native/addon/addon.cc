@@ -6,6 +6,7 @@
 #include "addon/engine_object.h"
 #include "addon/errors.h"
 #include "addon/inspection.h"
+#include "addon/secret_binding.h"
 #include "base/error_codes.h"
 #include "checksum/crc32c.h"
 
@@ -44,6 +45,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("setErrorClass", Napi::Function::New(env, SetErrorClass, "setErrorClass"));
   exports.Set("openEngine", Napi::Function::New(env, OpenEngine, "openEngine"));
   AddInspection(env, exports);
+  RegisterSecrets(env, exports);
   return exports;
 }
 
