@@ -33,9 +33,12 @@ Status MakeDirectories(FileSystem* fs, const EngineOptions& options) {
                         " does not exist; check the path, or allow it to be created");
     }
     PINNACLE_RETURN_IF_ERROR(fs->CreateDirectory(options.data_directory));
-    PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(ParentOf(options.data_directory)));
   }
-  return Status();
+  // Also where it exists: a crash may have come between making and syncing it. (A directory that
+  // somebody else made may stand in one that we may not read; then it was not us who crashed.)
+  Status synced = fs->SyncDirectory(ParentOf(options.data_directory));
+  if (exists && synced.code() == Code::kPermission) return Status();
+  return synced;
 }
 
 Status MakeSubdirectory(FileSystem* fs, const std::string& data_directory,
@@ -43,8 +46,10 @@ Status MakeSubdirectory(FileSystem* fs, const std::string& data_directory,
   bool exists = false;
   PINNACLE_RETURN_IF_ERROR(fs->Exists(path, &exists));
   if (!exists) PINNACLE_RETURN_IF_ERROR(fs->CreateDirectory(path));
-  // Also where it exists: a crash may have come between making and syncing it.
-  return fs->SyncDirectory(data_directory);
+  // Also where it exists: a crash may have come between making and syncing it, and between a rename
+  // in it and its sync. Names that are seen but not durable must not be built on.
+  PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(data_directory));
+  return fs->SyncDirectory(path);
 }
 
 }  // namespace
@@ -279,6 +284,10 @@ Status Engine::Compact(bool force, CompactionReport* report) {
     report->reason = "the kept snapshots need all of the journal's segments";
     return Status();
   }
+  // A snapshot whose last sync failed has its name in the cache only: the journal behind it must
+  // not go before the name is durable.
+  PINNACLE_RETURN_IF_ERROR(
+      environment_.file_system->SyncDirectory(SnapshotDirectory(options_.data_directory)));
   ReleaseReport released;
   Status status = journal_->Release(keep_from, &released);
   report->removed = released.removed;

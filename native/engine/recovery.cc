@@ -25,26 +25,47 @@ class ReplayVisitor : public EntryVisitor {
 
   Status Visit(const EntryHeader& header, const uint8_t* payload, const uint8_t*,
                uint64_t) override {
+    if (header.sequence != books_->last_sequence() + 1) {
+      has_gap_ = true;
+      return Status(Code::kJournalGap, "");
+    }
     ++report_->entries_replayed;
     NoteTime(header);
     return books_->ApplyEntry(header, payload);
   }
 
   Status VisitBehindBreak(const EntryHeader& header, const uint8_t* payload) override {
-    if (!salvage_ || header.sequence <= books_->last_sequence()) return Status();
-    // An entry that needs one of the lost ones is refused, and left out.
-    if (books_->ApplyEntry(header, payload).ok()) {
-      ++report_->entries_salvaged;
-      NoteTime(header);
+    if (salvage_) {
+      behind_.push_back({header, {payload, payload + header.payload_bytes}});
     }
     return Status();
+  }
+
+  // Applies what stood behind the break. Only where the journal is corrupt: behind a torn tail
+  // stands nothing that was ever durable, and writing goes on where the tail is cut.
+  void Salvage() {
+    for (const Kept& kept : behind_) {
+      if (kept.header.sequence <= books_->last_sequence()) continue;
+      // An entry that needs one of the lost ones is refused, and left out.
+      if (!books_->ApplyEntry(kept.header, kept.payload.data()).ok()) continue;
+      ++report_->entries_salvaged;
+      NoteTime(kept.header);
+    }
   }
 
   void Progress(uint64_t done, uint64_t total) override {
     if (progress_) progress_("replay", done, total);
   }
 
+  // The first entry does not continue what was restored.
+  bool has_gap() const { return has_gap_; }
+
  private:
+  struct Kept {
+    EntryHeader header;
+    std::vector<uint8_t> payload;
+  };
+
   void NoteTime(const EntryHeader& header) {
     if ((header.flags & kFlagGivenTime) != 0) return;
     state_->last_clock_ns = std::max(state_->last_clock_ns, header.timestamp_ns);
@@ -53,6 +74,8 @@ class ReplayVisitor : public EntryVisitor {
   RecoveredState* state_;
   BookSet* books_;
   const bool salvage_;
+  bool has_gap_ = false;
+  std::vector<Kept> behind_;
   const ProgressFunction& progress_;
   RecoveryReport* report_;
 };
@@ -105,7 +128,10 @@ void ReportScan(const ScanResult& scan, RecoveryReport* report) {
   report->break_sequence = scan.evidence.next_sequence;
   report->break_reason = scan.verdict.reason;
   report->valid_entries_follow = scan.evidence.valid_entries_follow;
-  if (scan.stop_segment >= 0) {
+  if (scan.damaged_segment >= 0) {
+    report->break_segment = scan.segments[static_cast<size_t>(scan.damaged_segment)].file.path;
+    report->break_offset = 0;
+  } else if (scan.stop_segment >= 0) {
     const SegmentFacts& stop = scan.segments[static_cast<size_t>(scan.stop_segment)];
     report->break_segment = stop.file.path;
     report->break_offset = stop.end_offset;
@@ -142,8 +168,10 @@ Status ReadState(const Environment& environment, const std::string& data_directo
   const uint64_t scan_start_ns = clock->MonotonicNs();
   ReplayVisitor visitor(state, salvage, progress, report);
   ScanResult& scan = state->scan;
-  PINNACLE_RETURN_IF_ERROR(ScanJournal(environment.file_system, JournalDirectory(data_directory),
-                                       options, &visitor, &scan));
+  Status scanned = ScanJournal(environment.file_system, JournalDirectory(data_directory), options,
+                               &visitor, &scan);
+  if (!visitor.has_gap()) PINNACLE_RETURN_IF_ERROR(std::move(scanned));
+  if (scan.verdict.tail == Tail::kCorrupt) visitor.Salvage();
   report->scan_ns = clock->MonotonicNs() - scan_start_ns;
   ReportScan(scan, report);
   report->last_sequence = state->books.last_sequence();
@@ -157,7 +185,7 @@ Status ReadState(const Environment& environment, const std::string& data_directo
   }
   const uint64_t first = scan.segments.empty() ? 0 : scan.segments.front().first_sequence;
   const bool gap =
-      first > options.from_sequence ||
+      visitor.has_gap() || first > options.from_sequence ||
       (scan.segments.empty() && (state->has_snapshot || !report->damaged_snapshots.empty()));
   if (gap) {
     std::string what = "the journal begins with entry " + std::to_string(first);
@@ -204,11 +232,15 @@ Status PlanContinuation(const Environment& environment, const EngineOptions& opt
     PINNACLE_RETURN_IF_ERROR(QuarantineSegments(environment, options.data_directory, scan,
                                                 &report->quarantine_directory));
   }
-  position->known_durable = state->has_snapshot ? state->snapshot.meta.sequence : 0;
+  position->known_durable = std::min(scan.evidence.known_durable, state->books.last_sequence());
   position->next_sequence = state->books.last_sequence() + 1;
-  const bool start_anew =
+  const bool salvaged =
       scan.verdict.tail == Tail::kCorrupt && options.policy == RecoveryPolicy::kSalvage;
-  if (start_anew) {
+  // The snapshot reaches behind the break: no segment can be gone on in, the next entry would not
+  // follow on the last sound one.
+  const bool behind =
+      cut && state->has_snapshot && state->snapshot.meta.sequence >= scan.evidence.next_sequence;
+  if (salvaged) {
     // The salvaged state has no unbroken journal behind it, so it needs a snapshot before the old
     // segments go.
     SnapshotMeta meta;
@@ -221,6 +253,8 @@ Status PlanContinuation(const Environment& environment, const EngineOptions& opt
     SnapshotInfo info;
     PINNACLE_RETURN_IF_ERROR(WriteSnapshot(environment.file_system, directory, meta, state->books,
                                            state->user_state, &info));
+  }
+  if (salvaged || behind) {
     for (const SegmentFacts& segment : scan.below) position->trailing.push_back(segment.file);
     for (const SegmentFacts& segment : scan.segments) position->trailing.push_back(segment.file);
     position->next_index = highest_index + 1;

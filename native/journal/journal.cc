@@ -40,7 +40,8 @@ Status Journal::Start(const JournalPosition& position) {
   uint64_t offset = kSegmentHeaderBytes;
   if (position.file.index != 0) {
     PINNACLE_RETURN_IF_ERROR(supply_.Reopen(position.file, position.header, position.end_offset,
-                                            position.clear_rest, &segment));
+                                            position.clear_rest,
+                                            next_sequence_ - 1 > position.known_durable, &segment));
     offset = position.end_offset;
     segment->mark_counter = position.mark_counter;
     segment->synced_offset = kSegmentHeaderBytes;  // what was recovered may not have been durable
@@ -56,10 +57,7 @@ Status Journal::Start(const JournalPosition& position) {
   // durable, older segments included, before anything builds on them.
   for (const SegmentRecord& record : position.older) {
     if (record.last_sequence <= position.known_durable) continue;
-    std::unique_ptr<File> file;
-    PINNACLE_RETURN_IF_ERROR(
-        environment_.file_system->Open(record.file.path, OpenMode::kReadWrite, &file));
-    PINNACLE_RETURN_IF_ERROR(file->Sync());
+    PINNACLE_RETURN_IF_ERROR(supply_.MakeDurable(record.file));
   }
   if (next_sequence_ > 1) PINNACLE_RETURN_IF_ERROR(Flush());
   return Status();

@@ -58,7 +58,7 @@ struct JournalPosition {
   uint64_t mark_counter = 0;
   bool clear_rest = false;            // cut: zero and sync everything behind end_offset
   std::vector<SegmentRecord> older;   // the segments before it, in order
-  uint64_t known_durable = 0;         // older segments up to here need no sync
+  uint64_t known_durable = 0;         // entries up to here need not be made durable
   std::vector<SegmentFile> trailing;  // segment files behind it; they hold nothing to keep
   std::vector<uint64_t> spares;       // numbers of .spare files
   uint64_t next_index = 1;            // above every index in use

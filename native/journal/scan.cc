@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "checksum/crc32c.h"
+#include "journal/read_fully.h"
 #include "journal/segment_reader.h"
 
 namespace pinnacle {
@@ -15,7 +16,7 @@ Status ReadFirstEntry(const File& file, uint32_t seed, uint64_t segment_bytes,
                       SegmentFacts* facts) {
   std::vector<uint8_t> bytes(kLineBytes);
   size_t bytes_read = 0;
-  PINNACLE_RETURN_IF_ERROR(file.Read(kSegmentHeaderBytes, bytes, &bytes_read));
+  PINNACLE_RETURN_IF_ERROR(ReadFully(file, kSegmentHeaderBytes, bytes, &bytes_read));
   if (bytes_read < kLineBytes) return Status();
   facts->first_line_used =
       std::any_of(bytes.begin(), bytes.end(), [](uint8_t b) { return b != 0; });
@@ -24,7 +25,7 @@ Status ReadFirstEntry(const File& file, uint32_t seed, uint64_t segment_bytes,
   const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
   if (kSegmentHeaderBytes + entry_bytes > segment_bytes) return Status();
   bytes.resize(entry_bytes);
-  PINNACLE_RETURN_IF_ERROR(file.Read(kSegmentHeaderBytes, bytes, &bytes_read));
+  PINNACLE_RETURN_IF_ERROR(ReadFully(file, kSegmentHeaderBytes, bytes, &bytes_read));
   if (bytes_read < entry_bytes) return Status();
   if (CheckEntry(bytes, kSegmentHeaderBytes, seed).state == EntryState::kValid) {
     facts->first_sequence = header.sequence;
@@ -43,7 +44,8 @@ class Scanner {
   Status Run(const std::string& journal_directory) {
     *result_ = ScanResult();
     evidence_ = &result_->evidence;
-    evidence_->next_sequence = options_.from_sequence;
+    evidence_->next_sequence =
+        options_.next_if_empty != 0 ? options_.next_if_empty : options_.from_sequence;
     evidence_->known_durable = options_.known_durable;
     std::vector<SegmentFile> files;
     PINNACLE_RETURN_IF_ERROR(ListSegments(file_system_, journal_directory, &files));
@@ -125,6 +127,7 @@ class Scanner {
         // What does not fit matters only where something could stand in it.
         segment_damage_ = std::move(misfit);
         evidence_->segment_damaged = true;
+        result_->damaged_segment = static_cast<int64_t>(i);
         if (result_->stop_segment < 0) result_->stop_segment = static_cast<int64_t>(i);
         return LookBehind(i, kSegmentHeaderBytes);
       }
@@ -144,7 +147,7 @@ class Scanner {
     const uint32_t seed = SeedOfSegment(segment.header.segment_id);
     std::vector<uint8_t> page(kSegmentHeaderBytes);
     size_t page_bytes = 0;
-    PINNACLE_RETURN_IF_ERROR(file->Read(0, page, &page_bytes));
+    PINNACLE_RETURN_IF_ERROR(ReadFully(*file, 0, page, &page_bytes));
     Claim(ReadFrontierMarks({page.data(), page_bytes}, seed, &segment.mark_counter));
 
     SegmentReader reader(file.get(), segment.header.segment_bytes, seed);
@@ -162,7 +165,7 @@ class Scanner {
         evidence_->wrong_sequence = true;
         break;
       }
-      if (header.sequence == options_.proof_sequence &&
+      if (options_.proof_checksum != 0 && header.sequence == options_.proof_sequence &&
           trailer.checksum != options_.proof_checksum) {
         evidence_->segment_damaged = true;
         segment_damage_ = segment.file.path + ": entry " + std::to_string(header.sequence) +
@@ -244,7 +247,7 @@ class Scanner {
       std::vector<uint8_t> page(kSegmentHeaderBytes);
       size_t page_bytes = 0;
       uint64_t counter = 0;
-      PINNACLE_RETURN_IF_ERROR(file->Read(0, page, &page_bytes));
+      PINNACLE_RETURN_IF_ERROR(ReadFully(*file, 0, page, &page_bytes));
       Claim(ReadFrontierMarks({page.data(), page_bytes}, seed, &counter));
     }
     SegmentReader reader(file.get(), segment.header.segment_bytes, seed);
@@ -271,6 +274,10 @@ class Scanner {
             // The entry at the stop itself does not follow it.
             const bool behind = later || reader.offset() > offset;
             evidence_->valid_entries_follow |= behind;
+            if (behind && !evidence_->wrong_sequence &&
+                header.sequence <= evidence_->next_sequence) {
+              NoteOlder(header.sequence);
+            }
             ++result_->entries_dropped;
             Claim(DurableClaim(header, trailer));
             if (visitor_ != nullptr) {
@@ -285,6 +292,13 @@ class Scanner {
     }
     result_->bytes_read += reader.bytes_read();
     return Status();
+  }
+
+  // An entry from before the stop stands behind it, so the run broke earlier than it seemed: the
+  // first segment's first entry is damaged and could not say where the segment begins.
+  void NoteOlder(uint64_t sequence) {
+    evidence_->older_follows = true;
+    evidence_->next_sequence = std::max<uint64_t>(sequence, 2) - 1;
   }
 
   void Claim(uint64_t durable) {
@@ -327,6 +341,9 @@ TailVerdict ClassifyTail(const TailEvidence& evidence) {
     return {Tail::kCorrupt, "entry " + sequence + " was durable (up to " +
                                 std::to_string(evidence.known_durable) +
                                 " was) and is not what was written"};
+  }
+  if (evidence.older_follows) {
+    return {Tail::kCorrupt, "entry " + sequence + " is damaged, and entries behind it are not"};
   }
   if (evidence.wrong_sequence) {
     return {Tail::kCorrupt, "where entry " + sequence +

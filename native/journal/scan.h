@@ -31,6 +31,7 @@ struct TailEvidence {
   bool bytes_follow = false;                  // something non-zero stands behind the stop
   bool valid_entries_follow = false;
   bool wrong_sequence = false;   // a valid entry stands there, with a sequence that is not its turn
+  bool older_follows = false;    // a valid entry stands behind, whose turn was before
   bool segment_damaged = false;  // a header or a file that should be there is not what it should be
 };
 
@@ -64,6 +65,7 @@ struct ScanResult {
   TailVerdict verdict{Tail::kClean, ""};
   // Where the run stops: segments[stop_segment].end_offset; -1 where there is no segment.
   int64_t stop_segment = -1;
+  int64_t damaged_segment = -1;  // the one that evidence.segment_damaged speaks of
   uint64_t entries = 0;
   uint64_t bytes_read = 0;
   uint64_t bytes_dropped = 0;    // non-zero lines behind the stop, in bytes
@@ -89,10 +91,12 @@ struct ScanOptions {
   uint64_t known_durable = 0;
   // Verify also segments that are wholly below from_sequence.
   bool all_segments = false;
+  // The sequence that a journal without any entry goes on with; 0: from_sequence.
+  uint64_t next_if_empty = 0;
   // The journal that the segments must belong to; null: whatever the first says.
   const JournalId* journal_id = nullptr;
-  // The snapshot's proof: the entry at proof_sequence must have this checksum. 0: none. Reading
-  // starts with the segment that holds it.
+  // The snapshot's proof: the entry at proof_sequence must have this checksum (0: not known).
+  // Reading starts with the segment that holds it.
   uint64_t proof_sequence = 0;
   uint32_t proof_checksum = 0;
 };

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "checksum/crc32c.h"
+#include "journal/read_fully.h"
 
 namespace pinnacle {
 
@@ -131,7 +132,7 @@ Status CheckSegmentHeader(const SegmentHeader& header, const SegmentFile& file) 
 Status ReadSegmentHeader(const File& file, const SegmentFile& name, SegmentHeader* header) {
   size_t bytes_read = 0;
   PINNACLE_RETURN_IF_ERROR(
-      file.Read(0, {reinterpret_cast<uint8_t*>(header), sizeof(*header)}, &bytes_read));
+      ReadFully(file, 0, {reinterpret_cast<uint8_t*>(header), sizeof(*header)}, &bytes_read));
   if (bytes_read < sizeof(*header)) {
     return Status(Code::kCorrupt, name.path + " is shorter than a segment header");
   }

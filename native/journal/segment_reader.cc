@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "checksum/crc32c.h"
+#include "journal/read_fully.h"
 
 namespace pinnacle {
 
@@ -26,8 +27,9 @@ Status SegmentReader::Fill(uint64_t bytes) {
   const uint64_t wanted = std::min(std::max(bytes, kChunkBytes), segment_bytes_ - offset_);
   if (buffer_.size() < wanted) buffer_.resize(wanted);
   size_t bytes_read = 0;
-  PINNACLE_RETURN_IF_ERROR(file_->Read(
-      offset_ + kept, {buffer_.data() + kept, static_cast<size_t>(wanted - kept)}, &bytes_read));
+  PINNACLE_RETURN_IF_ERROR(ReadFully(*file_, offset_ + kept,
+                                     {buffer_.data() + kept, static_cast<size_t>(wanted - kept)},
+                                     &bytes_read));
   bytes_read_ += bytes_read;
   std::memset(buffer_.data() + kept + bytes_read, 0, wanted - kept - bytes_read);
   buffer_offset_ = offset_;

@@ -1,10 +1,12 @@
 #include "journal/segment_supply.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
 #include "base/check.h"
+#include "journal/read_fully.h"
 
 namespace pinnacle {
 
@@ -151,8 +153,49 @@ Status SegmentSupply::ZeroFill(File* file, uint64_t begin, uint64_t end) {
   return Status();
 }
 
+Status SegmentSupply::Rewrite(File* file, uint64_t begin, uint64_t end) {
+  std::array<uint8_t, kPageBytes> page;
+  while (begin < end) {
+    const uint64_t page_end = std::min(end, (begin / kPageBytes + 1) * kPageBytes);
+    const std::span<uint8_t> bytes(page.data(), static_cast<size_t>(page_end - begin));
+    size_t bytes_read = 0;
+    PINNACLE_RETURN_IF_ERROR(ReadFully(*file, begin, bytes, &bytes_read));
+    if (bytes_read == 0) return Status();  // the file was shortened from outside
+    PINNACLE_RETURN_IF_ERROR(file->Write(begin, bytes.first(bytes_read)));
+    begin += bytes_read;
+  }
+  return Status();
+}
+
+// A cut that was seen but did not reach the device would let the dropped entries come back at the
+// next power loss. So the tail looks torn until all but the page of the end is durably zero; that
+// page is written again at every open.
+Status SegmentSupply::ClearRest(File* file, uint64_t end_offset, const SegmentHeader& header) {
+  // The marks may name what a policy has cut as durable.
+  for (const uint64_t offset : kFrontierMarkOffsets) {
+    PINNACLE_RETURN_IF_ERROR(ZeroFill(file, offset, offset + sizeof(FrontierMark)));
+  }
+  if (end_offset + kLineBytes > header.segment_bytes) return Status();
+  // The shape of an entry of which only the first word arrived.
+  std::array<uint8_t, kLineBytes> torn{};
+  torn[offsetof(EntryHeader, flags)] = kFlagWritten;
+  PINNACLE_RETURN_IF_ERROR(file->Write(end_offset, torn));
+  PINNACLE_RETURN_IF_ERROR(ZeroFill(file, end_offset + kLineBytes, header.segment_bytes));
+  PINNACLE_RETURN_IF_ERROR(file->Sync());
+  return ZeroFill(file, end_offset, end_offset + kLineBytes);
+}
+
+Status SegmentSupply::MakeDurable(const SegmentFile& name) {
+  std::unique_ptr<File> file;
+  uint64_t size = 0;
+  PINNACLE_RETURN_IF_ERROR(environment_.file_system->Open(name.path, OpenMode::kReadWrite, &file));
+  PINNACLE_RETURN_IF_ERROR(file->Size(&size));
+  PINNACLE_RETURN_IF_ERROR(Rewrite(file.get(), 0, size));
+  return file->Sync();
+}
+
 Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& header,
-                             uint64_t end_offset, bool clear_rest,
+                             uint64_t end_offset, bool clear_rest, bool make_durable,
                              std::shared_ptr<Segment>* segment) {
   std::unique_ptr<File> file;
   PINNACLE_RETURN_IF_ERROR(environment_.file_system->Open(name.path, OpenMode::kReadWrite, &file));
@@ -163,10 +206,13 @@ Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& heade
     PINNACLE_RETURN_IF_ERROR(file->Preallocate(header.segment_bytes));
     clear_rest = true;
   }
-  if (clear_rest) {
-    PINNACLE_RETURN_IF_ERROR(ZeroFill(file.get(), end_offset, header.segment_bytes));
-    PINNACLE_RETURN_IF_ERROR(file->Sync());
-  }
+  if (clear_rest) PINNACLE_RETURN_IF_ERROR(ClearRest(file.get(), end_offset, header));
+  // The pages are written again before the cache is dropped, which would bring back what a failed
+  // sync left on the device. The page of the end always is: see ClearRest.
+  const uint64_t end_page = end_offset / kPageBytes * kPageBytes;
+  PINNACLE_RETURN_IF_ERROR(Rewrite(file.get(), make_durable ? 0 : end_page,
+                                   std::min(end_page + kPageBytes, header.segment_bytes)));
+  PINNACLE_RETURN_IF_ERROR(file->Sync());
   file->DropCache();
   auto opened = std::make_shared<Segment>();
   opened->index = header.segment_index;

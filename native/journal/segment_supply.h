@@ -56,10 +56,16 @@ class SegmentSupply {
   // The next segment; prepares it on the spot where none is ready (a stall, counted).
   Status Take(std::shared_ptr<Segment>* segment);
 
-  // Opens an existing segment for writing from `end_offset` on: everything behind is made zero and
-  // synced first.
+  // Opens an existing segment for writing from `end_offset` on. `clear_rest`: everything behind is
+  // made zero and synced first, and the frontier marks, which may speak of what is cut.
+  // `make_durable`: what stands before it is made durable first.
   Status Reopen(const SegmentFile& file, const SegmentHeader& header, uint64_t end_offset,
-                bool clear_rest, std::shared_ptr<Segment>* segment);
+                bool clear_rest, bool make_durable, std::shared_ptr<Segment>* segment);
+
+  // Makes all of a segment that was read back durable. It is written again, since a sync alone is
+  // not enough: where one failed before, the kernel counts pages as clean that the device does not
+  // have.
+  Status MakeDurable(const SegmentFile& file);
 
   // A segment that is not needed any more becomes a spare, or is removed where there are enough.
   // Durable when it returns. `*recycled` says which.
@@ -77,6 +83,8 @@ class SegmentSupply {
   Status MakeFile(const std::string& path, File* file, uint64_t index, uint64_t recycled_from,
                   uint64_t* segment_id);
   Status ZeroFill(File* file, uint64_t begin, uint64_t end);
+  Status ClearRest(File* file, uint64_t end_offset, const SegmentHeader& header);
+  Status Rewrite(File* file, uint64_t begin, uint64_t end);
 
   const Environment environment_;
   const std::string journal_directory_;

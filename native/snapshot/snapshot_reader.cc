@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "checksum/crc32c.h"
+#include "journal/read_fully.h"
 #include "snapshot/format.h"
 
 namespace pinnacle {
@@ -87,7 +88,7 @@ class SnapshotReader {
 
   Status ReadExactly(uint64_t offset, std::span<uint8_t> out) {
     size_t bytes_read = 0;
-    PINNACLE_RETURN_IF_ERROR(file_->Read(offset, out, &bytes_read));
+    PINNACLE_RETURN_IF_ERROR(ReadFully(*file_, offset, out, &bytes_read));
     return bytes_read == out.size() ? Status() : Damaged("the file ends too early");
   }
 
