@@ -90,7 +90,7 @@ t.test(
   'TypeScript has no any and silences neither compiler nor linter for a whole file',
   async (t) => {
     const sloppy =
-      /^(?!\s*(\/\/|\*)).*(:\s*any\b|\bas any\b|<any>)|@ts-(ignore|nocheck)|^\s*\/\*\s*eslint-disable(?!-)/
+      /^(?!\s*(\/\/|\/?\*))[^'`]*(:\s*any\b|\bas any\b|<any>)|@ts-(ignore|nocheck)|^\s*\/\*\s*eslint-disable(?!-)/
     t.same(
       offences(
         typescript.filter((file) => file !== 'test/style/style.test.ts'),
@@ -111,7 +111,18 @@ const cppLayers: Record<string, string[]> = {
   state: ['book', 'journal', 'platform', 'checksum', 'base'],
   snapshot: ['state', 'book', 'journal', 'platform', 'checksum', 'base'],
   engine: ['snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
-  addon: ['engine', 'snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
+  secret: ['platform', 'base'],
+  addon: [
+    'engine',
+    'secret',
+    'snapshot',
+    'state',
+    'book',
+    'journal',
+    'platform',
+    'checksum',
+    'base',
+  ],
 }
 
 t.test('C++ layers include downward only', async (t) => {
@@ -136,7 +147,9 @@ t.test('C++ layers include downward only', async (t) => {
 
 /** Rank of each TypeScript layer: a file imports from its own layer or from lower ranks. */
 const typescriptRanks: Record<string, number> = {
-  cli: 5,
+  cli: 6,
+  audit: 4,
+  torture: 5,
   'order-flow': 4,
   'market-data': 4,
   credentials: 4,
