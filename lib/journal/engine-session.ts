@@ -91,7 +91,7 @@ export class EngineSession {
    */
   readonly causeOf = (code: string): Error | undefined => {
     if (!systemCodes.has(code)) return undefined
-    return this.#failure ?? this.engine.lastError?.() ?? undefined
+    return this.#failure ?? this.engine.lastError() ?? undefined
   }
 
   /** Whether close was called. */

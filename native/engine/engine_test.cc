@@ -92,6 +92,18 @@ TEST_CASE("a snapshot shortens the replay, and compaction frees what it covers")
   CHECK(rig.engine->books().book(1).Digest() == digest);
 }
 
+TEST_CASE("a second snapshot at the same sequence replaces the first and proves as much") {
+  Rig rig;
+  rig.AddMany(1, 100);
+  const SnapshotInfo first = rig.Snapshot();
+  const SnapshotInfo second = rig.Snapshot();
+  CHECK(second.path == first.path);
+  CHECK(second.meta.entry_checksum == first.meta.entry_checksum);
+  CHECK(second.meta.entry_checksum != 0);
+  rig.Open();
+  CHECK(rig.report.snapshot_sequence == 101);
+}
+
 TEST_CASE("a damaged newest snapshot falls back to the one before it") {
   Rig rig;
   rig.AddMany(1, 2000);
@@ -181,6 +193,9 @@ TEST_CASE("damage in the durable part refuses to open, says where, and changes n
     CHECK(rig.report.last_sequence == lost - 1);
     CHECK(std::filesystem::exists(rig.report.quarantine_directory + "/" + SegmentName(2)));
     CHECK(rig.Add(900000) == lost);
+    InspectReport inspected;
+    REQUIRE(Inspect(Environment::Real(), rig.options.data_directory, nullptr, &inspected).ok());
+    CHECK(inspected.scan.verdict.tail == Tail::kClean);
     rig.options.policy = RecoveryPolicy::kStrict;
     rig.Open();
     CHECK(rig.report.last_sequence == lost);
@@ -192,6 +207,12 @@ TEST_CASE("damage in the durable part refuses to open, says where, and changes n
     CHECK(rig.report.last_sequence == 3001);
     CHECK(rig.engine->books().book(1).order_count() == 2999);
     const uint64_t digest = rig.engine->books().book(1).Digest();
+    rig.engine.reset();
+    InspectReport inspected;
+    REQUIRE(Inspect(Environment::Real(), rig.options.data_directory, nullptr, &inspected).ok());
+    CHECK_MESSAGE(inspected.scan.verdict.tail == Tail::kClean, inspected.scan.verdict.reason);
+    rig.options.policy = RecoveryPolicy::kStrict;
+    rig.Open();
     CHECK(rig.Add(900000) == 3002);
     rig.options.policy = RecoveryPolicy::kStrict;
     rig.Open();

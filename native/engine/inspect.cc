@@ -44,9 +44,22 @@ Status Inspect(const Environment& environment, const std::string& data_directory
     report->locked = fs->Lock(data_directory + "/LOCK", &lock).code() == Code::kLocked;
   }
 
+  std::vector<SnapshotFile> files;
+  PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs, SnapshotDirectory(data_directory), &files));
+  for (const SnapshotFile& file : files) {
+    SnapshotFinding finding;
+    finding.info.path = file.path;
+    finding.info.meta.sequence = file.sequence;
+    finding.status = VerifySnapshot(fs, file.path, &finding.info);
+    report->snapshots.push_back(std::move(finding));
+  }
   ProgressVisitor visitor(progress);
   ScanOptions options;
   options.all_segments = true;
+  // After a salvage the journal begins, still empty, behind the snapshot that was taken then.
+  for (const SnapshotFinding& finding : report->snapshots) {
+    if (finding.status.ok()) options.next_if_empty = finding.info.meta.sequence + 1;
+  }
   PINNACLE_RETURN_IF_ERROR(ScanJournal(fs, journal_directory, options, &visitor, &report->scan));
   if (progress) progress("verify", report->scan.bytes_read, report->scan.bytes_read);
   for (const SegmentFacts& segment : report->scan.segments) {
@@ -59,15 +72,6 @@ Status Inspect(const Environment& environment, const std::string& data_directory
   for (const std::string& name : names) {
     uint64_t number = 0;
     if (ParseSpareName(name, &number)) ++report->spares;
-  }
-  std::vector<SnapshotFile> files;
-  PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs, SnapshotDirectory(data_directory), &files));
-  for (const SnapshotFile& file : files) {
-    SnapshotFinding finding;
-    finding.info.path = file.path;
-    finding.info.meta.sequence = file.sequence;
-    finding.status = VerifySnapshot(fs, file.path, &finding.info);
-    report->snapshots.push_back(std::move(finding));
   }
   RecoveredState state;
   report->recovery_status =
