@@ -48,8 +48,12 @@ Status MakeSubdirectory(FileSystem* fs, const std::string& data_directory,
   if (!exists) PINNACLE_RETURN_IF_ERROR(fs->CreateDirectory(path));
   // Also where it exists: a crash may have come between making and syncing it, and between a rename
   // in it and its sync. Names that are seen but not durable must not be built on.
+#if defined(PINNACLE_MUTATION_OPEN_TRUSTS_THE_NAMES)
+  return Status();
+#else
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(data_directory));
   return fs->SyncDirectory(path);
+#endif
 }
 
 }  // namespace
@@ -156,8 +160,10 @@ Code Engine::Apply(const Operation& operation, uint64_t timestamp_ns, uint64_t* 
     code = journal_->Append(type, operation.instrument, flags, stamp_ns,
                             reinterpret_cast<const uint8_t*>(payload), payload_bytes);
   }
+#if !defined(PINNACLE_MUTATION_APPLIED_BUT_NOT_JOURNALED)
   if (code != Code::kOk) [[unlikely]]
     return code;
+#endif
   books_.Apply(operation, prepared, journal_->appended(), stamp_ns);
   code = AfterAppend(sequence);
   if (sampled) append_ns_.Record(environment_.clock->MonotonicNs() - start_ns);
@@ -247,7 +253,9 @@ Status Engine::BuildSnapshotLocked(const SnapshotPoint& point, std::span<const u
                                       " reads back differently from how it was written");
   }
   // A snapshot must never be ahead of the durable journal: recovery would find a hole between them.
+#if !defined(PINNACLE_MUTATION_SNAPSHOT_BEFORE_DURABLE)
   PINNACLE_RETURN_IF_ERROR(SyncNow());
+#endif
   SnapshotMeta meta;
   meta.journal_id = journal_->id();
   meta.sequence = point.sequence;

@@ -176,7 +176,13 @@ Status Journal::Flush() {
   // Durable already (a sync is wanted where the recovered prefix was not synced yet: durable is 0
   // then).
   if (sequence == durable() && rolled.empty()) return Status();
+#if defined(PINNACLE_MUTATION_ACKNOWLEDGE_BEFORE_SYNC)
+  durable_.store(sequence, std::memory_order_release);
+#endif
   for (const Rolled& full : rolled) {
+#if defined(PINNACLE_MUTATION_ROLLED_SEGMENT_NOT_SYNCED)
+    continue;
+#endif
     const uint64_t begin = full.segment->synced_offset;
     Status status = full.segment->mapping->Sync(begin, full.end_offset - begin);
     if (!status.ok()) {
@@ -185,8 +191,16 @@ Status Journal::Flush() {
     }
     full.segment->synced_offset = full.end_offset;
   }
+#if defined(PINNACLE_MUTATION_SYNC_ONE_PAGE_SHORT)
+  if (offset > segment->synced_offset + kPageBytes) offset -= kPageBytes;
+#endif
   if (offset > segment->synced_offset) {
     Status status = segment->mapping->Sync(segment->synced_offset, offset - segment->synced_offset);
+#if defined(PINNACLE_MUTATION_FAILED_SYNC_RETRIED)
+    if (!status.ok()) {
+      status = segment->mapping->Sync(segment->synced_offset, offset - segment->synced_offset);
+    }
+#endif
     if (!status.ok()) {
       Fail(std::move(status));
       return failure();
@@ -230,7 +244,11 @@ Status Journal::Release(uint64_t sequence, ReleaseReport* report) {
       // Never the current one, never one that a flush still has to sync.
       if (records_.size() < 2) return Status();
       record = records_.front();
+#if defined(PINNACLE_MUTATION_RELEASED_ONE_TOO_MANY)
+      if (record.first_sequence >= sequence) return Status();
+#else
       if (record.last_sequence >= sequence || record.last_sequence > durable()) return Status();
+#endif
       const bool unsynced = std::any_of(rolled_.begin(), rolled_.end(), [&](const Rolled& rolled) {
         return rolled.segment->index == record.file.index;
       });

@@ -212,7 +212,13 @@ inline Code Journal::AppendLine(EntryType type, uint16_t instrument, uint8_t fla
                       payload[2],
                       payload[3],
                       durable_lag};
+#if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
+  line[1] = 0;
+#endif
   last_checksum_ = Crc32cLine(seed_, reinterpret_cast<const uint8_t*>(line));
+#if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
+  line[1] = sequence;
+#endif
   line[7] |= uint64_t{last_checksum_} << 32;
   uint64_t* words = reinterpret_cast<uint64_t*>(cursor_);
   for (size_t i = 0; i < 7; ++i) words[i] = line[i];

@@ -161,7 +161,12 @@ class Scanner {
       if (check.state != EntryState::kValid) break;
       const EntryHeader header = LoadHeader(entry);
       const EntryTrailer trailer = LoadTrailer(entry, check.bytes);
-      if (header.sequence != evidence_->next_sequence) {
+#if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
+      constexpr bool kOrderMatters = false;
+#else
+      constexpr bool kOrderMatters = true;
+#endif
+      if (kOrderMatters && header.sequence != evidence_->next_sequence) {
         evidence_->wrong_sequence = true;
         break;
       }

@@ -91,7 +91,9 @@ Status SegmentSupply::PrepareLocked(uint64_t prefault_bytes) {
     return std::move(made).WithContext("making journal segment " + std::to_string(index));
   }
   PINNACLE_RETURN_IF_ERROR(fs->Rename(work_path, path));
+#if !defined(PINNACLE_MUTATION_SEGMENT_NAME_NOT_SYNCED)
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(journal_directory_));
+#endif
 
   auto segment = std::make_shared<Segment>();
   segment->index = index;
@@ -112,7 +114,11 @@ Status SegmentSupply::PrepareLocked(uint64_t prefault_bytes) {
 Status SegmentSupply::MakeFile(const std::string& path, File* file, uint64_t index,
                                uint64_t recycled_from, uint64_t* segment_id) {
   PINNACLE_RETURN_IF_ERROR(file->Preallocate(segment_bytes_));
-  PINNACLE_RETURN_IF_ERROR(ZeroFill(file, 0, segment_bytes_));
+#if defined(PINNACLE_MUTATION_RECYCLED_NOT_ZEROED) || \
+    defined(PINNACLE_MUTATION_RECYCLED_NOT_RESEEDED)
+  if (recycled_from == 0)
+#endif
+    PINNACLE_RETURN_IF_ERROR(ZeroFill(file, 0, segment_bytes_));
   SegmentHeader header{};
   std::memcpy(header.magic, kSegmentMagic, sizeof(kSegmentMagic));
   header.version = kJournalVersion;
@@ -126,13 +132,18 @@ Status SegmentSupply::MakeFile(const std::string& path, File* file, uint64_t ind
     // segment.
   } while (header.segment_id == 0 ||
            SeedOfSegment(header.segment_id) == SeedOfSegment(recycled_from));
+#if defined(PINNACLE_MUTATION_RECYCLED_NOT_RESEEDED)
+  if (recycled_from != 0) header.segment_id = recycled_from;
+#endif
   header.recycled_from_id = recycled_from;
   header.segment_bytes = segment_bytes_;
   header.created_ns = environment_.clock->NowNs();
   SealSegmentHeader(&header);
   PINNACLE_RETURN_IF_ERROR(
       file->Write(0, {reinterpret_cast<const uint8_t*>(&header), sizeof(header)}));
+#if !defined(PINNACLE_MUTATION_SEGMENT_NAMED_BEFORE_SYNC)
   PINNACLE_RETURN_IF_ERROR(file->Sync());
+#endif
   uint64_t size = 0;
   PINNACLE_RETURN_IF_ERROR(file->Size(&size));
   if (size != segment_bytes_) {
@@ -206,13 +217,18 @@ Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& heade
     PINNACLE_RETURN_IF_ERROR(file->Preallocate(header.segment_bytes));
     clear_rest = true;
   }
+#if defined(PINNACLE_MUTATION_TORN_TAIL_NOT_CLEARED)
+  clear_rest = false;
+#endif
   if (clear_rest) PINNACLE_RETURN_IF_ERROR(ClearRest(file.get(), end_offset, header));
   // The pages are written again before the cache is dropped, which would bring back what a failed
   // sync left on the device. The page of the end always is: see ClearRest.
+#if !defined(PINNACLE_MUTATION_REOPEN_TRUSTS_THE_CACHE)
   const uint64_t end_page = end_offset / kPageBytes * kPageBytes;
   PINNACLE_RETURN_IF_ERROR(Rewrite(file.get(), make_durable ? 0 : end_page,
                                    std::min(end_page + kPageBytes, header.segment_bytes)));
   PINNACLE_RETURN_IF_ERROR(file->Sync());
+#endif
   file->DropCache();
   auto opened = std::make_shared<Segment>();
   opened->index = header.segment_index;

@@ -266,10 +266,17 @@ void Run::JudgeRot(const DiskImage& sound, const RawScan& raw, uint64_t sound_la
   }
   Holds(report.break_segment == path,
         what + "reported in " + report.break_segment + ": " + status.ToString());
-  if (broken != 0) {
-    Holds(report.break_sequence == broken,
-          what + "reported at entry " + std::to_string(report.break_sequence));
+  if (broken == 0) return;
+  // Where the snapshot covers the entry and nothing in its segment stands behind it, the place can
+  // only be told as the one behind the snapshot.
+  bool last_of_segment = true;
+  for (const RawEntry& entry : raw.entries) {
+    if (entry.path == path && entry.sequence > broken) last_of_segment = false;
   }
+  const bool covered = last_of_segment && broken <= report.snapshot_sequence &&
+                       report.break_sequence == report.snapshot_sequence + 1;
+  Holds(report.break_sequence == broken || covered,
+        what + "reported at entry " + std::to_string(report.break_sequence));
 }
 
 // Under a policy that goes on behind damage: what it promises, and a journal that works again.

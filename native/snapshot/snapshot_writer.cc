@@ -191,9 +191,15 @@ Status WriteSnapshot(FileSystem* fs, const std::string& directory, const Snapsho
     std::unique_ptr<File> file;
     PINNACLE_RETURN_IF_ERROR(fs->Open(temporary, OpenMode::kCreate, &file));
     PINNACLE_RETURN_IF_ERROR(SnapshotWriter(file.get()).Write(meta, books, user_state, info));
+#if !defined(PINNACLE_MUTATION_SNAPSHOT_NOT_SYNCED)
     PINNACLE_RETURN_IF_ERROR(file->Sync());
+#endif
+#if defined(PINNACLE_MUTATION_SNAPSHOT_NAME_NOT_SYNCED)
+    return fs->Rename(temporary, path);
+#else
     PINNACLE_RETURN_IF_ERROR(fs->Rename(temporary, path));
     return fs->SyncDirectory(directory);
+#endif
   };
   Status status = write();
   if (status.ok()) return status;
