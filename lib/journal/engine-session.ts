@@ -26,10 +26,9 @@ const systemCodes: ReadonlySet<string> = new Set([
 ])
 
 /** The engine, which may say what the system answered to the last refused append. */
-type TalkingEngine = NativeEngine & { lastError?: () => Error | null }
 
 export class EngineSession {
-  readonly engine: TalkingEngine
+  readonly engine: NativeEngine
   readonly staging: StagingArea
   readonly commits: GroupCommit
   readonly dataDirectory: string
