@@ -1,0 +1,51 @@
+/** What the figures were measured on. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
+import os from 'node:os'
+
+export interface Machine {
+  cpu: string
+  cores: number
+  memoryGiB: number
+  kernel: string
+  fileSystem: string
+  node: string
+  loadAverage: number
+}
+
+export function describeMachine(directory: string): Machine {
+  return {
+    cpu: os.cpus()[0]?.model ?? 'unknown',
+    cores: os.cpus().length,
+    memoryGiB: Math.round(os.totalmem() / 2 ** 30),
+    kernel: `${os.type()} ${os.release()}`,
+    fileSystem: fileSystemOf(directory),
+    node: process.version,
+    loadAverage: os.loadavg()[0] ?? 0,
+  }
+}
+
+function fileSystemOf(directory: string): string {
+  try {
+    const lines = execFileSync('df', ['-T', directory], { encoding: 'utf8' }).trim().split('\n')
+    return lines.at(-1)?.split(/\s+/)[1] ?? 'unknown'
+  } catch {
+    return 'unknown'
+  }
+}
+
+/**
+ * Bytes that the block device under `directory` was made to write so far, by anyone; undefined where the
+ * system does not tell (Linux does).
+ */
+export function deviceBytesWritten(directory: string): number | undefined {
+  const { dev } = statSync(directory)
+  const major = (dev >>> 8) & 0xfff
+  const minor = (dev & 0xff) | ((dev >>> 12) & 0xfff00)
+  try {
+    const fields = readFileSync(`/sys/dev/block/${String(major)}:${String(minor)}/stat`, 'utf8')
+    return Number(fields.trim().split(/\s+/)[6]) * 512
+  } catch {
+    return undefined
+  }
+}
