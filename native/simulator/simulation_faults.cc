@@ -105,7 +105,8 @@ void Run::ArmFault(uint64_t most_calls) {
   fault_repeats_ = random_.Chance(0.2);
   fault_ = Fault::Error(choice.system_error);
   if ((fault_kinds_ & Bit(CallKind::kWrite)) != 0 && random_.Chance(0.5)) {
-    fault_ = Fault::ErrorAfter(choice.system_error, random_.Below(4096));
+    // In whole sectors: a file system takes what lies in one of them wholly or not at all.
+    fault_ = Fault::ErrorAfter(choice.system_error, random_.Below(9) * kSectorBytes);
   }
   if (fault_kinds_ == Bit(CallKind::kRead) && random_.Chance(0.4)) {
     fault_ = Fault::ShortRead(1 + random_.Below(8191));
