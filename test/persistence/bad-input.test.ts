@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { Journal, PersistenceManager, Side, type Book, type CodedError } from '../../lib/index.js'
+import { crc32c } from '../../lib/pure-reader/checksum.js'
 import { fingerprint, flow, open } from './setup.js'
 
 const big = Number.MAX_SAFE_INTEGER
@@ -383,7 +384,12 @@ t.test('files of another kind or of a newer version are refused and not touched'
     t.ok(readFileSync(path).equals(changed), 'the file stays as it was')
   }
   await refusedWith((bytes) => bytes.write('SQLite f', 0, 'latin1'), 'ERR_PINNACLE_NOT_OUR_FILE')
-  await refusedWith((bytes) => bytes.writeUInt16LE(2, 8), 'ERR_PINNACLE_NEWER_VERSION')
+  await refusedWith((bytes) => {
+    bytes.writeUInt16LE(2, 8)
+    bytes.writeUInt32LE(0, 12)
+    bytes.writeUInt32LE(crc32c(bytes, 0, 128), 12)
+  }, 'ERR_PINNACLE_NEWER_VERSION')
+  await refusedWith((bytes) => bytes.writeUInt16LE(2, 8), 'ERR_PINNACLE_CORRUPT') // rot, no news
   await refusedWith((bytes) => {
     // The second entry, in the middle of what is there.
     bytes[4096 + 64 + 30] = (bytes[4096 + 64 + 30] ?? 0) ^ 1
