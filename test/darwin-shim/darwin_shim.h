@@ -98,4 +98,7 @@ extern "C" uint64_t clock_gettime_nsec_np(clockid_t clock);
 int pthread_setname_np(const char* name);  // an overload: Linux's takes the thread as well
 extern "C" void arc4random_buf(void* buffer, size_t length);
 
+// <string.h> with __STDC_WANT_LIB_EXT1__
+extern "C" int memset_s(void* bytes, unsigned long size, int value, unsigned long count);
+
 #endif  // PINNACLE_TEST_DARWIN_SHIM_H_
