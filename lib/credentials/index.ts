@@ -1,4 +1,10 @@
-export { AuditTrail, noAudit, type AuditEvent, type AuditSink } from '../audit/index.js'
+export {
+  auditPersistence,
+  AuditTrail,
+  noAudit,
+  type AuditEvent,
+  type AuditSink,
+} from '../audit/index.js'
 export { freeFailures, lockOutAfter, waitMsAfter, type Clocks } from './attempt-limiter.js'
 export { readBackup, restoreBackup, type RestoreOptions } from './backup-files.js'
 export type { Backup } from './backup.js'
