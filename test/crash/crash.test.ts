@@ -84,7 +84,7 @@ for (const [index, mode] of (
       const { acknowledged, phase } = await runAndKill(dataDirectory, mode, (random >>> 8) % 25)
       hits.set(phase, (hits.get(phase) ?? 0) + 1)
 
-      const persistence = await PersistenceManager.open({ dataDirectory })
+      const persistence = await PersistenceManager.open({ dataDirectory, segmentSize: '64KiB' })
       const { recovery } = persistence
       const label = `kill ${String(kill)}, ${phase}`
       t.ok(recovery.lastSequence >= acknowledged, `${label}: nothing acknowledged is lost`)
