@@ -1,0 +1,123 @@
+/**
+ * Feed events as the journal has them. Level changes are not here: they are the book's own entries (`setLevel`,
+ * `clear`; `add`, `reduce`, `cancel`, `execute` for order books). Every received frame is journaled as one
+ * `frame` entry, followed at once by the `entries` entries of what it said: so whoever reads knows when each
+ * was received, and sees where a kill cut a frame in two.
+ *
+ * The entry's own timestamp is the exchange's time, except for `frame`, `gap` and `connection`, where it is
+ * the local wall clock. Prices are ticks and sizes lots of the entry's instrument.
+ */
+import type { Side } from '../book/side.js'
+
+/** User types of the journal that feeds take; 0 to 95 and 110 to 127 stay the caller's. */
+export const FeedEntryType = {
+  frame: 96,
+  trade: 97,
+  ticker: 98,
+  bookSnapshot: 99,
+  gap: 100,
+  connection: 101,
+  raw: 102,
+  quarantined: 103,
+  heartbeat: 104,
+} as const
+
+export interface FrameEntry {
+  type: 'frame'
+  /** Counts the connections of this data directory; 1 is the first. */
+  connection: number
+  /** Local monotonic clock at receipt, nanoseconds. */
+  receivedMonotonicNs: bigint
+  /** Entries that follow and belong to this frame. */
+  entries: number
+  channel: string
+  /** Scope and last number of the frame, where it has one. */
+  sequence?: { scope: string; last: number }
+}
+
+export interface FeedTradeEntry {
+  type: 'trade'
+  tradeId: string
+  side: Side
+  price: number
+  quantity: number
+}
+
+export interface FeedTickerEntry {
+  type: 'ticker'
+  price: number
+  bidPrice: number | null
+  bidQuantity: number | null
+  askPrice: number | null
+  askQuantity: number | null
+  /** Decimal text of the exchange; a day's volume may be beyond what lots can hold. */
+  volume: string | null
+}
+
+/** Announces a `clear` and `levels` level entries behind it. */
+export interface BookSnapshotEntry {
+  type: 'book-snapshot'
+  levels: number
+  sequence: number | null
+}
+
+export type GapReason = 'disconnected' | 'sequence' | 'overflow' | 'process-ended' | 'malformed'
+
+/** Something may be missing between two moments: nothing was received, or a number was skipped. */
+export interface GapEntry {
+  type: 'gap'
+  reason: GapReason
+  /** '' for the whole connection. */
+  scope: string
+  /** First and last number missed; null where the exchange doesn't count. */
+  firstMissed: number | null
+  lastMissed: number | null
+  fromNs: bigint
+  toNs: bigint
+}
+
+export interface ConnectionEntry {
+  type: 'connection'
+  state: 'connecting' | 'open' | 'subscribed' | 'lost' | 'closed'
+  connection: number
+  exchange: string
+  url: string
+  products: string[]
+  channels: string[]
+  /** Name of the credential, never the secret. */
+  authentication: string | null
+  /** Why, for `lost` and `closed`. */
+  reason: string | null
+}
+
+/** A frame of a type that has no typed entry; the exchange's bytes as they came. */
+export interface RawEntry {
+  type: 'raw'
+  channel: string
+  text: string
+}
+
+/** A frame that is not what the exchange documents; at most the first 4096 bytes are kept. */
+export interface QuarantinedEntry {
+  type: 'quarantined'
+  reason: string
+  bytes: number
+  text: string
+}
+
+export interface HeartbeatEntry {
+  type: 'heartbeat'
+  product: string | null
+  counter: number
+}
+
+export type FeedEntry =
+  | FrameEntry
+  | FeedTradeEntry
+  | FeedTickerEntry
+  | BookSnapshotEntry
+  | GapEntry
+  | ConnectionEntry
+  | RawEntry
+  | QuarantinedEntry
+  | HeartbeatEntry
