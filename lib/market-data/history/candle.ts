@@ -1,0 +1,115 @@
+/**
+ * Candles of one UTC day at a time: days are partitions by exchange time and every interval divides a day, so
+ * no candle crosses one. That bounds memory (86,400 candles) and needs no order of the ticks within the day.
+ * All arithmetic is on integers: ticks, and lots summed as bigints.
+ */
+import { dayNs, type HistoryGap, type Tick } from './tick.js'
+
+export const candleIntervals = {
+  '1s': 1_000_000_000n,
+  '1m': 60_000_000_000n,
+  '5m': 300_000_000_000n,
+  '1h': 3_600_000_000_000n,
+  '1d': dayNs,
+} as const
+export type CandleInterval = keyof typeof candleIntervals
+
+export interface Candle {
+  /** The candle covers [startNs, endNs). */
+  startNs: bigint
+  endNs: bigint
+  open: number
+  high: number
+  low: number
+  close: number
+  /** Lots. */
+  volume: bigint
+  /** 0 for a filled candle: its prices are the close before it. */
+  trades: number
+  /** Something may be missing: a recorded gap overlaps this candle. */
+  gap: boolean
+}
+
+interface Building extends Candle {
+  firstNs: bigint
+  firstSequence: number
+  lastNs: bigint
+  lastSequence: number
+}
+
+/** The candles of a day; ticks come in any order, first and last are by exchange time, then sequence. */
+export class CandleDay {
+  readonly #interval: bigint
+  readonly #candles = new Map<bigint, Building>()
+
+  constructor(interval: CandleInterval) {
+    this.#interval = candleIntervals[interval]
+  }
+
+  add(tick: Tick): void {
+    const { timeNs, sequence, price } = tick
+    const startNs = timeNs - (timeNs % this.#interval)
+    const candle = this.#candles.get(startNs)
+    if (candle === undefined) {
+      this.#candles.set(startNs, {
+        startNs,
+        endNs: startNs + this.#interval,
+        open: price,
+        high: price,
+        low: price,
+        close: price,
+        volume: BigInt(tick.quantity),
+        trades: 1,
+        gap: false,
+        firstNs: timeNs,
+        firstSequence: sequence,
+        lastNs: timeNs,
+        lastSequence: sequence,
+      })
+      return
+    }
+    candle.high = Math.max(candle.high, price)
+    candle.low = Math.min(candle.low, price)
+    candle.volume += BigInt(tick.quantity)
+    candle.trades++
+    const before =
+      timeNs < candle.firstNs || (timeNs === candle.firstNs && sequence < candle.firstSequence)
+    if (before) {
+      candle.open = price
+      candle.firstNs = timeNs
+      candle.firstSequence = sequence
+    }
+    const after =
+      timeNs > candle.lastNs || (timeNs === candle.lastNs && sequence > candle.lastSequence)
+    if (after) {
+      candle.close = price
+      candle.lastNs = timeNs
+      candle.lastSequence = sequence
+    }
+  }
+
+  /** In order of time. */
+  candles(gaps: readonly HistoryGap[]): Candle[] {
+    return [...this.#candles.values()]
+      .sort((left, right) => (left.startNs < right.startNs ? -1 : 1))
+      .map(({ startNs, endNs, open, high, low, close, volume, trades }) => ({
+        startNs,
+        endNs,
+        open,
+        high,
+        low,
+        close,
+        volume,
+        trades,
+        gap: overlapsGap(startNs, endNs, gaps),
+      }))
+  }
+}
+
+/** A gap without extent, such as one skipped number, counts where it lies. */
+export function overlapsGap(startNs: bigint, endNs: bigint, gaps: readonly HistoryGap[]): boolean {
+  return gaps.some(
+    ({ fromNs, toNs }) =>
+      fromNs < endNs && (toNs > startNs || (fromNs === toNs && toNs >= startNs)),
+  )
+}
