@@ -7,6 +7,7 @@ import { register as compact } from './commands/compact.js'
 import { register as creds } from './creds.js'
 import { register as demo } from './commands/demo.js'
 import { register as dump } from './commands/dump.js'
+import { register as history } from './commands/history.js'
 import { register as inspect } from './commands/inspect.js'
 import { register as recover } from './commands/recover.js'
 import { register as repair } from './commands/repair.js'
@@ -26,6 +27,7 @@ const commands: readonly Register[] = [
   verify,
   dump,
   book,
+  history,
   snapshot,
   compact,
   repair,
