@@ -184,10 +184,7 @@ export class HistoryFile {
           const bytes = Buffer.alloc(Math.max(0, end - start))
           const { bytesRead } = await handle.read(bytes, 0, bytes.length, start)
           if (bytesRead !== bytes.length) throw new Error('the file ends early')
-          return bytes.buffer.slice(
-            bytes.byteOffset,
-            bytes.byteOffset + bytes.length,
-          ) as ArrayBuffer
+          return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)
         },
       }
       if (size < 12) throw corruptFile(file, `it has only ${String(size)} bytes`)
