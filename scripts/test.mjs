@@ -60,6 +60,10 @@ async function js(files) {
     (await quietly(bin('tsc'), ['-p', 'tsconfig.test.json', '--noCheck']))
   if (!built) return { passed: 0, failed: 1 }
 
+  // In a fresh install tap still has its default plugins; its first run would load TypeScript's loader,
+  // which resolves imports by rules of its own.
+  if (!(await quietly(bin('tap'), ['build']))) return { passed: 0, failed: 1 }
+
   const compiled = files.map((file) => path.join('.test-dist', file.replace(/\.ts$/, '.js')))
   const missing = compiled.filter((file) => !existsSync(file))
   if (missing.length > 0) {

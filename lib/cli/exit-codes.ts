@@ -21,6 +21,7 @@ const corruptCodes: ReadonlySet<string> = new Set([
   'ERR_PINNACLE_CORRUPT',
   'ERR_PINNACLE_SNAPSHOT_CORRUPT',
   'ERR_PINNACLE_JOURNAL_GAP',
+  'ERR_PINNACLE_HISTORY_CORRUPT',
 ])
 
 export function exitCodeOf(errorCode: string): ExitCode {

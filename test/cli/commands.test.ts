@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { documentOf, lobsterFlow, pinnacle } from './running.js'
 
-t.setTimeout(110_000)
+t.setTimeout(800_000)
 
 /** A data directory with a complete small run in it. */
 async function withData(

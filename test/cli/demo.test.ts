@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { documentOf, pinnacle } from './running.js'
 
-t.setTimeout(110_000)
+t.setTimeout(800_000)
 
 t.test(
   'the demo kills its writers, proves every recovery, and leaves nothing behind',

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { documentOf, lobsterFlow, pinnacle } from './running.js'
 
-t.setTimeout(110_000)
+t.setTimeout(800_000)
 
 const headerBytes = 4096
 const lineBytes = 64

@@ -10,7 +10,7 @@
  */
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { PinnacleError } from '../../errors/pinnacle-error.js'
+import { PinnacleError, PinnacleRangeError } from '../../errors/pinnacle-error.js'
 import { syncPath, temporarySuffix, writeHistoryFile, type HistoryKind } from './history-file.js'
 import { daysIn, mergeDay, namesIn, openDay, partFile } from './partition.js'
 import {
@@ -68,8 +68,8 @@ export class HistoryArchive {
       retentionDays !== undefined &&
       !(Number.isSafeInteger(retentionDays) && retentionDays >= 1)
     ) {
-      throw new PinnacleError(
-        'ERR_PINNACLE_CONFIG_INVALID',
+      throw new PinnacleRangeError(
+        'ERR_PINNACLE_INVALID_ARGUMENT',
         'retentionDays must be an integer from 1 on; leave it out to keep all days',
       )
     }
