@@ -1,0 +1,203 @@
+/**
+ * The one way from here to an exchange: TLS whose certificate is always verified, and whose key is compared
+ * with pins where there are any, before a single byte of ours (not even the HTTP upgrade) is written.
+ *
+ * Invariants: no plain ws:; no option, environment variable (NODE_TLS_REJECT_UNAUTHORIZED) or private root
+ * turns verification off; each connection is a full handshake, never a resumed session, so that there are
+ * certificates to look at; a socket that is handed on has passed all checks.
+ */
+import { isIP } from 'node:net'
+import tls, { type TLSSocket } from 'node:tls'
+import WebSocket from 'ws'
+import { PinnacleTypeError, type CodedError } from '../../errors/pinnacle-error.js'
+import { shown } from '../../errors/shown.js'
+import { FeedCode, feedError } from './errors.js'
+import { checkPins, pinsOfChain } from './key-pins.js'
+import { describeTlsFailure, isTlsFailure } from './tls-failure.js'
+
+/** What is told of a key that is not a pinned one. */
+export interface PinMismatch {
+  readonly host: string
+  readonly pinsExpected: readonly string[]
+  /** The leaf's first, then those of the authorities above it. */
+  readonly pinsSeen: readonly string[]
+}
+
+export interface PinnedConnectionOptions {
+  /** `wss:` only. */
+  readonly url: string | URL
+  /** Base64 of SHA-256 over SubjectPublicKeyInfo; one match in the chain suffices. */
+  readonly pins?: readonly string[]
+  /** Roots in PEM to trust besides the usual ones. */
+  readonly ca?: string | Buffer | readonly (string | Buffer)[]
+  /** Bounds name resolution, connection and handshake together. */
+  readonly connectTimeoutMs?: number
+  readonly onPinMismatch?: (mismatch: PinMismatch) => void
+  readonly signal?: AbortSignal
+}
+
+const defaultConnectTimeoutMs = 10_000
+
+/** The URL, where it can be connected to: an absolute wss: URL without user name or fragment. */
+export function checkFeedUrl(url: string | URL): URL {
+  const parsed = URL.canParse(String(url)) ? new URL(String(url)) : undefined
+  if (!parsed) {
+    throw new PinnacleTypeError(
+      'ERR_PINNACLE_INVALID_ARGUMENT',
+      `the feed's URL must be absolute, such as wss://example.com/feed, not ${shown(url)}`,
+    )
+  }
+  if (parsed.protocol !== 'wss:') {
+    throw feedError(
+      FeedCode.InsecureUrl,
+      `a feed is read over wss: only, and ${parsed.protocol}//${parsed.host} is not; use the exchange's ` +
+        'wss: address (for a server of your own, make a certificate and give its root as ca)',
+      { details: { protocol: parsed.protocol, host: parsed.host } },
+    )
+  }
+  if (parsed.username !== '' || parsed.password !== '' || parsed.hash !== '') {
+    throw new PinnacleTypeError(
+      'ERR_PINNACLE_INVALID_ARGUMENT',
+      "the feed's URL must have no user name, password or fragment; credentials belong in the store",
+    )
+  }
+  return parsed
+}
+
+function hostOf(url: URL): string {
+  return url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
+}
+
+/** The usual roots and the given ones. From Node 22.15 the usual ones are those of NODE_EXTRA_CA_CERTS too. */
+function rootsWith(ca: NonNullable<PinnedConnectionOptions['ca']>): (string | Buffer)[] {
+  const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] }
+  const usual = getCACertificates ? getCACertificates('default') : tls.rootCertificates
+  return [...usual, ...(typeof ca === 'string' || Buffer.isBuffer(ca) ? [ca] : ca)]
+}
+
+/** A verified socket to the URL's host, on which nothing was written yet. */
+export function openPinnedSocket(options: PinnedConnectionOptions): Promise<TLSSocket> {
+  const url = checkFeedUrl(options.url)
+  const pinsExpected = options.pins === undefined ? undefined : checkPins(options.pins)
+  const host = hostOf(url)
+  const timeoutMs = options.connectTimeoutMs ?? defaultConnectTimeoutMs
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({
+      host,
+      port: url.port === '' ? 443 : Number(url.port),
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(options.ca === undefined ? {} : { ca: rootsWith(options.ca) }),
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: true,
+      ALPNProtocols: ['http/1.1'],
+    })
+    const timer = setTimeout(() => {
+      fail(
+        feedError(
+          FeedCode.Connect,
+          `no TLS connection to ${url.host} within ${String(timeoutMs)} ms; check the network, a firewall, ` +
+            "the exchange's status page",
+          { details: { host: url.host, timeoutMs } },
+        ),
+      )
+    }, timeoutMs)
+    const abort = (): void => {
+      fail(feedError(FeedCode.Connect, `connecting to ${url.host} was given up by the caller`))
+    }
+    const settle = (): void => {
+      clearTimeout(timer)
+      options.signal?.removeEventListener('abort', abort)
+      socket.removeListener('secureConnect', onSecure)
+      socket.removeListener('error', onError)
+      socket.removeListener('close', onClose)
+    }
+    const fail = (error: CodedError): void => {
+      settle()
+      socket.on('error', () => undefined) // what follows from destroying it
+      socket.destroy()
+      reject(error)
+    }
+    const onError = (cause: Error): void => {
+      fail(connectError(url.host, cause))
+    }
+    const onClose = (): void => {
+      fail(connectError(url.host, new Error('the server closed the connection in the handshake')))
+    }
+    const onSecure = (): void => {
+      const refusal = refusalOf(socket, host, pinsExpected, options.onPinMismatch)
+      if (refusal) {
+        fail(refusal)
+        return
+      }
+      settle()
+      socket.setNoDelay(true)
+      resolve(socket)
+    }
+    socket.once('secureConnect', onSecure)
+    socket.on('error', onError)
+    socket.once('close', onClose)
+    if (options.signal?.aborted) abort()
+    else options.signal?.addEventListener('abort', abort)
+  })
+}
+
+function connectError(host: string, cause: Error): CodedError {
+  if (isTlsFailure(cause)) {
+    return feedError(FeedCode.Tls, describeTlsFailure(host, cause), { cause, details: { host } })
+  }
+  return feedError(
+    FeedCode.Connect,
+    `no connection to ${host}: ${cause.message}; check the network and the exchange's status page`,
+    { cause, details: { host } },
+  )
+}
+
+function refusalOf(
+  socket: TLSSocket,
+  host: string,
+  pinsExpected: readonly string[] | undefined,
+  report: PinnedConnectionOptions['onPinMismatch'],
+): CodedError | undefined {
+  // tls.connect destroys an unauthorized socket by itself; this holds whatever its defaults become.
+  if (!socket.authorized) return connectError(host, socket.authorizationError)
+  if (!pinsExpected) return undefined
+  const pinsSeen = pinsOfChain(socket.getPeerCertificate(true))
+  if (pinsSeen.some((pin) => pinsExpected.includes(pin))) return undefined
+  const mismatch: PinMismatch = { host, pinsExpected, pinsSeen }
+  let cause: unknown
+  try {
+    report?.(mismatch)
+  } catch (error) {
+    cause = error // the connection is refused all the same
+  }
+  return feedError(
+    FeedCode.PinMismatch,
+    `the certificate of ${host} verifies, but none of its keys is pinned; nothing was sent. Either the ` +
+      'exchange has changed its key (compare it from another network, then pin the new one as well) or ' +
+      `somebody is in between. Seen: ${pinsSeen.join(', ')}`,
+    { details: { ...mismatch }, cause },
+  )
+}
+
+export interface WebSocketLimits {
+  readonly maxMessageBytes: number
+  /** Bounds the HTTP upgrade. */
+  readonly handshakeTimeoutMs: number
+  /** Whether to offer permessage-deflate. */
+  readonly compression: boolean
+}
+
+/** A WebSocket, still opening, over a socket from `openPinnedSocket`, which it owns from now on. */
+export function webSocketOver(
+  socket: TLSSocket,
+  url: string | URL,
+  limits: WebSocketLimits,
+): WebSocket {
+  return new WebSocket(checkFeedUrl(url), {
+    createConnection: () => socket,
+    followRedirects: false, // the new address would be connected to without these checks
+    handshakeTimeout: limits.handshakeTimeoutMs,
+    maxPayload: limits.maxMessageBytes,
+    perMessageDeflate: limits.compression,
+  })
+}
