@@ -141,7 +141,7 @@ t.test('any order of numbers is judged as by one who remembers all of them', asy
   const seen = new Set<string>()
   for (const rule of ['contiguous', 'ranges', 'increasing'] as const) {
     fc.assert(
-      fc.property(fc.array(message, { maxLength: 60 }), (messages) => {
+      fc.property(fc.array(message, { minLength: 20, maxLength: 60 }), (messages) => {
         const tracker = new SequenceTracker(rule)
         const model = new NaiveTracker(rule)
         for (const [first, extra] of messages) {
@@ -170,22 +170,18 @@ t.test('nothing is lost by shuffling: gaps minus late arrivals is what never cam
       const tracker = new SequenceTracker('contiguous')
       tracker.accept({ scope: '', first: 0, last: 0 })
       const missing = new Set<number>()
-      let delivered = 0
       for (const number of numbers) {
         const verdict = tracker.accept({ scope: '', first: number, last: number })
         if (verdict.kind === 'gap') {
           for (let n = verdict.firstMissed; n <= verdict.lastMissed; ++n) missing.add(n)
         }
         if (verdict.kind === 'out-of-order') missing.delete(number)
-        else ++delivered
       }
       const highest = Math.max(0, ...numbers)
       const neverCame = Array.from({ length: highest }, (_, index) => index + 1).filter(
         (number) => !numbers.includes(number),
       )
-      const agrees =
-        JSON.stringify([...missing].sort((a, b) => a - b)) === JSON.stringify(neverCame)
-      return agrees && delivered <= numbers.length
+      return JSON.stringify([...missing].sort((a, b) => a - b)) === JSON.stringify(neverCame)
     }),
     { numRuns: 500 },
   )
