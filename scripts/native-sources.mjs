@@ -9,17 +9,23 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 const isTest = (file) => file.endsWith('_test.cc') || file.startsWith('native/test/')
 const isAddon = (file) => file.startsWith('native/addon/')
-const isTool = (file) => file.endsWith('_bench.cc') || file.startsWith('native/fuzz/')
+// The fuzzers' subjects are part of the tests, which replay their corpora; libFuzzer's entry points are not.
+const isFuzz = (file) => file.startsWith('native/fuzz/')
+const isTool = (file) => file.endsWith('_bench.cc') || file.endsWith('_fuzz.cc')
 
 const targets = {
   core: (file) =>
-    !isTest(file) && !isAddon(file) && !isTool(file) && !file.startsWith('native/simulator/'),
+    !isTest(file) &&
+    !isAddon(file) &&
+    !isTool(file) &&
+    !isFuzz(file) &&
+    !file.startsWith('native/simulator/'),
   addon: (file) => isAddon(file) && !isTest(file),
   // The simulated file system is test support: it is no part of the product.
   test: (file) =>
     !isTool(file) &&
     !isAddon(file) &&
-    (isTest(file) || file.startsWith('native/simulator/')) &&
+    (isTest(file) || isFuzz(file) || file.startsWith('native/simulator/')) &&
     !file.endsWith('_main.cc'),
 }
 

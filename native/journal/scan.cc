@@ -60,8 +60,13 @@ class Scanner {
     if (!options_.all_segments) {
       const uint64_t anchor =
           options_.proof_sequence != 0 ? options_.proof_sequence : options_.from_sequence;
+      uint64_t highest = 0;
       for (size_t i = 0; i < facts.size(); ++i) {
-        if (facts[i].first_sequence != 0 && facts[i].first_sequence <= anchor) start = i;
+        if (facts[i].first_sequence == 0) continue;
+        // Segments that do not go on from each other: start before the contradiction, to report it.
+        if (facts[i].first_sequence <= highest) break;
+        highest = facts[i].first_sequence;
+        if (highest <= anchor) start = i;
       }
     }
     for (size_t i = 0; i < start; ++i) {

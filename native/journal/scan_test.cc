@@ -306,6 +306,18 @@ TEST_CASE("files that are not segments, or newer ones, are refused with their ow
   }
 }
 
+TEST_CASE("a segment that begins before its predecessor is no place to start reading at") {
+  Directory directory;
+  directory.Write(1, TenEntries().bytes());
+  JournalImage forged(65536, 0x99, 2);
+  forged.Entry(1);
+  directory.Write(2, forged.bytes());
+  Collector collector;
+  const ScanResult result = Scan(directory, &collector, {.from_sequence = 5});
+  CHECK(collector.sequences == std::vector<uint64_t>{5, 6, 7, 8, 9, 10});
+  CHECK(result.verdict.tail == Tail::kCorrupt);
+}
+
 TEST_CASE("a file shorter than its segment reads as unwritten behind its end") {
   Directory directory;
   std::vector<uint8_t> bytes = TenEntries().bytes();

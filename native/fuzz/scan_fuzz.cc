@@ -1,0 +1,5 @@
+#include "fuzz/subject.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  return pinnacle::EndFuzzer(pinnacle::FuzzScan({data, size}));
+}
