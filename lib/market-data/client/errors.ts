@@ -10,6 +10,8 @@ export const FeedCode = {
   Tls: 'ERR_PINNACLE_FEED_TLS',
   /** No connection: name resolution, network, time-out, or the server refused the WebSocket. */
   Connect: 'ERR_PINNACLE_FEED_CONNECT',
+  /** An authenticated subscription can't be signed. */
+  Signing: 'ERR_PINNACLE_FEED_SIGNING',
 } as const
 export type FeedCode = (typeof FeedCode)[keyof typeof FeedCode]
 
