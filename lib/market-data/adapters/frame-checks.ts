@@ -1,0 +1,193 @@
+/**
+ * What the adapters check a frame's fields with. Written by hand over the output of JSON.parse: feeds bring
+ * hundreds of thousands of fields a second, and a check that passes costs a comparison or two here. A check that
+ * fails throws MalformedFrame with the path of the field; parseFrame turns it into a `malformed` frame, so
+ * nothing leaves an adapter's parse().
+ */
+import { shown } from '../../errors/shown.js'
+import type { ParsedFrame } from '../feed-update.js'
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** Thrown by the checks, caught by parseFrame. `field` is relative to the list that the place is in. */
+export class MalformedFrame extends Error {
+  override readonly name = 'MalformedFrame'
+  constructor(
+    readonly field: string,
+    readonly problem: string,
+  ) {
+    super(`${field} ${problem}`)
+  }
+}
+
+/** Where in the frame's lists the reading is: two stores a list item, and a path only when one is needed. */
+export class FramePlace {
+  readonly #lists: string[] = []
+  readonly #indexes: number[] = []
+  #depth = 0
+
+  reset(): void {
+    this.#depth = 0
+  }
+
+  enter(list: string): void {
+    this.#lists[this.#depth] = list
+    this.#indexes[this.#depth] = 0
+    this.#depth++
+  }
+
+  at(index: number): void {
+    this.#indexes[this.#depth - 1] = index
+  }
+
+  leave(): void {
+    this.#depth--
+  }
+
+  /** `events[0].updates[12].price_level`; a field that is an index (`[1]`) or '' needs no point. */
+  pathOf(field: string): string {
+    let path = ''
+    for (let level = 0; level < this.#depth; level++) {
+      path += `${level > 0 ? '.' : ''}${this.#lists[level] ?? ''}[${String(this.#indexes[level])}]`
+    }
+    if (path === '') return field === '' ? 'the frame' : field
+    return field === '' || field.startsWith('[') ? path + field : `${path}.${field}`
+  }
+}
+
+/** Interprets a frame of JSON text; whatever `interpret` refuses, and text that is no JSON, is malformed. */
+export function parseFrame(
+  frame: string,
+  place: FramePlace,
+  interpret: (message: JsonObject) => ParsedFrame,
+): ParsedFrame {
+  place.reset()
+  try {
+    if (typeof frame !== 'string') {
+      return { kind: 'malformed', reason: `a frame must be text, not ${shown(frame)}` }
+    }
+    return interpret(objectOf(JSON.parse(frame) as unknown, ''))
+  } catch (error) {
+    if (error instanceof MalformedFrame) {
+      return { kind: 'malformed', reason: `${place.pathOf(error.field)} ${error.problem}` }
+    }
+    const detail = error instanceof Error ? error.message.slice(0, maxDetailChars) : 'unknown'
+    return { kind: 'malformed', reason: `not JSON: ${detail}` }
+  }
+}
+
+const maxDetailChars = 200
+const maxDecimalChars = 40
+const maxProductChars = 64
+const maxListItems = 1_000_000
+
+/** Longest text that is taken for names, ids and messages. */
+export const maxTextChars = 1024
+
+/** The error of a field that is not what it must be. */
+export function bad(field: string, expected: string, value: unknown): MalformedFrame {
+  return new MalformedFrame(
+    field,
+    value === undefined
+      ? `is missing; it must be ${expected}`
+      : `must be ${expected}, not ${shown(value)}`,
+  )
+}
+
+export function objectOf(value: unknown, field: string): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw bad(field, 'an object', value)
+  }
+  return value as JsonObject
+}
+
+export function listOf(value: unknown, field: string): readonly unknown[] {
+  if (!Array.isArray(value) || value.length > maxListItems) throw bad(field, 'a list', value)
+  return value
+}
+
+const point = 46
+const zero = 48
+const nine = 57
+
+/**
+ * Where the decimal number that starts at `at` ends, or -1 where there is none: digits without a needless
+ * leading zero, and at most one point with digits behind it. No sign, no exponent.
+ */
+export function decimalEnd(text: string, at: number): number {
+  let end = at
+  let code = text.charCodeAt(end)
+  if (code === zero) {
+    code = text.charCodeAt(++end)
+    if (code >= zero && code <= nine) return -1
+  } else {
+    while (code >= zero && code <= nine) code = text.charCodeAt(++end)
+    if (end === at) return -1
+  }
+  if (code === point) {
+    const fraction = ++end
+    code = text.charCodeAt(end)
+    while (code >= zero && code <= nine) code = text.charCodeAt(++end)
+    if (end === fraction) return -1
+  }
+  return end - at > maxDecimalChars ? -1 : end
+}
+
+export function isDecimal(text: string): boolean {
+  return decimalEnd(text, 0) === text.length
+}
+
+/** A price or a size: decimal text, zero or more. */
+export function decimalOf(value: unknown, field: string): string {
+  if (typeof value === 'string' && isDecimal(value)) return value
+  throw bad(field, 'a decimal number as text, such as "10.25"', value)
+}
+
+/** Like decimalOf; undefined where the exchange has nothing to say: no field, null, or no text. */
+export function optionalDecimalOf(value: unknown, field: string): string | undefined {
+  return value === undefined || value === null || value === '' ? undefined : decimalOf(value, field)
+}
+
+/** Letters, digits and `-_./:` of product names such as `BTC-USD`, `BTC/USD` and `BIT-28JUL23-CDE`. */
+export function isProductCode(code: number): boolean {
+  return (
+    (code >= 65 && code <= 90) ||
+    (code >= 45 && code <= 58) ||
+    (code >= 97 && code <= 122) ||
+    code === 95
+  )
+}
+
+export function isProduct(text: string): boolean {
+  if (text === '' || text.length > maxProductChars) return false
+  for (let at = 0; at < text.length; at++) {
+    if (!isProductCode(text.charCodeAt(at))) return false
+  }
+  return true
+}
+
+export function productOf(value: unknown, field: string): string {
+  if (typeof value === 'string' && isProduct(value)) return value
+  throw bad(field, `a product's name of up to ${String(maxProductChars)} letters and digits`, value)
+}
+
+/** Text of 1 to 1024 characters: a name, an id, a message. */
+export function textOf(value: unknown, field: string): string {
+  if (typeof value === 'string' && value !== '' && value.length <= maxTextChars) return value
+  throw bad(field, `text of 1 to ${String(maxTextChars)} characters`, value)
+}
+
+/** A count or a number of a sequence: an integer from 0 to 2^53 - 1. */
+export function countOf(value: unknown, field: string): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number
+  throw bad(field, 'an integer from 0 to 2^53 - 1', value)
+}
+
+const idPattern = /^[0-9A-Za-z-]{1,64}$/
+
+/** An order's or a trade's id: letters, digits and dashes, or an integer. */
+export function idOf(value: unknown, field: string): string {
+  if (typeof value === 'string' && idPattern.test(value)) return value
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return String(value)
+  throw bad(field, 'an id of up to 64 letters, digits and dashes, or an integer', value)
+}

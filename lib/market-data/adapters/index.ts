@@ -1,0 +1,26 @@
+/** The exchanges whose feeds are understood. Adding one is writing an adapter and naming it here. */
+import { PinnacleTypeError } from '../../errors/pinnacle-error.js'
+import { didYouMean } from '../../errors/likely-spelling.js'
+import { shown } from '../../errors/shown.js'
+import type { FeedAdapter } from '../feed-adapter.js'
+import { AdapterCode } from './adapter-error.js'
+import { CoinbaseAdapter } from './coinbase.js'
+
+const adapters: ReadonlyMap<string, () => FeedAdapter> = new Map([
+  ['coinbase', (): FeedAdapter => new CoinbaseAdapter()],
+])
+
+/** Names that adapterOf takes. */
+export const exchangeNames: readonly string[] = [...adapters.keys()]
+
+/** A new adapter of the exchange. Each connection has its own: an adapter may remember what it subscribed to. */
+export function adapterOf(exchange: string): FeedAdapter {
+  const make = adapters.get(exchange)
+  if (make) return make()
+  const hint = typeof exchange === 'string' ? didYouMean(exchange, exchangeNames) : ''
+  throw new PinnacleTypeError(
+    AdapterCode.UnknownExchange,
+    `there is no adapter for the exchange ${shown(exchange)}; known are ${exchangeNames.join(', ')}${hint}`,
+    { details: { exchange, known: exchangeNames } },
+  )
+}
