@@ -1,0 +1,176 @@
+/**
+ * Hands frames and notices to the consumer, one at a time and in order. A consumer that returns a promise is
+ * waited for; meanwhile frames wait here, and above the high-water mark the source is asked to pause.
+ *
+ * Invariants: nothing is delivered twice or out of order; a frame that does not fit is refused to the caller,
+ * never dropped in silence; after `stop` or a failure of the consumer nothing is delivered.
+ */
+export interface QueueOptions<Item> {
+  readonly deliver: (item: Item) => void | Promise<void>
+  /** Frames that may wait at most. The source is paused at half of it, resumed at an eighth. */
+  readonly maxFrames: number
+  /** The source is paused, too, while this many bytes wait. */
+  readonly pauseBytes: number
+  readonly onPressure: (paused: boolean) => void
+  /** The consumer threw or rejected; `left` frames will not be delivered. */
+  readonly onFailure: (error: unknown, left: number) => void
+}
+
+interface Waiting<Item> {
+  readonly item: Item
+  /** 0 for a notice, which counts for no limit. */
+  readonly bytes: number
+}
+
+/** Delivered items are cut off the array in pieces of this many. */
+const compactAt = 1024
+
+export class DeliveryQueue<Item> {
+  readonly #options: QueueOptions<Item>
+  readonly #idle = new Set<() => void>()
+  #waiting: (Waiting<Item> | undefined)[] = []
+  #head = 0
+  #frames = 0
+  #bytes = 0
+  #delivered = 0
+  #busy = false
+  #paused = false
+  #stopped = false
+
+  constructor(options: QueueOptions<Item>) {
+    this.#options = options
+  }
+
+  /** Frames that wait; the one that the consumer has is not counted. */
+  get frames(): number {
+    return this.#frames
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Frames that the consumer took. */
+  get delivered(): number {
+    return this.#delivered
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** Whether the frame of `bytes` was taken; false where the queue is full or stopped. */
+  pushFrame(item: Item, bytes: number): boolean {
+    if (this.#stopped || this.#frames >= this.#options.maxFrames) return false
+    const counted = Math.max(bytes, 1) // an empty message is a frame, too
+    ++this.#frames
+    this.#bytes += counted
+    this.#push({ item, bytes: counted })
+    this.#checkPressure()
+    return true
+  }
+
+  pushNotice(item: Item): void {
+    if (!this.#stopped) this.#push({ item, bytes: 0 })
+  }
+
+  /** Delivers nothing any more; how many frames that leaves. */
+  stop(): number {
+    const left = this.#frames
+    this.#stopped = true
+    this.#waiting = []
+    this.#head = 0
+    this.#frames = 0
+    this.#bytes = 0
+    this.#wakeIdle()
+    return left
+  }
+
+  /** Resolves once the consumer has taken everything, or the queue was stopped. */
+  idle(): Promise<void> {
+    if (this.#stopped || (!this.#busy && this.#head === this.#waiting.length)) {
+      return Promise.resolve()
+    }
+    return new Promise((resolve) => this.#idle.add(resolve))
+  }
+
+  #push(entry: Waiting<Item>): void {
+    this.#waiting.push(entry)
+    if (!this.#busy) this.#drain()
+  }
+
+  #drain(): void {
+    while (!this.#stopped && this.#head < this.#waiting.length) {
+      const { item, bytes } = this.#take()
+      this.#busy = true // also keeps what the consumer itself causes in order
+      let result: void | Promise<void>
+      try {
+        result = this.#options.deliver(item)
+      } catch (error) {
+        this.#fail(error)
+        return
+      }
+      if (result) {
+        result.then(
+          () => {
+            this.#taken(bytes)
+            this.#drain()
+          },
+          (error: unknown) => {
+            this.#fail(error)
+          },
+        )
+        this.#checkPressure()
+        return
+      }
+      this.#taken(bytes)
+    }
+    this.#checkPressure()
+    if (!this.#busy) this.#wakeIdle()
+  }
+
+  #take(): Waiting<Item> {
+    const entry = this.#waiting[this.#head]!
+    this.#waiting[this.#head++] = undefined // frees the frame before the array is cut
+    if (this.#head === this.#waiting.length) {
+      this.#waiting.length = 0
+      this.#head = 0
+    } else if (this.#head >= compactAt) {
+      this.#waiting = this.#waiting.slice(this.#head)
+      this.#head = 0
+    }
+    if (entry.bytes > 0) {
+      --this.#frames
+      this.#bytes -= entry.bytes
+    }
+    return entry
+  }
+
+  #taken(bytes: number): void {
+    this.#busy = false
+    if (bytes > 0) ++this.#delivered
+  }
+
+  #fail(error: unknown): void {
+    this.#busy = false
+    if (this.#stopped) return
+    const left = this.stop()
+    this.#options.onFailure(error, left)
+  }
+
+  #checkPressure(): void {
+    const { maxFrames, pauseBytes } = this.#options
+    if (!this.#paused && (this.#frames * 2 >= maxFrames || this.#bytes >= pauseBytes)) {
+      this.#paused = true
+      this.#options.onPressure(true)
+    } else if (this.#paused && this.#frames * 8 <= maxFrames && this.#bytes * 2 <= pauseBytes) {
+      this.#paused = false
+      this.#options.onPressure(false)
+    }
+  }
+
+  #wakeIdle(): void {
+    for (const resolve of this.#idle) resolve()
+    this.#idle.clear()
+  }
+}
