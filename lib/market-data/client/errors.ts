@@ -12,6 +12,24 @@ export const FeedCode = {
   Connect: 'ERR_PINNACLE_FEED_CONNECT',
   /** An authenticated subscription can't be signed. */
   Signing: 'ERR_PINNACLE_FEED_SIGNING',
+  /** An open connection ended: the server closed it, or the network did. */
+  Lost: 'ERR_PINNACLE_FEED_LOST',
+  /** No heartbeat in time. */
+  Heartbeat: 'ERR_PINNACLE_FEED_HEARTBEAT',
+  /** A message above maxMessageBytes. */
+  MessageTooLarge: 'ERR_PINNACLE_FEED_MESSAGE_TOO_LARGE',
+  /** Not WebSocket text: a binary message, broken UTF-8, a frame against the protocol. */
+  Protocol: 'ERR_PINNACLE_FEED_PROTOCOL',
+  /** Numbers of the connection's count are missing. */
+  Gap: 'ERR_PINNACLE_FEED_GAP',
+  /** More frames wait for the consumer than are allowed to. */
+  Overflow: 'ERR_PINNACLE_FEED_OVERFLOW',
+  /** The exchange said that it refuses something. */
+  ServerError: 'ERR_PINNACLE_FEED_SERVER_ERROR',
+  /** The exchange has not confirmed a subscription in time. */
+  NotSubscribed: 'ERR_PINNACLE_FEED_NOT_SUBSCRIBED',
+  /** What takes the frames threw. */
+  Consumer: 'ERR_PINNACLE_FEED_CONSUMER',
 } as const
 export type FeedCode = (typeof FeedCode)[keyof typeof FeedCode]
 
