@@ -7,7 +7,7 @@ import type { ParsedFrame } from '../feed-update.js'
 /** One text message as it came. */
 export interface ReceivedFrame {
   readonly text: string
-  /** The same as UTF-8. Only for the time of the call where the consumer returns no promise. */
+  /** The same as UTF-8: a view that may be kept, and keeps the received piece that it lies in. */
   readonly bytes: Buffer
   /** Monotonic clock at receipt. */
   readonly receivedMonotonicNs: bigint

@@ -1,0 +1,488 @@
+/**
+ * Reads one exchange's feed: connects (pinned-connection), subscribes, notices silence and missing numbers,
+ * comes back after a loss, and hands every new frame on, in order and once.
+ *
+ * Invariants: a frame whose numbers were all seen is counted and not delivered; wherever something may be
+ * missing there is a gap in front of the next frame; a frame that is not delivered is counted in `dropped` and
+ * told; there is one connection at a time; behind `closed` nothing is delivered.
+ */
+import { EventEmitter } from 'node:events'
+import { PinnacleError, type CodedError } from '../../errors/pinnacle-error.js'
+import type { FeedAdapter, FeedSubscription } from '../feed-adapter.js'
+import type { ParsedFrame } from '../feed-update.js'
+import { Backoff } from './backoff.js'
+import { DeliveryQueue } from './delivery-queue.js'
+import { FeedCode, feedError } from './errors.js'
+import {
+  resolveFeedOptions,
+  type FeedClientOptions,
+  type ResolvedFeedOptions,
+} from './feed-client-options.js'
+import { FeedConnection } from './feed-connection.js'
+import type {
+  FeedClientEvents,
+  FeedDelivery,
+  FeedGap,
+  FeedNotice,
+  FeedState,
+  FeedStateChange,
+  FeedStats,
+} from './feed-events.js'
+import { FeedSubscriber } from './feed-subscriber.js'
+import { FrameIntake, type SequenceGap } from './frame-intake.js'
+import { HeartbeatWatchdog } from './heartbeat-watchdog.js'
+import type { PinMismatch } from './pinned-connection.js'
+import { SubscriptionSet } from './subscription-set.js'
+
+/** What lives as long as one connection. */
+interface Live {
+  readonly connection: FeedConnection
+  readonly subscriber: FeedSubscriber
+  /** From the opening on. */
+  watchdog: HeartbeatWatchdog | undefined
+  subscribedNs: bigint | undefined
+}
+
+const nsPerMs = 1_000_000n
+
+export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncDisposable {
+  readonly #options: ResolvedFeedOptions
+  readonly #wanted: SubscriptionSet
+  readonly #queue: DeliveryQueue<FeedDelivery | FeedNotice>
+  readonly #backoff: Backoff
+  readonly #intake: FrameIntake
+  #state: FeedState | 'idle' = 'idle'
+  #live: Live | undefined
+  #connections = 0
+  #opened = 0
+  #pauses = 0
+  #dropped = 0
+  #serverErrors = 0
+  #lastHeartbeatNs: bigint | null = null
+  #lastFrameNs: bigint | null = null
+  /** What the next connection's first frame has in front of it. */
+  #gapAhead: 'disconnected' | 'overflow' | undefined
+  #retryTimer: unknown = undefined
+  #retryWaits = false
+  #closed: Promise<void> | undefined
+
+  /** Checks everything, connects to nothing: `start` does. */
+  constructor(options: FeedClientOptions) {
+    super()
+    this.#options = resolveFeedOptions(options)
+    const adapter = this.#options.makeAdapter()
+    const { products, channels } = this.#options
+    this.#wanted = new SubscriptionSet(adapter.impliedChannels)
+    this.#check(adapter, { products, channels })
+    this.#wanted.add({ products, channels })
+    this.#backoff = new Backoff(this.#options.backoff, this.#options.random)
+    this.#intake = new FrameIntake(adapter)
+    this.#queue = new DeliveryQueue({
+      deliver: (item) => this.#deliver(item),
+      maxFrames: this.#options.maxBufferedFrames,
+      pauseBytes: this.#options.pauseBytes,
+      onPressure: (paused) => this.#onPressure(paused),
+      onFailure: (error, left) => this.#onConsumerFailure(error, left),
+    })
+  }
+
+  get state(): FeedState | 'idle' {
+    return this.#state
+  }
+
+  get products(): string[] {
+    return this.#wanted.products
+  }
+
+  get channels(): string[] {
+    return this.#wanted.channels
+  }
+
+  get url(): string {
+    return this.#options.url
+  }
+
+  stats(): FeedStats {
+    const { frames, bytes, duplicates, outOfOrder, gaps, missed, malformed } = this.#intake.counts
+    return {
+      state: this.#state,
+      connections: this.#connections,
+      reconnects: Math.max(0, this.#opened - 1),
+      frames,
+      bytes,
+      delivered: this.#queue.delivered,
+      duplicates,
+      outOfOrder,
+      gaps,
+      missed,
+      malformed,
+      serverErrors: this.#serverErrors,
+      lastHeartbeatNs: this.#lastHeartbeatNs,
+      buffered: this.#queue.frames,
+      bufferedBytes: this.#queue.bytes,
+      pauses: this.#pauses,
+      dropped: this.#dropped,
+    }
+  }
+
+  /** Connects, and goes on by itself from there until `close`. */
+  start(): void {
+    this.#requireLive()
+    if (this.#state !== 'idle') {
+      throw new PinnacleError('ERR_PINNACLE_BUSY', 'the feed client was started before')
+    }
+    this.#connect()
+  }
+
+  /** Adds to what is subscribed to; at once where connected, else with the next connection. */
+  async subscribe(subscription: FeedSubscription): Promise<void> {
+    this.#requireLive()
+    this.#check(this.#options.makeAdapter(), subscription)
+    const added = this.#wanted.add(subscription)
+    const live = this.#live
+    if (!live?.connection.isOpen) return
+    live.subscriber.expect(subscription.products)
+    await live.subscriber.request('subscribe', added)
+  }
+
+  async unsubscribe(subscription: FeedSubscription): Promise<void> {
+    this.#requireLive()
+    const removed = this.#wanted.remove(subscription)
+    const live = this.#live
+    if (live?.connection.isOpen) await live.subscriber.request('unsubscribe', removed)
+    for (const product of subscription.products) {
+      if (!this.#wanted.wantsProduct(product)) this.#intake.forget(product)
+    }
+  }
+
+  /** For a consumer that finds a book wrong: brings the product's snapshot, or all with a new connection. */
+  resync(product?: string): void {
+    this.#requireLive()
+    const live = this.#live
+    if (!live?.connection.isOpen) return
+    if (product !== undefined && this.#wanted.wantsProduct(product)) {
+      live.subscriber.resync(product)
+    } else {
+      live.connection.fail(feedError(FeedCode.Gap, 'new snapshots of everything were asked for'))
+    }
+  }
+
+  /**
+   * Unsubscribes, closes the connection, and waits for the consumer to take what was received; each for
+   * `closeTimeoutMs` at most. The client can't be started again.
+   */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#shut(null))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #requireLive(): void {
+    if (this.#closed) {
+      throw new PinnacleError('ERR_PINNACLE_CLOSED', 'the feed client is closed; make a new one')
+    }
+  }
+
+  /** Throws where the exchange has no such subscription, or it can't be signed. */
+  #check(adapter: FeedAdapter, subscription: FeedSubscription): void {
+    const channels = [...new Set([...adapter.impliedChannels, ...subscription.channels])]
+    adapter.subscribe({ products: subscription.products, channels })
+    const signed = channels.filter((channel) => adapter.authenticatedChannels.includes(channel))
+    if (signed.length > 0 && !this.#options.signer) {
+      throw feedError(
+        FeedCode.Signing,
+        `${adapter.name} wants a signature for ${signed.join(', ')}; give a signer, or leave it out`,
+      )
+    }
+  }
+
+  #connect(): void {
+    const { makeAdapter, ...options } = this.#options
+    const adapter = makeAdapter()
+    const number = ++this.#connections
+    this.#change('connecting', null)
+    if (this.#closed) return // a listener may close
+    this.#intake.startConnection(adapter)
+    const connection = new FeedConnection(
+      {
+        url: options.url,
+        ...(options.pins === undefined ? {} : { pins: options.pins }),
+        ...(options.ca === undefined ? {} : { ca: options.ca }),
+        connectTimeoutMs: options.connectTimeoutMs,
+        handshakeTimeoutMs: options.connectTimeoutMs,
+        maxMessageBytes: options.maxMessageBytes,
+        compression: options.compression ?? false,
+        onPinMismatch: (mismatch) => this.#onPinMismatch(mismatch),
+      },
+      {
+        onOpen: () => this.#onOpen(live),
+        onMessage: (bytes) => this.#onMessage(live, number, bytes),
+        onAlive: () => live.watchdog?.seen(options.clock.monotonicNs()),
+        onEnd: (reason) => this.#onEnd(live, reason),
+      },
+    )
+    const subscriber = new FeedSubscriber({
+      adapter,
+      wanted: this.#wanted,
+      sink: connection,
+      signer: options.signer,
+      clock: options.clock,
+      subscribeTimeoutMs: options.subscribeTimeoutMs,
+      onSubscribed: () => {
+        live.subscribedNs = options.clock.monotonicNs()
+        this.#change('subscribed', null)
+      },
+      onProblem: (problem) => this.emit('problem', problem),
+    })
+    const live: Live = { connection, subscriber, watchdog: undefined, subscribedNs: undefined }
+    this.#live = live
+  }
+
+  #onOpen(live: Live): void {
+    ++this.#opened
+    const { clock, heartbeatTimeoutMs: timeoutMs } = this.#options
+    live.watchdog = new HeartbeatWatchdog({
+      clock,
+      timeoutMs,
+      onQuiet: () => live.connection.ping(),
+      onTimeout: (silentMs) => {
+        live.connection.fail(
+          feedError(
+            FeedCode.Heartbeat,
+            `nothing was heard for ${String(silentMs)} ms (heartbeatTimeoutMs is ${String(timeoutMs)}); the ` +
+              'connection is made anew',
+            { details: { silentMs, timeoutMs } },
+          ),
+        )
+      },
+    })
+    if (this.#queue.paused) this.#pause(live)
+    this.#change('open', null)
+    live.subscriber.start()
+  }
+
+  #onMessage(live: Live, connection: number, bytes: Buffer): void {
+    const { clock } = this.#options
+    const receivedMonotonicNs = clock.monotonicNs()
+    const receivedNs = clock.realtimeNs()
+    live.watchdog?.seen(receivedMonotonicNs)
+    const text = bytes.toString('utf8') // ws has checked that it is UTF-8
+    const { parsed, isNew, gaps } = this.#intake.take(text, bytes.length)
+
+    const fromNs = this.#lastFrameNs ?? receivedNs
+    const told = { type: 'gap', connection, fromNs, toNs: receivedNs } as const
+    const ahead = this.#gapAhead
+    if (ahead) {
+      this.#gapAhead = undefined
+      this.#tellGap({ ...told, reason: ahead, scope: '', firstMissed: null, lastMissed: null })
+    }
+    for (const { scope, firstMissed, lastMissed } of gaps) {
+      this.#tellGap({ ...told, reason: 'sequence', scope, firstMissed, lastMissed })
+    }
+    if (isNew) {
+      const frame = { text, bytes, receivedMonotonicNs, receivedNs, connection }
+      if (!this.#queue.pushFrame({ frame, parsed }, bytes.length)) {
+        this.#overflow(live)
+        return
+      }
+    }
+    this.#lastFrameNs = receivedNs
+    if (parsed.kind === 'updates') this.#react(live, parsed, receivedMonotonicNs, receivedNs)
+    for (const gap of gaps) this.#mend(live, gap)
+  }
+
+  #react(
+    live: Live,
+    parsed: Extract<ParsedFrame, { kind: 'updates' }>,
+    monotonicNs: bigint,
+    realtimeNs: bigint,
+  ): void {
+    for (const update of parsed.updates) {
+      if (update.type === 'heartbeat') {
+        this.#lastHeartbeatNs = realtimeNs
+        live.watchdog?.beat(monotonicNs)
+      } else if (update.type === 'server-error') {
+        ++this.#serverErrors
+        const { message, reason } = update
+        this.emit(
+          'problem',
+          feedError(
+            FeedCode.ServerError,
+            `the exchange refused something: ${message}${reason === undefined ? '' : ` (${reason})`}; correct ` +
+              'the subscription or the credential that it names',
+            { details: { message, ...(reason === undefined ? {} : { reason }) } },
+          ),
+        )
+      }
+    }
+    live.subscriber.see(parsed.updates)
+  }
+
+  /** A product's gap is mended by its snapshot; the connection's by a new connection. */
+  #mend(live: Live, { scope, firstMissed, lastMissed, atStart }: SequenceGap): void {
+    if (atStart) return
+    if (this.#wanted.wantsProduct(scope)) {
+      live.subscriber.resync(scope)
+      return
+    }
+    const range = `${String(firstMissed)} to ${String(lastMissed)}`
+    live.connection.fail(
+      feedError(
+        FeedCode.Gap,
+        `the numbers ${range} of the connection are missing, of whichever product; it is made anew`,
+        { details: { scope, firstMissed, lastMissed } },
+      ),
+    )
+  }
+
+  #overflow(live: Live): void {
+    if (this.#closed) return
+    ++this.#dropped
+    this.#gapAhead = 'overflow'
+    const { maxBufferedFrames } = this.#options
+    live.connection.fail(
+      feedError(
+        FeedCode.Overflow,
+        `${String(maxBufferedFrames)} frames wait for the consumer and one more came; it is dropped and the ` +
+          'connection made anew when the consumer has caught up. Make it faster, or raise maxBufferedFrames',
+        { details: { maxBufferedFrames } },
+      ),
+    )
+  }
+
+  #onEnd(live: Live, reason: CodedError | null): void {
+    live.watchdog?.stop()
+    live.subscriber.stop()
+    this.#live = undefined
+    if (this.#closed || !reason) return
+    const { clock, stableAfterMs, retryPinMismatch } = this.#options
+    if (this.#lastFrameNs !== null) this.#gapAhead ??= 'disconnected'
+    if (reason.code === FeedCode.PinMismatch && retryPinMismatch !== true) {
+      this.#closed = this.#shut(reason)
+      return
+    }
+    const { subscribedNs } = live
+    if (
+      subscribedNs !== undefined &&
+      clock.monotonicNs() - subscribedNs >= BigInt(stableAfterMs) * nsPerMs
+    ) {
+      this.#backoff.reset()
+    }
+    const retryInMs = this.#backoff.nextMs()
+    this.#retryTimer = clock.setTimeout(() => this.#retry(), retryInMs)
+    this.#change('lost', reason, { retryInMs })
+  }
+
+  #retry(): void {
+    // New frames would find no room; a consumer that has caught up goes on here.
+    this.#retryWaits = this.#queue.paused
+    if (!this.#retryWaits && !this.#closed) this.#connect()
+  }
+
+  #onPressure(paused: boolean): void {
+    const live = this.#live
+    if (paused) {
+      ++this.#pauses
+      if (live) this.#pause(live)
+      return
+    }
+    live?.connection.resume()
+    live?.watchdog?.resume()
+    if (this.#retryWaits) this.#retry()
+  }
+
+  #pause(live: Live): void {
+    live.connection.pause()
+    live.watchdog?.suspend()
+  }
+
+  #onPinMismatch(mismatch: PinMismatch): void {
+    const { audit, onPinMismatch } = this.#options
+    const recorded = audit?.record({
+      action: 'feed.pin-mismatch',
+      target: mismatch.host,
+      outcome: 'refused',
+      code: FeedCode.PinMismatch,
+      detail: {
+        pinsExpected: mismatch.pinsExpected.join(' '),
+        pinsSeen: mismatch.pinsSeen.join(' '),
+      },
+    })
+    recorded?.catch((error: unknown) => this.emit('problem', error as CodedError))
+    onPinMismatch?.(mismatch)
+  }
+
+  #onConsumerFailure(cause: unknown, left: number): void {
+    this.#dropped += left
+    const message = cause instanceof Error ? cause.message : String(cause)
+    const reason = feedError(
+      FeedCode.Consumer,
+      `what takes the frames failed, so the client closes: ${message}; ${String(left)} frames waited behind`,
+      { cause, details: { left } },
+    )
+    this.#closed ??= this.#shut(reason, left)
+  }
+
+  #deliver(item: FeedDelivery | FeedNotice): void | Promise<void> {
+    return 'frame' in item ? this.#options.onFrame(item) : this.#options.onNotice?.(item)
+  }
+
+  #tellGap(gap: FeedGap): void {
+    this.#queue.pushNotice(gap)
+    this.emit('gap', gap)
+  }
+
+  #change(
+    state: FeedState,
+    reason: CodedError | null,
+    more: { retryInMs?: number; undelivered?: number } = {},
+  ): void {
+    this.#state = state
+    const change: FeedStateChange = {
+      type: 'state',
+      state,
+      connection: this.#connections,
+      atNs: this.#options.clock.realtimeNs(),
+      reason,
+      retryInMs: more.retryInMs ?? null,
+      undelivered: more.undelivered ?? 0,
+    }
+    this.#queue.pushNotice(change)
+    this.emit('state', change)
+  }
+
+  /** `failed` frames waited when the consumer failed. */
+  async #shut(reason: CodedError | null, failed = 0): Promise<void> {
+    const { clock, closeTimeoutMs } = this.#options
+    clock.clearTimeout(this.#retryTimer)
+    const live = this.#live
+    if (live) {
+      live.watchdog?.stop()
+      live.subscriber.unsubscribeAll()
+      live.subscriber.stop()
+      await live.connection.close(closeTimeoutMs)
+    }
+    let undelivered = failed
+    if (!(await this.#taken(closeTimeoutMs))) {
+      const left = this.#queue.stop()
+      this.#dropped += left
+      undelivered += left
+    }
+    this.#change('closed', reason, { undelivered })
+    if (!(await this.#taken(closeTimeoutMs))) this.#queue.stop()
+  }
+
+  /** Whether the consumer has taken everything in time. */
+  async #taken(timeoutMs: number): Promise<boolean> {
+    const { clock } = this.#options
+    let timer: unknown
+    const late = new Promise<boolean>((resolve) => {
+      timer = clock.setTimeout(() => resolve(false), timeoutMs)
+    })
+    const taken = await Promise.race([this.#queue.idle().then(() => true), late])
+    clock.clearTimeout(timer)
+    return taken
+  }
+}

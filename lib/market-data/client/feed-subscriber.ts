@@ -1,0 +1,220 @@
+/**
+ * Keeps a connection subscribed to what is wanted: asks, signs where the exchange wants it, sees to it that
+ * the exchange confirms, and asks anew for a product whose numbers left something out.
+ *
+ * Requests go out one behind the other: a signature takes time, and an unsubscription must not overtake.
+ */
+import type { CodedError } from '../../errors/pinnacle-error.js'
+import type { FeedAdapter, FeedSubscription, SubscriptionSigner } from '../feed-adapter.js'
+import type { FeedUpdate } from '../feed-update.js'
+import { FeedCode, feedError } from './errors.js'
+import type { FeedClock } from './feed-events.js'
+import type { SubscriptionSet } from './subscription-set.js'
+
+/** The connection, as far as it matters here. */
+export interface RequestSink {
+  readonly isOpen: boolean
+  send(text: string): void
+  fail(reason: CodedError): void
+}
+
+export interface SubscriberOptions {
+  readonly adapter: FeedAdapter
+  readonly wanted: SubscriptionSet
+  readonly sink: RequestSink
+  readonly signer: SubscriptionSigner | undefined
+  readonly clock: FeedClock
+  readonly subscribeTimeoutMs: number
+  /** Everything wanted is confirmed; once. */
+  readonly onSubscribed: () => void
+  readonly onProblem: (problem: CodedError) => void
+}
+
+type Request = 'subscribe' | 'unsubscribe'
+
+/** New snapshots of one product on one connection; more gaps than that are the connection's. */
+const maxResyncs = 3
+
+export class FeedSubscriber {
+  readonly #options: SubscriberOptions
+  readonly #resyncTimers = new Map<string, unknown>()
+  readonly #resyncs = new Map<string, number>()
+  /** Products that this connection has sent a book of. */
+  readonly #books = new Set<string>()
+  /** Products of which nothing came; what confirms where the exchange lists no subscriptions. */
+  readonly #unseen: Set<string>
+  #requests: Promise<void> = Promise.resolve()
+  #confirmTimer: unknown = undefined
+  #missing: string[]
+  #isListed = false
+  #isSubscribed = false
+  #stopped = false
+
+  constructor(options: SubscriberOptions) {
+    this.#options = options
+    this.#unseen = new Set(options.wanted.products)
+    this.#missing = options.wanted.missingIn({})
+  }
+
+  /** The first requests of a connection. One that can't be signed ends it. */
+  start(): void {
+    this.#awaitConfirmation()
+    this.request('subscribe', this.#options.wanted.all()).catch((error: unknown) => {
+      this.#options.sink.fail(error as CodedError)
+    })
+  }
+
+  stop(): void {
+    this.#stopped = true
+    const { clock } = this.#options
+    clock.clearTimeout(this.#confirmTimer)
+    for (const timer of this.#resyncTimers.values()) clock.clearTimeout(timer)
+    this.#resyncTimers.clear()
+  }
+
+  /** Asks at run time. Rejects where it can't be signed. */
+  async request(type: Request, subscriptions: readonly FeedSubscription[]): Promise<void> {
+    const sent = this.#requests.then(() => this.#send(type, subscriptions))
+    this.#requests = sent.catch(() => undefined)
+    await sent
+  }
+
+  /** A subscription was added: the exchange has to confirm again. */
+  expect(products: readonly string[]): void {
+    for (const product of products) this.#unseen.add(product)
+    this.#missing = this.#options.wanted.missingIn({})
+    this.#awaitConfirmation()
+  }
+
+  /** What can be taken back without a signature; the end of the connection takes back the rest. */
+  unsubscribeAll(): void {
+    const { adapter, wanted, sink } = this.#options
+    for (const { products, channels } of wanted.all()) {
+      const open = channels.filter((channel) => !adapter.authenticatedChannels.includes(channel))
+      if (open.length === 0) continue
+      for (const text of adapter.unsubscribe({ products, channels: open })) sink.send(text)
+    }
+  }
+
+  /** Gets the product's book and data anew. */
+  resync(product: string): void {
+    if (this.#stopped || this.#resyncTimers.has(product)) return
+    const { clock, wanted, sink, subscribeTimeoutMs } = this.#options
+    const count = (this.#resyncs.get(product) ?? 0) + 1
+    this.#resyncs.set(product, count)
+    if (count > maxResyncs) {
+      sink.fail(
+        feedError(
+          FeedCode.Gap,
+          `${product} had to be subscribed to anew for the ${String(count)}th time; the connection is made anew`,
+          { details: { product, resyncs: count } },
+        ),
+      )
+      return
+    }
+    const timer = clock.setTimeout(() => {
+      this.#resyncTimers.delete(product)
+      if (!this.#books.has(product)) return // its channels have no snapshots
+      sink.fail(
+        feedError(
+          FeedCode.Gap,
+          `no new snapshot of ${product} came within ${String(subscribeTimeoutMs)} ms; the connection is made anew`,
+          { details: { product } },
+        ),
+      )
+    }, subscribeTimeoutMs)
+    this.#resyncTimers.set(product, timer)
+    const subscriptions = wanted.ofProduct(product)
+    const failed = (error: unknown): void => {
+      sink.fail(error as CodedError)
+    }
+    this.request('unsubscribe', subscriptions).catch(failed)
+    this.request('subscribe', subscriptions).catch(failed)
+  }
+
+  /** What the exchange sent may confirm a subscription, or end the wait for a snapshot. */
+  see(updates: readonly FeedUpdate[]): void {
+    if (this.#stopped) return
+    for (const update of updates) {
+      if (update.type === 'book-snapshot') {
+        this.#books.add(update.product)
+        this.#options.clock.clearTimeout(this.#resyncTimers.get(update.product))
+        this.#resyncTimers.delete(update.product)
+      }
+      const before = this.#missing
+      if (before.length === 0) continue
+      const after = this.#missingAfter(update)
+      this.#missing = after
+      if (after.length === 0) this.#confirmed()
+    }
+  }
+
+  #missingAfter(update: FeedUpdate): string[] {
+    if (update.type === 'subscriptions') {
+      this.#isListed = true
+      return this.#options.wanted.missingIn(update.channels)
+    }
+    if (!this.#isListed && 'product' in update) {
+      this.#unseen.delete(update.product)
+      if (this.#unseen.size === 0) return []
+    }
+    return this.#missing
+  }
+
+  #confirmed(): void {
+    this.#options.clock.clearTimeout(this.#confirmTimer)
+    if (this.#isSubscribed) return
+    this.#isSubscribed = true
+    this.#options.onSubscribed()
+  }
+
+  #awaitConfirmation(): void {
+    const { clock, subscribeTimeoutMs, onProblem } = this.#options
+    clock.clearTimeout(this.#confirmTimer)
+    if (this.#missing.length === 0) return
+    this.#confirmTimer = clock.setTimeout(() => {
+      const missing = [...this.#missing]
+      onProblem(
+        feedError(
+          FeedCode.NotSubscribed,
+          `the exchange has not confirmed within ${String(subscribeTimeoutMs)} ms: ${missing.join(', ')}; check ` +
+            'the names of products and channels',
+          { details: { missing } },
+        ),
+      )
+    }, subscribeTimeoutMs)
+  }
+
+  async #send(type: Request, subscriptions: readonly FeedSubscription[]): Promise<void> {
+    const { adapter } = this.#options
+    for (const { products, channels } of subscriptions) {
+      const needsSignature = (channel: string): boolean =>
+        adapter.authenticatedChannels.includes(channel)
+      const open = channels.filter((channel) => !needsSignature(channel))
+      const signed = channels.filter(needsSignature)
+      if (open.length > 0) this.#sendAll(adapter[type]({ products, channels: open }))
+      if (signed.length === 0) continue
+      const fields = await this.#sign(signed)
+      this.#sendAll(adapter[type]({ products, channels: signed }, fields))
+    }
+  }
+
+  #sendAll(texts: readonly string[]): void {
+    if (this.#stopped) return
+    for (const text of texts) this.#options.sink.send(text)
+  }
+
+  async #sign(channels: readonly string[]): Promise<Readonly<Record<string, string>>> {
+    const { signer, adapter } = this.#options
+    const what = `the subscription to ${channels.join(', ')} of ${adapter.name}`
+    if (!signer) {
+      throw feedError(FeedCode.Signing, `${what} must be signed; give a signer, or leave it out`)
+    }
+    try {
+      return await signer()
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause)
+      throw feedError(FeedCode.Signing, `${what} could not be signed: ${message}`, { cause })
+    }
+  }
+}
