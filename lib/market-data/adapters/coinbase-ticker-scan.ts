@@ -6,7 +6,7 @@
  */
 import type { ParsedFrame } from '../feed-update.js'
 import type { ExchangeTime } from './exchange-time.js'
-import { decimalEnd, isProduct } from './frame-checks.js'
+import { decimalEnd, digitsEnd, isProduct } from './frame-checks.js'
 
 const head = '{"channel":"ticker","timestamp":"'
 const sequenceKey = '","sequence_num":'
@@ -31,8 +31,6 @@ const keys = [
 const field = { price: 0, volume: 1, change: 6, bid: 7, ask: 8, bidSize: 9, askSize: 10 } as const
 
 const zero = 48
-const nine = 57
-const minus = 45
 const maxSafeDigits = 15
 
 export class CoinbaseTickerScan {
@@ -48,16 +46,11 @@ export class CoinbaseTickerScan {
     if (timeEnd < 0 || !frame.startsWith(sequenceKey, timeEnd)) return undefined
 
     const numberStart = timeEnd + sequenceKey.length
-    let at = numberStart
-    let sequence = 0
-    let code = frame.charCodeAt(at)
-    while (code >= zero && code <= nine) {
-      sequence = sequence * 10 + (code - zero)
-      code = frame.charCodeAt(++at)
-    }
+    let at = digitsEnd(frame, numberStart)
     const digits = at - numberStart
     if (digits === 0 || digits > maxSafeDigits) return undefined
     if (digits > 1 && frame.charCodeAt(numberStart) === zero) return undefined
+    const sequence = Number(frame.slice(numberStart, at))
 
     if (frame.startsWith(updateKey, at)) at += updateKey.length
     else if (frame.startsWith(snapshotKey, at)) at += snapshotKey.length
@@ -98,7 +91,7 @@ export class CoinbaseTickerScan {
       if (!frame.startsWith(key, at)) return false
       at += key.length
       // The day's change may be negative; it isn't used.
-      if (index === field.change && frame.charCodeAt(at) === minus) at++
+      if (index === field.change && frame[at] === '-') at++
       this.#starts[index] = at
       at = decimalEnd(frame, at)
       if (at < 0) return false

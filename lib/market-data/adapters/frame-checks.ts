@@ -111,23 +111,30 @@ const zero = 48
 const nine = 57
 
 /**
+ * Where the digits from `at` on end. charCodeAt is asked inside the text only: a single call beyond
+ * its end makes the engine take the slow way for all of them.
+ */
+export function digitsEnd(text: string, at: number): number {
+  const { length } = text
+  let end = at
+  while (end < length) {
+    const code = text.charCodeAt(end)
+    if (code < zero || code > nine) break
+    end++
+  }
+  return end
+}
+
+/**
  * Where the decimal number that starts at `at` ends, or -1 where there is none: digits without a needless
  * leading zero, and at most one point with digits behind it. No sign, no exponent.
  */
 export function decimalEnd(text: string, at: number): number {
-  let end = at
-  let code = text.charCodeAt(end)
-  if (code === zero) {
-    code = text.charCodeAt(++end)
-    if (code >= zero && code <= nine) return -1
-  } else {
-    while (code >= zero && code <= nine) code = text.charCodeAt(++end)
-    if (end === at) return -1
-  }
-  if (code === point) {
-    const fraction = ++end
-    code = text.charCodeAt(end)
-    while (code >= zero && code <= nine) code = text.charCodeAt(++end)
+  let end = digitsEnd(text, at)
+  if (end === at || (end > at + 1 && text.charCodeAt(at) === zero)) return -1
+  if (end < text.length && text.charCodeAt(end) === point) {
+    const fraction = end + 1
+    end = digitsEnd(text, fraction)
     if (end === fraction) return -1
   }
   return end - at > maxDecimalChars ? -1 : end
