@@ -1,6 +1,8 @@
 /**
  * One exchange's protocol, and nothing else: no socket, no journal, no clock. Adding an exchange is writing
- * one of these. parse() never throws, whatever the bytes.
+ * one of these (docs/feeds.md says how). parse() never throws, whatever the bytes. An adapter may remember what
+ * this connection was told, so each connection has its own; it learns that from frames alone where it can, for
+ * a recording that is parsed again has no subscribe().
  */
 import type { ParsedFrame } from './feed-update.js'
 
@@ -40,4 +42,14 @@ export interface FeedAdapter {
   unsubscribe(subscription: FeedSubscription, signed?: Readonly<Record<string, string>>): string[]
   /** One received text frame. */
   parse(frame: string): ParsedFrame
+  /**
+   * Where the whole book of a product is fetched for channels whose stream starts without one (Coinbase
+   * Exchange's `full`, Binance's `depth`); undefined where the stream brings the book itself.
+   */
+  bookSnapshotUrl?(product: string, channels: readonly string[]): string | undefined
+  /**
+   * What was fetched from there: one `book-snapshot` or `order-snapshot` with the number that it stands for.
+   * What the stream said up to that number is in it. Never throws, like parse().
+   */
+  parseBookSnapshot?(product: string, body: string): ParsedFrame
 }

@@ -54,7 +54,40 @@ export interface LevelsUpdate {
   changes: LevelChange[]
 }
 
-/** An order-level event. `orderId` is the exchange's text, a UUID or a number. */
+/** An order that rests on the book. */
+export interface RestingOrder {
+  orderId: string
+  side: Side
+  price: string
+  size: string
+}
+
+/** The whole order book of a product; it replaces what was known. Orders of a level come in their priority. */
+export interface OrderSnapshotUpdate {
+  type: 'order-snapshot'
+  product: string
+  exchangeTimeNs: bigint
+  orders: RestingOrder[]
+  /** Number of the product's last event that is in it. */
+  sequence?: number
+}
+
+/**
+ * The exchange's checksum says that its book and the one made of its updates differ. What was told of this book
+ * is worth nothing until the next snapshot; nothing more is told of it before.
+ */
+export interface BookMismatchUpdate {
+  type: 'book-mismatch'
+  product: string
+  exchangeTimeNs: bigint
+  reason: string
+}
+
+/**
+ * An order-level event. `orderId` is the exchange's text, a UUID or a number; `side` is the resting order's.
+ * A `match` follows the `trade` update of the same trade: that one is for prices, this one for the book. Events
+ * of orders that the book does not have (never opened, or gone before its snapshot) are of no effect.
+ */
 export interface OrderUpdate {
   type: 'order'
   product: string
@@ -62,7 +95,7 @@ export interface OrderUpdate {
   event: 'open' | 'done' | 'change' | 'match'
   orderId: string
   side: Side
-  /** Of `open` and `match`. */
+  /** Of `open` and `match`. Of `change` where the price is another now; the order lost its priority then. */
   price?: string
   /** `open`: remaining size. `change`: the new size. `match`: the size executed. */
   size?: string
@@ -104,6 +137,8 @@ export type FeedUpdate =
   | BookSnapshotUpdate
   | LevelsUpdate
   | OrderUpdate
+  | OrderSnapshotUpdate
+  | BookMismatchUpdate
   | HeartbeatUpdate
   | SubscriptionsUpdate
   | ServerErrorUpdate

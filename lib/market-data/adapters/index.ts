@@ -10,11 +10,11 @@ const adapters: ReadonlyMap<string, () => FeedAdapter> = new Map([
   ['coinbase', (): FeedAdapter => new CoinbaseAdapter()],
 ])
 
-/** Names that adapterOf takes. */
+/** Names that adapterByName takes. */
 export const exchangeNames: readonly string[] = [...adapters.keys()]
 
 /** A new adapter of the exchange. Each connection has its own: an adapter may remember what it subscribed to. */
-export function adapterOf(exchange: string): FeedAdapter {
+export function adapterByName(exchange: string): FeedAdapter {
   const make = adapters.get(exchange)
   if (make) return make()
   const hint = typeof exchange === 'string' ? didYouMean(exchange, exchangeNames) : ''

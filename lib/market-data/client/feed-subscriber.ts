@@ -136,7 +136,8 @@ export class FeedSubscriber {
   see(updates: readonly FeedUpdate[]): void {
     if (this.#stopped) return
     for (const update of updates) {
-      if (update.type === 'book-snapshot') {
+      if (update.type === 'book-mismatch') this.resync(update.product)
+      if (update.type === 'book-snapshot' || update.type === 'order-snapshot') {
         this.#books.add(update.product)
         this.#options.clock.clearTimeout(this.#resyncTimers.get(update.product))
         this.#resyncTimers.delete(update.product)

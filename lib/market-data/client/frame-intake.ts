@@ -122,7 +122,8 @@ export class FrameIntake {
   /** A snapshot that says for which number it stands starts its product's count. */
   #anchor(parsed: Extract<ParsedFrame, { kind: 'updates' }>): void {
     for (const update of parsed.updates) {
-      if (update.type !== 'book-snapshot' || update.sequence === undefined) continue
+      if (update.type !== 'book-snapshot' && update.type !== 'order-snapshot') continue
+      if (update.sequence === undefined) continue
       const { product, sequence } = update
       if (!parsed.sequences.some(({ scope }) => scope === product)) {
         this.#tracker.anchor(product, sequence)
