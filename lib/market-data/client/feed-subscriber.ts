@@ -6,7 +6,7 @@
  */
 import type { CodedError } from '../../errors/pinnacle-error.js'
 import type { FeedAdapter, FeedSubscription, SubscriptionSigner } from '../feed-adapter.js'
-import type { FeedUpdate } from '../feed-update.js'
+import type { FeedUpdate, SubscriptionsUpdate } from '../feed-update.js'
 import { FeedCode, feedError } from './errors.js'
 import type { FeedClock } from './feed-events.js'
 import type { SubscriptionSet } from './subscription-set.js'
@@ -41,19 +41,19 @@ export class FeedSubscriber {
   readonly #resyncs = new Map<string, number>()
   /** Products that this connection has sent a book of. */
   readonly #books = new Set<string>()
-  /** Products of which nothing came; what confirms where the exchange lists no subscriptions. */
+  /** Products of which nothing came. */
   readonly #unseen: Set<string>
   #requests: Promise<void> = Promise.resolve()
   #confirmTimer: unknown = undefined
-  #missing: string[]
-  #isListed = false
+  /** The exchange's last list of this connection's subscriptions; some exchanges never send one. */
+  #listed: SubscriptionsUpdate['channels'] | undefined
+  #isConfirmed = false
   #isSubscribed = false
   #stopped = false
 
   constructor(options: SubscriberOptions) {
     this.#options = options
     this.#unseen = new Set(options.wanted.products)
-    this.#missing = options.wanted.missingIn({})
   }
 
   /** The first requests of a connection. One that can't be signed ends it. */
@@ -82,7 +82,6 @@ export class FeedSubscriber {
   /** A subscription was added: the exchange has to confirm again. */
   expect(products: readonly string[]): void {
     for (const product of products) this.#unseen.add(product)
-    this.#missing = this.#options.wanted.missingIn({})
     this.#awaitConfirmation()
   }
 
@@ -142,28 +141,22 @@ export class FeedSubscriber {
         this.#options.clock.clearTimeout(this.#resyncTimers.get(update.product))
         this.#resyncTimers.delete(update.product)
       }
-      const before = this.#missing
-      if (before.length === 0) continue
-      const after = this.#missingAfter(update)
-      this.#missing = after
-      if (after.length === 0) this.#confirmed()
+      if ('product' in update) this.#unseen.delete(update.product)
+      if (update.type === 'subscriptions') {
+        this.#listed = update.channels
+        if (!this.#isConfirmed && this.#missing().length === 0) this.#confirm()
+      }
     }
   }
 
-  #missingAfter(update: FeedUpdate): string[] {
-    if (update.type === 'subscriptions') {
-      this.#isListed = true
-      return this.#options.wanted.missingIn(update.channels)
-    }
-    if (!this.#isListed && 'product' in update) {
-      this.#unseen.delete(update.product)
-      if (this.#unseen.size === 0) return []
-    }
-    return this.#missing
+  /** What the exchange does not list; where it has listed nothing, products that nothing came of. */
+  #missing(): string[] {
+    return this.#listed ? this.#options.wanted.missingIn(this.#listed) : [...this.#unseen]
   }
 
-  #confirmed(): void {
+  #confirm(): void {
     this.#options.clock.clearTimeout(this.#confirmTimer)
+    this.#isConfirmed = true
     if (this.#isSubscribed) return
     this.#isSubscribed = true
     this.#options.onSubscribed()
@@ -172,9 +165,13 @@ export class FeedSubscriber {
   #awaitConfirmation(): void {
     const { clock, subscribeTimeoutMs, onProblem } = this.#options
     clock.clearTimeout(this.#confirmTimer)
-    if (this.#missing.length === 0) return
+    this.#isConfirmed = false
     this.#confirmTimer = clock.setTimeout(() => {
-      const missing = [...this.#missing]
+      const missing = this.#missing()
+      if (missing.length === 0) {
+        this.#confirm() // by its data, for it lists nothing
+        return
+      }
       onProblem(
         feedError(
           FeedCode.NotSubscribed,
