@@ -50,7 +50,6 @@ const channels = [
   'futures_balance_summary',
 ]
 const withoutProducts = ['heartbeats', 'user', 'futures_balance_summary']
-const rfc3339 = 'a time such as "2026-08-09T21:05:48.228568804Z"'
 
 export class CoinbaseAdapter implements FeedAdapter {
   readonly name = name
@@ -119,7 +118,7 @@ export class CoinbaseAdapter implements FeedAdapter {
   }
 
   #updates(channel: string, message: JsonObject): FeedUpdate[] {
-    const messageTimeNs = this.#timeOf(message.timestamp, 'timestamp')
+    const messageTimeNs = this.#time.of(message.timestamp, 'timestamp')
     const events = listOf(message.events, 'events')
     const updates: FeedUpdate[] = []
     this.#place.enter('events')
@@ -192,7 +191,7 @@ export class CoinbaseAdapter implements FeedAdapter {
       const item = objectOf(items[index], '')
       // Changes of one event nearly always share their time.
       if (item.event_time !== lastTime || index === 0) {
-        const timeNs = this.#timeOf(item.event_time, 'event_time')
+        const timeNs = this.#time.of(item.event_time, 'event_time')
         if (timeNs > latestNs) latestNs = timeNs
         lastTime = item.event_time
       }
@@ -218,7 +217,7 @@ export class CoinbaseAdapter implements FeedAdapter {
       const update: TradeUpdate = {
         type: 'trade',
         product: productOf(trade.product_id, 'product_id'),
-        exchangeTimeNs: this.#timeOf(trade.time, 'time'),
+        exchangeTimeNs: this.#time.of(trade.time, 'time'),
         tradeId: idOf(trade.trade_id, 'trade_id'),
         side: aggressorSide(trade.side),
         price: decimalOf(trade.price, 'price'),
@@ -243,12 +242,6 @@ export class CoinbaseAdapter implements FeedAdapter {
         ]
       }),
     )
-  }
-
-  #timeOf(value: unknown, field: string): bigint {
-    const timeNs = typeof value === 'string' ? this.#time.read(value) : undefined
-    if (timeNs === undefined) throw bad(field, rfc3339, value)
-    return timeNs
   }
 }
 

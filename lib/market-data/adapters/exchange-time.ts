@@ -6,6 +6,8 @@
  * Taken: `2026-08-09T21:05:48Z` with up to nine digits behind the point, years 1970 to 2261 (all that fit
  * a signed 64-bit number). A zero time (`0001-01-01T00:00:00Z`, what Go prints for "not set") is 0n.
  */
+import { bad } from './frame-checks.js'
+
 const zero = 48
 const nine = 57
 const dayChars = 10
@@ -16,6 +18,7 @@ const daysBeforeMonth = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334]
 const daysOfMonth = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 const shortest = '2026-08-09T21:05:48Z'.length
 const longest = '2026-08-09T21:05:48.123456789Z'.length
+const rfc3339 = 'a time such as "2026-08-09T21:05:48.228568804Z"'
 const notSet = /^0001-01-01T00:00:00(?:\.0{1,9})?Z$/
 
 export class ExchangeTime {
@@ -39,6 +42,18 @@ export class ExchangeTime {
     this.#text = text
     this.#textNs = this.#dayNs + BigInt(time)
     return this.#textNs
+  }
+
+  /** The time in a frame's field; one that is none makes the frame malformed. */
+  of(value: unknown, field: string): bigint {
+    const timeNs = typeof value === 'string' ? this.read(value) : undefined
+    if (timeNs === undefined) throw bad(field, rfc3339, value)
+    return timeNs
+  }
+
+  /** Like of(); 0n where the exchange gives none: no field, null, or no text. */
+  optionalOf(value: unknown, field: string): bigint {
+    return value === undefined || value === null || value === '' ? 0n : this.of(value, field)
   }
 }
 

@@ -55,18 +55,25 @@ export class FramePlace {
   }
 }
 
-/** Interprets a frame of JSON text; whatever `interpret` refuses, and text that is no JSON, is malformed. */
+const asItIs = (text: string): string => text
+
+/**
+ * Interprets a frame of JSON text; whatever `interpret` refuses, and text that is no JSON, is malformed. JSON.parse
+ * takes time in proportion to the text and needs no stack, however deep it is nested. `prepare` may change the
+ * text before.
+ */
 export function parseFrame(
   frame: string,
   place: FramePlace,
   interpret: (message: JsonObject) => ParsedFrame,
+  prepare: (text: string) => string = asItIs,
 ): ParsedFrame {
   place.reset()
   try {
     if (typeof frame !== 'string') {
       return { kind: 'malformed', reason: `a frame must be text, not ${shown(frame)}` }
     }
-    return interpret(objectOf(JSON.parse(frame) as unknown, ''))
+    return interpret(objectOf(JSON.parse(prepare(frame)) as unknown, ''))
   } catch (error) {
     if (error instanceof MalformedFrame) {
       return { kind: 'malformed', reason: `${place.pathOf(error.field)} ${error.problem}` }
@@ -80,6 +87,12 @@ const maxDetailChars = 200
 const maxDecimalChars = 40
 const maxProductChars = 64
 const maxListItems = 1_000_000
+
+/**
+ * Products that an adapter remembers of one connection. An exchange that invents more must not fill the memory;
+ * none has as many.
+ */
+export const maxProducts = 4096
 
 /** Longest text that is taken for names, ids and messages. */
 export const maxTextChars = 1024
@@ -188,6 +201,14 @@ export function textOf(value: unknown, field: string): string {
 export function countOf(value: unknown, field: string): number {
   if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number
   throw bad(field, 'an integer from 0 to 2^53 - 1', value)
+}
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** An order's id that is a UUID: orderIdFromUuid makes 128 bits of it. */
+export function uuidOf(value: unknown, field: string): string {
+  if (typeof value === 'string' && uuidPattern.test(value)) return value
+  throw bad(field, 'a UUID', value)
 }
 
 const idPattern = /^[0-9A-Za-z-]{1,64}$/

@@ -4,10 +4,16 @@ import { didYouMean } from '../../errors/likely-spelling.js'
 import { shown } from '../../errors/shown.js'
 import type { FeedAdapter } from '../feed-adapter.js'
 import { AdapterCode } from './adapter-error.js'
+import { BinanceAdapter } from './binance.js'
+import { CoinbaseExchangeAdapter } from './coinbase-exchange.js'
 import { CoinbaseAdapter } from './coinbase.js'
+import { KrakenAdapter } from './kraken.js'
 
 const adapters: ReadonlyMap<string, () => FeedAdapter> = new Map([
   ['coinbase', (): FeedAdapter => new CoinbaseAdapter()],
+  ['coinbase-exchange', (): FeedAdapter => new CoinbaseExchangeAdapter()],
+  ['kraken', (): FeedAdapter => new KrakenAdapter()],
+  ['binance', (): FeedAdapter => new BinanceAdapter()],
 ])
 
 /** Names that adapterByName takes. */

@@ -1,0 +1,33 @@
+/** Order of decimal texts as isDecimal takes them, by value and without a float: "9.5" is below "10.05". */
+
+/** Below 0, 0 or above 0, as `left` is below, equal to or above `right`. */
+export function compareDecimals(left: string, right: string): number {
+  const leftPoint = left.indexOf('.')
+  const rightPoint = right.indexOf('.')
+  const leftWhole = leftPoint < 0 ? left.length : leftPoint
+  const rightWhole = rightPoint < 0 ? right.length : rightPoint
+  if (leftWhole !== rightWhole) return leftWhole - rightWhole
+  if (left.length === right.length) return compareTexts(left, right)
+  return compareTexts(trimmed(left, leftPoint), trimmed(right, rightPoint))
+}
+
+export function isZeroDecimal(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (character !== '0' && character !== '.') return false
+  }
+  return true
+}
+
+/** Without zeros (and the point) at the end: of two texts, the one that the other begins with is less then. */
+function trimmed(text: string, point: number): string {
+  if (point < 0) return text
+  let end = text.length
+  while (text[end - 1] === '0') end--
+  return text.slice(0, text[end - 1] === '.' ? end - 1 : end)
+}
+
+function compareTexts(left: string, right: string): number {
+  if (left === right) return 0
+  return left < right ? -1 : 1
+}
