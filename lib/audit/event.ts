@@ -19,6 +19,8 @@ export const auditActions = [
   'journal.compaction',
   'journal.failure',
   'journal.close',
+  // market data
+  'feed.pin-mismatch',
   // the trail itself
   'audit.create',
 ] as const

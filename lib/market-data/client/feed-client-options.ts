@@ -1,10 +1,11 @@
 /** What a feed client is given, checked, with its defaults. */
+import type { AuditSink } from '../../audit/event.js'
 import { PinnacleRangeError, PinnacleTypeError } from '../../errors/pinnacle-error.js'
 import { shown } from '../../errors/shown.js'
 import type { FeedAdapter, FeedSubscription, SubscriptionSigner } from '../feed-adapter.js'
 import type { BackoffOptions } from './backoff.js'
 import { realClock } from './feed-clock.js'
-import type { FeedAudit, FeedClock, FeedDelivery, FeedNotice } from './feed-events.js'
+import type { FeedClock, FeedDelivery, FeedNotice } from './feed-events.js'
 import { checkPins } from './key-pins.js'
 import {
   checkFeedUrl,
@@ -29,7 +30,8 @@ export interface FeedClientOptions extends FeedSubscription {
   /** Gaps and changes of state, in their order among the frames. */
   readonly onNotice?: (notice: FeedNotice) => void | Promise<void>
   readonly signer?: SubscriptionSigner
-  readonly audit?: FeedAudit
+  /** Where refused keys are recorded, such as an audit trail. */
+  readonly audit?: AuditSink
   readonly onPinMismatch?: (mismatch: PinMismatch) => void
   readonly backoff?: BackoffOptions
   /** How long a subscribed connection must live for the next wait to start over. */

@@ -10,12 +10,8 @@ import type WebSocket from 'ws'
 import type { CodedError } from '../../errors/pinnacle-error.js'
 import { isPinnacleError } from '../../errors/pinnacle-error.js'
 import { FeedCode, feedError } from './errors.js'
-import {
-  openPinnedSocket,
-  webSocketOver,
-  type PinnedConnectionOptions,
-  type WebSocketLimits,
-} from './pinned-connection.js'
+import { openPinnedSocket, type PinnedConnectionOptions } from './pinned-connection.js'
+import { webSocketOver, type WebSocketLimits } from './web-socket.js'
 
 export interface ConnectionHandlers {
   onOpen(): void

@@ -1,5 +1,4 @@
 /** What a feed client hands out: frames, what may be missing between them, and how the connection is. */
-import type { AuditEvent } from '../../audit/event.js'
 import type { CodedError } from '../../errors/pinnacle-error.js'
 import type { GapReason } from '../feed-entry.js'
 import type { ParsedFrame } from '../feed-update.js'
@@ -96,13 +95,4 @@ export interface FeedClock {
   realtimeNs(): bigint
   setTimeout(callback: () => void, ms: number): unknown
   clearTimeout(handle: unknown): void
-}
-
-export interface FeedAuditEvent extends Omit<AuditEvent, 'action'> {
-  readonly action: 'feed.pin-mismatch'
-}
-
-/** Where refused keys are recorded; an audit trail is one. */
-export interface FeedAudit {
-  record(event: FeedAuditEvent): Promise<void>
 }

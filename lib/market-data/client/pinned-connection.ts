@@ -8,7 +8,6 @@
  */
 import { isIP } from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
-import WebSocket from 'ws'
 import { PinnacleTypeError, type CodedError } from '../../errors/pinnacle-error.js'
 import { shown } from '../../errors/shown.js'
 import { FeedCode, feedError } from './errors.js'
@@ -177,27 +176,4 @@ function refusalOf(
       `somebody is in between. Seen: ${pinsSeen.join(', ')}`,
     { details: { ...mismatch }, cause },
   )
-}
-
-export interface WebSocketLimits {
-  readonly maxMessageBytes: number
-  /** Bounds the HTTP upgrade. */
-  readonly handshakeTimeoutMs: number
-  /** Whether to offer permessage-deflate. */
-  readonly compression: boolean
-}
-
-/** A WebSocket, still opening, over a socket from `openPinnedSocket`, which it owns from now on. */
-export function webSocketOver(
-  socket: TLSSocket,
-  url: string | URL,
-  limits: WebSocketLimits,
-): WebSocket {
-  return new WebSocket(checkFeedUrl(url), {
-    createConnection: () => socket,
-    followRedirects: false, // the new address would be connected to without these checks
-    handshakeTimeout: limits.handshakeTimeoutMs,
-    maxPayload: limits.maxMessageBytes,
-    perMessageDeflate: limits.compression,
-  })
 }

@@ -10,10 +10,10 @@ import { WebSocketServer } from 'ws'
 import { checkPins, pinOf } from '../../../lib/market-data/client/key-pins.js'
 import {
   openPinnedSocket,
-  webSocketOver,
   type PinMismatch,
   type PinnedConnectionOptions,
 } from '../../../lib/market-data/client/pinned-connection.js'
+import { webSocketOver } from '../../../lib/market-data/client/web-socket.js'
 import { Authority, selfSigned, type Identity } from '../certificates.js'
 
 interface Server {
@@ -239,6 +239,11 @@ t.test('NODE_TLS_REJECT_UNAUTHORIZED=0 turns nothing off', async (t) => {
     if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
     else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before
   })
+  // The variable does what it says for a connection that does not ask for verification by itself.
+  const trusting = tls.connect({ host: 'localhost', port: Number(new URL(server.url).port) })
+  await once(trusting, 'secureConnect')
+  t.notOk(trusting.authorized)
+  trusting.destroy()
   const failure = await failureOf({ url: server.url })
   t.equal(failure.code, 'ERR_PINNACLE_FEED_TLS')
 })

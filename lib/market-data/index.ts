@@ -1,0 +1,41 @@
+/** Market data: exchange feeds. Imported as `pinnacle-persistence/market-data`. */
+export { adapterByName, exchangeNames } from './adapters/index.js'
+export type { BackoffOptions } from './client/backoff.js'
+export { FeedCode } from './client/errors.js'
+export type { FeedClientOptions } from './client/feed-client-options.js'
+export { FeedClient } from './client/feed-client.js'
+export type {
+  FeedClientEvents,
+  FeedClock,
+  FeedDelivery,
+  FeedGap,
+  FeedNotice,
+  FeedState,
+  FeedStateChange,
+  FeedStats,
+  ReceivedFrame,
+} from './client/feed-events.js'
+export { pinOf } from './client/key-pins.js'
+export type { PinMismatch } from './client/pinned-connection.js'
+export { advancedTradeSigner, exchangeSigner, type SignerOptions } from './client/signers.js'
+export type {
+  FeedAdapter,
+  FeedSubscription,
+  SequenceRule,
+  SubscriptionSigner,
+} from './feed-adapter.js'
+export type {
+  BookSnapshotUpdate,
+  FeedSequence,
+  FeedUpdate,
+  HeartbeatUpdate,
+  LevelChange,
+  LevelsUpdate,
+  OrderUpdate,
+  OtherUpdate,
+  ParsedFrame,
+  ServerErrorUpdate,
+  SubscriptionsUpdate,
+  TickerUpdate,
+  TradeUpdate,
+} from './feed-update.js'
