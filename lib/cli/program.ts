@@ -1,39 +1,31 @@
 /** The command line: the global options and the list of commands. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { register as audit } from './audit.js'
-import { register as book } from './commands/book.js'
-import { register as compact } from './commands/compact.js'
-import { register as creds } from './creds.js'
-import { register as demo } from './commands/demo.js'
-import { register as dump } from './commands/dump.js'
-import { register as history } from './commands/history.js'
-import { register as inspect } from './commands/inspect.js'
-import { register as recover } from './commands/recover.js'
-import { register as repair } from './commands/repair.js'
-import { register as run } from './commands/run.js'
-import { register as snapshot } from './commands/snapshot.js'
-import { register as verify } from './commands/verify.js'
 
-/** Adds one command, or several, to the program. A command's file exports one of these. */
+/** Adds one command, or several, to the program. A command's file exports one of these as `register`. */
 export type Register = (program: Command) => void
 
-/** In the order of the help. A new command is one file and one line here. */
-const commands: readonly Register[] = [
-  demo,
-  run,
-  recover,
-  inspect,
-  verify,
-  dump,
-  book,
-  history,
-  snapshot,
-  compact,
-  repair,
-  creds,
-  audit,
-]
+type Load = () => Promise<{ register: Register }>
+
+/**
+ * By name, in the order of the help. A new command is one file and one line here. Loaded is only the
+ * command that runs: what the others import would take longer than most of them do.
+ */
+const commands: Readonly<Record<string, Load>> = {
+  demo: () => import('./commands/demo.js'),
+  run: () => import('./commands/run.js'),
+  recover: () => import('./commands/recover.js'),
+  inspect: () => import('./commands/inspect.js'),
+  verify: () => import('./commands/verify.js'),
+  dump: () => import('./commands/dump.js'),
+  book: () => import('./commands/book.js'),
+  history: () => import('./commands/history.js'),
+  snapshot: () => import('./commands/snapshot.js'),
+  compact: () => import('./commands/compact.js'),
+  repair: () => import('./commands/repair.js'),
+  creds: () => import('./creds.js'),
+  audit: () => import('./audit.js'),
+}
 
 const exitCodes = `
 Exit codes:
@@ -46,7 +38,8 @@ Examples:
   $ pinnacle book MSFT --data ./data
   $ pinnacle verify ./data && echo clean`
 
-export function createProgram(): Command {
+/** The program for these arguments (without node and the script): with all commands where none is named. */
+export async function createProgram(words: readonly string[]): Promise<Command> {
   const program = new Command('pinnacle')
     .description(
       'Order books that survive a crash: journals order flow, recovers, verifies, shows.',
@@ -60,9 +53,18 @@ export function createProgram(): Command {
     .showHelpAfterError('(--help says more)')
     .showSuggestionAfterError()
     .exitOverride()
-  for (const register of commands) register(program)
+  for (const { register } of await loaded(words)) register(program)
   for (const command of program.commands) inherit(command, program)
   return program
+}
+
+/** None of the global options takes a value, so the first word that is no option is the command's name. */
+async function loaded(words: readonly string[]): Promise<{ register: Register }[]> {
+  if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) return []
+  const name = words.find((word) => !word.startsWith('-'))
+  const load = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (load) return [await load()]
+  return Promise.all(Object.values(commands).map((each) => each()))
 }
 
 /** Commands that were not made by program.command() must fail and help as the others do. */

@@ -1,5 +1,6 @@
 /** A bar on stderr, where somebody watches; nothing elsewhere. */
-import { Presets, SingleBar } from 'cli-progress'
+import { createRequire } from 'node:module'
+import type * as CliProgress from 'cli-progress'
 import type { Output } from './output.js'
 
 export interface ProgressBar {
@@ -11,6 +12,10 @@ const silent: ProgressBar = { update: () => undefined, stop: () => undefined }
 
 export function progressBar(output: Output, label: string): ProgressBar {
   if (!output.interactive) return silent
+  // Loaded where somebody watches only.
+  const { Presets, SingleBar } = createRequire(import.meta.url)(
+    'cli-progress',
+  ) as typeof CliProgress
   const bar = new SingleBar(
     {
       format: `${label} {bar} {percentage}%  {text}`,

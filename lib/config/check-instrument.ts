@@ -1,8 +1,9 @@
+import { safeParse } from 'valibot'
 import type { BookKind, InstrumentDefinition } from '../book/instrument.js'
 import { didYouMean } from '../errors/likely-spelling.js'
 import { PinnacleRangeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
-import { instrumentKeys, instrumentSchema } from './schema.js'
+import { instrumentKeys, instrumentSchema, unknownKeys } from './schema.js'
 
 export interface CheckedInstrument {
   name: string
@@ -13,19 +14,17 @@ export interface CheckedInstrument {
 
 /** The definition with its defaults; throws where something in it is wrong. */
 export function checkInstrument(definition: InstrumentDefinition): CheckedInstrument {
-  const parsed = instrumentSchema.safeParse(definition)
-  if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map((issue) => {
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys
-        .map((key) => `"${key}" is unknown${didYouMean(key, instrumentKeys)}`)
-        .join('; ')
-    }
-    const [key] = issue.path
+  const parsed = safeParse(instrumentSchema, definition, { abortPipeEarly: true })
+  const problems = (parsed.issues ?? []).map((issue) => {
+    const key = issue.path?.[0].key as PropertyKey | undefined
     const value: unknown =
       key === undefined ? definition : (definition as unknown as Record<PropertyKey, unknown>)[key]
     return `${key === undefined ? 'it' : String(key)} must be ${issue.message}, not ${shown(value)}`
   })
+  for (const key of unknownKeys(definition, instrumentKeys)) {
+    problems.push(`"${key}" is unknown${didYouMean(key, instrumentKeys)}`)
+  }
+  if (parsed.success && problems.length === 0) return parsed.output
   throw new PinnacleRangeError(
     'ERR_PINNACLE_INVALID_INSTRUMENT',
     `the instrument's definition is wrong: ${problems.join('; ')}`,

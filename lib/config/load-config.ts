@@ -3,12 +3,19 @@
  * object, environment, file, default. Every problem is reported, with where the value came from.
  */
 import { readFileSync } from 'node:fs'
-import type { z } from 'zod'
+import { safeParse, type BaseIssue } from 'valibot'
 import { didYouMean } from '../errors/likely-spelling.js'
 import { shown } from '../errors/shown.js'
 import { configFileVariable, readEnvironment, variableOf, type Environment } from './environment.js'
 import { ConfigProblem, errorOfProblems } from './problem.js'
-import { configSchema, fileKeys, instrumentKeys, objectKeys } from './schema.js'
+import {
+  configSchema,
+  fileKeys,
+  instrumentKeys,
+  isWrongType,
+  objectKeys,
+  unknownKeys,
+} from './schema.js'
 import type { PersistenceConfig, ResolvedConfig } from './types.js'
 
 export interface ConfigSources {
@@ -41,16 +48,15 @@ export function loadConfig(sources: ConfigSources): ResolvedConfig {
   if (env) put(readEnvironment(env), { kind: 'environment' })
   if (sources.object !== undefined) put(asRecord(sources.object), { kind: 'object' })
 
-  const parsed = configSchema.safeParse(values)
+  const parsed = safeParse(configSchema, values, { abortPipeEarly: true })
   const stateMachineOrigin = origins.get('stateMachine')
   if (stateMachineOrigin && stateMachineOrigin.kind !== 'object') {
     problems.push(unknownKey('stateMachine', stateMachineOrigin))
   }
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) problems.push(...problemsOf(issue, values, origins))
-  }
+  for (const issue of parsed.issues ?? []) problems.push(problemOf(issue, values, origins))
+  problems.push(...unknownKeyProblems(values, origins))
   if (!parsed.success || problems.length > 0) throw errorOfProblems(problems)
-  return parsed.data as ResolvedConfig
+  return parsed.output as ResolvedConfig
 }
 
 /** The validated configuration of an object alone. */
@@ -98,47 +104,51 @@ function readConfigFile(path: string): Record<string, unknown> {
   ).toError()
 }
 
-function problemsOf(
-  issue: z.core.$ZodIssue,
+function unknownKeyProblems(
   values: Record<string, unknown>,
   origins: ReadonlyMap<string, Origin>,
 ): ConfigProblem[] {
-  const [first] = issue.path
-  const key = String(first ?? '')
-  const name = nameOf(issue.path)
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((unknown) =>
-      issue.path.length === 0
-        ? unknownKey(unknown, origins.get(unknown))
-        : new ConfigProblem(
-            'ERR_PINNACLE_CONFIG_UNKNOWN_KEY',
-            `${name} has an unknown key "${unknown}"${didYouMean(unknown, instrumentKeys)}${whereFrom(
-              key,
-              origins.get(key),
-            )}`,
-          ),
-    )
+  const problems = unknownKeys(values, objectKeys).map((key) => unknownKey(key, origins.get(key)))
+  const instruments: unknown = values['instruments']
+  for (const [index, instrument] of (Array.isArray(instruments) ? instruments : []).entries()) {
+    for (const unknown of unknownKeys(instrument, instrumentKeys)) {
+      const where = whereFrom('instruments', origins.get('instruments'))
+      problems.push(
+        new ConfigProblem(
+          'ERR_PINNACLE_CONFIG_UNKNOWN_KEY',
+          `instruments[${String(index)}] has an unknown key "${unknown}"${didYouMean(unknown, instrumentKeys)}${where}`,
+        ),
+      )
+    }
   }
-  const value = valueAt(values, issue.path)
+  return problems
+}
+
+function problemOf(
+  issue: BaseIssue<unknown>,
+  values: Record<string, unknown>,
+  origins: ReadonlyMap<string, Origin>,
+): ConfigProblem {
+  const path = (issue.path ?? []).map(({ key }) => key as PropertyKey)
+  const key = String(path[0] ?? '')
+  const name = nameOf(path)
+  const value = valueAt(values, path)
   if (value === undefined) {
     const hint =
       name === 'dataDirectory'
         ? `; give it in the object or the file, or as ${variableOf('dataDirectory')}`
         : ''
-    return [
-      new ConfigProblem(
-        'ERR_PINNACLE_CONFIG_MISSING_KEY',
-        `${name} is missing, it must be ${issue.message}${hint}`,
-      ),
-    ]
+    return new ConfigProblem(
+      'ERR_PINNACLE_CONFIG_MISSING_KEY',
+      `${name} is missing, it must be ${issue.message}${hint}`,
+    )
   }
-  const wrongType = issue.code === 'invalid_type' || issue.code === 'invalid_union'
-  return [
-    new ConfigProblem(
-      wrongType && !Number.isNaN(value) ? 'ERR_PINNACLE_CONFIG_TYPE' : 'ERR_PINNACLE_CONFIG_RANGE',
-      `${name} must be ${issue.message}, not ${shown(value)}${whereFrom(key, origins.get(key))}`,
-    ),
-  ]
+  return new ConfigProblem(
+    isWrongType(issue) && !Number.isNaN(value)
+      ? 'ERR_PINNACLE_CONFIG_TYPE'
+      : 'ERR_PINNACLE_CONFIG_RANGE',
+    `${name} must be ${issue.message}, not ${shown(value)}${whereFrom(key, origins.get(key))}`,
+  )
 }
 
 function unknownKey(key: string, origin: Origin | undefined): ConfigProblem {

@@ -1,4 +1,5 @@
-import { build } from 'hdr-histogram-js'
+import { createRequire } from 'node:module'
+import type { build as Build } from 'hdr-histogram-js'
 import type { NativeHistogram, NativeStats } from '../native/binding.js'
 
 export interface HistogramSummary {
@@ -10,6 +11,14 @@ export interface HistogramSummary {
   p99: number
   p999: number
   max: number
+}
+
+// Loading it takes longer than opening a small journal, and most processes never ask for stats.
+let loaded: typeof Build | undefined
+function builder(): typeof Build {
+  const load = createRequire(import.meta.url)
+  loaded ??= (load('hdr-histogram-js') as { build: typeof Build }).build
+  return loaded
 }
 
 type Numbers = Omit<
@@ -53,7 +62,7 @@ export function summarize(native: NativeHistogram): HistogramSummary {
   if (native.count === 0) {
     return { count: 0, min: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 }
   }
-  const histogram = build({
+  const histogram = builder()({
     lowestDiscernibleValue: 1,
     highestTrackableValue: Math.max(2, native.max, native.upperBounds.at(-1) ?? 0),
     numberOfSignificantValueDigits: 3,

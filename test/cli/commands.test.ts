@@ -4,6 +4,8 @@ import t, { type Test } from 'tap'
 import { documentOf, lobsterFlow, pinnacle } from './running.js'
 
 t.setTimeout(800_000)
+// Most of a test is waiting for a process.
+t.jobs = 2
 
 /** A data directory with a complete small run in it. */
 async function withData(
@@ -29,6 +31,7 @@ async function withData(
 
 t.test(
   'run journals a file, says what became of it, and has nothing to do the second time',
+  { buffered: true },
   async (t) => {
     const { data, file } = await withData(t)
     const again = await pinnacle(['run', file, '-d', data, '-i', 'TEST', '--json'])
@@ -43,7 +46,7 @@ t.test(
   },
 )
 
-t.test('recover, inspect and verify tell of a clean directory', async (t) => {
+t.test('recover, inspect and verify tell of a clean directory', { buffered: true }, async (t) => {
   const { data } = await withData(t)
   const recovered = await pinnacle(['recover', data])
   t.equal(recovered.code, 0, recovered.stderr)
@@ -65,6 +68,7 @@ t.test('recover, inspect and verify tell of a clean directory', async (t) => {
 
 t.test(
   'dump writes entries as a table and as JSON lines, by range, type and instrument',
+  { buffered: true },
   async (t) => {
     const { data } = await withData(t)
     const lines = (text: string): Record<string, unknown>[] =>
@@ -101,7 +105,7 @@ t.test(
   },
 )
 
-t.test('dump follows until it is interrupted', async (t) => {
+t.test('dump follows until it is interrupted', { buffered: true }, async (t) => {
   const { data } = await withData(t)
   let told = false
   const ran = await pinnacle(['dump', data, '--follow', '--json', '--from', '470'], {
@@ -115,7 +119,7 @@ t.test('dump follows until it is interrupted', async (t) => {
   t.equal(ran.code, 130)
 })
 
-t.test('a reader that has seen enough is no failure', async (t) => {
+t.test('a reader that has seen enough is no failure', { buffered: true }, async (t) => {
   const { data } = await withData(t)
   const ran = await pinnacle(['dump', data, '--json'], {
     onOutput: (child) => {
@@ -125,7 +129,7 @@ t.test('a reader that has seen enough is no failure', async (t) => {
   t.equal(ran.stderr, '')
 })
 
-t.test('book draws the depth now and at a point of the past', async (t) => {
+t.test('book draws the depth now and at a point of the past', { buffered: true }, async (t) => {
   const { data } = await withData(t)
   const now = documentOf(await pinnacle(['book', 'TEST', '-d', data, '--json', '--levels', '3']))
   t.equal(now['sequence'], 478)
@@ -146,32 +150,37 @@ t.test('book draws the depth now and at a point of the past', async (t) => {
   t.match(unknown.stderr, /^ERR_PINNACLE_UNKNOWN_INSTRUMENT: .*did you mean "TEST"/)
 })
 
-t.test('snapshot and compact free the journal, and run knows its place all the same', async (t) => {
-  const { data, file } = await withData(t, 2_000)
-  const first = documentOf(await pinnacle(['snapshot', data, '--json']))
-  const last = Number(first['sequence'])
-  t.ok(last > 3_000)
-  t.ok(existsSync(String(first['path'])))
-  const second = documentOf(await pinnacle(['snapshot', data, '--json']))
-  t.equal(second['sequence'], last, 'again at the same entry')
-  const compacted = await pinnacle(['compact', data, '--force', '--json'])
-  t.equal(compacted.code, 0, compacted.stderr)
-  const { removed, recycled } = documentOf(compacted) as { removed: number; recycled: number }
-  t.ok(removed + recycled > 0)
-  const again = await pinnacle(['run', file, '-d', data, '-i', 'TEST', '--json'])
-  t.equal(again.code, 0, again.stderr)
-  t.match(documentOf(again), { eventsOfRun: 0, complete: true })
-  t.equal((await pinnacle(['verify', data])).code, 0)
-  const gone = await pinnacle(['book', '-d', data, '--at', '5'])
-  t.equal(gone.code, 1)
-  t.match(gone.stderr, new RegExp(`^ERR_PINNACLE_OUT_OF_REACH: .*${String(last)}`))
-  const dumped = await pinnacle(['dump', data, '--from', '1'])
-  t.equal(dumped.code, 1)
-  t.match(dumped.stderr, /^ERR_PINNACLE_OUT_OF_REACH/)
-})
+t.test(
+  'snapshot and compact free the journal, and run knows its place all the same',
+  { buffered: true },
+  async (t) => {
+    const { data, file } = await withData(t, 2_000)
+    const first = documentOf(await pinnacle(['snapshot', data, '--json']))
+    const last = Number(first['sequence'])
+    t.ok(last > 3_000)
+    t.ok(existsSync(String(first['path'])))
+    const second = documentOf(await pinnacle(['snapshot', data, '--json']))
+    t.equal(second['sequence'], last, 'again at the same entry')
+    const compacted = await pinnacle(['compact', data, '--force', '--json'])
+    t.equal(compacted.code, 0, compacted.stderr)
+    const { removed, recycled } = documentOf(compacted) as { removed: number; recycled: number }
+    t.ok(removed + recycled > 0)
+    const again = await pinnacle(['run', file, '-d', data, '-i', 'TEST', '--json'])
+    t.equal(again.code, 0, again.stderr)
+    t.match(documentOf(again), { eventsOfRun: 0, complete: true })
+    t.equal((await pinnacle(['verify', data])).code, 0)
+    const gone = await pinnacle(['book', '-d', data, '--at', '5'])
+    t.equal(gone.code, 1)
+    t.match(gone.stderr, new RegExp(`^ERR_PINNACLE_OUT_OF_REACH: .*${String(last)}`))
+    const dumped = await pinnacle(['dump', data, '--from', '1'])
+    t.equal(dumped.code, 1)
+    t.match(dumped.stderr, /^ERR_PINNACLE_OUT_OF_REACH/)
+  },
+)
 
 t.test(
   'an interrupted run exits with 130, a second writer is refused, and the same command completes it',
+  { buffered: true },
   async (t) => {
     const directory = t.testdir({ 'flow.csv': lobsterFlow(2_000) })
     const data = join(directory, 'data')

@@ -1,10 +1,20 @@
 // What goes wrong: one line `code: message` on stderr, and an exit code that says what kind it is.
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  cpSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { documentOf, lobsterFlow, pinnacle } from './running.js'
 
 t.setTimeout(800_000)
+// Most of a test is waiting for a process.
+t.jobs = 2
 
 const headerBytes = 4096
 const lineBytes = 64
@@ -40,6 +50,19 @@ function damage(file: string, offset: number, change: (bytes: Buffer) => void): 
   writeFileSync(file, bytes)
 }
 
+/** Whether the line of the entry with this number, or of a later one, is written. */
+function hasEntry(data: string, sequence: number): boolean {
+  const line = Buffer.alloc(lineBytes)
+  try {
+    const descriptor = openSync(firstSegment(data), 'r')
+    readSync(descriptor, line, 0, lineBytes, headerBytes + sequence * lineBytes)
+    closeSync(descriptor)
+  } catch {
+    return false
+  }
+  return line.some((byte) => byte !== 0)
+}
+
 /** Offset of an entry. Every entry of a run but the marks and the definition is one line. */
 async function offsetOf(data: string, sequence: number): Promise<number> {
   const { stdout } = await pinnacle(['dump', data, '--json', '--to', String(sequence - 1)])
@@ -57,39 +80,46 @@ async function offsetOf(data: string, sequence: number): Promise<number> {
   return offset
 }
 
-t.test('the command line is wrong: exit code 2 and what to write instead', async (t) => {
-  const wrong: [string[], RegExp][] = [
-    [['verfy'], /unknown command 'verfy'[\s\S]*Did you mean verify\?/],
-    [['run'], /missing required argument 'file'/],
-    [['dump', 'x', '--from', 'abc'], /must be a sequence number/],
-    [['run', 'x', '--speed', 'fast'], /must be "full" or a factor/],
-    [['run', 'x', '--durability', 'maybe'], /Allowed choices are appended, interval, durable/],
-    [['inspect'], /^ERR_PINNACLE_CONFIG_MISSING_KEY: .*dataDirectory.*PINNACLE_DATA_DIRECTORY/],
-    [['inspect', 'a', '-d', 'b'], /^ERR_PINNACLE_USAGE: two data directories/],
-    [['compact', 'x', '-c', '/nowhere.json'], /^ERR_PINNACLE_CONFIG_FILE/],
-  ]
-  await Promise.all(
-    wrong.map(async ([args, message]) => {
-      const ran = await pinnacle(args)
-      t.equal(ran.code, 2, args.join(' '))
-      t.match(ran.stderr, message, args.join(' '))
-      t.equal(ran.stdout, '', args.join(' '))
-    }),
-  )
-})
+t.test(
+  'the command line is wrong: exit code 2 and what to write instead',
+  { buffered: true },
+  async (t) => {
+    const wrong: [string[], RegExp][] = [
+      [['verfy'], /unknown command 'verfy'[\s\S]*Did you mean verify\?/],
+      [['run'], /missing required argument 'file'/],
+      [['dump', 'x', '--from', 'abc'], /must be a sequence number/],
+      [['run', 'x', '--speed', 'fast'], /must be "full" or a factor/],
+      [['run', 'x', '--durability', 'maybe'], /Allowed choices are appended, interval, durable/],
+      [['inspect'], /^ERR_PINNACLE_CONFIG_MISSING_KEY: .*dataDirectory.*PINNACLE_DATA_DIRECTORY/],
+      [['inspect', 'a', '-d', 'b'], /^ERR_PINNACLE_USAGE: two data directories/],
+      [['compact', 'x', '-c', '/nowhere.json'], /^ERR_PINNACLE_CONFIG_FILE/],
+    ]
+    await Promise.all(
+      wrong.map(async ([args, message]) => {
+        const ran = await pinnacle(args)
+        t.equal(ran.code, 2, args.join(' '))
+        t.match(ran.stderr, message, args.join(' '))
+        t.equal(ran.stdout, '', args.join(' '))
+      }),
+    )
+  },
+)
 
-t.test('a missing directory is an error and is not created', async (t) => {
+t.test('a missing directory is an error and is not created', { buffered: true }, async (t) => {
   const directory = t.testdir()
   const absent = join(directory, 'absent')
-  for (const command of ['inspect', 'verify', 'recover', 'snapshot', 'compact', 'repair']) {
-    const ran = await pinnacle([command, absent])
-    t.equal(ran.code, 1, `${command}: ${ran.stderr}`)
-    t.match(ran.stderr, /^ERR_PINNACLE_NOT_FOUND: .*absent/, command)
-  }
+  const named = ['inspect', 'verify', 'recover', 'snapshot', 'compact', 'repair']
+  await Promise.all(
+    named.map(async (command) => {
+      const ran = await pinnacle([command, absent])
+      t.equal(ran.code, 1, `${command}: ${ran.stderr}`)
+      t.match(ran.stderr, /^ERR_PINNACLE_NOT_FOUND: .*absent/, command)
+    }),
+  )
   t.same(readdirSync(directory), [])
 })
 
-t.test('every command has help with examples', async (t) => {
+t.test('every command has help with examples', { buffered: true }, async (t) => {
   const { stdout } = await pinnacle(['--help'])
   t.match(stdout, /Exit codes:/)
   const commands = [...stdout.matchAll(/^ {2}(\w+) \[/gm)].flatMap(([, name]) => name ?? [])
@@ -105,24 +135,28 @@ t.test('every command has help with examples', async (t) => {
   )
 })
 
-t.test('colours come only where they are wanted', async (t) => {
+t.test('colours come only where they are wanted', { buffered: true }, async (t) => {
   const { data } = await withData(t)
   // eslint-disable-next-line no-control-regex
   const escape = /\u001b\[/
-  t.match((await pinnacle(['verify', data], { env: { FORCE_COLOR: '1' } })).stdout, escape)
-  t.notMatch((await pinnacle(['verify', data], { env: { NO_COLOR: '1' } })).stdout, escape)
-  t.notMatch(
-    (await pinnacle(['verify', data, '--no-color'], { env: { FORCE_COLOR: '1' } })).stdout,
-    escape,
-  )
-  t.notMatch(
-    (await pinnacle(['verify', data, '--json'], { env: { FORCE_COLOR: '1' } })).stdout,
-    escape,
-  )
+  const out = async (env: Record<string, string>, ...more: string[]): Promise<string> =>
+    (await pinnacle(['verify', data, ...more], { env })).stdout
+  const [wanted, ...unwanted] = await Promise.all([
+    out({ FORCE_COLOR: '1' }),
+    out({ NO_COLOR: '1' }),
+    out({ FORCE_COLOR: '1' }, '--no-color'),
+    out({ FORCE_COLOR: '1' }, '--json'),
+  ])
+  t.match(wanted, escape)
+  for (const text of unwanted) {
+    t.not(text, '')
+    t.notMatch(text, escape)
+  }
 })
 
 t.test(
   'a broken file stops with its line, keeps what stood before, and goes on with skip',
+  { buffered: true },
   async (t) => {
     const directory = t.testdir({
       'flow.csv': `34200.1,1,1,100,310400,1\n34200.2,1,2,abc,310400,1\n34200.3,1,3,5,310400,1\n`,
@@ -149,46 +183,60 @@ t.test(
   },
 )
 
-t.test('a torn tail: verify says 3, recover cuts and reports it, then all is clean', async (t) => {
-  const directory = t.testdir({ 'flow.csv': lobsterFlow(2_000) })
-  const data = join(directory, 'data')
-  // Never synced and killed: nothing says that the last entries were durable.
-  const killed = await pinnacle(
-    [
-      'run',
-      join(directory, 'flow.csv'),
-      '-d',
-      data,
-      '-i',
-      'TEST',
-      '--speed',
-      '0.01x',
-      '--durability',
-      'appended',
-    ],
-    { onStart: (child) => setTimeout(() => child.kill('SIGKILL'), 3_000) },
-  )
-  t.equal(killed.code, null)
-  const { lastSequence: last } = documentOf(await pinnacle(['verify', data, '--json'])) as {
-    lastSequence: number
-  }
-  t.ok(last > 20)
-  const segment = firstSegment(data)
-  damage(segment, await offsetOf(data, last), (bytes) => bytes.fill(0, 32, lineBytes))
-  const verified = await pinnacle(['verify', data])
-  t.equal(verified.code, 3, verified.stdout)
-  t.match(verified.stdout, /^torn {2}[\s\S]*the next open cuts the torn tail/)
-  const repairing = await pinnacle(['repair', data, '--dry-run'])
-  t.equal(repairing.code, 0)
-  t.match(repairing.stdout, new RegExp(`keeps +entries to ${String(last - 1)}`))
-  const recovered = await pinnacle(['recover', data])
-  t.equal(recovered.code, 0, recovered.stderr)
-  t.match(recovered.stdout, new RegExp(`torn tail, entries to ${String(last - 1)}`))
-  t.equal((await pinnacle(['verify', data])).code, 0)
-})
+t.test(
+  'a torn tail: verify says 3, recover cuts and reports it, then all is clean',
+  { buffered: true },
+  async (t) => {
+    const directory = t.testdir({ 'flow.csv': lobsterFlow(2_000) })
+    const data = join(directory, 'data')
+    // Never synced and killed: nothing says that the last entries were durable.
+    const killed = await pinnacle(
+      [
+        'run',
+        join(directory, 'flow.csv'),
+        '-d',
+        data,
+        '-i',
+        'TEST',
+        '--speed',
+        '0.01x',
+        '--durability',
+        'appended',
+      ],
+      {
+        onStart: (child) => {
+          const timer = setInterval(() => {
+            if (hasEntry(data, 40) || child.exitCode !== null) {
+              clearInterval(timer)
+              child.kill('SIGKILL')
+            }
+          }, 5)
+        },
+      },
+    )
+    t.equal(killed.code, null)
+    const { lastSequence: last } = documentOf(await pinnacle(['verify', data, '--json'])) as {
+      lastSequence: number
+    }
+    t.ok(last > 20)
+    const segment = firstSegment(data)
+    damage(segment, await offsetOf(data, last), (bytes) => bytes.fill(0, 32, lineBytes))
+    const verified = await pinnacle(['verify', data])
+    t.equal(verified.code, 3, verified.stdout)
+    t.match(verified.stdout, /^torn {2}[\s\S]*the next open cuts the torn tail/)
+    const repairing = await pinnacle(['repair', data, '--dry-run'])
+    t.equal(repairing.code, 0)
+    t.match(repairing.stdout, new RegExp(`keeps +entries to ${String(last - 1)}`))
+    const recovered = await pinnacle(['recover', data])
+    t.equal(recovered.code, 0, recovered.stderr)
+    t.match(recovered.stdout, new RegExp(`torn tail, entries to ${String(last - 1)}`))
+    t.equal((await pinnacle(['verify', data])).code, 0)
+  },
+)
 
 t.test(
   'damage in the durable part: verify says 4, open is refused, repair keeps what is named',
+  { buffered: true },
   async (t) => {
     const { directory, data, segment, last } = await withData(t)
     const damaged = 100
@@ -245,6 +293,7 @@ t.test(
 
 t.test(
   'a damaged snapshot: verify says 4, recovery passes it over, repair puts it aside',
+  { buffered: true },
   async (t) => {
     const { data, last } = await withData(t)
     const { path } = documentOf(await pinnacle(['snapshot', data, '--json'])) as { path: string }

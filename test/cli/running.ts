@@ -22,7 +22,12 @@ export function pinnacle(args: readonly string[], options: RunOptions = {}): Pro
   const ambient = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('PINNACLE_') && name !== 'FORCE_COLOR' && name !== 'NO_COLOR',
   )
-  const env = { ...Object.fromEntries(ambient), ...options.env }
+  // Zero-filling segments of the default size would be most of what a short run does.
+  const env = {
+    ...Object.fromEntries(ambient),
+    PINNACLE_SEGMENT_SIZE: '256KiB',
+    ...options.env,
+  }
   const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   options.onStart?.(child)
   let stdout = ''
