@@ -6,6 +6,7 @@
  */
 import { shown } from '../../errors/shown.js'
 import type { ParsedFrame } from '../feed-update.js'
+import { nestsDeeperThan } from './nesting.js'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
@@ -57,10 +58,14 @@ export class FramePlace {
 
 const asItIs = (text: string): string => text
 
+/** Exchanges nest five levels or so. */
+const maxNesting = 32
+/** Text below this length can't nest deep enough to matter, and most frames are. */
+const checkNestingFromChars = 4096
+
 /**
- * Interprets a frame of JSON text; whatever `interpret` refuses, and text that is no JSON, is malformed. JSON.parse
- * takes time in proportion to the text and needs no stack, however deep it is nested. `prepare` may change the
- * text before.
+ * Interprets a frame of JSON text; whatever `interpret` refuses, and text that is no JSON, is malformed. It takes
+ * time in proportion to the text. `prepare` may change the text before it is read.
  */
 export function parseFrame(
   frame: string,
@@ -72,6 +77,9 @@ export function parseFrame(
   try {
     if (typeof frame !== 'string') {
       return { kind: 'malformed', reason: `a frame must be text, not ${shown(frame)}` }
+    }
+    if (frame.length >= checkNestingFromChars && nestsDeeperThan(frame, maxNesting)) {
+      throw new MalformedFrame('', `nests deeper than ${String(maxNesting)} levels`)
     }
     return interpret(objectOf(JSON.parse(prepare(frame)) as unknown, ''))
   } catch (error) {

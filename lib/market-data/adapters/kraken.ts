@@ -46,6 +46,8 @@ const noSequences: FeedSequence[] = []
 export const krakenDepths = [10, 25, 100, 500, 1000] as const
 export type KrakenDepth = (typeof krakenDepths)[number]
 const maxDepth = 1000
+/** Levels of one side in one message, far above any depth: a sorted list takes the square of it to fill. */
+const maxLevels = 10_000
 
 export interface KrakenOptions {
   /** Levels of each side that the exchange sends; 10 where nothing is said. */
@@ -195,6 +197,7 @@ export class KrakenAdapter implements FeedAdapter {
 
   #side(value: unknown, list: string, side: Side, changes: LevelChange[]): void {
     const items = listOf(value, list)
+    if (items.length > maxLevels) throw bad(list, `of at most ${String(maxLevels)} levels`, value)
     this.#place.enter(list)
     for (let index = 0; index < items.length; index++) {
       this.#place.at(index)
