@@ -4,8 +4,9 @@
  * `frame` entry, followed at once by the `entries` entries of what it said: so whoever reads knows when each
  * was received, and sees where a kill cut a frame in two.
  *
- * The entry's own timestamp is the exchange's time, except for `frame`, `gap` and `connection`, where it is
- * the local wall clock. Prices are ticks and sizes lots of the entry's instrument.
+ * The entry's own timestamp is the exchange's time; where the exchange says none, and of `frame`, `gap`,
+ * `connection`, `raw` and `quarantined`, it is the local wall clock. Prices are ticks and sizes lots of the
+ * entry's instrument. docs/format.md has the bytes.
  */
 import type { Side } from '../book/side.js'
 
@@ -31,8 +32,8 @@ export interface FrameEntry {
   /** Entries that follow and belong to this frame. */
   entries: number
   channel: string
-  /** Scope and last number of the frame, where it has one. */
-  sequence?: { scope: string; last: number }
+  /** Scopes and last numbers of the frame; none where the exchange doesn't count. */
+  sequences: { scope: string; last: number }[]
 }
 
 export interface FeedTradeEntry {
@@ -54,14 +55,22 @@ export interface FeedTickerEntry {
   volume: string | null
 }
 
-/** Announces a `clear` and `levels` level entries behind it. */
+/** Announces a `clear` and `levels` level entries behind it; for an order book, as many added orders. */
 export interface BookSnapshotEntry {
   type: 'book-snapshot'
   levels: number
   sequence: number | null
 }
 
-export type GapReason = 'disconnected' | 'sequence' | 'overflow' | 'process-ended' | 'malformed'
+export type GapReason =
+  | 'disconnected'
+  | 'sequence'
+  | 'overflow'
+  | 'process-ended'
+  /** Something of a frame could not be kept. */
+  | 'malformed'
+  /** The exchange's checksum says that the book is not its book. */
+  | 'book-mismatch'
 
 /** Something may be missing between two moments: nothing was received, or a number was skipped. */
 export interface GapEntry {
@@ -97,7 +106,10 @@ export interface RawEntry {
   text: string
 }
 
-/** A frame that is not what the exchange documents; at most the first 4096 bytes are kept. */
+/**
+ * A frame that is not what the exchange documents, or one update of a frame that the instrument can't hold; at
+ * most the first 4096 bytes of its text are kept.
+ */
 export interface QuarantinedEntry {
   type: 'quarantined'
   reason: string

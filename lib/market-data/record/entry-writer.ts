@@ -1,0 +1,128 @@
+/**
+ * Journals a planned frame: its frame entry, and at once all of its entries behind it. Operations of books go
+ * in batches, one native call for up to 1024.
+ *
+ * Invariant: exactly as many entries follow a frame entry as it says, unless the process ends or the journal
+ * fails in between. An operation that its book refuses is replaced by a quarantined entry.
+ */
+import type { Book } from '../../book/book.js'
+import type { OperationBatch } from '../../book/operation-batch.js'
+import type { PersistenceManager } from '../../persistence/persistence-manager.js'
+import type { ConnectionEntry, FeedEntry, FrameEntry, GapEntry } from '../feed-entry.js'
+import { encodeFeedEntry, userTypes } from './entry-codec.js'
+import { quarantinedEntry } from './frame-plan.js'
+import type { PlannedEntry, PlannedOperation } from './planned-entry.js'
+
+export interface WrittenFrame {
+  /** Of the frame entry. */
+  sequence: number
+  lastSequence: number
+  /** Products with an operation that was refused. */
+  refused: string[]
+}
+
+const batchLimit = 1024
+
+export class EntryWriter {
+  readonly #persistence: PersistenceManager
+  readonly #batch: OperationBatch
+  readonly #bookOf: (name: string) => Book
+
+  constructor(persistence: PersistenceManager) {
+    this.#persistence = persistence
+    this.#batch = persistence.batch({ skipRefused: true })
+    this.#bookOf = (name) => persistence.book(name)
+  }
+
+  /** `onFeedEntry` sees each feed entry with its sequence. */
+  frame(
+    frame: Omit<FrameEntry, 'type' | 'entries'>,
+    receivedNs: bigint,
+    entries: readonly PlannedEntry[],
+    onFeedEntry: (planned: Extract<PlannedEntry, { kind: 'feed' }>, sequence: number) => void,
+  ): WrittenFrame {
+    const head: FrameEntry = { type: 'frame', ...frame, entries: entries.length }
+    const sequence = this.entry(head, undefined, receivedNs)
+    const written: WrittenFrame = { sequence, lastSequence: sequence, refused: [] }
+    const staged: PlannedOperation[] = []
+    for (const planned of entries) {
+      if (planned.kind !== 'feed') {
+        staged.push(planned)
+        if (staged.length === batchLimit) this.#commit(staged, written, receivedNs)
+        continue
+      }
+      if (staged.length > 0) this.#commit(staged, written, receivedNs)
+      const { entry, instrument, timestampNs } = planned
+      written.lastSequence = this.entry(entry, instrument?.name, timestampNs)
+      onFeedEntry(planned, written.lastSequence)
+    }
+    if (staged.length > 0) this.#commit(staged, written, receivedNs)
+    return written
+  }
+
+  gap(gap: Omit<GapEntry, 'type'>, instrument?: string): number {
+    return this.entry({ type: 'gap', ...gap }, instrument, gap.toNs)
+  }
+
+  connection(connection: Omit<ConnectionEntry, 'type'>, atNs: bigint): number {
+    return this.entry({ type: 'connection', ...connection }, undefined, atNs)
+  }
+
+  entry(entry: FeedEntry, instrument: string | undefined, timestampNs: bigint): number {
+    return this.#persistence.append(userTypes[entry.type], encodeFeedEntry(entry), {
+      timestampNs,
+      ...(instrument === undefined ? {} : { instrument }),
+    })
+  }
+
+  #commit(staged: PlannedOperation[], written: WrittenFrame, receivedNs: bigint): void {
+    for (const operation of staged) this.#stage(operation)
+    const { lastSequence, refused } = this.#batch.commit()
+    if (lastSequence > 0) written.lastSequence = lastSequence
+    for (const { index, error } of refused) {
+      const operation = staged[index]
+      if (!operation) continue
+      const { instrument, ...rest } = operation
+      const text = JSON.stringify(rest, (_key, value: unknown) =>
+        typeof value === 'bigint' ? String(value) : value,
+      )
+      const entry = quarantinedEntry(error.message, text, Buffer.byteLength(text))
+      written.lastSequence = this.entry(entry, instrument.name, receivedNs)
+      if (!written.refused.includes(instrument.name)) written.refused.push(instrument.name)
+    }
+    staged.length = 0
+  }
+
+  #stage(operation: PlannedOperation): void {
+    const batch = this.#batch
+    const book = this.#bookOf(operation.instrument.name)
+    const { timestampNs } = operation
+    switch (operation.kind) {
+      case 'level':
+        batch.setLevel(book, operation.side, operation.price, operation.quantity, timestampNs)
+        break
+      case 'clear':
+        batch.clear(book, timestampNs)
+        break
+      case 'add': {
+        const { orderId, side, price, quantity } = operation
+        batch.add(book, orderId, side, price, quantity, timestampNs)
+        break
+      }
+      case 'reduce':
+        batch.reduce(book, operation.orderId, operation.quantity, timestampNs)
+        break
+      case 'execute':
+        batch.execute(book, operation.orderId, operation.quantity, timestampNs)
+        break
+      case 'replace': {
+        const { orderId, price, quantity } = operation
+        batch.replace(book, orderId, orderId, price, quantity, timestampNs)
+        break
+      }
+      case 'cancel':
+        batch.cancel(book, operation.orderId, timestampNs)
+        break
+    }
+  }
+}

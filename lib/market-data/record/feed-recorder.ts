@@ -1,0 +1,340 @@
+/**
+ * Journals what a feed delivers, on arrival, and only then hands it on: whatever its callbacks got survives the
+ * process. It takes the deliveries and notices of a FeedClient or of a recording, and knows neither.
+ *
+ * Synchronous into the journal: `take` returns when all entries of the frame are appended (or a promise, where
+ * the consumer returns one), so back-pressure is the caller's queue. A journal that fails throws to the caller.
+ */
+import type { Book } from '../../book/book.js'
+import type { PersistenceManager } from '../../persistence/persistence-manager.js'
+import type { FeedDelivery, FeedGap, FeedNotice, FeedStateChange } from '../client/feed-events.js'
+import type { ConnectionEntry, FrameEntry, GapEntry } from '../feed-entry.js'
+import type { FeedUpdate } from '../feed-update.js'
+import { EntryWriter } from './entry-writer.js'
+import type { FeedState } from './feed-state.js'
+import { FramePlanner, type FramePlan, type LostData } from './frame-plan.js'
+import type { HistoryFeed } from './history-feed.js'
+import type { PlannedEntry } from './planned-entry.js'
+import { ResumeGaps } from './resume-gaps.js'
+
+/** What the connection entries say about where the feed comes from. */
+export interface FeedSource {
+  readonly exchange: string
+  readonly url: string
+  readonly products: readonly string[]
+  readonly channels: readonly string[]
+  /** Name of the credential, never the secret. */
+  readonly authentication: string | null
+}
+
+/** An update that is in the journal. */
+export interface RecordedUpdate {
+  readonly update: FeedUpdate
+  /** Of its last entry. */
+  readonly sequence: number
+  readonly receivedNs: bigint
+  readonly receivedMonotonicNs: bigint
+}
+
+/** A gap or a change of state that is in the journal. */
+export interface RecordedNotice {
+  readonly notice: Omit<GapEntry, 'type'> | FeedStateChange
+  readonly sequence: number
+}
+
+export interface RecorderOptions {
+  readonly persistence: PersistenceManager
+  /** The persistence's state machine. */
+  readonly state: FeedState
+  /** Asked at each connection entry. */
+  readonly source: () => FeedSource
+  /** Whether the exchange's numbers start anew with each connection. */
+  readonly sequenceRestarts: boolean
+  /** Gets what belongs into the price history. */
+  readonly history?: HistoryFeed
+  /** Longest raw text that is kept whole, bytes. */
+  readonly maxRawBytes?: number
+  readonly onUpdate?: (recorded: RecordedUpdate) => void | Promise<void>
+  readonly onNotice?: (recorded: RecordedNotice) => void | Promise<void>
+}
+
+export interface RecorderStats {
+  frames: number
+  /** Entries that were journaled, frame entries and notices among them. */
+  entries: number
+  updates: number
+  gaps: number
+  /** Frames of a type that the adapter does not know; they are kept raw. */
+  unknown: number
+  quarantined: number
+  /** Trades that the exchange sent again; they are not journaled again. */
+  repeatedTrades: number
+  /** Events of orders that the book does not have; they change nothing. */
+  unknownOrders: number
+  /** Exchange time of the last update that has one, and when its frame was received. */
+  lastExchangeNs: bigint | null
+  lastReceivedNs: bigint | null
+}
+
+const defaultMaxRawBytes = 1024 * 1024
+
+/** After these, orders that left unseen would stay in an order book for ever. */
+const emptiesOrderBooks: ReadonlySet<GapEntry['reason']> = new Set([
+  'disconnected',
+  'sequence',
+  'overflow',
+  'process-ended',
+])
+
+export class FeedRecorder {
+  readonly #options: RecorderOptions
+  readonly #writer: EntryWriter
+  readonly #planner: FramePlanner
+  readonly #books = new Map<string, Book>()
+  readonly #connectionBase: number
+  readonly #resume: ResumeGaps
+  readonly #stats: RecorderStats = {
+    frames: 0,
+    entries: 0,
+    updates: 0,
+    gaps: 0,
+    unknown: 0,
+    quarantined: 0,
+    repeatedTrades: 0,
+    unknownOrders: 0,
+    lastExchangeNs: null,
+    lastReceivedNs: null,
+  }
+
+  /** `nowNs`: wall clock, for the entry that says that the process before this one ended. */
+  constructor(options: RecorderOptions, nowNs: bigint) {
+    this.#options = options
+    const { persistence, state, sequenceRestarts, maxRawBytes = defaultMaxRawBytes } = options
+    this.#writer = new EntryWriter(persistence)
+    this.#planner = new FramePlanner({
+      bookOf: (product) => this.#books.get(product),
+      hasTrade: (instrument, tradeId) => state.hasTrade(instrument, tradeId),
+      maxRawBytes,
+    })
+    this.#connectionBase = state.connections
+    const lastReceivedNs = state.lastReceivedNs(persistence.appendedFrontier)
+    const { lastSequences } = state
+    this.#resume = new ResumeGaps({
+      lastReceivedNs,
+      lastSequences: new Map(lastSequences),
+      sequenceRestarts,
+    })
+    const before = state.connection
+    if (before && before.state !== 'closed') {
+      // Also ends a frame that a kill cut in two, before any other entry can be taken for one of its own.
+      this.#connectionEntry({ ...before, state: 'lost', reason: 'the process ended' }, nowNs)
+    }
+  }
+
+  stats(): Readonly<RecorderStats> {
+    return this.#stats
+  }
+
+  /** Records the product, whose instrument is defined. */
+  addProduct(product: string): void {
+    this.#books.set(product, this.#options.persistence.book(product))
+  }
+
+  get products(): string[] {
+    return [...this.#books.keys()]
+  }
+
+  /** A frame. Returns once it is journaled; a promise where the consumer returned one. */
+  take({ frame, parsed }: FeedDelivery): void | Promise<void> {
+    const { text, bytes, receivedNs, receivedMonotonicNs, connection } = frame
+    const plan = this.#planner.plan(parsed, { text, bytes: bytes.length, receivedNs })
+    if (!this.#resume.done) {
+      const sequences = parsed.kind === 'malformed' ? [] : parsed.sequences
+      for (const gap of this.#resume.before(receivedNs, sequences)) this.#gap(gap)
+    }
+    const { channel, sequences, entries } = plan
+    const head = {
+      connection: this.#connectionBase + connection,
+      receivedMonotonicNs,
+      channel,
+      sequences,
+    }
+    const written = this.writeFrame(head, receivedNs, entries, plan.lost)
+    this.#count(plan, receivedNs)
+    const { onUpdate } = this.#options
+    if (!onUpdate || plan.updates.length === 0) return undefined
+    const recorded = plan.updates.map(({ update, entriesThrough }) => ({
+      update,
+      // What was refused stands behind the others.
+      sequence:
+        written.refused.length > 0 ? written.lastSequence : written.sequence + entriesThrough,
+      receivedNs,
+      receivedMonotonicNs,
+    }))
+    return handOn(recorded, onUpdate)
+  }
+
+  /** A gap or a change of state. */
+  notice(notice: FeedNotice): void | Promise<void> {
+    const { onNotice } = this.#options
+    if (notice.type === 'gap') {
+      const gap = gapOf(notice)
+      const sequence = this.#gap(gap)
+      return onNotice?.({ notice: gap, sequence })
+    }
+    const sequence = this.#state(notice)
+    return onNotice?.({ notice, sequence })
+  }
+
+  /** What is subscribed to has changed, the connection has not. */
+  resubscribed(atNs: bigint): void {
+    const { connection } = this.#options.state
+    if (connection) this.#connectionEntry({ ...connection, ...this.#sourceFields() }, atNs)
+  }
+
+  /**
+   * Entries as they are planned, behind their frame entry: `take` without an adapter, for a journal that is
+   * replayed into another. `lost` says of which scopes the frame's entries lack something.
+   */
+  writeFrame(
+    head: Omit<FrameEntry, 'type' | 'entries'>,
+    receivedNs: bigint,
+    entries: readonly PlannedEntry[],
+    lost: readonly LostData[] = [],
+  ): { sequence: number; lastSequence: number; refused: string[] } {
+    const { history } = this.#options
+    history?.frame(receivedNs)
+    const written = this.#writer.frame(head, receivedNs, entries, (planned, sequence) => {
+      const { entry, instrument, timestampNs } = planned
+      if (entry.type === 'trade' && instrument) {
+        history?.trade(instrument, sequence, timestampNs, entry)
+      }
+    })
+    ++this.#stats.frames
+    this.#stats.entries += entries.length + 1
+    this.#stats.quarantined += written.refused.length
+    this.#stats.lastReceivedNs = receivedNs
+    this.#tellLost(lost, written.refused, receivedNs)
+    return written
+  }
+
+  /** A gap of another journal. */
+  writeGap(gap: Omit<GapEntry, 'type'>): number {
+    return this.#gap(gap)
+  }
+
+  /** A connection entry of another journal, whose connections count on from this one's. */
+  writeConnection(connection: Omit<ConnectionEntry, 'type'>, atNs: bigint): number {
+    return this.#connectionEntry(
+      { ...connection, connection: this.#connectionBase + connection.connection },
+      atNs,
+    )
+  }
+
+  #tellLost(lost: readonly LostData[], refused: readonly string[], atNs: bigint): void {
+    if (lost.length === 0 && refused.length === 0) return
+    const told = new Set<string>()
+    for (const { scope, reason } of [
+      ...lost,
+      ...refused.map((name) => ({ scope: name, reason: 'malformed' as const })),
+    ]) {
+      const key = `${reason} ${scope}`
+      if (told.has(key)) continue
+      told.add(key)
+      this.#gap({
+        reason,
+        scope,
+        firstMissed: null,
+        lastMissed: null,
+        fromNs: atNs,
+        toNs: atNs,
+      })
+    }
+  }
+
+  #count(plan: FramePlan, receivedNs: bigint): void {
+    const stats = this.#stats
+    stats.updates += plan.updates.length
+    stats.quarantined += plan.quarantined
+    stats.repeatedTrades += plan.repeatedTrades
+    stats.unknownOrders += plan.unknownOrders
+    if (plan.unknown) ++stats.unknown
+    const last = plan.updates.at(-1)?.update
+    if (last && 'exchangeTimeNs' in last && last.exchangeTimeNs > 0n) {
+      stats.lastExchangeNs = last.exchangeTimeNs
+      stats.lastReceivedNs = receivedNs
+    }
+  }
+
+  #gap(gap: Omit<GapEntry, 'type'>): number {
+    const { persistence, history } = this.#options
+    const book = gap.scope === '' ? undefined : this.#books.get(gap.scope)
+    const sequence = this.#writer.gap(gap, book?.instrument.name)
+    ++this.#stats.gaps
+    ++this.#stats.entries
+    history?.gap(sequence, { type: 'gap', ...gap }, this.products)
+    if (emptiesOrderBooks.has(gap.reason)) {
+      for (const touched of book ? [book] : this.#books.values()) {
+        if (touched.instrument.kind !== 'orders' || touched.info().orders === 0) continue
+        persistence.book(touched.instrument.name).clear(gap.toNs)
+        ++this.#stats.entries
+      }
+    }
+    return sequence
+  }
+
+  #state(change: FeedStateChange): number {
+    const { state, connection, atNs, reason } = change
+    return this.#connectionEntry(
+      {
+        state,
+        connection: this.#connectionBase + connection,
+        ...this.#sourceFields(),
+        reason: reason && `${reason.code}: ${reason.message}`,
+      },
+      atNs,
+    )
+  }
+
+  #sourceFields(): Pick<
+    ConnectionEntry,
+    'exchange' | 'url' | 'products' | 'channels' | 'authentication'
+  > {
+    const { exchange, url, products, channels, authentication } = this.#options.source()
+    return { exchange, url, products: [...products], channels: [...channels], authentication }
+  }
+
+  #connectionEntry(connection: Omit<ConnectionEntry, 'type'>, atNs: bigint): number {
+    ++this.#stats.entries
+    this.#options.history?.connection(connection.products)
+    return this.#writer.connection(connection, atNs)
+  }
+}
+
+/** Numbers of a client's gap may be unusable as such: the entry has them or null. */
+function gapOf(gap: FeedGap): Omit<GapEntry, 'type'> {
+  const { reason, scope, firstMissed, lastMissed, toNs } = gap
+  const fromNs = gap.fromNs < toNs ? gap.fromNs : toNs
+  return { reason, scope, firstMissed, lastMissed, fromNs, toNs }
+}
+
+function handOn(
+  recorded: readonly RecordedUpdate[],
+  onUpdate: (recorded: RecordedUpdate) => void | Promise<void>,
+): void | Promise<void> {
+  for (let index = 0; index < recorded.length; index++) {
+    const result = onUpdate(recorded[index]!)
+    if (result) return handOnLater(recorded, index + 1, result, onUpdate)
+  }
+  return undefined
+}
+
+async function handOnLater(
+  recorded: readonly RecordedUpdate[],
+  from: number,
+  first: Promise<void>,
+  onUpdate: (recorded: RecordedUpdate) => void | Promise<void>,
+): Promise<void> {
+  await first
+  for (let index = from; index < recorded.length; index++) await onUpdate(recorded[index]!)
+}

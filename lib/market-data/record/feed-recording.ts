@@ -1,0 +1,235 @@
+/**
+ * Records a live feed: a FeedClient whose every frame is journaled before anybody sees it, and which a new
+ * process takes up again from the data directory alone.
+ */
+import type { CodedError } from '../../errors/pinnacle-error.js'
+import { PinnacleError } from '../../errors/pinnacle-error.js'
+import { adapterByName } from '../adapters/index.js'
+import { FeedClient } from '../client/feed-client.js'
+import type { FeedClientOptions } from '../client/feed-client-options.js'
+import { realClock } from '../client/feed-clock.js'
+import type { FeedStats } from '../client/feed-events.js'
+import type { FeedAdapter, FeedSubscription, SubscriptionSigner } from '../feed-adapter.js'
+import {
+  FeedRecorder,
+  type RecordedNotice,
+  type RecordedUpdate,
+  type RecorderStats,
+} from './feed-recorder.js'
+import type { FeedState } from './feed-state.js'
+import { RecordingStore, type ProductScales, type StoreOptions } from './recording-store.js'
+
+/** Options of the client that a recording does not set itself. */
+export type RecordingClientOptions = Omit<
+  FeedClientOptions,
+  'adapter' | 'url' | 'products' | 'channels' | 'onFrame' | 'onNotice' | 'signer'
+>
+
+interface RecordingCallbacks {
+  /** Gets every update once its entries are in the journal. A promise is waited for. */
+  readonly onUpdate?: (recorded: RecordedUpdate) => void | Promise<void>
+  /** Gets gaps and changes of state once they are in the journal. */
+  readonly onNotice?: (recorded: RecordedNotice) => void | Promise<void>
+  /** What the client goes on with: a refused subscription, a history file that can't be written. */
+  readonly onProblem?: (problem: unknown) => void
+}
+
+export interface FeedRecordingOptions extends StoreOptions, FeedSubscription, RecordingCallbacks {
+  /** A name that adapterByName takes. */
+  readonly exchange: string
+  /** Default: the exchange's. */
+  readonly url?: string
+  /** Scales by product; 8 and 8 where none are given. The data directory's own stay. */
+  readonly scales?: Readonly<Record<string, ProductScales>>
+  /** Name of the credential that `signer` signs with; journaled, unlike the credential. */
+  readonly authentication?: string
+  readonly signer?: SubscriptionSigner
+  readonly client?: RecordingClientOptions
+}
+
+export interface ResumeOptions extends StoreOptions, RecordingCallbacks {
+  /** Makes the signer of the credential with this name. */
+  readonly signerOf?: (authentication: string, exchange: string) => SubscriptionSigner
+  readonly client?: RecordingClientOptions
+}
+
+type ClientOptions = Omit<FeedRecordingOptions, keyof StoreOptions>
+
+export interface RecordingStats {
+  readonly client: FeedStats
+  readonly recorder: Readonly<RecorderStats>
+  readonly appended: number
+  readonly durable: number
+  /** What the price history has in files; null without one. */
+  readonly archived: number | null
+}
+
+export class FeedRecording implements AsyncDisposable {
+  readonly store: RecordingStore
+  /** Resolves when the client has closed: null where that was asked for, else why. */
+  readonly finished: Promise<CodedError | null>
+  readonly #client: FeedClient
+  readonly #recorder: FeedRecorder
+  readonly #adapter: FeedAdapter
+  readonly #scales: FeedRecordingOptions['scales']
+  #closing: Promise<void> | undefined
+
+  /** Opens the data directory and checks everything; `start` connects. */
+  static async open(options: FeedRecordingOptions): Promise<FeedRecording> {
+    adapterByName(options.exchange)
+    const store = await RecordingStore.open(options)
+    return FeedRecording.#over(store, options)
+  }
+
+  /**
+   * Takes up what the data directory was recording last: same exchange, address, products, channels and
+   * credential. The time in between is marked as a gap, books come anew with the exchange's snapshots.
+   */
+  static async resume(options: ResumeOptions): Promise<FeedRecording> {
+    const store = await RecordingStore.open(options)
+    return FeedRecording.#over(store, () => resumed(store.state, options))
+  }
+
+  static async #over(
+    store: RecordingStore,
+    options: ClientOptions | (() => ClientOptions),
+  ): Promise<FeedRecording> {
+    try {
+      return new FeedRecording(store, typeof options === 'function' ? options() : options)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+  }
+
+  private constructor(store: RecordingStore, options: ClientOptions) {
+    const { exchange, url, products, channels, signer, authentication = null } = options
+    this.store = store
+    this.#scales = options.scales
+    this.#adapter = adapterByName(exchange)
+    const clock = options.client?.clock ?? realClock
+    this.#client = new FeedClient({
+      ...options.client,
+      adapter: () => adapterByName(exchange),
+      products,
+      channels,
+      ...(url === undefined ? {} : { url }),
+      ...(signer === undefined ? {} : { signer }),
+      onFrame: (delivery) => this.#recorder.take(delivery),
+      onNotice: (notice) => this.#recorder.notice(notice),
+    })
+    const { persistence, state, history, maxRawBytes } = store
+    this.#recorder = new FeedRecorder(
+      {
+        persistence,
+        state,
+        source: () => ({
+          exchange,
+          url: this.#client.url,
+          products: this.#client.products,
+          channels: this.#client.channels,
+          authentication,
+        }),
+        sequenceRestarts: this.#adapter.sequenceRestartsOnConnect,
+        maxRawBytes,
+        ...(history === undefined ? {} : { history }),
+        ...(options.onUpdate === undefined ? {} : { onUpdate: options.onUpdate }),
+        ...(options.onNotice === undefined ? {} : { onNotice: options.onNotice }),
+      },
+      clock.realtimeNs(),
+    )
+    this.#define(products, channels)
+    this.finished = new Promise((resolve) => {
+      this.#client.on('state', ({ state: now, reason }) => {
+        if (now === 'closed') resolve(reason)
+      })
+    })
+    this.#client.on('problem', (problem) => options.onProblem?.(problem))
+  }
+
+  /** Connects and records from here on, until `close`. */
+  start(): void {
+    this.#client.start()
+  }
+
+  get state(): FeedState {
+    return this.store.state
+  }
+
+  get products(): string[] {
+    return this.#client.products
+  }
+
+  /** Adds to what is recorded; the journal says so. */
+  async subscribe(subscription: FeedSubscription): Promise<void> {
+    this.#define(subscription.products, subscription.channels)
+    await this.#client.subscribe(subscription)
+    this.#recorder.resubscribed(realClock.realtimeNs())
+  }
+
+  async unsubscribe(subscription: FeedSubscription): Promise<void> {
+    await this.#client.unsubscribe(subscription)
+    this.#recorder.resubscribed(realClock.realtimeNs())
+  }
+
+  stats(): RecordingStats {
+    const { persistence, history } = this.store
+    return {
+      client: this.#client.stats(),
+      recorder: this.#recorder.stats(),
+      appended: persistence.appendedFrontier,
+      durable: persistence.durableFrontier,
+      archived: history?.archivedSequence ?? null,
+    }
+  }
+
+  /** Unsubscribes, journals what was received, archives, syncs, and releases the data directory. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#client.close()
+    } finally {
+      await this.store.close()
+    }
+  }
+
+  #define(products: readonly string[], channels: readonly string[]): void {
+    const kind = this.#adapter.bookKind(channels)
+    for (const product of products) {
+      this.store.define(product, kind, this.#scales?.[product])
+      this.#recorder.addProduct(product)
+    }
+  }
+}
+
+function resumed(state: FeedState, options: ResumeOptions): ClientOptions {
+  const { connection } = state
+  if (!connection) {
+    throw new PinnacleError(
+      'ERR_PINNACLE_FEED_NOTHING_TO_RESUME',
+      'no feed was recorded into this data directory; say which exchange, products and channels to record',
+    )
+  }
+  const { exchange, url, products, channels, authentication } = connection
+  const { signerOf, onUpdate, onNotice, onProblem, client } = options
+  const signer = authentication === null ? undefined : signerOf?.(authentication, exchange)
+  return {
+    exchange,
+    url,
+    products,
+    channels,
+    ...(authentication === null ? {} : { authentication }),
+    ...(signer === undefined ? {} : { signer }),
+    ...(client === undefined ? {} : { client }),
+    ...(onUpdate === undefined ? {} : { onUpdate }),
+    ...(onNotice === undefined ? {} : { onNotice }),
+    ...(onProblem === undefined ? {} : { onProblem }),
+  }
+}

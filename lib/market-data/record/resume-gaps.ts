@@ -1,0 +1,56 @@
+/**
+ * What was missed while nothing was recorded: the time from the last frame of the last session to the first of
+ * this one, and the numbers in between where the exchange goes on counting across connections.
+ */
+import type { GapEntry } from '../feed-entry.js'
+import type { FeedSequence } from '../feed-update.js'
+
+export interface ResumePoint {
+  /** Wall clock of the last frame that is whole in the journal; null where there was none. */
+  readonly lastReceivedNs: bigint | null
+  readonly lastSequences: ReadonlyMap<string, number>
+  /** Whether numbers start anew with each connection, so that they can't be compared. */
+  readonly sequenceRestarts: boolean
+}
+
+export class ResumeGaps {
+  readonly #fromNs: bigint | null
+  readonly #expected: Map<string, number>
+  #timeTold = false
+
+  constructor(point: ResumePoint) {
+    this.#fromNs = point.lastReceivedNs
+    this.#expected = new Map(point.sequenceRestarts ? [] : point.lastSequences)
+  }
+
+  /** Whether nothing is left to tell. */
+  get done(): boolean {
+    return this.#fromNs === null || (this.#timeTold && this.#expected.size === 0)
+  }
+
+  /** What is missing in front of this frame. */
+  before(receivedNs: bigint, sequences: readonly FeedSequence[]): Omit<GapEntry, 'type'>[] {
+    const fromNs = this.#fromNs
+    if (fromNs === null) return []
+    const gaps: Omit<GapEntry, 'type'>[] = []
+    // The wall clock may have been set back meanwhile.
+    const told = {
+      reason: 'process-ended',
+      fromNs: fromNs < receivedNs ? fromNs : receivedNs,
+      toNs: receivedNs,
+    } as const
+    if (!this.#timeTold) {
+      this.#timeTold = true
+      gaps.push({ ...told, scope: '', firstMissed: null, lastMissed: null })
+    }
+    for (const { scope, first } of sequences) {
+      const last = this.#expected.get(scope)
+      if (last === undefined) continue
+      this.#expected.delete(scope)
+      if (first > last + 1) {
+        gaps.push({ ...told, scope, firstMissed: last + 1, lastMissed: first - 1 })
+      }
+    }
+    return gaps
+  }
+}
