@@ -1,53 +1,74 @@
-/** What the figures have to reach, as ratios within the same run. */
-import type { DurableFigures } from './durable.js'
-import type { Figures } from './rounds.js'
+/** What the figures have to reach, all of it within one run: ratios, but for a few sizes and rates. */
 
-export interface Goal {
+interface Goal {
+  what: string
+  /** `atLeast`: higher is better. */
+  atLeast: boolean
+  limit: number
+  unit: string
+}
+
+const atLeast = (what: string, limit: number, unit: string): Goal => ({
+  what,
+  limit,
+  unit,
+  atLeast: true,
+})
+const atMost = (what: string, limit: number, unit: string): Goal => ({
+  what,
+  limit,
+  unit,
+  atLeast: false,
+})
+
+export const goals = {
+  appendSingle: atLeast('single append, faster than fs.writeSync', 25, 'x'),
+  appendBatch: atLeast('batch append, faster than fs.writeSync', 60, 'x'),
+  appendBatchLmdb: atLeast("batch append, faster than lmdb's batched put", 40, 'x'),
+  appendBatchSqlite: atLeast('batch append, faster than better-sqlite3, one transaction', 60, 'x'),
+  appendBatchLevel: atLeast("batch append, faster than classic-level's batch", 80, 'x'),
+  appendLimit: atMost('batch append, against the C++ loop', 1.5, 'x'),
+  bookOperations: atLeast('journaled book operations from JavaScript', 8, 'M/s'),
+  nativeApply: atLeast('native apply alone', 15, 'M/s'),
+  loadP99: atMost('1 M operations/s, sync and snapshot: p99', 1, 'µs'),
+  loadP999: atMost('1 M operations/s, sync and snapshot: p99.9', 10, 'µs'),
+  loadP9999: atMost('1 M operations/s, sync and snapshot: p99.99', 100, 'µs'),
+  durableSingle: atMost('one durable append, against pwrite + fdatasync', 1.1, 'x'),
+  durableGroupSqlite: atLeast('groups of 1000 durable, faster than better-sqlite3 FULL', 8, 'x'),
+  durableGroupLmdb: atLeast('groups of 1000 durable, faster than lmdb', 10, 'x'),
+  durableCallers: atMost('64 callers, against one pwrite + fdatasync', 1.3, 'x'),
+  replay: atLeast('replay into books', 10, 'M/s'),
+  verify: atLeast('verify, of memory read bandwidth', 60, '%'),
+  snapshotWriter: atMost("the writer's p99.9 while a snapshot runs, against without", 1.2, 'x'),
+  restore: atMost('restore of 1 M orders', 150, 'ms'),
+  residentBytes: atMost('resident memory an order', 120, 'bytes'),
+  openLarge: atMost('open of a large journal beside its suffix', 200, 'ms'),
+  openLargeRatio: atMost('open of a large journal, against a small one', 1.5, 'x'),
+  deviceStreaming: atMost('bytes on the device, streaming, segments recycled', 1.1, 'x'),
+  deviceSynced: atMost('bytes on the device, one synced append', 4.5, 'KiB'),
+  instruments: atMost('1000 instruments against one, cost an operation', 1.25, 'x'),
+  instrumentsSync: atMost('1000 instruments, syncs for all of them', 1, 'sync'),
+} as const satisfies Record<string, Goal>
+
+export type GoalName = keyof typeof goals
+
+export interface GoalOutcome {
+  name: GoalName
   what: string
   goal: string
-  measured: string
+  measured: number
   met: boolean
 }
 
-export function hotPathGoals(figures: readonly Figures[]): Goal[] {
-  const plain = figures[0]?.median ?? Number.NaN
-  return [
-    faster(figures[1], plain, 16),
-    faster(figures[2], plain, 32),
-    faster(figures[3], plain, 5),
-  ].flat()
-}
-
-function faster(figures: Figures | undefined, plain: number, times: number): Goal[] {
-  if (figures === undefined) return []
-  const ratio = plain / figures.median
-  return [
-    {
-      what: figures.name,
-      goal: `${String(times)}x fs.writeSync`,
-      measured: `${ratio.toFixed(1)}x (${figures.median.toFixed(1)} ns)`,
-      met: ratio >= times,
-    },
-  ]
-}
-
-export function durableGoals(figures: DurableFigures): Goal[] {
-  const ratio = figures.blockingUs / figures.plainUs
-  const goals: Goal[] = [
-    {
-      what: 'one durable append',
-      goal: '1.3x pwrite + fdatasync',
-      measured: `${ratio.toFixed(2)}x (${figures.blockingUs.toFixed(0)} µs)`,
-      met: ratio <= 1.3,
-    },
-  ]
-  if (figures.deviceBytes !== undefined) {
-    goals.push({
-      what: 'device bytes per synced append',
-      goal: '8 KiB',
-      measured: `${(figures.deviceBytes / 1024).toFixed(1)} KiB`,
-      met: figures.deviceBytes <= 8192,
-    })
-  }
-  return goals
+export function outcomesOf(measured: Partial<Record<GoalName, number>>): GoalOutcome[] {
+  return Object.entries(measured).map(([name, value]) => {
+    const goal: Goal = goals[name as GoalName]
+    return {
+      name: name as GoalName,
+      what: goal.what,
+      goal: `${goal.atLeast ? '>=' : '<='} ${String(goal.limit)} ${goal.unit}`,
+      measured: value,
+      met: goal.atLeast ? value >= goal.limit : value <= goal.limit,
+    }
+  })
 }

@@ -1,31 +1,32 @@
 /**
  * Interleaved measuring: every round runs every case once (A B C A B C …), so that a machine that slows
- * down slows all of them. A round is many short windows; the figure of a round is their median, which a
- * scheduler that takes the processor away for a while does not move.
+ * down slows all of them. A round is many short windows; its figure is their median, which a scheduler
+ * that takes the processor away for a while does not move. Ratios are worked out round by round, between
+ * two cases that ran within the same second.
  */
-import { build, type Histogram } from 'hdr-histogram-js'
 
 export interface Case {
   name: string
-  /** Operations of one window; the window is what is timed. */
-  perWindow: number
-  windows: number
-  /** Does `count` operations. */
-  run(count: number): void
-  /** Between windows, not timed: what would otherwise pile up. */
-  rest?(): void
-  /** One operation, for the latencies; without it they are not measured. */
-  one?(): void
+  /** What a round's figure counts, 'ns' an operation where it is left out. */
+  unit?: string
+  /** One round. */
+  round(): number | Promise<number>
 }
 
-export interface Figures {
+export interface Figure {
   name: string
-  /** Median of the rounds' medians, with the lowest and the highest round; ns per operation. */
+  unit: string
+  /** One figure a round. */
+  rounds: number[]
   median: number
   min: number
   max: number
-  /** Of single timed operations, the cost of reading the clock included; ns. */
-  latency: { p50: number; p99: number; p999: number; max: number } | undefined
+}
+
+export interface Ratio {
+  median: number
+  min: number
+  max: number
 }
 
 export function median(values: readonly number[]): number {
@@ -35,29 +36,47 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2
 }
 
-function nowNs(): number {
-  return performance.now() * 1e6
-}
-
-function roundOf(each: Case): number {
-  const { perWindow, windows } = each
-  const values: number[] = []
-  for (let window = 0; window < windows; window++) {
-    const start = nowNs()
-    each.run(perWindow)
-    values.push((nowNs() - start) / perWindow)
-    each.rest?.()
+export function figureOf(name: string, unit: string, rounds: number[]): Figure {
+  return {
+    name,
+    unit,
+    rounds,
+    median: median(rounds),
+    min: Math.min(...rounds),
+    max: Math.max(...rounds),
   }
-  return median(values)
 }
 
-function latencyOf(each: Case, operations: number, histogram: Histogram): void {
-  if (each.one === undefined) return
-  for (let i = 0; i < operations; i++) {
-    const start = nowNs()
-    each.one()
-    histogram.recordValue(Math.max(1, Math.round(nowNs() - start)))
-    if (i % each.perWindow === 0) each.rest?.()
+/** How many times `of` is `to`, from the rounds they share. */
+export function ratio(of: Figure, to: Figure): Ratio {
+  const ratios = of.rounds.map((value, round) => value / (to.rounds[round] ?? Number.NaN))
+  return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) }
+}
+
+export interface Windows {
+  /** Operations of one window; the window is what is timed. */
+  perWindow: number
+  windows: number
+  /** Does `count` operations. */
+  run(count: number): void | Promise<void>
+  /** Behind each window, not timed: what would otherwise pile up. */
+  rest?(): void | Promise<void>
+}
+
+/** A round: the median over the windows, ns per operation. */
+export function windowed(work: Windows): () => Promise<number> {
+  const { perWindow, windows } = work
+  return async () => {
+    const values: number[] = []
+    for (let window = 0; window < windows; window++) {
+      const start = performance.now()
+      const pending = work.run(perWindow)
+      if (pending) await pending
+      values.push(((performance.now() - start) * 1e6) / perWindow)
+      const resting = work.rest?.()
+      if (resting) await resting
+    }
+    return median(values)
   }
 }
 
@@ -66,37 +85,15 @@ function breath(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 20))
 }
 
-export async function measure(
-  cases: readonly Case[],
-  rounds: number,
-  latencyOperations: number,
-): Promise<Figures[]> {
-  const medians = cases.map((): number[] => [])
-  const histograms = cases.map(() => build({ numberOfSignificantValueDigits: 3 }))
+export async function measure(cases: readonly Case[], rounds: number): Promise<Figure[]> {
+  const values = cases.map((): number[] => [])
   for (let round = -1; round < rounds; round++) {
     for (const [index, each] of cases.entries()) {
-      const value = roundOf(each)
-      if (round >= 0) {
-        // Round -1 warms up.
-        medians[index]?.push(value)
-        latencyOf(each, latencyOperations, histograms[index] as Histogram)
-      }
+      const value = await each.round()
+      // Round -1 warms up.
+      if (round >= 0) values[index]?.push(value)
       await breath()
     }
   }
-  return cases.map((each, index) => {
-    const values = medians[index] ?? []
-    const histogram = histograms[index] as Histogram
-    const at = (percentile: number): number => histogram.getValueAtPercentile(percentile)
-    return {
-      name: each.name,
-      median: median(values),
-      min: Math.min(...values),
-      max: Math.max(...values),
-      latency:
-        histogram.totalCount === 0
-          ? undefined
-          : { p50: at(50), p99: at(99), p999: at(99.9), max: histogram.maxValue },
-    }
-  })
+  return cases.map(({ name, unit = 'ns' }, index) => figureOf(name, unit, values[index] ?? []))
 }

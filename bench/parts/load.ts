@@ -1,0 +1,211 @@
+/**
+ * Latency at fixed rates, measured by the open-loop generator, while the journal is synced every 10 ms,
+ * segments roll, snapshots of a million orders are taken and the journal is compacted. "nothing" is the
+ * generator with an empty operation: what the machine and the generator do by themselves.
+ */
+import path from 'node:path'
+
+import { clockCostNs } from '../load/clock.js'
+import { GcWatch } from '../load/gc-watch.js'
+import { generate } from '../load/generator.js'
+import {
+  curveOf,
+  newHistogram,
+  percentilesOf,
+  record,
+  stallsByCause,
+  type LatencyRun,
+} from '../load/latency.js'
+import { StallLog, type Stall } from '../load/stalls.js'
+import { appends, BookTarget, maxBatch, nothing, type Target } from '../load/targets.js'
+import { emptyResult, type Context, type Part, type PartResult } from '../part.js'
+import { median } from '../rounds.js'
+import type { Histogram } from 'hdr-histogram-js'
+
+const stallNs = 20_000
+const turnsPerSecond = 10
+
+interface Scenario {
+  name: string
+  target: Target
+  begin?: () => void
+}
+
+export const scenarioNames = {
+  nothing: 'nothing',
+  append: 'append, sync every 10 ms',
+  roll: 'append, segments of 1 MiB',
+  book: 'book of 1 M orders',
+  snapshot: 'book of 1 M orders, snapshots run',
+  compaction: 'small book, snapshots and compaction run',
+} as const
+
+class Collected {
+  readonly histogram: Histogram = newHistogram()
+  readonly p999Rounds: number[] = []
+  readonly stalls: Stall[] = []
+  readonly counters: Record<string, number> = {}
+  operations = 0
+  durationNs = 0
+  longestQueue = 0
+
+  run(scenario: string, ratePerSecond: number): LatencyRun {
+    const { histogram, stalls, counters, operations, longestQueue, p999Rounds } = this
+    return {
+      scenario,
+      ratePerSecond,
+      operations,
+      percentiles: percentilesOf(histogram),
+      p999Rounds,
+      reachedPerSecond: (operations / this.durationNs) * 1e9,
+      longestQueue,
+      curve: curveOf(histogram),
+      stalls: stallsByCause(stalls),
+      stallsPerSecond:
+        (stalls.filter(({ cause, durationNs }) => cause !== 'turn' && durationNs > stallNs).length /
+          this.durationNs) *
+        1e9,
+      counters,
+    }
+  }
+}
+
+async function runOnce(
+  { target, begin }: Scenario,
+  ratePerSecond: number,
+  seconds: number,
+  latencies: Uint32Array,
+  into: Collected,
+): Promise<void> {
+  begin?.()
+  const before = target.stats()
+  const log = new StallLog()
+  const watch = new GcWatch()
+  const operations = Math.round(ratePerSecond * seconds)
+  globalThis.gc?.()
+  log.begin()
+  const generated = await generate(
+    target.load,
+    {
+      ratePerSecond,
+      operations,
+      maxBatch,
+      stallNs,
+      turnEvery: Math.round(ratePerSecond / turnsPerSecond),
+      onTurn: () => target.onTurn?.(),
+    },
+    latencies,
+    log,
+  )
+  await watch.attribute(log.stalls)
+  log.close()
+  await target.settle()
+  const after = target.stats()
+  if (before && after) {
+    const names = [
+      'syncs',
+      'segmentsCreated',
+      'segmentsRecycled',
+      'segmentStalls',
+      'segmentStallNs',
+      'minorFaults',
+      'snapshots',
+      'compactions',
+    ] as const
+    for (const name of names) {
+      into.counters[name] = (into.counters[name] ?? 0) + after[name] - before[name]
+    }
+  }
+  const round = newHistogram()
+  record(round, latencies, operations)
+  into.histogram.add(round)
+  into.p999Rounds.push(percentilesOf(round).p999)
+  into.stalls.push(...log.stalls)
+  into.operations += operations
+  into.durationNs += generated.durationNs
+  into.longestQueue = Math.max(into.longestQueue, generated.longestQueue)
+}
+
+async function scenarios(directory: string, orders: number): Promise<Scenario[]> {
+  const book = await BookTarget.open(path.join(directory, 'book'), orders, '64MiB')
+  const small = await BookTarget.open(path.join(directory, 'small'), 10_000, '4MiB')
+  small.background = 'snapshots and compaction'
+  return [
+    { name: scenarioNames.nothing, target: nothing() },
+    {
+      name: scenarioNames.append,
+      target: await appends(path.join(directory, 'append'), '64MiB'),
+    },
+    { name: scenarioNames.roll, target: await appends(path.join(directory, 'roll'), '1MiB') },
+    {
+      name: scenarioNames.book,
+      target: book,
+      begin: () => {
+        book.background = 'none'
+      },
+    },
+    {
+      name: scenarioNames.snapshot,
+      target: book,
+      begin: () => {
+        book.background = 'snapshots'
+      },
+    },
+    { name: scenarioNames.compaction, target: small },
+  ]
+}
+
+export const load: Part = {
+  name: 'load',
+  async run({ directory, quick }: Context): Promise<PartResult> {
+    const result = emptyResult('latency at a fixed rate, open loop')
+    const orders = quick ? 100_000 : 1_000_000
+    const rates = quick ? [1e6] : [1e5, 1e6, 5e6]
+    const rounds = quick ? 1 : 3
+    const secondsOf = (rate: number): number => (quick ? 0.3 : rate >= 5e6 ? 1 : 2)
+    // One for all runs, its pages present.
+    const most = Math.max(...rates.map((rate) => rate * secondsOf(rate)))
+    const latencies = new Uint32Array(Math.ceil(most)).fill(1)
+    const all = await scenarios(directory, orders)
+    const collected = new Map<string, Collected>()
+    // A first, short run compiles the loops; it does not count.
+    for (const scenario of all) await runOnce(scenario, 1e6, 0.1, latencies, new Collected())
+    for (const rate of rates) {
+      for (let round = 0; round < rounds; round++) {
+        for (const scenario of all) {
+          const key = `${scenario.name} ${String(rate)}`
+          const into = collected.get(key) ?? new Collected()
+          collected.set(key, into)
+          await runOnce(scenario, rate, secondsOf(rate), latencies, into)
+        }
+      }
+    }
+    for (const target of new Set(all.map((each) => each.target))) await target.close()
+
+    result.latencies = rates.flatMap((rate) =>
+      all.flatMap(({ name }) => {
+        const found = collected.get(`${name} ${String(rate)}`)
+        return found ? [found.run(name, rate)] : []
+      }),
+    )
+    const at = (name: string): LatencyRun | undefined =>
+      result.latencies?.find(
+        ({ scenario, ratePerSecond }) => scenario === name && ratePerSecond === 1e6,
+      )
+    const snapshot = at(scenarioNames.snapshot)
+    const plain = at(scenarioNames.book)
+    if (snapshot && plain && !quick) {
+      result.goals.loadP99 = snapshot.percentiles.p99 / 1e3
+      result.goals.loadP999 = snapshot.percentiles.p999 / 1e3
+      result.goals.loadP9999 = snapshot.percentiles.p9999 / 1e3
+      result.goals.snapshotWriter = median(
+        snapshot.p999Rounds.map((value, round) => value / (plain.p999Rounds[round] ?? Number.NaN)),
+      )
+    }
+    result.notes.push(
+      `reading the clock costs ${clockCostNs().toFixed(0)} ns, which is in every latency`,
+      `the event loop turns ${String(turnsPerSecond)} times a second; what falls due meanwhile waits, and counts`,
+    )
+    return result
+  },
+}

@@ -1,0 +1,140 @@
+/** Replay into books, verify against memory bandwidth, snapshot, restore and memory of a million orders. */
+import path from 'node:path'
+
+import { inspect, PersistenceManager, type PersistenceConfig } from '../../lib/index.js'
+import { anonymousResidentBytes } from '../memory.js'
+import { addOrders } from '../million.js'
+import { emptyResult, figureNamed, type Part } from '../part.js'
+import { measure, ratio, type Case } from '../rounds.js'
+
+const replayName = 'replay, one instrument'
+const manyName = 'replay, 16 instruments'
+const verifyName = 'verify (inspect)'
+const memoryName = 'memory, read by one core'
+const restoreName = 'restore of the snapshot'
+const snapshotName = 'snapshot, off the hot thread'
+
+async function reopened<T>(
+  config: PersistenceConfig,
+  look: (persistence: PersistenceManager) => T | Promise<T>,
+): Promise<T> {
+  const persistence = await PersistenceManager.open(config)
+  try {
+    return await look(persistence)
+  } finally {
+    await persistence.close()
+  }
+}
+
+export const recovery: Part = {
+  name: 'recovery',
+  async run({ directory, quick, limits }) {
+    const orders = quick ? 200_000 : 1_000_000
+    const result = emptyResult(`recovery of ${orders.toLocaleString('en')} orders`)
+    const configOf = (name: string, instruments: number): PersistenceConfig => ({
+      dataDirectory: path.join(directory, name),
+      durability: 'appended',
+      snapshotIntervalMin: 0,
+      compactionThreshold: '4GiB',
+      expectedOrders: Math.ceil(orders / instruments),
+      instruments: Array.from({ length: instruments }, (_, index) => ({
+        name: `I${String(index)}`,
+        priceScale: 2,
+        quantityScale: 0,
+      })),
+    })
+    const one = configOf('one', 1)
+    const many = configOf('many', 16)
+    // Its journal stays without a snapshot; a copy of the same orders gets one.
+    const snapshotted = configOf('snapshot', 1)
+    let digest = 0n
+    for (const config of [one, many, snapshotted]) {
+      await reopened(config, (persistence) => {
+        const books = (config.instruments ?? []).map(({ name }) => persistence.book(name))
+        addOrders(persistence, books, orders)
+        if (config === one) digest = persistence.book('I0').digest()
+      })
+    }
+    const replayed = (config: PersistenceConfig) => () =>
+      reopened(config, ({ recovery }) => recovery.entriesReplayed / recovery.phasesMs.replay / 1e3)
+
+    const before = anonymousResidentBytes()
+    let resident: number | undefined
+    let bookBytes = 0
+    await reopened(snapshotted, async (persistence) => {
+      const after = anonymousResidentBytes()
+      if (before !== undefined && after !== undefined) resident = (after - before) / orders
+      bookBytes = persistence.book('I0').info().memoryBytes / orders
+      await persistence.snapshot()
+    })
+    const cases: Case[] = [
+      { name: replayName, unit: 'M entries/s', round: replayed(one) },
+      { name: manyName, unit: 'M entries/s', round: replayed(many) },
+      {
+        name: verifyName,
+        unit: 'GB/s',
+        async round() {
+          const start = performance.now()
+          const { bytesVerified } = await inspect(path.join(directory, 'one'))
+          return bytesVerified / (performance.now() - start) / 1e6
+        },
+      },
+      {
+        name: snapshotName,
+        unit: 'ms',
+        round: () =>
+          reopened(snapshotted, async (persistence) => {
+            const book = persistence.book('I0')
+            book.cancel(1)
+            book.add(1, 1, 107_919, 10)
+            return (await persistence.snapshot()).durationMs
+          }),
+      },
+      {
+        name: restoreName,
+        unit: 'ms',
+        round: () =>
+          reopened(snapshotted, (persistence) => {
+            const { recovery } = persistence
+            if (recovery.snapshotSequence === 0) throw new Error('no snapshot was restored')
+            return recovery.phasesMs.snapshot
+          }),
+      },
+    ]
+    if (limits) {
+      cases.push({
+        name: memoryName,
+        unit: 'GB/s',
+        round: async () => (await limits.memory()) / 1e9,
+      })
+    }
+    result.figures = await measure(cases, quick ? 2 : 5)
+    await reopened(one, (persistence) => {
+      if (persistence.book('I0').digest() !== digest)
+        throw new Error('the replayed book is another')
+    })
+    result.goals.replay = figureNamed(result.figures, replayName).median
+    result.goals.restore = figureNamed(result.figures, restoreName).median
+    if (orders !== 1_000_000) delete result.goals.restore
+    if (limits) {
+      const verified = ratio(
+        figureNamed(result.figures, verifyName),
+        figureNamed(result.figures, memoryName),
+      )
+      result.comparisons.push({ what: 'verify, of memory bandwidth', ratio: verified })
+      result.goals.verify = verified.median * 100
+    }
+    const scaling = ratio(
+      figureNamed(result.figures, manyName),
+      figureNamed(result.figures, replayName),
+    )
+    result.comparisons.push({ what: 'replay of 16 instruments, of one', ratio: scaling })
+    result.notes.push(
+      `memory: ${bookBytes.toFixed(0)} bytes an order in the book's tables` +
+        (resident === undefined ? '' : `, ${resident.toFixed(0)} bytes an order resident`),
+      'files are in the page cache: the device is not measured here',
+    )
+    if (resident !== undefined) result.goals.residentBytes = resident
+    return result
+  },
+}

@@ -1,0 +1,233 @@
+// What the machine itself can do, for the benchmarks to be compared with: bench/limits.ts starts it
+// and asks for one round after the other, so that its rounds stand between those of everything
+// else.
+//
+// Reads one question a line from standard input and answers each with one number:
+//   append N         ns a record: N records of 64 bytes with their CRC32C stored into a prefaulted
+//   mapping durable N        µs each: N times pwrite of 64 bytes into a written file and fdatasync
+//   memory           bytes a second: one core reads a buffer that fits no cache
+//   apply FILE       ns an operation: check and apply of the file's operations on empty books
+// An error is told on standard error and ends the program. Usage: limits_bench DIRECTORY
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "bench/operations_file.h"
+#include "checksum/crc32c.h"
+#include "platform/environment.h"
+#include "state/book_set.h"
+
+namespace pinnacle {
+namespace {
+
+constexpr uint64_t kLine = 64;
+
+double Nanoseconds(std::chrono::steady_clock::duration duration) {
+  return std::chrono::duration<double, std::nano>(duration).count();
+}
+
+[[noreturn]] void Stop(const std::string& what) {
+  std::cerr << "limits_bench: " << what << '\n';
+  std::exit(1);
+}
+
+// A file that is written to its end, as a segment is, with its pages in single folios.
+std::string WrittenFile(const std::string& path, uint64_t bytes) {
+  const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
+  if (descriptor < 0) Stop("cannot create " + path);
+  const std::vector<uint8_t> zeros(4096);
+  for (uint64_t at = 0; at < bytes; at += zeros.size()) {
+    if (pwrite(descriptor, zeros.data(), zeros.size(), static_cast<off_t>(at)) !=
+        static_cast<ssize_t>(zeros.size())) {
+      Stop("cannot write " + path);
+    }
+  }
+  if (fdatasync(descriptor) != 0) Stop("cannot sync " + path);
+  close(descriptor);
+  return path;
+}
+
+// The loop that a journal append can't beat: one line put together, checksummed, stored.
+class AppendLimit {
+ public:
+  static constexpr uint64_t kFileBytes = 64ull * 1024 * 1024;
+
+  explicit AppendLimit(const std::string& directory) {
+    const std::string path = WrittenFile(directory + "/limit.append", kFileBytes);
+    std::unique_ptr<File> file;
+    const Status opened = FileSystem::Real()->Open(path, OpenMode::kReadWrite, &file);
+    if (!opened.ok() || !file->Map(&mapping_).ok()) Stop("cannot map " + path);
+  }
+
+  double Round(uint64_t count) {
+    if (count * kLine > kFileBytes) Stop("append: more records than the file holds");
+    if (at_ + count * kLine > kFileBytes) at_ = 0;
+    mapping_->Prefault(at_, count * kLine);
+    uint64_t* words = reinterpret_cast<uint64_t*>(mapping_->data() + at_);
+    const auto start = std::chrono::steady_clock::now();
+    for (uint64_t i = 0; i < count; ++i, words += 8) {
+      const uint64_t* payload = payload_ + (i & 511) * 4;
+      ++sequence_;
+      uint64_t line[8] = {32, sequence_, 1, payload[0], payload[1], payload[2], payload[3], 1};
+      line[7] |= uint64_t{Crc32cLine(7, reinterpret_cast<const uint8_t*>(line))} << 32;
+      for (size_t word = 0; word < 7; ++word) words[word] = line[word];
+      __atomic_store_n(words + 7, line[7], __ATOMIC_RELEASE);
+    }
+    const double ns = Nanoseconds(std::chrono::steady_clock::now() - start);
+    at_ += count * kLine;
+    return ns / static_cast<double>(count);
+  }
+
+ private:
+  std::unique_ptr<Mapping> mapping_;
+  uint64_t at_ = 0;
+  uint64_t sequence_ = 0;
+  uint64_t payload_[512 * 4] = {};
+};
+
+class DurableLimit {
+ public:
+  explicit DurableLimit(const std::string& directory)
+      : descriptor_(
+            open(WrittenFile(directory + "/limit.durable", kFileBytes).c_str(), O_RDWR, 0600)) {
+    if (descriptor_ < 0) Stop("cannot open the written file");
+  }
+  ~DurableLimit() { close(descriptor_); }
+  DurableLimit(const DurableLimit&) = delete;
+  DurableLimit& operator=(const DurableLimit&) = delete;
+
+  // The median of `count`.
+  double Round(uint64_t count) {
+    const std::vector<uint8_t> line(kLine, 0x5a);
+    std::vector<double> times;
+    for (uint64_t i = 0; i < count; ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      if (pwrite(descriptor_, line.data(), line.size(), static_cast<off_t>(at_)) !=
+              static_cast<ssize_t>(line.size()) ||
+          fdatasync(descriptor_) != 0) {
+        Stop("pwrite and fdatasync failed");
+      }
+      times.push_back(Nanoseconds(std::chrono::steady_clock::now() - start) / 1e3);
+      at_ = (at_ + kLine) % kFileBytes;
+    }
+    std::sort(times.begin(), times.end());
+    return times[times.size() / 2];
+  }
+
+ private:
+  static constexpr uint64_t kFileBytes = 16ull * 1024 * 1024;
+  int descriptor_;
+  uint64_t at_ = 0;
+};
+
+// Sixteen sums, so that the additions do not wait for each other.
+class MemoryLimit {
+ public:
+  double Round() {
+    const uint64_t* at = words_.data();
+    const uint64_t* end = at + words_.size();
+    uint64_t sums[16] = {};
+    const auto start = std::chrono::steady_clock::now();
+    for (; at != end; at += 16) {
+      for (size_t i = 0; i < 16; ++i) sums[i] += at[i];
+    }
+    const double ns = Nanoseconds(std::chrono::steady_clock::now() - start);
+    for (const uint64_t sum : sums) checksum_ += sum;
+    return static_cast<double>(words_.size() * sizeof(uint64_t)) / ns * 1e9;
+  }
+  uint64_t checksum() const { return checksum_; }
+
+ private:
+  std::vector<uint64_t> words_ = std::vector<uint64_t>(512ull * 1024 * 1024 / sizeof(uint64_t), 3);
+  uint64_t checksum_ = 0;
+};
+
+class ApplyLimit {
+ public:
+  double Round(const std::string& path) {
+    if (path != path_) {
+      if (!ReadOperations(path, &operations_)) Stop("cannot read operations from " + path);
+      path_ = path;
+    }
+    BookSet books(65536);
+    for (uint16_t i = 1; i <= InstrumentsOf(operations_); ++i) {
+      books.Define(Instrument{std::to_string(i), 2, 0, InstrumentKind::kOrders}, i);
+    }
+    uint64_t sequence = 100;
+    const auto start = std::chrono::steady_clock::now();
+    for (const Operation& operation : operations_) {
+      BookSet::Prepared prepared = 0;
+      if (books.Check(operation, &prepared) != Code::kOk) Stop("a book refused an operation");
+      ++sequence;
+      books.Apply(operation, prepared, sequence, sequence);
+    }
+    return Nanoseconds(std::chrono::steady_clock::now() - start) /
+           static_cast<double>(operations_.size());
+  }
+
+ private:
+  std::string path_;
+  std::vector<Operation> operations_;
+};
+
+// Each is made at its first question.
+template <typename Limit, typename... Arguments>
+Limit& Made(std::unique_ptr<Limit>* limit, const Arguments&... arguments) {
+  if (!*limit) *limit = std::make_unique<Limit>(arguments...);
+  return **limit;
+}
+
+int Answer(const std::string& directory) {
+  std::unique_ptr<AppendLimit> append;
+  std::unique_ptr<DurableLimit> durable;
+  std::unique_ptr<MemoryLimit> memory;
+  std::unique_ptr<ApplyLimit> apply;
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    std::istringstream words(line);
+    std::string question;
+    words >> question;
+    double answer = 0;
+    if (question == "append" || question == "durable") {
+      uint64_t count = 0;
+      words >> count;
+      if (count == 0) Stop("how many? " + line);
+      answer = question == "append" ? Made(&append, directory).Round(count)
+                                    : Made(&durable, directory).Round(count);
+    } else if (question == "memory") {
+      answer = Made(&memory).Round();
+    } else if (question == "apply") {
+      std::string path;
+      std::getline(words >> std::ws, path);
+      answer = Made(&apply).Round(path);
+    } else {
+      Stop("unknown question: " + line);
+    }
+    std::printf("%.6f\n", answer);
+    std::fflush(stdout);
+  }
+  return memory && memory->checksum() == 0 ? 1 : 0;  // the sums are used: they can't be left out
+}
+
+}  // namespace
+}  // namespace pinnacle
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: limits_bench DIRECTORY\n";
+    return 2;
+  }
+  return pinnacle::Answer(argv[1]);
+}
