@@ -261,6 +261,11 @@ export function historyDirectory(dataDirectory: string): string {
 
 const archivedName = 'archived.json'
 
+/** Everything up to this journal sequence is in the history's files; 0 where there are none. */
+export function readArchivedSequence(dataDirectory: string): Promise<number> {
+  return readArchived(historyDirectory(dataDirectory))
+}
+
 async function readArchived(root: string): Promise<number> {
   const file = path.join(root, archivedName)
   let text: string

@@ -1,0 +1,36 @@
+/** Ticks that the journal has and the price history's files may not have yet. Locks nothing. */
+import { isPinnacleError } from '../../errors/pinnacle-error.js'
+import { Journal } from '../../journal/journal.js'
+import { readArchivedSequence } from '../history/history-archive.js'
+import type { Tick } from '../history/tick.js'
+import { decodeFeedEntry } from './entry-codec.js'
+import { FeedEntryType } from '../feed-entry.js'
+
+/** For PriceHistory's `liveTicks`. */
+export function journalTicks(dataDirectory: string): (product: string) => AsyncIterable<Tick> {
+  return (product) => ticksOf(dataDirectory, product)
+}
+
+async function* ticksOf(dataDirectory: string, product: string): AsyncGenerator<Tick> {
+  const archived = await readArchivedSequence(dataDirectory)
+  try {
+    for await (const entry of Journal.read(dataDirectory, {
+      from: archived + 1,
+      instrument: product,
+    })) {
+      if (entry.type !== 'user' || entry.userType !== FeedEntryType.trade) continue
+      const feed = decodeFeedEntry(entry.userType, entry.payload)
+      if (feed?.type !== 'trade') continue
+      const { sequence, timestampNs: timeNs } = entry
+      const { tradeId, side, price, quantity } = feed
+      // The frame has the time of receipt; who asks for it reads the files, or the journal.
+      yield { sequence, timeNs, receivedNs: timeNs, tradeId, side, price, quantity }
+    }
+  } catch (error) {
+    // A history without its journal, or a writer that has compacted what it archived meanwhile.
+    const gone =
+      isPinnacleError(error) &&
+      ['ERR_PINNACLE_OUT_OF_REACH', 'ERR_PINNACLE_NOT_FOUND'].includes(error.code)
+    if (!gone) throw error
+  }
+}
