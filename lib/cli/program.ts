@@ -27,6 +27,8 @@ const commands: Readonly<Record<string, Load>> = {
   audit: () => import('./audit.js'),
 }
 
+export const commandNames: readonly string[] = Object.keys(commands)
+
 const exitCodes = `
 Exit codes:
   0 done, or clean   1 error   2 usage or configuration   3 torn tail   4 corrupt

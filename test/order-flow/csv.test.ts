@@ -229,3 +229,44 @@ t.test(
     t.throws(() => parseDatabentoHeader(`${header},price`), /twice/)
   },
 )
+
+t.test(
+  'any valid Databento event is read as it was written, in any order of columns',
+  async (t) => {
+    const names = ['ts_event', 'action', 'side', 'price', 'size', 'order_id', 'symbol', 'ts_recv']
+    const event = fc.record({
+      timestampNs: fc.bigInt({ min: 0n, max: 4_000_000_000_000_000_000n }),
+      action: fc.constantFrom('A', 'C', 'M', 'T', 'F'),
+      side: fc.constantFrom(Side.Buy, Side.Sell),
+      price: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+      quantity: fc.integer({ min: 1, max: 1e9 }),
+      orderId: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+      symbol: fc.stringMatching(/^[A-Z.]{1,8}$/),
+    })
+    const order = fc.shuffledSubarray(names, { minLength: names.length })
+    fc.assert(
+      fc.property(event, order, (e, columns) => {
+        const fields: Record<string, string> = {
+          ts_event: formatTimestamp(e.timestampNs),
+          action: e.action,
+          side: e.side === Side.Buy ? 'B' : 'A',
+          price: formatDecimal(e.price, 4),
+          size: String(e.quantity),
+          order_id: String(e.orderId),
+          symbol: e.symbol,
+          ts_recv: 'whatever',
+        }
+        const header = parseDatabentoHeader(columns.join(','))
+        const { orderId, ...read } = parseDatabentoEvent(
+          columns.map((name) => fields[name]).join(','),
+          header,
+          4,
+        )
+        const { orderId: written, ...expected } = e
+        assert.equal(BigInt(orderId), written)
+        assert.deepEqual(read, expected)
+      }),
+    )
+    t.pass()
+  },
+)
