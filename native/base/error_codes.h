@@ -67,7 +67,7 @@ const char* CodeName(Code code);
 
 // Number of codes, kOk included; a Code's value is below it.
 inline constexpr uint16_t kCodeCount = 0
-#define PINNACLE_X(enumerator, name) +1
+#define PINNACLE_X(enumerator, name) +1  // NOLINT(bugprone-macro-parentheses): a term of the sum
     PINNACLE_ERROR_CODES(PINNACLE_X)
 #undef PINNACLE_X
     ;

@@ -198,3 +198,37 @@ t.test('binding.gyp and the sources on disk agree', async (t) => {
     'no native test is left out',
   )
 })
+
+t.test('every test that a page of docs/ names is there', async (t) => {
+  const tests = [...cpp, ...typescript].filter((file) => /_test\.cc$|\.test\.ts$/.test(file))
+  const missing: string[] = []
+  let named = 0
+  for (const page of filesBelow('docs', /\.md$/)) {
+    for (const [, file = '', rest = ''] of read(page).matchAll(
+      /`([\w./-]+(?:_test\.cc|\.test\.ts))`([^`|\n]*)/g,
+    )) {
+      const found = tests.find((each) => each === file || each.endsWith(`/${file}`))
+      if (found === undefined) missing.push(`${page}: ${file}`)
+      // Behind it, in quotes, the cases meant: the whole name, or its beginning and an ellipsis.
+      for (const [, title = ''] of rest.matchAll(/"([^"]+)"/g)) {
+        ++named
+        const words = title.endsWith('…') ? `"${title.slice(0, -1).trimEnd()}` : `"${title}"`
+        const text = found === undefined ? '' : read(found).replaceAll("'", '"')
+        if (!text.includes(words)) missing.push(`${page}: ${file}: ${words}`)
+      }
+    }
+  }
+  t.same(missing, [])
+  t.ok(named > 10, 'cases are named')
+})
+
+t.test('every row of the decision table of recovery names a test', async (t) => {
+  const page = read('docs/recovery.md')
+  const table = page.slice(page.indexOf('| next ≤ known durable'))
+  const rows = table.slice(0, table.indexOf('\n\n')).split('\n').slice(2)
+  t.ok(rows.length >= 7)
+  t.same(
+    rows.filter((row) => !/_test\.cc`: "[^"]+"/.test(row.split('|').at(-2) ?? '')),
+    [],
+  )
+})
