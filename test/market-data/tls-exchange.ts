@@ -3,13 +3,25 @@
  * misbehaves as a test wants. Each connection counts its messages from 0, as the exchange does.
  *
  * Messages are the test's own (`frames`), rewritten with the connection's next number; where none are given,
- * small ones are made. Real recordings fit as they are.
+ * small ones are made. Real recordings fit as they are. With a `market` every connection hears the same market
+ * from when it subscribed, with snapshots of its books as they are then.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TlsOptions } from 'node:tls'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { Authority, type Identity } from './certificates.js'
+import type { ExchangeMarket, MarketMessage } from './exchange-market.js'
+import {
+  errorMessage,
+  heartbeatMessage,
+  levelMessage,
+  subscriptionsMessage,
+} from './exchange-messages.js'
+
+export { levelMessage, tradeMessage } from './exchange-messages.js'
 
 export interface Fault {
   /** Counts the server's connections from 1; every one where it is left out. */
@@ -21,10 +33,12 @@ export interface Fault {
     | 'close' // a close frame
     | 'skip' // one number is left out, and its message
     | 'duplicate' // the message before comes again
+    | 'late' // the message comes behind the next one
     | 'binary'
     | 'oversize' // a message of `bytes`
     | 'error' // the exchange refuses something
     | 'broken' // text that is no JSON
+    | 'broken-utf8' // a text message that is no UTF-8
     | 'fall-silent' // neither data nor heartbeats from here on
   readonly bytes?: number
 }
@@ -32,17 +46,36 @@ export interface Fault {
 export interface TlsExchangeOptions {
   /** Data messages: JSON text of Coinbase Advanced Trade. Sent after the snapshots, in order, once a connection. */
   readonly frames?: readonly string[]
+  /** Takes the place of `frames` and `endless`. */
+  readonly market?: ExchangeMarket
   readonly faults?: readonly Fault[]
   /** 0 sends all data at once. */
   readonly intervalMs?: number
+  /** Messages of the market in each interval; 1 where it is left out. */
+  readonly burst?: number
   /** 0 sends no heartbeats. */
   readonly heartbeatMs?: number
   /** Products that the exchange has; others are refused with an error. All where it is left out. */
   readonly products?: readonly string[]
   /** Continues with made messages when `frames` are sent. */
   readonly endless?: boolean
-  /** Answers HTTP with this status instead of a WebSocket, for the connections up to this number. */
-  readonly refuse?: { readonly status: number; readonly connections: number }
+  /**
+   * Answers the upgrade of the connections up to this number with an HTTP status, by hanging up, or not at all.
+   */
+  readonly refuse?: {
+    readonly status: number | 'hang-up' | 'no-answer'
+    readonly connections: number
+  }
+  /** Why a request of the channel `user` is refused; undefined lets it through. */
+  readonly authenticate?: (message: Readonly<Record<string, unknown>>) => string | undefined
+  /**
+   * `connection`: as Advanced Trade does. `product`: level changes of a market by product, whatever the
+   * connection; a snapshot has the number that it stands for, and everything else has 0.
+   */
+  readonly numbering?: 'connection' | 'product'
+  /** Of whom the server's certificate is; made anew where it is left out. */
+  readonly trust?: { readonly root: Authority; readonly identity: Identity }
+  readonly tls?: TlsOptions
 }
 
 export interface ReceivedRequest {
@@ -52,6 +85,7 @@ export interface ReceivedRequest {
 
 export interface TlsExchange {
   readonly url: string
+  readonly port: number
   /** PEM of the root. */
   readonly ca: string
   /** Of the server's key. */
@@ -66,62 +100,17 @@ export interface TlsExchange {
   readonly closeCodes: readonly number[]
   /** Messages that were written to each connection, from the first. */
   readonly sent: readonly (readonly string[])[]
+  /** Bytes that wait here because the clients don't read. */
+  readonly unsentBytes: number
   /** Sends a data message now on every connection that is open. */
   send(message: Record<string, unknown>): void
   /** Cuts every connection that is open now. */
   cut(): void
+  /** The market stands still from now on. */
+  stopMarket(): void
+  /** Connections from now on see this certificate. */
+  use(identity: Identity): void
   close(): Promise<void>
-}
-
-const dayStart = Date.UTC(2026, 7, 9)
-
-function iso(tick: number): string {
-  return `${new Date(dayStart + tick).toISOString().slice(0, -1)}000000Z`
-}
-
-/** A level change as the exchange sends it. */
-export function levelMessage(product: string, index: number, type = 'update'): string {
-  const updates = [
-    {
-      side: 'bid',
-      event_time: iso(index),
-      price_level: String(100 - (index % 7)),
-      new_quantity: '1.5',
-    },
-    {
-      side: 'offer',
-      event_time: iso(index),
-      price_level: String(101 + (index % 5)),
-      new_quantity: '2',
-    },
-  ]
-  const events = [{ type, product_id: product, updates }]
-  return JSON.stringify({
-    channel: 'l2_data',
-    client_id: '',
-    timestamp: iso(index),
-    sequence_num: 0,
-    events,
-  })
-}
-
-export function tradeMessage(product: string, index: number): string {
-  const trade = {
-    trade_id: String(1000 + index),
-    product_id: product,
-    price: '100.5',
-    size: '0.25',
-    side: 'BUY',
-    time: iso(index),
-  }
-  const events = [{ type: 'update', trades: [trade] }]
-  return JSON.stringify({
-    channel: 'market_trades',
-    client_id: '',
-    timestamp: iso(index),
-    sequence_num: 0,
-    events,
-  })
 }
 
 interface Session {
@@ -130,7 +119,10 @@ interface Session {
   readonly subscriptions: Map<string, Set<string>>
   sequence: number
   dataSent: number
+  /** The last data message. */
   last: string
+  /** What is to come behind the next data message. */
+  held: string | undefined
   silent: boolean
   streaming: boolean
   timers: NodeJS.Timeout[]
@@ -146,6 +138,10 @@ class Exchange implements TlsExchange {
   readonly #https
   readonly #server = new WebSocketServer({ noServer: true })
   readonly #sessions = new Set<Session>()
+  readonly #unanswered = new Set<Duplex>()
+  readonly #productSequences = new Map<string, number>()
+  #marketTimer: NodeJS.Timeout | undefined
+  #isMarketOpen = true
   #refused = 0
   connections = 0
 
@@ -153,26 +149,32 @@ class Exchange implements TlsExchange {
     this.ca = root.cert
     this.pin = identity.pin
     this.#options = options
-    this.#https = createServer({ key: identity.key, cert: identity.cert })
+    this.#https = createServer({ key: identity.key, cert: identity.cert, ...options.tls })
     this.#https.on('upgrade', (request, socket, head) => {
       const { refuse } = this.#options
       if (refuse && this.#refused < refuse.connections) {
         ++this.#refused
-        socket.end(
-          `HTTP/1.1 ${String(refuse.status)} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
-        )
+        this.#refuse(socket, refuse.status)
         return
       }
       this.#server.handleUpgrade(request, socket, head, (peer) => this.#serve(peer))
     })
   }
 
+  get port(): number {
+    return (this.#https.address() as AddressInfo).port
+  }
+
   get url(): string {
-    return `wss://localhost:${String((this.#https.address() as AddressInfo).port)}/`
+    return `wss://localhost:${String(this.port)}/`
   }
 
   get open(): number {
     return this.#sessions.size
+  }
+
+  get unsentBytes(): number {
+    return [...this.#sessions].reduce((sum, { socket }) => sum + socket.bufferedAmount, 0)
   }
 
   async listen(): Promise<void> {
@@ -188,14 +190,37 @@ class Exchange implements TlsExchange {
     for (const session of this.#sessions) session.socket.terminate()
   }
 
+  stopMarket(): void {
+    this.#isMarketOpen = false
+    clearInterval(this.#marketTimer)
+  }
+
+  use({ key, cert }: Identity): void {
+    this.#https.setSecureContext({ key, cert, ...this.#options.tls })
+  }
+
   async close(): Promise<void> {
+    this.stopMarket()
     for (const session of this.#sessions) {
       for (const timer of session.timers) clearInterval(timer)
       session.socket.terminate()
     }
+    for (const socket of this.#unanswered) socket.destroy()
     this.#server.close()
     this.#https.closeAllConnections()
     await new Promise((resolve) => this.#https.close(resolve))
+  }
+
+  #refuse(socket: Duplex, status: number | 'hang-up' | 'no-answer'): void {
+    socket.on('error', () => undefined)
+    if (status === 'hang-up') {
+      socket.destroy()
+    } else if (status === 'no-answer') {
+      this.#unanswered.add(socket)
+    } else {
+      const head = `HTTP/1.1 ${String(status)} Refused`
+      socket.end(`${head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    }
   }
 
   #serve(socket: WebSocket): void {
@@ -206,6 +231,7 @@ class Exchange implements TlsExchange {
       sequence: 0,
       dataSent: 0,
       last: '',
+      held: undefined,
       silent: false,
       streaming: false,
       timers: [],
@@ -227,48 +253,43 @@ class Exchange implements TlsExchange {
     const { type } = message
     const channel = String(message['channel'])
     const products = (message['product_ids'] ?? []) as string[]
-    const known = this.#options.products
-    const unknown = products.find((product) => known && !known.includes(product))
-    if (unknown !== undefined) {
-      this.#raw(
-        session,
-        JSON.stringify({
-          type: 'error',
-          message: 'Failed to subscribe',
-          reason: `${unknown} is not a valid product`,
-        }),
-      )
+    const refusal = this.#refusalOf(channel, products, message)
+    if (refusal !== undefined) {
+      this.#raw(session, errorMessage(refusal))
       return
     }
     const subscribed = session.subscriptions.get(channel) ?? new Set<string>()
     if (type === 'subscribe') {
       for (const product of products) subscribed.add(product)
       session.subscriptions.set(channel, subscribed)
-      if (channel === 'level2') {
-        for (const product of products) this.#write(session, levelMessage(product, 0, 'snapshot'))
-      }
+      if (channel === 'level2') for (const product of products) this.#snapshot(session, product)
     } else {
       for (const product of products) subscribed.delete(product)
       if (subscribed.size === 0) session.subscriptions.delete(channel)
     }
-    const subscriptions = Object.fromEntries(
-      [...session.subscriptions].map(([name, set]) => [
-        name,
-        name === 'heartbeats' ? ['heartbeats'] : [...set],
-      ]),
-    )
-    this.#write(
-      session,
-      JSON.stringify({
-        channel: 'subscriptions',
-        client_id: '',
-        timestamp: iso(0),
-        sequence_num: 0,
-        events: [{ subscriptions }],
-      }),
-    )
+    const listed = [...session.subscriptions].map(([name, set]): [string, string[]] => [
+      name,
+      name === 'heartbeats' ? ['heartbeats'] : [...set],
+    ])
+    this.#write(session, subscriptionsMessage(Object.fromEntries(listed)))
     if (channel === 'heartbeats' && type === 'subscribe') this.#beat(session)
     if (type === 'subscribe' && channel !== 'heartbeats') this.#stream(session)
+  }
+
+  #refusalOf(
+    channel: string,
+    products: readonly string[],
+    message: Readonly<Record<string, unknown>>,
+  ): string | undefined {
+    const known = this.#options.products
+    const unknown = products.find((product) => known && !known.includes(product))
+    if (unknown !== undefined) return `${unknown} is not a valid product`
+    return channel === 'user' ? this.#options.authenticate?.(message) : undefined
+  }
+
+  #snapshot(session: Session, product: string): void {
+    const { market } = this.#options
+    this.#write(session, market ? market.snapshot(product) : levelMessage(product, 0, 'snapshot'))
   }
 
   #beat(session: Session): void {
@@ -276,27 +297,18 @@ class Exchange implements TlsExchange {
     if (everyMs === 0 || session.timers.length > 0) return
     let counter = 0
     session.timers.push(
-      setInterval(() => {
-        if (session.silent) return
-        const events = [
-          { current_time: '2026-08-09 00:00:00 +0000 UTC', heartbeat_counter: ++counter },
-        ]
-        const text = {
-          channel: 'heartbeats',
-          client_id: '',
-          timestamp: iso(counter),
-          sequence_num: 0,
-          events,
-        }
-        this.#write(session, JSON.stringify(text))
-      }, everyMs),
+      setInterval(() => this.#write(session, heartbeatMessage(++counter)), everyMs),
     )
   }
 
   #stream(session: Session): void {
     if (session.streaming) return
     session.streaming = true
-    const everyMs = this.#options.intervalMs ?? 1
+    const { market, intervalMs: everyMs = 1 } = this.#options
+    if (market) {
+      if (this.#isMarketOpen) this.#marketTimer ??= setInterval(() => this.#trade(market), everyMs)
+      return
+    }
     if (everyMs === 0) {
       // Behind the answers to the other subscriptions.
       session.timers.push(
@@ -312,51 +324,87 @@ class Exchange implements TlsExchange {
     session.timers.push(timer)
   }
 
+  #trade(market: ExchangeMarket): void {
+    for (let count = this.#options.burst ?? 1; count > 0; --count) {
+      const message = market.next()
+      this.#count(message)
+      for (const session of this.#sessions) {
+        if (session.subscriptions.get(message.channel)?.has(message.product)) {
+          this.#offer(session, message.text)
+        }
+      }
+    }
+  }
+
+  #count({ product, channel }: MarketMessage): void {
+    if (channel !== 'level2') return
+    this.#productSequences.set(product, (this.#productSequences.get(product) ?? 0) + 1)
+  }
+
   /** The next data message; false where there is none any more. */
   #data(session: Session): boolean {
     const { frames = [], endless = false } = this.#options
-    if (session.silent || session.socket.readyState !== session.socket.OPEN) return false
-    const index = session.dataSent
-    for (const fault of this.#options.faults ?? []) {
-      if (fault.before !== index) continue
-      if (fault.connection !== undefined && fault.connection !== session.number) continue
-      this.#commit(session, fault)
-    }
     const product = [...(session.subscriptions.get('level2') ?? [])][0] ?? 'BTC-USD'
+    const index = session.dataSent
     const text = frames[index] ?? (endless ? levelMessage(product, index) : undefined)
-    if (text === undefined) return false
-    ++session.dataSent
-    this.#write(session, text)
+    if (text !== undefined) return this.#offer(session, text)
+    for (const fault of this.#faultsAt(session, index)) this.#commit(session, fault)
+    return false
+  }
+
+  #faultsAt({ number }: Session, index: number): Fault[] {
+    return (this.#options.faults ?? []).filter(
+      ({ before, connection = number }) => before === index && connection === number,
+    )
+  }
+
+  /** Sends data, or what a fault makes of it; false where the session is over. */
+  #offer(session: Session, text: string): boolean {
+    if (session.silent || session.socket.readyState !== session.socket.OPEN) return false
+    const faults = this.#faultsAt(session, session.dataSent++)
+    for (const fault of faults) this.#commit(session, fault)
+    const numbered = this.#numbered(session, text)
+    const isLate = faults.some(({ what }) => what === 'late')
+    if (isLate) session.held = numbered
+    if (isLate || faults.some(({ what }) => what === 'skip')) return true
+    this.#raw(session, numbered)
+    session.last = numbered
+    if (session.held !== undefined) this.#raw(session, session.held)
+    session.held = undefined
     return true
   }
 
   #commit(session: Session, { what, bytes = 0 }: Fault): void {
+    const { socket } = session
     switch (what) {
       case 'drop':
         session.silent = true
-        session.socket.terminate()
+        socket.terminate()
         break
       case 'close':
         session.silent = true
-        session.socket.close(1012, 'restarting')
+        socket.close(1012, 'restarting')
         break
       case 'skip':
-        ++session.sequence
-        break
+      case 'late':
+        break // by who sends
       case 'duplicate':
         this.#raw(session, session.last)
         break
       case 'binary':
-        session.socket.send(Buffer.from([1, 2, 3]))
+        socket.send(Buffer.from([1, 2, 3]))
         break
       case 'oversize':
         this.#raw(session, JSON.stringify({ channel: 'l2_data', padding: 'x'.repeat(bytes) }))
         break
       case 'error':
-        this.#raw(session, '{"type":"error","message":"Failed to subscribe","reason":"for a test"}')
+        this.#raw(session, errorMessage('for a test'))
         break
       case 'broken':
         this.#raw(session, '{"channel":"l2_data",')
+        break
+      case 'broken-utf8':
+        socket.send(Buffer.from([0x7b, 0xc3, 0x28, 0x7d]), { binary: false })
         break
       case 'fall-silent':
         session.silent = true
@@ -364,14 +412,21 @@ class Exchange implements TlsExchange {
     }
   }
 
-  /** With the connection's next number in the place of the message's own. */
   #write(session: Session, text: string): void {
-    if (session.silent) return
-    session.last = text.replace(
-      /"sequence_num":\d+/,
-      `"sequence_num":${String(session.sequence++)}`,
-    )
-    this.#raw(session, session.last)
+    if (!session.silent) this.#raw(session, this.#numbered(session, text))
+  }
+
+  /** With the next number in the place of the message's own. */
+  #numbered(session: Session, text: string): string {
+    const { numbering = 'connection' } = this.#options
+    const number = numbering === 'connection' ? session.sequence++ : this.#productNumber(text)
+    return text.replace(/"sequence_num":\d+/, `"sequence_num":${String(number)}`)
+  }
+
+  /** The market counts; a snapshot has the number of the last change. */
+  #productNumber(text: string): number {
+    const product = /^\{"channel":"l2_data".*?"product_id":"([^"]+)"/.exec(text)?.[1]
+    return product === undefined ? 0 : (this.#productSequences.get(product) ?? 0)
   }
 
   #raw(session: Session, text: string): void {
@@ -381,8 +436,8 @@ class Exchange implements TlsExchange {
 }
 
 export async function startTlsExchange(options: TlsExchangeOptions = {}): Promise<TlsExchange> {
-  const root = await Authority.root('Exchange root')
-  const exchange = new Exchange(root, await root.issue(), options)
+  const root = options.trust?.root ?? (await Authority.root('Exchange root'))
+  const exchange = new Exchange(root, options.trust?.identity ?? (await root.issue()), options)
   await exchange.listen()
   return exchange
 }

@@ -211,7 +211,6 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
         ...(options.pins === undefined ? {} : { pins: options.pins }),
         ...(options.ca === undefined ? {} : { ca: options.ca }),
         connectTimeoutMs: options.connectTimeoutMs,
-        handshakeTimeoutMs: options.connectTimeoutMs,
         maxMessageBytes: options.maxMessageBytes,
         compression: options.compression ?? false,
         onPinMismatch: (mismatch) => this.#onPinMismatch(mismatch),

@@ -23,7 +23,10 @@ export interface ConnectionHandlers {
 }
 
 export interface ConnectionOptions
-  extends Omit<PinnedConnectionOptions, 'signal'>, WebSocketLimits {}
+  extends Omit<PinnedConnectionOptions, 'signal'>, WebSocketLimits {
+  /** Bounds the TLS connection, and then the HTTP upgrade. */
+  readonly connectTimeoutMs: number
+}
 
 const normalClosure = 1000
 
@@ -33,6 +36,7 @@ export class FeedConnection {
   readonly #abort = new AbortController()
   readonly #host: string
   #socket: WebSocket | undefined
+  #upgradeTimer: NodeJS.Timeout | undefined
   #open = false
   #ended = false
   #closing = false
@@ -101,8 +105,21 @@ export class FeedConnection {
 
   #listen(socket: WebSocket): void {
     this.#socket = socket
+    const { connectTimeoutMs } = this.#options
+    // ws's own time-out is none for a socket that is connected already.
+    this.#upgradeTimer = setTimeout(() => {
+      this.#end(
+        feedError(
+          FeedCode.Connect,
+          `${this.#host} has not answered the WebSocket's handshake within ${String(connectTimeoutMs)} ms; see ` +
+            "the exchange's status page",
+          { details: { host: this.#host, timeoutMs: connectTimeoutMs } },
+        ),
+      )
+    }, connectTimeoutMs)
     socket.on('open', () => {
       if (this.#ended) return
+      clearTimeout(this.#upgradeTimer)
       this.#open = true
       this.#handlers.onOpen()
     })
@@ -142,6 +159,7 @@ export class FeedConnection {
     if (this.#ended) return
     this.#ended = true
     this.#open = false
+    clearTimeout(this.#upgradeTimer)
     this.#abort.abort()
     this.#socket?.terminate()
     this.#handlers.onEnd(reason)

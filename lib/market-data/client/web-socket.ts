@@ -5,8 +5,6 @@ import { checkFeedUrl } from './pinned-connection.js'
 
 export interface WebSocketLimits {
   readonly maxMessageBytes: number
-  /** Bounds the HTTP upgrade. */
-  readonly handshakeTimeoutMs: number
   /** Whether to offer permessage-deflate. */
   readonly compression: boolean
 }
@@ -20,7 +18,6 @@ export function webSocketOver(
   return new WebSocket(checkFeedUrl(url), {
     createConnection: () => socket,
     followRedirects: false, // the new address would be connected to without these checks
-    handshakeTimeout: limits.handshakeTimeoutMs,
     maxPayload: limits.maxMessageBytes,
     perMessageDeflate: limits.compression,
   })

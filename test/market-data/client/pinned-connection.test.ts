@@ -336,7 +336,7 @@ t.test('a WebSocket speaks over the verified socket and no other', async (t) => 
   })
   const url = `wss://localhost:${String((https.address() as AddressInfo).port)}/feed`
   const socket = await openPinnedSocket({ url, ca: root.cert, pins: [identity.pin] })
-  const limits = { maxMessageBytes: 1024, handshakeTimeoutMs: 5000, compression: false }
+  const limits = { maxMessageBytes: 1024, compression: false }
   const client = webSocketOver(socket, url, limits)
   await once(client, 'open')
   client.send('hello')

@@ -1,0 +1,28 @@
+/** Level books as a consumer keeps them, in the form in which the test's market has its own. */
+import { Side } from '../../../lib/book/side.js'
+import type { FeedDelivery } from '../../../lib/market-data/client/feed-events.js'
+
+export function booksOf(deliveries: readonly FeedDelivery[]): Map<string, Map<string, string>> {
+  const books = new Map<string, Map<string, string>>()
+  for (const { parsed } of deliveries) {
+    if (parsed.kind !== 'updates') continue
+    for (const update of parsed.updates) {
+      if (update.type !== 'book-snapshot' && update.type !== 'levels') continue
+      const isWhole = update.type === 'book-snapshot'
+      const book = isWhole ? new Map<string, string>() : books.get(update.product)
+      if (!book) continue // a change of what is not known
+      books.set(update.product, book)
+      for (const { side, price, size } of isWhole ? update.levels : update.changes) {
+        const key = `${side === Side.Buy ? 'bid' : 'offer'} ${price}`
+        if (size === '0') book.delete(key)
+        else book.set(key, size)
+      }
+    }
+  }
+  return books
+}
+
+/** In an order of its own, so that two books can be compared. */
+export function sorted(book: ReadonlyMap<string, string> | undefined): string[] {
+  return [...(book ?? [])].map(([level, size]) => `${level}: ${size}`).sort()
+}
