@@ -95,11 +95,11 @@ export interface TlsExchange {
   /** Those that are open. */
   readonly open: number
   /** Requests of the clients, in order. */
-  readonly received: readonly ReceivedRequest[]
+  readonly received: ReceivedRequest[]
   /** Codes of close frames that clients sent. */
   readonly closeCodes: readonly number[]
   /** Messages that were written to each connection, from the first. */
-  readonly sent: readonly (readonly string[])[]
+  readonly sent: string[][]
   /** Bytes that wait here because the clients don't read. */
   readonly unsentBytes: number
   /** Sends a data message now on every connection that is open. */
@@ -310,12 +310,12 @@ class Exchange implements TlsExchange {
       return
     }
     if (everyMs === 0) {
-      // Behind the answers to the other subscriptions.
-      session.timers.push(
-        setTimeout(() => {
-          while (!session.silent && this.#data(session));
-        }, 20),
-      )
+      // Behind the answers to the other subscriptions; in pieces, for the client lives in this process.
+      const piece = (): void => {
+        for (let count = 0; count < 100; ++count) if (!this.#data(session)) return
+        setImmediate(piece)
+      }
+      session.timers.push(setTimeout(piece, 20))
       return
     }
     const timer = setInterval(() => {

@@ -9,8 +9,10 @@ import type { FeedClock, FeedDelivery, FeedNotice } from './feed-events.js'
 import { checkPins } from './key-pins.js'
 import {
   checkFeedUrl,
+  trustOf,
   type PinMismatch,
   type PinnedConnectionOptions,
+  type Roots,
 } from './pinned-connection.js'
 
 export interface FeedClientOptions extends FeedSubscription {
@@ -19,7 +21,8 @@ export interface FeedClientOptions extends FeedSubscription {
   /** The adapter's where none is given. `wss:` only. */
   readonly url?: string
   readonly pins?: PinnedConnectionOptions['pins']
-  readonly ca?: PinnedConnectionOptions['ca']
+  /** Roots in PEM to trust besides the usual ones. */
+  readonly ca?: Roots
   /** Whether to try again after a server's key was none of the pinned. Off: the client closes. */
   readonly retryPinMismatch?: boolean
   /**
@@ -69,10 +72,12 @@ type Count = keyof typeof counts
 
 export interface ResolvedFeedOptions
   extends
-    Omit<FeedClientOptions, 'adapter' | 'url' | 'clock' | Count>,
+    Omit<FeedClientOptions, 'adapter' | 'url' | 'ca' | 'clock' | Count>,
     Readonly<Record<Count, number>> {
   readonly makeAdapter: () => FeedAdapter
   readonly url: string
+  /** Of `ca`. */
+  readonly trust: PinnedConnectionOptions['trust']
   readonly clock: FeedClock
 }
 
@@ -101,5 +106,6 @@ export function resolveFeedOptions(options: FeedClientOptions): ResolvedFeedOpti
   const numbers = Object.fromEntries(
     (Object.keys(counts) as Count[]).map((name) => [name, checkCount(name, options[name])]),
   ) as Record<Count, number>
-  return { ...options, ...numbers, makeAdapter, url, clock: options.clock ?? realClock }
+  const trust = options.ca === undefined ? undefined : trustOf(options.ca)
+  return { ...options, ...numbers, makeAdapter, url, trust, clock: options.clock ?? realClock }
 }

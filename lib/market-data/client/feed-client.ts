@@ -209,7 +209,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
       {
         url: options.url,
         ...(options.pins === undefined ? {} : { pins: options.pins }),
-        ...(options.ca === undefined ? {} : { ca: options.ca }),
+        ...(options.trust === undefined ? {} : { trust: options.trust }),
         connectTimeoutMs: options.connectTimeoutMs,
         maxMessageBytes: options.maxMessageBytes,
         compression: options.compression ?? false,
@@ -218,7 +218,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
       {
         onOpen: () => this.#onOpen(live),
         onMessage: (bytes) => this.#onMessage(live, number, bytes),
-        onAlive: () => live.watchdog?.seen(options.clock.monotonicNs()),
+        onAlive: () => live.watchdog?.answered(options.clock.monotonicNs()),
         onEnd: (reason) => this.#onEnd(live, reason),
       },
     )
@@ -288,20 +288,15 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
       }
     }
     this.#lastFrameNs = receivedNs
-    if (parsed.kind === 'updates') this.#react(live, parsed, receivedMonotonicNs, receivedNs)
+    if (parsed.kind === 'updates') this.#react(live, parsed, receivedNs)
     for (const gap of gaps) this.#mend(live, gap)
   }
 
-  #react(
-    live: Live,
-    parsed: Extract<ParsedFrame, { kind: 'updates' }>,
-    monotonicNs: bigint,
-    realtimeNs: bigint,
-  ): void {
+  #react(live: Live, parsed: Extract<ParsedFrame, { kind: 'updates' }>, receivedNs: bigint): void {
     for (const update of parsed.updates) {
       if (update.type === 'heartbeat') {
-        this.#lastHeartbeatNs = realtimeNs
-        live.watchdog?.beat(monotonicNs)
+        this.#lastHeartbeatNs = receivedNs
+        live.watchdog?.beat()
       } else if (update.type === 'server-error') {
         ++this.#serverErrors
         const { message, reason } = update

@@ -1,7 +1,10 @@
 /**
- * Notices that a connection went silent. Once the exchange has sent a heartbeat, heartbeats alone count: they
- * prove that a quiet product is quiet. Before that (or where an exchange has none) anything received counts,
- * and half-way to the time-out a ping asks for something.
+ * Notices that a connection went silent. Any message shows that it is not; so does a pong, which is asked for
+ * half-way to the time-out, as long as the exchange has sent no heartbeat: once it has, only the exchange's own
+ * messages count, for a pong shows no more than that something on the way to it is alive.
+ *
+ * A process that was busy or stopped for the whole time has read nothing either. So a time-out counts only where
+ * there was an opportunity to read behind it and nothing came.
  */
 import type { FeedClock } from './feed-events.js'
 
@@ -14,6 +17,8 @@ export interface WatchdogOptions {
 }
 
 const nsPerMs = 1_000_000n
+/** Time to read what has come while the process was busy. */
+const readMs = 5
 
 export class HeartbeatWatchdog {
   readonly #options: WatchdogOptions
@@ -21,6 +26,7 @@ export class HeartbeatWatchdog {
   #lastNs: bigint
   #beats = false
   #asked = false
+  #overdue = false
   #timer: unknown = undefined
   #suspended = false
   #stopped = false
@@ -32,17 +38,21 @@ export class HeartbeatWatchdog {
     this.#arm(options.timeoutMs / 2)
   }
 
-  /** Anything was received. */
+  /** A message was received. */
   seen(nowNs: bigint): void {
-    if (this.#beats) return
     this.#lastNs = nowNs
     this.#asked = false
+    this.#overdue = false
   }
 
-  beat(nowNs: bigint): void {
+  /** A ping or pong was received. */
+  answered(nowNs: bigint): void {
+    if (!this.#beats) this.seen(nowNs)
+  }
+
+  /** A message was the exchange's heartbeat. */
+  beat(): void {
     this.#beats = true
-    this.#lastNs = nowNs
-    this.#asked = false
   }
 
   /** Nothing is read from now on, so nothing can be expected. */
@@ -56,6 +66,7 @@ export class HeartbeatWatchdog {
     this.#suspended = false
     this.#lastNs = this.#options.clock.monotonicNs()
     this.#asked = false
+    this.#overdue = false
     this.#arm(this.#options.timeoutMs / 2)
   }
 
@@ -77,6 +88,12 @@ export class HeartbeatWatchdog {
     if (this.#stopped || this.#suspended) return
     const silentNs = this.#options.clock.monotonicNs() - this.#lastNs
     if (silentNs >= this.#timeoutNs) {
+      if (!this.#overdue) {
+        // Timers come before sockets: what waits there is read until this one is due.
+        this.#overdue = true
+        this.#arm(readMs)
+        return
+      }
       this.stop()
       this.#options.onTimeout(Number(silentNs / nsPerMs))
       return

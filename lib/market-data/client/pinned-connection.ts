@@ -6,8 +6,9 @@
  * turns verification off; each connection is a full handshake, never a resumed session, so that there are
  * certificates to look at; a socket that is handed on has passed all checks.
  */
+import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import tls, { type TLSSocket } from 'node:tls'
+import tls, { type SecureContext, type TLSSocket } from 'node:tls'
 import { PinnacleTypeError, type CodedError } from '../../errors/pinnacle-error.js'
 import { shown } from '../../errors/shown.js'
 import { FeedCode, feedError } from './errors.js'
@@ -27,8 +28,8 @@ export interface PinnedConnectionOptions {
   readonly url: string | URL
   /** Base64 of SHA-256 over SubjectPublicKeyInfo; one match in the chain suffices. */
   readonly pins?: readonly string[]
-  /** Roots in PEM to trust besides the usual ones. */
-  readonly ca?: string | Buffer | readonly (string | Buffer)[]
+  /** What `trustOf` made of the roots; the usual ones alone where it is left out. */
+  readonly trust?: SecureContext
   /** Bounds name resolution, connection and handshake together. */
   readonly connectTimeoutMs?: number
   readonly onPinMismatch?: (mismatch: PinMismatch) => void
@@ -36,6 +37,7 @@ export interface PinnedConnectionOptions {
 }
 
 const defaultConnectTimeoutMs = 10_000
+const minVersion = 'TLSv1.2'
 
 /** The URL, where it can be connected to: an absolute wss: URL without user name or fragment. */
 export function checkFeedUrl(url: string | URL): URL {
@@ -67,11 +69,27 @@ function hostOf(url: URL): string {
   return url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
 }
 
-/** The usual roots and the given ones. From Node 22.15 the usual ones are those of NODE_EXTRA_CA_CERTS too. */
-function rootsWith(ca: NonNullable<PinnedConnectionOptions['ca']>): (string | Buffer)[] {
+/** Roots in PEM. */
+export type Roots = string | Buffer | readonly (string | Buffer)[]
+
+/**
+ * Trust in the given roots besides the usual ones. From Node 22.15 the usual ones are those of
+ * NODE_EXTRA_CA_CERTS too. It takes tens of milliseconds, so it is made once and not for each connection.
+ */
+export function trustOf(roots: Roots): SecureContext {
   const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] }
   const usual = getCACertificates ? getCACertificates('default') : tls.rootCertificates
-  return [...usual, ...(typeof ca === 'string' || Buffer.isBuffer(ca) ? [ca] : ca)]
+  const given = typeof roots === 'string' || Buffer.isBuffer(roots) ? [roots] : roots
+  try {
+    for (const root of given) new X509Certificate(root) // what is none would be ignored in silence
+    return tls.createSecureContext({ ca: [...usual, ...given], minVersion })
+  } catch (cause) {
+    throw new PinnacleTypeError(
+      'ERR_PINNACLE_INVALID_ARGUMENT',
+      `ca must be certificates in PEM: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
+  }
 }
 
 /** A verified socket to the URL's host, on which nothing was written yet. */
@@ -85,8 +103,7 @@ export function openPinnedSocket(options: PinnedConnectionOptions): Promise<TLSS
       host,
       port: url.port === '' ? 443 : Number(url.port),
       ...(isIP(host) === 0 ? { servername: host } : {}),
-      ...(options.ca === undefined ? {} : { ca: rootsWith(options.ca) }),
-      minVersion: 'TLSv1.2',
+      ...(options.trust === undefined ? { minVersion } : { secureContext: options.trust }),
       rejectUnauthorized: true,
       ALPNProtocols: ['http/1.1'],
     })

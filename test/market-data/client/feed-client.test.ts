@@ -158,6 +158,8 @@ t.test('what the exchange has not is refused before anything is sent', async (t)
     [{ url: 'ws://localhost/' }, 'ERR_PINNACLE_FEED_INSECURE_URL'],
     [{ url: 'localhost' }, 'ERR_PINNACLE_INVALID_ARGUMENT'],
     [{ pins: ['x'] }, 'ERR_PINNACLE_INVALID_ARGUMENT'],
+    [{ ca: 'no certificate' }, 'ERR_PINNACLE_INVALID_ARGUMENT'],
+    [{ ca: [Buffer.from('x')] }, 'ERR_PINNACLE_INVALID_ARGUMENT'],
     [{ maxBufferedFrames: 0 }, 'ERR_PINNACLE_INVALID_ARGUMENT'],
     [{ heartbeatTimeoutMs: NaN }, 'ERR_PINNACLE_INVALID_ARGUMENT'],
     [{ maxMessageBytes: 1 }, 'ERR_PINNACLE_INVALID_ARGUMENT'],

@@ -10,6 +10,7 @@ import { WebSocketServer } from 'ws'
 import { checkPins, pinOf } from '../../../lib/market-data/client/key-pins.js'
 import {
   openPinnedSocket,
+  trustOf,
   type PinMismatch,
   type PinnedConnectionOptions,
 } from '../../../lib/market-data/client/pinned-connection.js'
@@ -106,12 +107,12 @@ t.test('a server is accepted by the pin of its leaf, its authority or its root',
     'authority in between': [between.pin],
     root: [root.pin],
   })) {
-    const socket = await openPinnedSocket({ url: server.url, ca: root.cert, pins })
+    const socket = await openPinnedSocket({ url: server.url, trust: trustOf(root.cert), pins })
     t.ok(socket.authorized, name)
     t.match(socket.getProtocol(), /^TLSv1\.[23]$/)
     socket.destroy()
   }
-  const unpinned = await openPinnedSocket({ url: server.url, ca: root.cert })
+  const unpinned = await openPinnedSocket({ url: server.url, trust: trustOf(root.cert) })
   t.ok(unpinned.authorized, 'and without pins by its certificate alone')
   unpinned.destroy()
 })
@@ -124,7 +125,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const reported: PinMismatch[] = []
     const failure = await failureOf({
       url: server.url,
-      ca: root.cert,
+      trust: trustOf(root.cert),
       pins: [otherPin, thirdPin],
       onPinMismatch: (mismatch) => reported.push(mismatch),
     })
@@ -141,7 +142,11 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     if (version === 'TLSv1.2') t.equal(server.handshakes, 1, 'the handshake was completed')
     t.equal(server.received, 0, 'nothing was received after it')
 
-    const accepted = await openPinnedSocket({ url: server.url, ca: root.cert, pins: [root.pin] })
+    const accepted = await openPinnedSocket({
+      url: server.url,
+      trust: trustOf(root.cert),
+      pins: [root.pin],
+    })
     accepted.end('12345')
     await server.ended(2)
     t.equal(server.received, 5, 'and what an accepted connection sends is counted')
@@ -153,7 +158,7 @@ t.test('a hook that throws does not let a wrong pin through', async (t) => {
   const server = await serve(t, await root.issue())
   const failure = await failureOf({
     url: server.url,
-    ca: root.cert,
+    trust: trustOf(root.cert),
     pins: [otherPin],
     onPinMismatch: () => {
       throw new Error('the trail is full')
@@ -175,7 +180,11 @@ t.test('a pinned certificate that was merely sent along does not count', async (
     'the pinned one last': `${identity.cert}\n${other.cert}\n${pinned.cert}`,
   })) {
     const server = await serve(t, { ...identity, cert })
-    const failure = await failureOf({ url: server.url, ca: other.cert, pins: [pinned.pin] })
+    const failure = await failureOf({
+      url: server.url,
+      trust: trustOf(other.cert),
+      pins: [pinned.pin],
+    })
     t.notOk(failure.details?.pinsSeen?.includes(pinned.pin), name)
     t.match(failure.code, /^ERR_PINNACLE_FEED_(PIN_MISMATCH|TLS)$/, name)
     await server.ended(1)
@@ -215,7 +224,11 @@ t.test('certificates that do not verify are refused with what to do', async (t) 
   for (const [name, identity, cause, message] of cases) {
     const server = await serve(t, identity)
     // Its pin is the right one: a pin adds to verification and replaces nothing.
-    const failure = await failureOf({ url: server.url, ca: root.cert, pins: [identity.pin] })
+    const failure = await failureOf({
+      url: server.url,
+      trust: trustOf(root.cert),
+      pins: [identity.pin],
+    })
     t.equal(failure.code, 'ERR_PINNACLE_FEED_TLS', name)
     t.equal(failure.cause?.code, cause, name)
     t.match(failure.message, message, name)
@@ -266,7 +279,7 @@ t.test('a server of TLS 1.1 is refused', async (t) => {
   await once(old, 'secureConnect')
   t.equal(old.getProtocol(), 'TLSv1.1', 'it does speak TLS 1.1 with one that accepts it')
   old.destroy()
-  const failure = await failureOf({ url: server.url, ca: root.cert })
+  const failure = await failureOf({ url: server.url, trust: trustOf(root.cert) })
   t.equal(failure.code, 'ERR_PINNACLE_FEED_TLS')
   t.match(failure.message, /TLS 1\.2 or 1\.3/)
 })
@@ -335,7 +348,7 @@ t.test('a WebSocket speaks over the verified socket and no other', async (t) => 
     https.close()
   })
   const url = `wss://localhost:${String((https.address() as AddressInfo).port)}/feed`
-  const socket = await openPinnedSocket({ url, ca: root.cert, pins: [identity.pin] })
+  const socket = await openPinnedSocket({ url, trust: trustOf(root.cert), pins: [identity.pin] })
   const limits = { maxMessageBytes: 1024, compression: false }
   const client = webSocketOver(socket, url, limits)
   await once(client, 'open')
