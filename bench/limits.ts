@@ -20,8 +20,12 @@ export function buildNative(target: string): { program: string } | { problem: st
       cwd: root,
       encoding: 'utf8',
     })
-    if (error) return { problem: `cmake could not be started (${error.message})` }
-    if (status !== 0) return { problem: `${stdout}${stderr}`.trim() }
+    if (error)
+      return {
+        problem: `limits_bench is built by cmake, which could not be started (${error.message})`,
+      }
+    if (status !== 0)
+      return { problem: `limits_bench was not built:\n${`${stdout}${stderr}`.trim()}` }
   }
   return { program: path.join(root, '.build/release', target) }
 }
