@@ -40,6 +40,7 @@ import {
 } from './frame-checks.js'
 import { KnownProducts } from './known-products.js'
 import { subscriptionsOf } from './subscription-list.js'
+import { TickerTemplate } from './ticker-template.js'
 
 const name = 'coinbase-exchange'
 const channels = [
@@ -57,6 +58,26 @@ const withoutProducts = ['status']
 const restUrl = 'https://api.exchange.coinbase.com'
 const noSequences: FeedSequence[] = []
 
+/** A ticker as the exchange prints it. */
+const tickerParts = [
+  ['{"type":"ticker","sequence":', 'integer'],
+  [',"product_id":"', 'product'],
+  ['","price":"', 'price'],
+  ['","open_24h":"', 'decimal'],
+  ['","volume_24h":"', 'volume'],
+  ['","low_24h":"', 'decimal'],
+  ['","high_24h":"', 'decimal'],
+  ['","volume_30d":"', 'decimal'],
+  ['","best_bid":"', 'bidPrice'],
+  ['","best_bid_size":"', 'bidSize'],
+  ['","best_ask":"', 'askPrice'],
+  ['","best_ask_size":"', 'askSize'],
+  ['","side":"', 'word'],
+  ['","time":"', 'time'],
+  ['","trade_id":', 'integer'],
+  [',"last_size":"', 'decimal'],
+] as const
+
 export class CoinbaseExchangeAdapter implements FeedAdapter {
   readonly name = name
   readonly defaultUrl = 'wss://ws-feed.exchange.coinbase.com'
@@ -69,6 +90,7 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
 
   readonly #place = new FramePlace()
   readonly #time = new ExchangeTime()
+  readonly #tickers = new TickerTemplate(tickerParts, '"}', this.#time)
   /** Products whose order-level events all come here. */
   readonly #full = new KnownProducts<true>()
 
@@ -107,6 +129,8 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
   }
 
   parse(frame: string): ParsedFrame {
+    const ticker = typeof frame === 'string' ? this.#tickers.read(frame) : undefined
+    if (ticker) return only('ticker', ticker)
     return parseFrame(frame, this.#place, this.#interpret)
   }
 

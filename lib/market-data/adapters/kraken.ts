@@ -36,11 +36,29 @@ import {
 import { KnownProducts } from './known-products.js'
 import { KrakenBook } from './kraken-book.js'
 import { quoteNumbers } from './quote-numbers.js'
+import { TickerTemplate } from './ticker-template.js'
 
 const name = 'kraken'
 const channels = ['ticker', 'book', 'trade', 'ohlc', 'instrument']
 const withoutProducts = ['instrument']
 const noSequences: FeedSequence[] = []
+
+/** A ticker as the exchange prints it. */
+const tickerParts = [
+  ['{"channel":"ticker","type":"update","data":[{"symbol":"', 'product'],
+  ['","bid":', 'bidPrice'],
+  [',"bid_qty":', 'bidSize'],
+  [',"ask":', 'askPrice'],
+  [',"ask_qty":', 'askSize'],
+  [',"last":', 'price'],
+  [',"volume":', 'volume'],
+  [',"vwap":', 'decimal'],
+  [',"low":', 'decimal'],
+  [',"high":', 'decimal'],
+  [',"change":', 'signed'],
+  [',"change_pct":', 'signed'],
+  [',"timestamp":"', 'time'],
+] as const
 
 /** Depths that can be subscribed to. */
 export const krakenDepths = [10, 25, 100, 500, 1000] as const
@@ -75,6 +93,7 @@ export class KrakenAdapter implements FeedAdapter {
   readonly #depth: KrakenDepth
   readonly #place = new FramePlace()
   readonly #time = new ExchangeTime()
+  readonly #tickerTemplate = new TickerTemplate(tickerParts, '"}]}', this.#time)
   readonly #books = new KnownProducts<KrakenBook>()
   /** Depth that the exchange confirmed, by product. */
   readonly #depths = new KnownProducts<number>()
@@ -106,6 +125,8 @@ export class KrakenAdapter implements FeedAdapter {
   }
 
   parse(frame: string): ParsedFrame {
+    const ticker = typeof frame === 'string' ? this.#tickerTemplate.read(frame) : undefined
+    if (ticker?.product.includes('/')) return only('ticker', ticker)
     return parseFrame(frame, this.#place, this.#interpret, quoteNumbers)
   }
 

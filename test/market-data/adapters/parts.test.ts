@@ -1,4 +1,5 @@
 // The registry, and what the adapters share: times, decimals, numbers in quotes.
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { compareDecimals, isZeroDecimal } from '../../../lib/market-data/adapters/decimal-order.js'
@@ -8,6 +9,10 @@ import { isDecimal } from '../../../lib/market-data/adapters/frame-checks.js'
 import { adapterByName, exchangeNames } from '../../../lib/market-data/adapters/index.js'
 import { nestsDeeperThan } from '../../../lib/market-data/adapters/nesting.js'
 import { quoteNumbers } from '../../../lib/market-data/adapters/quote-numbers.js'
+import { TickerTemplate } from '../../../lib/market-data/adapters/ticker-template.js'
+import type { ParsedFrame } from '../../../lib/market-data/feed-update.js'
+import { FrameMutator } from './mutate.js'
+import { coinbaseExchangeFrames, coinbaseFrames, krakenFrames } from './own-frames.js'
 
 t.test('adapters go by name, a new one each time', async (t) => {
   t.same(exchangeNames, ['coinbase', 'coinbase-exchange', 'kraken', 'binance'])
@@ -125,6 +130,93 @@ function crcOf(text: string): number {
   for (const character of text) crc = crc32Add(crc, character.charCodeAt(0))
   return crc32End(crc)
 }
+
+// A blank in front changes nothing of the meaning, but makes the text none that a template takes.
+t.test('tickers by template say what JSON.parse says of every frame', async (t) => {
+  const frames: [string, string][] = [
+    ['coinbase', coinbaseFrames.ticker],
+    ['coinbase-exchange', coinbaseExchangeFrames.ticker],
+    ['kraken', krakenFrames.ticker],
+  ]
+  for (const [exchange, ticker] of frames) {
+    const adapter = adapterByName(exchange)
+    t.equal(adapter.parse(ticker).kind, 'updates')
+    const mutator = new FrameMutator([ticker], 99)
+    let accepted = 0
+    const different: string[] = []
+    for (let count = 0; count < 1500; count++) {
+      const frame = mutator.next()
+      const fast = adapter.parse(frame)
+      const slow = adapter.parse(` ${frame}`)
+      if (fast.kind === 'updates') accepted++
+      const same =
+        fast.kind === slow.kind &&
+        (fast.kind === 'malformed' || isDeepStrictEqual(sorted(fast), sorted(slow)))
+      if (!same) different.push(frame)
+    }
+    t.same(different, [], exchange)
+    t.ok(accepted > 150, `${exchange}: ${String(accepted)} are tickers`)
+  }
+})
+
+/** Keys may come in another order. */
+function sorted(parsed: ParsedFrame): unknown {
+  return parsed.kind === 'updates'
+    ? { ...parsed, updates: parsed.updates.map((update) => Object.entries(update).sort()) }
+    : parsed
+}
+
+t.test('a template takes the exact text of a ticker and nothing else', async (t) => {
+  const template = new TickerTemplate(
+    [
+      ['{"p":"', 'product'],
+      ['","t":"', 'time'],
+      ['","l":', 'price'],
+      [',"b":', 'bidPrice'],
+      [',"B":', 'bidSize'],
+      [',"a":', 'askPrice'],
+      [',"A":', 'askSize'],
+      [',"v":', 'volume'],
+      [',"c":', 'signed'],
+      [',"i":', 'integer'],
+      [',"w":"', 'word'],
+    ],
+    '"}',
+    new ExchangeTime(),
+  )
+  const frame =
+    '{"p":"A-B","t":"2026-03-04T05:06:07Z","l":1.50,"b":1,"B":2,"a":3,"A":4,"v":5,"c":-0.5,"i":17,"w":"buy"}'
+  t.same(template.read(frame), {
+    type: 'ticker',
+    product: 'A-B',
+    exchangeTimeNs: 1_772_600_767_000_000_000n,
+    price: '1.50',
+    bidPrice: '1',
+    bidSize: '2',
+    askPrice: '3',
+    askSize: '4',
+    volume: '5',
+  })
+  for (const [from, to] of [
+    ['A-B', 'A B'],
+    ['A-B', ''],
+    ['A-B', 'A'.repeat(64)],
+    ['2026-03', '2026-13'],
+    ['1.50', '-1.50'],
+    ['1.50', '1.50e3'],
+    ['1.50', '01.50'],
+    ['-0.5', '--0.5'],
+    ['17', '017'],
+    ['17', '1234567890123456'],
+    ['17', ''],
+    ['buy', 'b\\u0075y'],
+    ['"}', '"} '],
+    ['"}', '"'],
+    ['"l"', '"L"'],
+  ] as const) {
+    t.equal(template.read(frame.replace(from, to)), undefined, `${from} replaced by ${to}`)
+  }
+})
 
 t.test('nesting is counted outside of strings', async (t) => {
   const nests: [string, number][] = [

@@ -1,0 +1,142 @@
+/**
+ * Ticker frames of one exact text, read without JSON.parse: a template has the text between the values, and what each
+ * value is. It matches where the frame has just that text, without blanks and escapes; whatever differs, malformed
+ * or merely different, is left to the general path, which must say the same of every frame that this takes.
+ */
+import type { TickerUpdate } from '../feed-update.js'
+import type { ExchangeTime } from './exchange-time.js'
+import { decimalEnd, digitsEnd, isProduct } from './frame-checks.js'
+
+/** What the value behind a piece of text is; named ones go into the update. */
+export type TemplateValue =
+  | 'product'
+  | 'time'
+  | 'price'
+  | 'bidPrice'
+  | 'bidSize'
+  | 'askPrice'
+  | 'askSize'
+  | 'volume'
+  /** Read over: a decimal, one that may be negative, an integer, lower-case letters. */
+  | 'decimal'
+  | 'signed'
+  | 'integer'
+  | 'word'
+
+type Named = Exclude<TemplateValue, 'decimal' | 'signed' | 'integer' | 'word'>
+
+const maxIntegerDigits = 15
+const maxTextChars = 64
+const zero = 48
+const quote = 34
+
+export class TickerTemplate {
+  readonly #texts: readonly string[]
+  readonly #values: readonly TemplateValue[]
+  readonly #tail: string
+  readonly #starts: Int32Array
+  readonly #ends: Int32Array
+  readonly #index: Readonly<Record<Named, number>>
+
+  /** `parts`: the text before each value, and the value. All named values must be there. */
+  constructor(
+    parts: readonly (readonly [text: string, value: TemplateValue])[],
+    tail: string,
+    private readonly time: ExchangeTime,
+  ) {
+    this.#texts = parts.map(([text]) => text)
+    this.#values = parts.map(([, value]) => value)
+    this.#tail = tail
+    this.#starts = new Int32Array(parts.length)
+    this.#ends = new Int32Array(parts.length)
+    const indexOf = (value: Named): number => this.#values.indexOf(value)
+    this.#index = {
+      product: indexOf('product'),
+      time: indexOf('time'),
+      price: indexOf('price'),
+      bidPrice: indexOf('bidPrice'),
+      bidSize: indexOf('bidSize'),
+      askPrice: indexOf('askPrice'),
+      askSize: indexOf('askSize'),
+      volume: indexOf('volume'),
+    }
+  }
+
+  read(frame: string): TickerUpdate | undefined {
+    if (!this.#match(frame)) return undefined
+    const index = this.#index
+    const product = this.#text(frame, index.product)
+    if (!isProduct(product)) return undefined
+    const exchangeTimeNs = this.time.read(this.#text(frame, index.time))
+    if (exchangeTimeNs === undefined) return undefined
+    return {
+      type: 'ticker',
+      product,
+      exchangeTimeNs,
+      price: this.#text(frame, index.price),
+      bidPrice: this.#text(frame, index.bidPrice),
+      bidSize: this.#text(frame, index.bidSize),
+      askPrice: this.#text(frame, index.askPrice),
+      askSize: this.#text(frame, index.askSize),
+      volume: this.#text(frame, index.volume),
+    }
+  }
+
+  #match(frame: string): boolean {
+    const texts = this.#texts
+    let at = 0
+    for (let index = 0; index < texts.length; index++) {
+      const text = texts[index]!
+      if (!frame.startsWith(text, at)) return false
+      at += text.length
+      const value = this.#values[index]!
+      if (value === 'signed' && frame[at] === '-') at++
+      this.#starts[index] = at
+      at = valueEnd(frame, at, value)
+      if (at < 0) return false
+      this.#ends[index] = at
+    }
+    return frame.length === at + this.#tail.length && frame.endsWith(this.#tail)
+  }
+
+  #text(frame: string, index: number): string {
+    return frame.slice(this.#starts[index], this.#ends[index])
+  }
+}
+
+/** Where the value ends, or -1 where it is none of its kind. */
+function valueEnd(frame: string, start: number, value: TemplateValue): number {
+  switch (value) {
+    case 'product':
+    case 'time':
+      return textEnd(frame, start)
+    case 'integer': {
+      const end = digitsEnd(frame, start)
+      const digits = end - start
+      if (digits === 0 || digits > maxIntegerDigits) return -1
+      return digits > 1 && frame.charCodeAt(start) === zero ? -1 : end
+    }
+    case 'word':
+      return wordEnd(frame, start)
+    default:
+      return decimalEnd(frame, start)
+  }
+}
+
+/** What the text is made of is checked where it is used. */
+function textEnd(frame: string, start: number): number {
+  const last = Math.min(frame.length, start + maxTextChars)
+  let end = start
+  while (end < last && frame.charCodeAt(end) !== quote) end++
+  return end === last ? -1 : end
+}
+
+function wordEnd(frame: string, start: number): number {
+  let end = start
+  while (end < frame.length) {
+    const code = frame.charCodeAt(end)
+    if (code < 97 || code > 122) break
+    end++
+  }
+  return end
+}
