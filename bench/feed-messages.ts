@@ -4,8 +4,6 @@ import { KrakenBook } from '../lib/market-data/adapters/kraken-book.js'
 import type { LevelChange } from '../lib/market-data/feed-update.js'
 import { Random } from '../lib/order-flow/random.js'
 
-export const tickerGoalPerSecond = 300_000
-
 /** `levels`: ten changes of a level book. `trades`: one trade a message. */
 export const messageKinds = ['ticker', 'levels', 'trades'] as const
 export type MessageKind = (typeof messageKinds)[number]

@@ -48,6 +48,7 @@ export const goals = {
   deviceSynced: atMost('bytes on the device, one synced append', 4.5, 'KiB'),
   instruments: atMost('1000 instruments against one, cost an operation', 1.25, 'x'),
   instrumentsSync: atMost('1000 instruments, syncs for all of them', 1, 'sync'),
+  feedTickers: atLeast('tickers parsed, the slowest adapter', 300, 'k/s'),
 } as const satisfies Record<string, Goal>
 
 export type GoalName = keyof typeof goals

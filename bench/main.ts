@@ -17,6 +17,7 @@ import type { Part, PartResult } from './part.js'
 import { books } from './parts/books.js'
 import { device } from './parts/device.js'
 import { durable } from './parts/durable.js'
+import { feed } from './parts/feed.js'
 import { hot } from './parts/hot.js'
 import { instruments } from './parts/instruments.js'
 import { load } from './parts/load.js'
@@ -26,7 +27,17 @@ import { Peers } from './peers/peers.js'
 import { writePlots } from './plots/plots.js'
 import { goalsText, partText } from './report.js'
 
-const parts: readonly Part[] = [hot, books, durable, recovery, open, device, instruments, load]
+const parts: readonly Part[] = [
+  hot,
+  books,
+  durable,
+  recovery,
+  open,
+  device,
+  instruments,
+  load,
+  feed,
+]
 
 const { values } = parseArgs({
   options: {

@@ -1,5 +1,15 @@
 /** Market data: exchange feeds. Imported as `pinnacle-persistence/market-data`. */
+export { AdapterCode } from './adapters/adapter-error.js'
+export { BinanceAdapter } from './adapters/binance.js'
+export { CoinbaseExchangeAdapter } from './adapters/coinbase-exchange.js'
+export { CoinbaseAdapter } from './adapters/coinbase.js'
 export { adapterByName, exchangeNames } from './adapters/index.js'
+export {
+  KrakenAdapter,
+  krakenDepths,
+  type KrakenDepth,
+  type KrakenOptions,
+} from './adapters/kraken.js'
 export type { BackoffOptions } from './client/backoff.js'
 export { FeedCode } from './client/errors.js'
 export type { FeedClientOptions } from './client/feed-client-options.js'
@@ -25,15 +35,18 @@ export type {
   SubscriptionSigner,
 } from './feed-adapter.js'
 export type {
+  BookMismatchUpdate,
   BookSnapshotUpdate,
   FeedSequence,
   FeedUpdate,
   HeartbeatUpdate,
   LevelChange,
   LevelsUpdate,
+  OrderSnapshotUpdate,
   OrderUpdate,
   OtherUpdate,
   ParsedFrame,
+  RestingOrder,
   ServerErrorUpdate,
   SubscriptionsUpdate,
   TickerUpdate,
