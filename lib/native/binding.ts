@@ -194,6 +194,14 @@ export interface NativeStats {
   prefaultedBytes: number
   minorFaults: number // of the process, since open
   majorFaults: number
+  writerMinorFaults: number // of the calling thread, since it began; macOS: 0
+  writerMajorFaults: number
+  writerPreemptions: number // times that the scheduler took the processor away from it
+  syncBytes: number // handed to syncs, in whole pages
+  syncsOfOpenPage: number // that took the writer's page along: its next store faults
+  syncWaitsForPage: number // interval syncs that first let the writer leave its page
+  writeAheads: number // zeros ahead of the writer written to the device
+  writeAheadBytes: number
   snapshots: number
   snapshotFailures: number
   compactions: number

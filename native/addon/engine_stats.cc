@@ -5,6 +5,7 @@
 #include <string>
 
 #include "addon/values.h"
+#include "platform/thread_usage.h"
 
 namespace pinnacle::addon {
 
@@ -30,6 +31,16 @@ Napi::Value StatsToValue(Napi::Env env, Engine& engine) {
   getrusage(RUSAGE_SELF, &usage);
   set("minorFaults", static_cast<uint64_t>(usage.ru_minflt));
   set("majorFaults", static_cast<uint64_t>(usage.ru_majflt));
+  // Of this thread, which is the one that writes.
+  const ThreadUsage writer = ThisThreadUsage();
+  set("writerMinorFaults", writer.minor_faults);
+  set("writerMajorFaults", writer.major_faults);
+  set("writerPreemptions", writer.involuntary_switches);
+  const FlushCounters flushes = journal.flush_counters();
+  set("syncBytes", flushes.bytes);
+  set("syncsOfOpenPage", flushes.open_page_syncs);
+  set("writeAheads", flushes.write_aheads);
+  set("writeAheadBytes", flushes.write_ahead_bytes);
   set("snapshots", engine.snapshots());
   set("snapshotFailures", engine.snapshot_failures());
   set("compactions", engine.compactions());
@@ -49,6 +60,7 @@ Napi::Value StatsToValue(Napi::Env env, Engine& engine) {
     set("syncs", threads->syncs());
     set("syncFailures", threads->sync_failures());
     set("prefaultedBytes", threads->prefaulted_bytes());
+    set("syncWaitsForPage", threads->waits_for_page());
     object.Set("syncNs", ToValue(env, threads->sync_ns()));
     object.Set("syncEntries", ToValue(env, threads->sync_entries()));
   }

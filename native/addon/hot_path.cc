@@ -178,12 +178,10 @@ napi_value AppendBatch(napi_env env, napi_callback_info info) {
       code = Code::kInvalidArgument;
     }
     const uint8_t* bytes = reinterpret_cast<const uint8_t*>(lanes + lane::kPayload);
-    const FrozenClock frozen(engine);
-    for (int64_t i = 0; i < count && code == Code::kOk; ++i) {
-      code = engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
-                                   bytes + static_cast<uint64_t>(i) * stride, payload.bytes,
-                                   &last_sequence);
-      if (code == Code::kOk) ++taken;
+    if (code == Code::kOk) {
+      code = engine->AppendPayloads(payload.user_type, payload.instrument, payload.timestamp_ns,
+                                    bytes, payload.bytes, stride, static_cast<uint64_t>(count),
+                                    &taken, &last_sequence);
     }
   }
   lanes[lane::kCount] = static_cast<double>(taken);

@@ -89,16 +89,15 @@ __attribute__((noinline)) void CountAppendSingle(Engine* engine) {
 }
 
 __attribute__((noinline)) void CountAppendBatch(Engine* engine) {
-  std::array<uint64_t, 4> payload = {5, 6, 7, 8};
-  for (uint64_t done = 0; done < kOperations; done += 500) {
-    engine->FreezeClock();
-    for (uint64_t i = 0; i < 500; ++i) {
-      uint64_t sequence = 0;
-      payload[0] = i;
-      Check(engine->AppendPayload(1, 0, 0, reinterpret_cast<const uint8_t*>(payload.data()),
-                                  sizeof(payload), &sequence));
-    }
-    engine->ThawClock();
+  constexpr uint64_t kBatch = 500;
+  std::array<uint64_t, 4 * kBatch> payloads;
+  for (uint64_t i = 0; i < payloads.size(); ++i) payloads[i] = i;
+  for (uint64_t done = 0; done < kOperations; done += kBatch) {
+    uint64_t taken = 0;
+    uint64_t sequence = 0;
+    Check(engine->AppendPayloads(1, 0, 0, reinterpret_cast<const uint8_t*>(payloads.data()),
+                                 4 * sizeof(uint64_t), 4 * sizeof(uint64_t), kBatch, &taken,
+                                 &sequence));
   }
   asm volatile("");
 }

@@ -198,6 +198,40 @@ Code Engine::AppendPayload(uint8_t user_type, uint16_t instrument, uint64_t time
   return code;
 }
 
+Code Engine::AppendPayloads(uint8_t user_type, uint16_t instrument, uint64_t timestamp_ns,
+                            const uint8_t* payloads, uint32_t payload_bytes, uint64_t stride_bytes,
+                            uint64_t count, uint64_t* taken, uint64_t* sequence) {
+  *taken = 0;
+  *sequence = 0;
+  if (closed_) return Code::kClosed;
+  if (user_type > 127) return Code::kInvalidEntryType;
+  if (instrument > books_.instrument_count()) return Code::kUnknownInstrument;
+  if (count == 0) return Code::kOk;
+  uint8_t flags = 0;
+  const uint64_t stamp_ns = Stamp(timestamp_ns, &flags);
+  const EntryType type =
+      static_cast<EntryType>(static_cast<uint8_t>(EntryType::kFirstUserType) + user_type);
+  Code code = Code::kOk;
+  if (payload_bytes == kLinePayloadBytes && stride_bytes == kLinePayloadBytes) {
+    code = journal_->AppendLines(type, instrument, flags, stamp_ns,
+                                 reinterpret_cast<const uint64_t*>(payloads), count, taken);
+  } else {
+    while (*taken < count && code == Code::kOk) {
+      code = journal_->Append(type, instrument, flags, stamp_ns, payloads + *taken * stride_bytes,
+                              payload_bytes);
+      if (code == Code::kOk) ++*taken;
+    }
+  }
+  if (*taken == 0) return code;
+  *sequence = journal_->appended();
+  books_.Skip(*sequence);
+  if (sync_each_ && !SyncNow().ok()) {
+    *taken = 0;  // nothing was promised
+    return Code::kJournalFailed;
+  }
+  return code;
+}
+
 Status Engine::DefineInstrument(const Instrument& instrument, uint16_t* index) {
   if (closed_) return Status(Code::kClosed, "the data directory was closed");
   bool present = false;

@@ -67,6 +67,12 @@ class Engine {
   // none.
   Code AppendPayload(uint8_t user_type, uint16_t instrument, uint64_t timestamp_ns,
                      const uint8_t* payload, uint32_t payload_bytes, uint64_t* sequence);
+  // `count` payloads of one length, `stride_bytes` apart, as AppendPayload would append them one
+  // after the other, but with one time and, where every call is durable, one sync for all. `*taken`
+  // is how many were journaled, `*sequence` the last one's.
+  Code AppendPayloads(uint8_t user_type, uint16_t instrument, uint64_t timestamp_ns,
+                      const uint8_t* payloads, uint32_t payload_bytes, uint64_t stride_bytes,
+                      uint64_t count, uint64_t* taken, uint64_t* sequence);
   // kInstrumentMismatch where the name is taken with other scales; the same definition is no new
   // entry.
   Status DefineInstrument(const Instrument& instrument, uint16_t* index);

@@ -92,6 +92,10 @@ class MemoryFileSystem final : public FileSystem {
       return Status();
     }
     Status Preallocate(uint64_t) override { return Status(); }
+    Status ZeroBlocks(uint64_t, uint64_t, bool* done) override {
+      *done = false;
+      return Status();
+    }
     void DropCache() override {}
     Status Map(std::unique_ptr<Mapping>* mapping) override {
       mapping->reset();

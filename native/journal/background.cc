@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "platform/thread_priority.h"
+
 namespace pinnacle {
 
 namespace {
@@ -18,6 +20,23 @@ constexpr uint64_t kMaxWindowBytes = 16 * 1024 * 1024;
 // A writer that fills a segment within this time gets its next one present as a whole; for a slower
 // one the kernel would write the untouched pages back before they are used.
 constexpr double kFastFillSeconds = 15;
+
+// Kept writable right ahead of the writer at every look, whatever syncs and the kernel's write-back
+// have protected meanwhile: twice what it writes between looks, within these bounds.
+constexpr uint64_t kMinTouchBytes = 64 * 1024;
+constexpr uint64_t kMaxTouchBytes = 2 * 1024 * 1024;
+
+// A writer of so much in an interval leaves its page soon enough to wait for.
+constexpr uint64_t kFastWriterBytes = 64 * 1024;
+
+// How long an interval sync waits for the writer to leave its page, and how often it looks.
+constexpr std::chrono::microseconds kOpenPageWait{500};
+constexpr std::chrono::microseconds kOpenPagePoll{50};
+
+// How long the sync thread looks out for another request before it sleeps.
+constexpr uint64_t kLookOutNs = 100'000;
+
+const bool kHasSpareProcessor = std::thread::hardware_concurrency() > 1;
 
 constexpr milliseconds kBusyPoll{1};
 constexpr milliseconds kIdlePoll{10};
@@ -37,15 +56,19 @@ JournalThreads::JournalThreads(Journal* journal, Clock* clock,
 void JournalThreads::RequestDurable(uint64_t sequence) {
   {
     std::lock_guard lock(mutex_);
-    requested_ = std::max(requested_, sequence);
+    if (sequence > requested_.load(std::memory_order_relaxed)) {
+      requested_.store(sequence, std::memory_order_release);
+    }
   }
-  sync_wanted_.notify_one();
+  // A thread that looks out sees it by itself. (One that has just ended looking takes the mutex and
+  // looks again before it sleeps.)
+  if (!looking_out_.load(std::memory_order_acquire)) sync_wanted_.notify_one();
 }
 
-Status JournalThreads::SyncOnce() {
+Status JournalThreads::SyncOnce(const FlushTarget* target) {
   const uint64_t before = journal_->durable();
   const uint64_t start_ns = clock_->MonotonicNs();
-  Status status = journal_->Flush();
+  Status status = target == nullptr ? journal_->Flush() : journal_->FlushUpTo(*target);
   const uint64_t duration_ns = clock_->MonotonicNs() - start_ns;
   std::lock_guard lock(record_mutex_);
   if (!status.ok()) {
@@ -60,7 +83,7 @@ Status JournalThreads::SyncOnce() {
   return status;
 }
 
-Status JournalThreads::SyncNow() { return SyncOnce(); }
+Status JournalThreads::SyncNow() { return SyncOnce(nullptr); }
 
 void JournalThreads::Stop() {
   {
@@ -73,22 +96,77 @@ void JournalThreads::Stop() {
   if (supply_thread_.joinable()) supply_thread_.join();
 }
 
+// Spins; the mutex is not held. The processor that it takes would sleep otherwise: whoever waits
+// for the sync does.
+bool JournalThreads::LookOut(uint64_t answered) const {
+  const uint64_t start_ns = clock_->MonotonicNs();
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (requested_.load(std::memory_order_acquire) > answered) return true;
+      if (stopping_.load(std::memory_order_relaxed)) return true;
+    }
+  } while (clock_->MonotonicNs() - start_ns < kLookOutNs);
+  return false;
+}
+
+// Returns when there is something to do, or the interval has passed.
+bool JournalThreads::AwaitWork(std::unique_lock<std::mutex>* lock, uint64_t answered) {
+  // A journal that failed elsewhere is told of by the sync that is refused then.
+  const auto wanted = [&] { return stopping_ || requested_ > answered || journal_->failed(); };
+  if (wanted()) return true;
+  const uint64_t start_ns = clock_->MonotonicNs();
+  if (looks_out_ && kHasSpareProcessor) {
+    looking_out_.store(true, std::memory_order_release);
+    lock->unlock();
+    (void)LookOut(answered);
+    lock->lock();
+    looking_out_.store(false, std::memory_order_release);
+  }
+  if (sync_interval_.count() > 0) {
+    sync_wanted_.wait_for(*lock, sync_interval_, wanted);
+  } else {
+    sync_wanted_.wait(*lock, wanted);
+  }
+  const bool asked = wanted();
+  looks_out_ = asked && clock_->MonotonicNs() - start_ns < kLookOutNs;
+  return asked;
+}
+
+// What the interval's sync has to cover, once the writer is out of its way or was waited for long
+// enough.
+FlushTarget JournalThreads::AwaitOpenPage(std::unique_lock<std::mutex>* lock, uint64_t answered) {
+  const FlushTarget target = journal_->Target();
+  const uint64_t bytes = journal_->bytes_appended();
+  const bool fast = bytes - bytes_at_sync_ >= kFastWriterBytes;
+  bytes_at_sync_ = bytes;
+  if (!fast || journal_->HasLeft(target)) return target;
+  waits_for_page_.fetch_add(1, std::memory_order_relaxed);
+  const auto wanted = [&] { return stopping_ || requested_ > answered; };
+  for (auto waited = kOpenPagePoll; waited <= kOpenPageWait; waited += kOpenPagePoll) {
+    if (sync_wanted_.wait_for(*lock, kOpenPagePoll, wanted)) break;
+    if (journal_->HasLeft(target)) break;
+  }
+  return target;
+}
+
 void JournalThreads::RunSync() {
   std::unique_lock lock(mutex_);
   uint64_t answered = journal_->durable();
   while (!stopping_) {
-    const auto wanted = [&] { return stopping_ || requested_ > answered; };
-    if (sync_interval_.count() > 0) {
-      sync_wanted_.wait_for(lock, sync_interval_, wanted);
-    } else {
-      sync_wanted_.wait(lock, wanted);
-    }
+    bool asked = AwaitWork(&lock, answered);
     if (stopping_) return;
-    if (requested_ <= answered && journal_->appended() == journal_->durable()) continue;
+    if (!asked && journal_->appended() == journal_->durable()) continue;
+    FlushTarget target;
+    if (!asked) {
+      target = AwaitOpenPage(&lock, answered);
+      if (stopping_) return;
+      asked = requested_ > answered;
+    }
     lock.unlock();
-    const Status status = SyncOnce();
+    const Status status = SyncOnce(asked ? nullptr : &target);
     const uint64_t durable = journal_->durable();
     on_sync_(durable, status);
+    if (status.ok()) journal_->TouchStep(1);
     lock.lock();
     if (!status.ok()) {
       // Failed for good. Requests from now on are answered at once by the owner, which sees
@@ -101,6 +179,7 @@ void JournalThreads::RunSync() {
 }
 
 void JournalThreads::RunSupply() {
+  LowerThreadPriority();
   uint64_t bytes_seen = journal_->bytes_appended();
   uint64_t segment_start_ns = clock_->MonotonicNs();
   uint64_t segment_index = journal_->segment_index();
@@ -122,8 +201,13 @@ void JournalThreads::RunSupply() {
     const uint64_t bytes = journal_->bytes_appended();
     const uint64_t advanced = bytes - bytes_seen;
     bytes_seen = bytes;
+    // Its failure is the journal's, and the sync thread tells of that.
+    if (!journal_->WriteAheadStep().ok()) sync_wanted_.notify_one();
     const uint64_t window = std::clamp(advanced * 8, kMinWindowBytes, kMaxWindowBytes);
     prefaulted_bytes_.fetch_add(journal_->PrefaultStep(window), std::memory_order_relaxed);
+    if (advanced > 0) {
+      journal_->TouchStep(std::clamp(advanced * 2, kMinTouchBytes, kMaxTouchBytes));
+    }
     if (trouble) {
       pause = kErrorPoll;
     } else if (advanced > 0) {
@@ -132,7 +216,7 @@ void JournalThreads::RunSupply() {
       pause = std::min(pause * 2, kIdlePoll);
     }
     lock.lock();
-    stop_wanted_.wait_for(lock, pause, [&] { return stopping_; });
+    stop_wanted_.wait_for(lock, pause, [&] { return stopping_.load(); });
   }
 }
 

@@ -8,6 +8,19 @@
 
 namespace pinnacle {
 
+namespace {
+
+// Zeros are written ahead in pieces of this size, and when less than this is left.
+constexpr uint64_t kWriteAheadBytes = 512 * 1024;
+
+// A sync of so much hardly notices the metadata that it commits for blocks never written before.
+constexpr uint64_t kLongSyncBytes = 128 * 1024;
+
+uint64_t PageStart(uint64_t offset) { return offset / kPageBytes * kPageBytes; }
+uint64_t PageEnd(uint64_t offset) { return PageStart(offset + kPageBytes - 1); }
+
+}  // namespace
+
 Journal::Journal(const Environment& environment, const std::string& journal_directory, JournalId id,
                  const JournalOptions& options)
     : environment_(environment),
@@ -93,7 +106,7 @@ Code Journal::Roll(uint64_t entry_bytes) {
   if (Status status = supply_.Take(&next); !status.ok()) return Refuse(std::move(status));
   std::lock_guard lock(state_mutex_);
   bytes_before_ += static_cast<uint64_t>(cursor_ - base_) - start_offset_;
-  rolled_.push_back({current_, static_cast<uint64_t>(cursor_ - base_)});
+  rolled_.push_back({current_, static_cast<uint64_t>(cursor_ - base_), next_sequence_ - 1});
   records_.back().last_sequence = next_sequence_ - 1;
   records_.push_back({{next->index, next->path}, next_sequence_, 0, next->bytes});
   Enter(std::move(next), kSegmentHeaderBytes);
@@ -135,6 +148,50 @@ Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_
   return Code::kOk;
 }
 
+// In groups, whose checksums are computed together: the unit takes one chain's steps one after the
+// other, so several chains cost hardly more than one. Within a group the checksums still come last
+// and in order, so a kill leaves a run of whole entries and then torn ones.
+Code Journal::AppendLines(EntryType type, uint16_t instrument, uint8_t flags, uint64_t timestamp_ns,
+                          const uint64_t* payloads, uint64_t count, uint64_t* taken) {
+  constexpr uint64_t kGroup = 16;
+  const uint64_t head = kLinePayloadBytes | uint64_t{instrument} << 32 |
+                        static_cast<uint64_t>(type) << 48 |
+                        static_cast<uint64_t>(flags | kFlagWritten) << 56;
+  *taken = 0;
+  while (*taken < count) {
+    if (static_cast<uint64_t>(end_ - cursor_) < kLineBytes) [[unlikely]] {
+      if (const Code code = Roll(kLineBytes); code != Code::kOk) return code;
+    }
+    if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
+      return Code::kJournalFailed;
+    const uint64_t group =
+        std::min({kGroup, count - *taken, static_cast<uint64_t>(end_ - cursor_) / kLineBytes});
+    const uint64_t durable = durable_.load(std::memory_order_relaxed);
+    uint64_t* words = reinterpret_cast<uint64_t*>(cursor_);
+    const uint64_t* payload = payloads + *taken * (kLinePayloadBytes / sizeof(uint64_t));
+    for (uint64_t i = 0; i < group; ++i, words += 8, payload += 4) {
+      words[0] = head;
+      words[1] = next_sequence_ + i;
+      words[2] = timestamp_ns;
+      words[3] = payload[0];
+      words[4] = payload[1];
+      words[5] = payload[2];
+      words[6] = payload[3];
+      words[7] = std::min<uint64_t>(next_sequence_ + i - 1 - durable, kMaxDurableLag);
+    }
+    uint32_t checksums[kGroup];
+    Crc32cLines(seed_, cursor_, group, checksums);
+    words = reinterpret_cast<uint64_t*>(cursor_) + 7;
+    for (uint64_t i = 0; i < group; ++i, words += 8) {
+      __atomic_store_n(words, *words | uint64_t{checksums[i]} << 32, __ATOMIC_RELEASE);
+    }
+    last_checksum_ = checksums[group - 1];
+    *taken += group;
+    Publish(group * kLineBytes, group);
+  }
+  return Code::kOk;
+}
+
 Status Journal::last_error() const {
   std::lock_guard lock(state_mutex_);
   return failed() ? failure_ : last_error_;
@@ -158,24 +215,65 @@ void Journal::Fail(Status status) {
   failed_.store(true, std::memory_order_release);
 }
 
+FlushTarget Journal::Target() const {
+  std::lock_guard lock(state_mutex_);
+  FlushTarget target;
+  target.segment_index = current_->index;
+  // In this order: the offset then covers the sequence.
+  target.sequence = appended_.load(std::memory_order_acquire);
+  target.offset = offset_.load(std::memory_order_relaxed);
+  return target;
+}
+
+bool Journal::HasLeft(const FlushTarget& target) const {
+  std::lock_guard lock(state_mutex_);
+  return current_->index != target.segment_index ||
+         offset_.load(std::memory_order_acquire) >= PageEnd(target.offset);
+}
+
 Status Journal::Flush() {
   std::lock_guard flush_lock(flush_mutex_);
+  writes_ahead_.store(true, std::memory_order_relaxed);
+  return FlushLocked(nullptr);
+}
+
+Status Journal::FlushUpTo(const FlushTarget& target) {
+  std::lock_guard flush_lock(flush_mutex_);
+  const uint64_t before = flushed_bytes_.load(std::memory_order_relaxed);
+  Status status = FlushLocked(&target);
+  const uint64_t bytes = flushed_bytes_.load(std::memory_order_relaxed) - before;
+  if (bytes > 0) writes_ahead_.store(bytes < kLongSyncBytes, std::memory_order_relaxed);
+  return status;
+}
+
+Status Journal::FlushLocked(const FlushTarget* target) {
   if (failed()) return failure();
   if (closed_) return Status();  // what was appended was synced then
   uint64_t sequence = 0;
-  uint64_t offset = 0;
+  uint64_t offset = 0;         // to be synced up to here
+  uint64_t writer_offset = 0;  // nothing below is stored to any more
   std::shared_ptr<Segment> segment;
   std::vector<Rolled> rolled;
   {
     std::lock_guard lock(state_mutex_);
     sequence = appended_.load(std::memory_order_acquire);
-    offset = offset_.load(std::memory_order_relaxed);
+    offset = writer_offset = offset_.load(std::memory_order_acquire);
     segment = current_;
     rolled = rolled_;
   }
+  if (target != nullptr && target->segment_index == segment->index) {
+    sequence = target->sequence;
+    // The rest of the last page comes along where it is complete.
+    offset = PageEnd(target->offset) <= writer_offset ? PageEnd(target->offset) : target->offset;
+  } else if (target != nullptr && !rolled.empty() &&
+             rolled.back().segment->index == target->segment_index) {
+    // The writer has gone on to the next segment meanwhile: the whole one before it is complete.
+    sequence = rolled.back().last_sequence;
+    offset = 0;
+  }
   // Durable already (a sync is wanted where the recovered prefix was not synced yet: durable is 0
   // then).
-  if (sequence == durable() && rolled.empty()) return Status();
+  if (sequence <= durable() && rolled.empty()) return Status();
 #if defined(PINNACLE_MUTATION_ACKNOWLEDGE_BEFORE_SYNC)
   durable_.store(sequence, std::memory_order_release);
 #endif
@@ -183,38 +281,105 @@ Status Journal::Flush() {
 #if defined(PINNACLE_MUTATION_ROLLED_SEGMENT_NOT_SYNCED)
     continue;
 #endif
-    const uint64_t begin = full.segment->synced_offset;
-    Status status = full.segment->mapping->Sync(begin, full.end_offset - begin);
+    Status status = SyncPart(full.segment.get(), full.end_offset, full.segment->bytes);
     if (!status.ok()) {
       Fail(std::move(status));
       return failure();
     }
-    full.segment->synced_offset = full.end_offset;
   }
 #if defined(PINNACLE_MUTATION_SYNC_ONE_PAGE_SHORT)
   if (offset > segment->synced_offset + kPageBytes) offset -= kPageBytes;
 #endif
   if (offset > segment->synced_offset) {
-    Status status = segment->mapping->Sync(segment->synced_offset, offset - segment->synced_offset);
+#if defined(PINNACLE_MUTATION_FAILED_SYNC_RETRIED)
+    const uint64_t synced_before = segment->synced_offset;
+#endif
+    Status status = SyncPart(segment.get(), offset, writer_offset);
 #if defined(PINNACLE_MUTATION_FAILED_SYNC_RETRIED)
     if (!status.ok()) {
-      status = segment->mapping->Sync(segment->synced_offset, offset - segment->synced_offset);
+      segment->synced_offset = synced_before;
+      status = SyncPart(segment.get(), offset, writer_offset);
     }
 #endif
     if (!status.ok()) {
       Fail(std::move(status));
       return failure();
     }
-    segment->synced_offset = offset;
   }
-  durable_.store(sequence, std::memory_order_release);
-  StoreFrontierMark(segment->mapping->data(), segment->seed, sequence, ++segment->mark_counter,
+  if (sequence > durable()) durable_.store(sequence, std::memory_order_release);
+  StoreFrontierMark(segment->mapping->data(), segment->seed, durable(), ++segment->mark_counter,
                     environment_.clock->NowNs());
   if (!rolled.empty()) {
     std::lock_guard lock(state_mutex_);
     rolled_.erase(rolled_.begin(), rolled_.begin() + static_cast<std::ptrdiff_t>(rolled.size()));
   }
+  // The segments that were rolled are unmapped here, with no lock held that the writer takes.
   return Status();
+}
+
+Status Journal::SyncPart(Segment* segment, uint64_t end_offset, uint64_t writer_offset) {
+  const uint64_t begin = segment->synced_offset;
+  if (end_offset <= begin) return Status();
+  const uint64_t first_page = PageStart(begin);
+  const uint64_t closed_end = std::min(PageEnd(end_offset), PageStart(writer_offset));
+  if (closed_end > first_page) segment->mapping->Depopulate(first_page, closed_end - first_page);
+  if (PageEnd(end_offset) > closed_end) {
+    open_page_syncs_.fetch_add(1, std::memory_order_relaxed);
+  }
+  Status status = segment->mapping->Sync(begin, end_offset - begin);
+  if (!status.ok()) return status;
+  segment->synced_offset = end_offset;
+  segment->written_offset = std::max(segment->written_offset, PageEnd(end_offset));
+  flushed_bytes_.fetch_add(PageEnd(end_offset) - first_page, std::memory_order_relaxed);
+  return status;
+}
+
+Status Journal::WriteAheadStep() {
+  if (!writes_ahead_.load(std::memory_order_relaxed)) return Status();
+  std::lock_guard flush_lock(flush_mutex_);
+  if (failed() || closed_) return Status();
+  std::shared_ptr<Segment> segment;
+  uint64_t offset = 0;
+  {
+    std::lock_guard lock(state_mutex_);
+    segment = current_;
+    offset = offset_.load(std::memory_order_relaxed);
+  }
+  const uint64_t begin = std::max(segment->written_offset, PageEnd(offset + kPageBytes));
+  if (begin >= segment->bytes || begin >= offset + kWriteAheadBytes) return Status();
+  const uint64_t end = std::min(segment->bytes, begin + kWriteAheadBytes);
+  // Its failure is the journal's: the kernel tells an error once, and the next sync of entries
+  // would not hear of it.
+  Status status = segment->mapping->Sync(begin, end - begin);
+  if (!status.ok()) {
+    Fail(std::move(status));
+    return failure();
+  }
+  segment->written_offset = end;
+  write_aheads_.fetch_add(1, std::memory_order_relaxed);
+  write_ahead_bytes_.fetch_add(end - begin, std::memory_order_relaxed);
+  return Status();
+}
+
+void Journal::TouchStep(uint64_t bytes) {
+  std::shared_ptr<Segment> segment;
+  uint64_t offset = 0;
+  {
+    std::lock_guard lock(state_mutex_);
+    segment = current_;
+    offset = offset_.load(std::memory_order_relaxed);
+    if (segment->mapping == nullptr) return;  // closed
+  }
+  const uint64_t begin = PageStart(offset);
+  if (begin >= segment->bytes) return;
+  segment->mapping->Prefault(begin, std::min(bytes, segment->bytes - begin));
+}
+
+FlushCounters Journal::flush_counters() const {
+  return {flushed_bytes_.load(std::memory_order_relaxed),
+          open_page_syncs_.load(std::memory_order_relaxed),
+          write_aheads_.load(std::memory_order_relaxed),
+          write_ahead_bytes_.load(std::memory_order_relaxed)};
 }
 
 uint64_t Journal::PrefaultStep(uint64_t window_bytes) {

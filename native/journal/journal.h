@@ -64,6 +64,21 @@ struct JournalPosition {
   uint64_t next_index = 1;            // above every index in use
 };
 
+// What a flush has to make durable, and how much it may take along.
+struct FlushTarget {
+  uint64_t segment_index = 0;
+  uint64_t sequence = 0;
+  uint64_t offset = 0;  // behind its entry
+};
+
+// What syncing did besides; all since Open.
+struct FlushCounters {
+  uint64_t bytes = 0;            // handed to syncs, whole pages
+  uint64_t open_page_syncs = 0;  // that took the page the writer was on: its next store faults
+  uint64_t write_aheads = 0;     // zeros ahead of the writer written, so that syncs stay short
+  uint64_t write_ahead_bytes = 0;
+};
+
 struct ReleaseReport {
   uint64_t removed = 0;
   uint64_t recycled = 0;
@@ -85,6 +100,11 @@ class Journal {
   // Appends an entry of one line. `payload` holds kLinePayloadBytes.
   Code AppendLine(EntryType type, uint16_t instrument, uint8_t flags, uint64_t timestamp_ns,
                   const uint64_t* payload);
+  // Appends up to `count` entries of one line with the same head; `payloads` holds
+  // kLinePayloadBytes for each, 8-byte aligned. `*taken` is how many were appended before the code,
+  // if it is not kOk.
+  Code AppendLines(EntryType type, uint16_t instrument, uint8_t flags, uint64_t timestamp_ns,
+                   const uint64_t* payloads, uint64_t count, uint64_t* taken);
   // Appends an entry with any payload of up to kMaxPayloadBytes. kEntryTooLarge.
   Code Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_t timestamp_ns,
               const uint8_t* payload, uint32_t payload_bytes);
@@ -102,6 +122,20 @@ class Journal {
 
   // One group commit: everything appended before the call is durable when it returns ok.
   Status Flush();
+  // What is appended now.
+  FlushTarget Target() const;
+  // True once the writer stores to no page that `target` needs: then a flush of it write-protects
+  // nothing under the writer's hands.
+  bool HasLeft(const FlushTarget& target) const;
+  // The same as Flush, for everything up to `target`, while nobody waits for it. Where the writer
+  // has left the target's last page, no page that it stores to is touched.
+  Status FlushUpTo(const FlushTarget& target);
+  // Has zeros just ahead of the writer written where syncs are waited for or short (see
+  // segment_supply.h). Does nothing most of the time.
+  Status WriteAheadStep();
+  // Makes the writer's page and what follows it writable again, which syncs and the kernel's own
+  // write-back take away.
+  void TouchStep(uint64_t bytes);
   // Makes the next segment ready, its first `prefault_bytes` of pages present.
   Status PrepareStep(uint64_t prefault_bytes = SegmentSupply::kFirstPrefaultBytes) {
     return supply_.Prepare(prefault_bytes);
@@ -129,6 +163,7 @@ class Journal {
   // Checksum and segment of the newest entry, for a snapshot's proof. Writer thread.
   uint32_t last_checksum() const { return last_checksum_; }
   SupplyCounters supply_counters() const { return supply_.counters(); }
+  FlushCounters flush_counters() const;
   size_t spare_count() const { return supply_.spare_count(); }
   const JournalId& id() const { return id_; }
 
@@ -136,6 +171,7 @@ class Journal {
   struct Rolled {
     std::shared_ptr<Segment> segment;
     uint64_t end_offset;
+    uint64_t last_sequence;
   };
 
   Journal(const Environment& environment, const std::string& journal_directory, JournalId id,
@@ -143,7 +179,9 @@ class Journal {
   Status Start(const JournalPosition& position);
   void Enter(std::shared_ptr<Segment> segment, uint64_t offset);
   Code Roll(uint64_t entry_bytes);
-  void Publish(uint64_t entry_bytes);
+  void Publish(uint64_t bytes, uint64_t entries = 1);
+  Status FlushLocked(const FlushTarget* target);
+  Status SyncPart(Segment* segment, uint64_t end_offset, uint64_t writer_offset);
   Code Refuse(Status status);
   void Fail(Status status);
 
@@ -170,6 +208,12 @@ class Journal {
   SegmentSupply supply_;
 
   std::atomic<uint64_t> segments_removed_{0};
+  // Whether zeros are to be written ahead: the last sync was waited for, or was short.
+  std::atomic<bool> writes_ahead_{true};
+  std::atomic<uint64_t> flushed_bytes_{0};
+  std::atomic<uint64_t> open_page_syncs_{0};
+  std::atomic<uint64_t> write_aheads_{0};
+  std::atomic<uint64_t> write_ahead_bytes_{0};
   std::mutex flush_mutex_;          // one sync at a time
   mutable std::mutex state_mutex_;  // what follows
   std::shared_ptr<Segment> current_;
@@ -181,13 +225,13 @@ class Journal {
   Status last_error_;
 };
 
-inline void Journal::Publish(uint64_t entry_bytes) {
-  cursor_ += entry_bytes;
+inline void Journal::Publish(uint64_t bytes, uint64_t entries) {
+  cursor_ += bytes;
+  next_sequence_ += entries;
   // The flusher reads the sequence first and the offset then, so the offset it sees covers the
   // sequence.
-  offset_.store(static_cast<uint64_t>(cursor_ - base_), std::memory_order_relaxed);
-  appended_.store(next_sequence_, std::memory_order_release);
-  ++next_sequence_;
+  offset_.store(static_cast<uint64_t>(cursor_ - base_), std::memory_order_release);
+  appended_.store(next_sequence_ - 1, std::memory_order_release);
 }
 
 inline Code Journal::AppendLine(EntryType type, uint16_t instrument, uint8_t flags,

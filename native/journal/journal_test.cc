@@ -93,6 +93,109 @@ TEST_CASE("a flush moves the durable frontier to what was appended, and later en
   CHECK(opened.Scan().evidence.known_durable == 2);
 }
 
+TEST_CASE("lines appended together are the bytes of lines appended one by one, over segments too") {
+  constexpr uint64_t kCount = 2 * kEntriesPerSegment + 21;
+  Opened singles;
+  Opened together;
+  std::vector<uint64_t> payloads;
+  for (uint64_t i = 1; i <= kCount; ++i) {
+    for (const uint64_t word : {i, i * 3, uint64_t{0}, ~i}) payloads.push_back(word);
+  }
+  for (uint64_t i = 0; i < kCount; ++i) {
+    REQUIRE(singles.journal->AppendLine(EntryType::kFirstUserType, 3, kFlagGivenTime, 77,
+                                        payloads.data() + 4 * i) == Code::kOk);
+  }
+  uint64_t taken = 0;
+  REQUIRE(together.journal->AppendLines(EntryType::kFirstUserType, 3, kFlagGivenTime, 77,
+                                        payloads.data(), kCount, &taken) == Code::kOk);
+  CHECK(taken == kCount);
+  CHECK(together.journal->appended() == kCount);
+  // Checksums differ by the segments' seeds, all else is the same.
+  const auto entries = [](Opened& opened) {
+    std::unique_ptr<JournalReader> reader;
+    REQUIRE(JournalReader::Open(FileSystem::Real(), opened.directory.path(), 1, &reader).ok());
+    std::vector<uint8_t> all;
+    size_t before = 0;
+    do {
+      before = all.size();
+      REQUIRE(reader->Read(1 << 20, &all).ok());
+    } while (all.size() > before);
+    for (size_t at = 0; at < all.size(); at += kLineBytes) {
+      std::fill_n(all.begin() + static_cast<std::ptrdiff_t>(at + kLineBytes - 4), 4, uint8_t{0});
+    }
+    return all;
+  };
+  const std::vector<uint8_t> expected = entries(singles);
+  CHECK(expected.size() == kCount * kLineBytes);
+  CHECK((entries(together) == expected));
+  REQUIRE(together.journal->Close().ok());
+  CHECK(together.journal->AppendLines(EntryType::kFirstUserType, 3, 0, 77, payloads.data(), 5,
+                                      &taken) == Code::kClosed);
+  CHECK(taken == 0);
+}
+
+TEST_CASE("a flush up to a point takes the writer's page along only where the point is on it") {
+  Opened opened;
+  constexpr uint64_t kPerPage = kPageBytes / kLineBytes;
+  for (uint64_t i = 1; i <= 3; ++i) REQUIRE(opened.Line(i) == Code::kOk);
+  const FlushTarget early = opened.journal->Target();
+  CHECK(early.sequence == 3);
+  CHECK_FALSE(opened.journal->HasLeft(early));
+  for (uint64_t i = 4; i <= kPerPage + 5; ++i) REQUIRE(opened.Line(i) == Code::kOk);
+  CHECK(opened.journal->HasLeft(early));
+  REQUIRE(opened.journal->FlushUpTo(early).ok());
+  CHECK(opened.journal->durable() == 3);
+  CHECK(opened.journal->flush_counters().bytes == kPageBytes);
+  CHECK(opened.journal->flush_counters().open_page_syncs == 0);
+  const FlushTarget late = opened.journal->Target();
+  REQUIRE(opened.journal->FlushUpTo(late).ok());
+  CHECK(opened.journal->durable() == kPerPage + 5);
+  CHECK(opened.journal->flush_counters().open_page_syncs == 1);
+  // A point in a segment that is full by now.
+  for (uint64_t i = 0; i < kEntriesPerSegment; ++i) REQUIRE(opened.Line(i) == Code::kOk);
+  CHECK(opened.journal->HasLeft(late));
+  const FlushTarget full = opened.journal->Target();
+  for (uint64_t i = 0; i < kEntriesPerSegment; ++i) REQUIRE(opened.Line(i) == Code::kOk);
+  REQUIRE(opened.journal->FlushUpTo(full).ok());
+  CHECK(opened.journal->durable() >= full.sequence);
+  CHECK(opened.journal->durable() < opened.journal->appended());
+  REQUIRE(opened.journal->Flush().ok());
+  CHECK(opened.journal->durable() == opened.journal->appended());
+  CHECK(opened.Scan().verdict.tail == Tail::kClean);
+}
+
+TEST_CASE("zeros are written ahead where syncs are waited for, and not behind long ones") {
+  TemporaryDirectory directory;
+  std::unique_ptr<Journal> journal;
+  constexpr uint64_t kBytes = 4 * 1024 * 1024;
+  REQUIRE(Journal::Open(Environment::Real(), directory.path(), JournalId{1, 2}, {kBytes, 2},
+                        JournalPosition(), &journal)
+              .ok());
+  const auto append = [&](uint64_t bytes) {
+    const uint64_t payload[4] = {1, 2, 3, 4};
+    for (uint64_t at = 0; at < bytes; at += kLineBytes) {
+      REQUIRE(journal->AppendLine(EntryType::kAdd, 1, 0, 5, payload) == Code::kOk);
+    }
+  };
+  append(kLineBytes);
+  REQUIRE(journal->Flush().ok());
+  REQUIRE(journal->WriteAheadStep().ok());
+  // (A file system that can't mark blocks as empty has them written already.)
+  if (journal->flush_counters().write_aheads == 0) return;
+  CHECK(journal->flush_counters().write_aheads == 1);
+  REQUIRE(journal->WriteAheadStep().ok());
+  CHECK(journal->flush_counters().write_aheads == 1);  // there is enough
+  append(600 * 1024);
+  REQUIRE(journal->FlushUpTo(journal->Target()).ok());
+  REQUIRE(journal->WriteAheadStep().ok());
+  CHECK(journal->flush_counters().write_aheads == 1);  // it was long, nobody waited
+  append(kLineBytes);
+  REQUIRE(journal->Flush().ok());
+  REQUIRE(journal->WriteAheadStep().ok());
+  CHECK(journal->flush_counters().write_aheads == 2);
+  CHECK(journal->flush_counters().write_ahead_bytes == 2 * 512 * 1024);
+}
+
 TEST_CASE("a closed journal refuses appends and keeps its mark") {
   Opened opened;
   REQUIRE(opened.Line(1) == Code::kOk);

@@ -22,6 +22,7 @@ struct Segment {
   // Used by whoever syncs, under the journal's flush lock.
   uint64_t synced_offset = kSegmentHeaderBytes;
   uint64_t mark_counter = 0;
+  uint64_t written_offset = 0;  // below, the device has what a sync would have to give it room for
   // Used by the supply, under its lock.
   uint64_t prefaulted_offset = 0;
 };

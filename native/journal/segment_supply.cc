@@ -22,6 +22,7 @@ void SegmentSupply::Start(uint64_t next_index, std::vector<uint64_t> spares) {
   std::lock_guard lock(mutex_);
   next_index_ = next_index;
   spares_ = std::move(spares);
+  spare_count_.store(spares_.size(), std::memory_order_relaxed);
 }
 
 Status SegmentSupply::Prepare(uint64_t prefault_bytes) {
@@ -36,8 +37,8 @@ Status SegmentSupply::Take(std::shared_ptr<Segment>* segment) {
   std::lock_guard lock(mutex_);
   if (ready_.empty()) PINNACLE_RETURN_IF_ERROR(PrepareLocked(kFirstPrefaultBytes));
   if (stalled) {
-    ++counters_.stalls;
-    counters_.stall_ns += environment_.clock->MonotonicNs() - start_ns;
+    stalls_.fetch_add(1, std::memory_order_relaxed);
+    stall_ns_.fetch_add(environment_.clock->MonotonicNs() - start_ns, std::memory_order_relaxed);
   }
   *segment = std::move(ready_.front());
   ready_.pop_front();
@@ -59,6 +60,7 @@ Status SegmentSupply::PrepareLocked(uint64_t prefault_bytes) {
     // The oldest spare whose size fits; others (the segment size was changed) are of no use.
     work_path = journal_directory_ + "/" + SpareName(spares_.front());
     spares_.erase(spares_.begin());
+    spare_count_.store(spares_.size(), std::memory_order_relaxed);
     uint64_t size = 0;
     PINNACLE_RETURN_IF_ERROR(fs->Open(work_path, OpenMode::kReadWrite, &file));
     PINNACLE_RETURN_IF_ERROR(file->Size(&size));
@@ -83,7 +85,8 @@ Status SegmentSupply::PrepareLocked(uint64_t prefault_bytes) {
     PINNACLE_RETURN_IF_ERROR(fs->Open(work_path, OpenMode::kCreate, &file));
   }
   uint64_t segment_id = 0;
-  Status made = MakeFile(work_path, file.get(), index, recycled_from, &segment_id);
+  bool written = false;
+  Status made = MakeFile(work_path, file.get(), index, recycled_from, &segment_id, &written);
   if (!made.ok()) {
     file.reset();
     // Best effort: the file is of no use and may be what fills the disk.
@@ -101,10 +104,16 @@ Status SegmentSupply::PrepareLocked(uint64_t prefault_bytes) {
   segment->seed = SeedOfSegment(segment_id);
   segment->bytes = segment_bytes_;
   segment->path = path;
+  if (!written) PINNACLE_RETURN_IF_ERROR(ZeroFill(file.get(), kPageBytes, segment_bytes_));
   PINNACLE_RETURN_IF_ERROR(file->Map(&segment->mapping));
+  segment->written_offset = segment_bytes_;
+  if (!written) {
+    segment->written_offset = std::min(kFirstWrittenBytes, segment_bytes_);
+    PINNACLE_RETURN_IF_ERROR(segment->mapping->Sync(0, segment->written_offset));
+  }
   segment->prefaulted_offset = std::min(prefault_bytes, segment_bytes_);
   segment->mapping->Prefault(0, segment->prefaulted_offset);
-  (recycle ? counters_.recycled : counters_.created) += 1;
+  (recycle ? recycled_ : created_).fetch_add(1, std::memory_order_relaxed);
   ++next_index_;
   ready_.push_back(std::move(segment));
   ready_count_.store(ready_.size(), std::memory_order_release);
@@ -112,13 +121,18 @@ Status SegmentSupply::PrepareLocked(uint64_t prefault_bytes) {
 }
 
 Status SegmentSupply::MakeFile(const std::string& path, File* file, uint64_t index,
-                               uint64_t recycled_from, uint64_t* segment_id) {
+                               uint64_t recycled_from, uint64_t* segment_id, bool* written) {
   PINNACLE_RETURN_IF_ERROR(file->Preallocate(segment_bytes_));
+  bool marked_empty = false;
 #if defined(PINNACLE_MUTATION_RECYCLED_NOT_ZEROED) || \
     defined(PINNACLE_MUTATION_RECYCLED_NOT_RESEEDED)
   if (recycled_from == 0)
 #endif
-    PINNACLE_RETURN_IF_ERROR(ZeroFill(file, 0, segment_bytes_));
+  {
+    PINNACLE_RETURN_IF_ERROR(file->ZeroBlocks(0, segment_bytes_, &marked_empty));
+    if (!marked_empty) PINNACLE_RETURN_IF_ERROR(ZeroFill(file, 0, segment_bytes_));
+  }
+  *written = !marked_empty;
   SegmentHeader header{};
   std::memcpy(header.magic, kSegmentMagic, sizeof(kSegmentMagic));
   header.version = kJournalVersion;
@@ -225,9 +239,17 @@ Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& heade
   // sync left on the device. The page of the end always is: see ClearRest.
 #if !defined(PINNACLE_MUTATION_REOPEN_TRUSTS_THE_CACHE)
   const uint64_t end_page = end_offset / kPageBytes * kPageBytes;
-  PINNACLE_RETURN_IF_ERROR(Rewrite(file.get(), make_durable ? 0 : end_page,
-                                   std::min(end_page + kPageBytes, header.segment_bytes)));
-  PINNACLE_RETURN_IF_ERROR(file->Sync());
+  const uint64_t rewrite_begin = make_durable ? 0 : end_page;
+  const uint64_t rewrite_end = std::min(end_page + kPageBytes, header.segment_bytes);
+  PINNACLE_RETURN_IF_ERROR(Rewrite(file.get(), rewrite_begin, rewrite_end));
+  {
+    // Not of the whole file: zeros that wait in the cache ahead of the end need no writing.
+    std::unique_ptr<Mapping> mapping;
+    PINNACLE_RETURN_IF_ERROR(file->Map(&mapping));
+    if (rewrite_end > rewrite_begin) {
+      PINNACLE_RETURN_IF_ERROR(mapping->Sync(rewrite_begin, rewrite_end - rewrite_begin));
+    }
+  }
 #endif
   file->DropCache();
   auto opened = std::make_shared<Segment>();
@@ -239,6 +261,7 @@ Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& heade
   PINNACLE_RETURN_IF_ERROR(file->Map(&opened->mapping));
   PINNACLE_CHECK(opened->mapping->size() >= header.segment_bytes);
   opened->prefaulted_offset = end_offset / kPageBytes * kPageBytes;
+  opened->written_offset = opened->prefaulted_offset;
   *segment = std::move(opened);
   return Status();
 }
@@ -257,6 +280,7 @@ Status SegmentSupply::Retire(const SegmentFile& file, bool* recycled) {
   // Before a spare's bytes are overwritten its old name must be gone for good.
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(journal_directory_));
   if (*recycled) spares_.push_back(number);
+  spare_count_.store(spares_.size(), std::memory_order_relaxed);
   return Status();
 }
 
@@ -267,13 +291,8 @@ void SegmentSupply::Stop() {
 }
 
 SupplyCounters SegmentSupply::counters() const {
-  std::lock_guard lock(mutex_);
-  return counters_;
-}
-
-size_t SegmentSupply::spare_count() const {
-  std::lock_guard lock(mutex_);
-  return spares_.size();
+  return {created_.load(std::memory_order_relaxed), recycled_.load(std::memory_order_relaxed),
+          stalls_.load(std::memory_order_relaxed), stall_ns_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace pinnacle

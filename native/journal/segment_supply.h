@@ -1,13 +1,21 @@
 // Segment supply: always has the next segment ready, so that the writer never waits for a file.
 //
 // A segment is made off the hot thread: its blocks are reserved (a full disk is an error here and
-// never a SIGBUS in a store), zero-filled in 4 KiB writes (larger ones make the page cache use
-// large folios, and then a store of 64 bytes costs a megabyte at the next sync), synced, named and
-// mapped, and its first pages are made present. Segments that compaction frees are filled again
-// rather than made anew: their blocks are there already, so a sync of them commits no metadata.
+// never a SIGBUS in a store) and marked as holding nothing, the header is written, all of that is
+// synced, and the file gets its name. Then the page cache is filled with zeros in 4 KiB writes
+// (larger ones make it use large folios, and then a store of 64 bytes costs a megabyte at the next
+// sync), the file is mapped and its first pages are made present.
+//
+// The zeros need not reach the device: blocks that hold nothing read as zeros. So a stream of
+// entries is written once. But the first sync of such a block also commits metadata, which makes
+// it slower and a short one several times as large. Where somebody waits for syncs, or they are
+// short, the journal therefore has the zeros just ahead of the writer written (WriteAhead in
+// journal.h); the first kFirstWrittenBytes of a segment always are. Where the file system can't
+// mark blocks as empty, all zeros are written and synced.
 //
 // Invariants:
-// - A file has a segment's name only after all of it is zero and its header is durable.
+// - A file has a segment's name only after all of it durably reads as zeros and its header is
+//   durable.
 // - Indices of segments that exist have no gap at the young end.
 //
 // Thread-safe: the writer takes, a background thread (or the writer, where none is ready) prepares.
@@ -40,6 +48,7 @@ class SegmentSupply {
  public:
   // Enough for the writer to go on until the background thread has moved its window.
   static constexpr uint64_t kFirstPrefaultBytes = 2 * 1024 * 1024;
+  static constexpr uint64_t kFirstWrittenBytes = 256 * 1024;
 
   SegmentSupply(const Environment& environment, std::string journal_directory, JournalId journal_id,
                 uint64_t segment_bytes, uint64_t max_spares);
@@ -74,14 +83,16 @@ class SegmentSupply {
   // Gives up the segment that is ready; its file stays for the next open.
   void Stop();
 
+  // Readings take no lock: a preparation holds it for as long as the device takes.
   SupplyCounters counters() const;
-  size_t spare_count() const;
+  size_t spare_count() const { return spare_count_.load(std::memory_order_relaxed); }
   uint64_t segment_bytes() const { return segment_bytes_; }
 
  private:
   Status PrepareLocked(uint64_t prefault_bytes);
+  // `*written`: the zeros are on the device, and not only what the file reads as.
   Status MakeFile(const std::string& path, File* file, uint64_t index, uint64_t recycled_from,
-                  uint64_t* segment_id);
+                  uint64_t* segment_id, bool* written);
   Status ZeroFill(File* file, uint64_t begin, uint64_t end);
   Status ClearRest(File* file, uint64_t end_offset, const SegmentHeader& header);
   Status Rewrite(File* file, uint64_t begin, uint64_t end);
@@ -97,7 +108,11 @@ class SegmentSupply {
   std::vector<uint64_t> spares_;  // numbers of .spare files
   std::deque<std::shared_ptr<Segment>> ready_;
   std::atomic<size_t> ready_count_{0};
-  SupplyCounters counters_;
+  std::atomic<size_t> spare_count_{0};
+  std::atomic<uint64_t> created_{0};
+  std::atomic<uint64_t> recycled_{0};
+  std::atomic<uint64_t> stalls_{0};
+  std::atomic<uint64_t> stall_ns_{0};
 };
 
 }  // namespace pinnacle

@@ -61,12 +61,18 @@ int ReserveBlocks(int descriptor, uint64_t current_size, uint64_t bytes) {
   return 0;
 }
 
+// F_PUNCHHOLE would give the blocks back, and with them the promise that a store finds room.
+int ZeroBlocks(int, uint64_t, uint64_t) { return ENOTSUP; }
+
 // macOS caches file pages one by one: there are no large folios to get rid of.
 void DropCachedPages(int) {}
 
 void AdviseRandomAccess(void* address, size_t length) { madvise(address, length, MADV_RANDOM); }
 
 bool PopulateForWriting(void*, size_t) { return false; }
+
+// MADV_DONTNEED is only about reclaim here, so nothing would be won.
+void DepopulatePages(void*, size_t) {}
 
 uint64_t RandomU64() {
   uint64_t value;

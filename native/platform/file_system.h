@@ -45,6 +45,12 @@ class Mapping {
   // Best effort, changes no content. May be called from another thread than the one that stores.
   virtual void Prefault(uint64_t offset, uint64_t length) = 0;
 
+  // The opposite, for pages that nobody stores to any more: takes the whole pages inside the range
+  // out of this process's page table. Their content stays where it is, the next access faults. Why:
+  // a sync has to write-protect what is mapped page by page, and each page interrupts the processor
+  // of the thread that stores; this takes one interruption for all of them. Best effort.
+  virtual void Depopulate(uint64_t offset, uint64_t length) = 0;
+
  protected:
   uint8_t* data_ = nullptr;
   uint64_t size_ = 0;
@@ -64,6 +70,10 @@ class File {
   virtual Status Truncate(uint64_t bytes) = 0;
   // Reserves real blocks for [0, bytes): a full disk is kNoSpace here and never a fault in a store.
   virtual Status Preallocate(uint64_t bytes) = 0;
+  // Makes [begin, end), which Preallocate has reserved, read as zeros without writing zeros to the
+  // device: the file system notes that the blocks hold nothing yet. Durable after Sync. Bounds are
+  // whole pages. `*done` is false where it can't, and then nothing was changed.
+  virtual Status ZeroBlocks(uint64_t begin, uint64_t end, bool* done) = 0;
   // Forgets cached pages, so that a following Map works with single pages instead of the large
   // folios that reading made (a store into one makes the device write all of it). Best effort.
   virtual void DropCache() = 0;

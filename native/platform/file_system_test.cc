@@ -272,6 +272,48 @@ TEST_CASE("prefaulting makes pages resident and changes nothing, while another t
   CHECK(MustRead(*file, 0, kBytes) == expected);
 }
 
+TEST_CASE("pages taken out of the page table keep what was stored, before and after a sync") {
+  TemporaryDirectory directory;
+  constexpr uint64_t kBytes = 64 * 1024;
+  const auto file = MustOpen(directory / "file", OpenMode::kCreate);
+  REQUIRE(file->Write(0, std::vector<uint8_t>(kBytes, 0x11)).ok());
+  std::unique_ptr<Mapping> mapping;
+  REQUIRE(file->Map(&mapping).ok());
+  std::fill_n(mapping->data(), kBytes, uint8_t{0x22});
+  mapping->Depopulate(0, kBytes);
+  mapping->Depopulate(100, 50);           // no whole page inside
+  mapping->Depopulate(kBytes - 5, 1000);  // cut at the end
+  mapping->Depopulate(kBytes + 1, 10);    // outside: nothing
+  CHECK(MustRead(*file, 0, kBytes) == std::vector<uint8_t>(kBytes, 0x22));
+  REQUIRE(mapping->Sync(0, kBytes).ok());
+  mapping->Depopulate(0, kBytes);
+  mapping->data()[5000] = 0x33;
+  CHECK(mapping->data()[4999] == 0x22);
+  CHECK(MustRead(*file, 5000, 1) == std::vector<uint8_t>{0x33});
+}
+
+TEST_CASE("blocks that are zeroed without writing read as zeros and keep their room") {
+  TemporaryDirectory directory;
+  constexpr uint64_t kBytes = 256 * 1024;
+  const auto file = MustOpen(directory / "file", OpenMode::kCreate);
+  REQUIRE(file->Preallocate(kBytes).ok());
+  REQUIRE(file->Write(0, std::vector<uint8_t>(kBytes, 0x77)).ok());
+  bool done = true;
+  CHECK(file->ZeroBlocks(1, kPageBytes, &done).code() == Code::kInvalidArgument);
+  CHECK_FALSE(done);
+  CHECK(file->ZeroBlocks(kPageBytes, 0, &done).code() == Code::kInvalidArgument);
+  REQUIRE(file->ZeroBlocks(kPageBytes, kPageBytes, &done).ok());
+  CHECK(done);
+  REQUIRE(file->ZeroBlocks(kPageBytes, kBytes, &done).ok());
+  const uint8_t expected = done ? 0 : 0x77;  // where it can't, nothing changes
+  CHECK(MustRead(*file, 0, kPageBytes) == std::vector<uint8_t>(kPageBytes, 0x77));
+  CHECK(MustRead(*file, kPageBytes, kBytes - kPageBytes) ==
+        std::vector<uint8_t>(kBytes - kPageBytes, expected));
+  uint64_t size = 0;
+  REQUIRE(file->Size(&size).ok());
+  CHECK(size == kBytes);
+}
+
 TEST_CASE("names are listed sorted, renamed over each other and removed") {
   TemporaryDirectory directory;
   FileSystem* files = FileSystem::Real();

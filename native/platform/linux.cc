@@ -2,6 +2,7 @@
 #if defined(__linux__)
 
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -57,6 +58,14 @@ int ReserveBlocks(int descriptor, uint64_t, uint64_t bytes) {
   return error == ENOSYS || error == EOPNOTSUPP ? ENOTSUP : error;
 }
 
+int ZeroBlocks(int descriptor, uint64_t offset, uint64_t length) {
+  const int error = RetryInterrupted([&] {
+    return fallocate(descriptor, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+                     static_cast<off_t>(offset), static_cast<off_t>(length));
+  });
+  return error == ENOSYS || error == EOPNOTSUPP ? ENOTSUP : error;
+}
+
 void DropCachedPages(int descriptor) {
   posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);  // of clean pages; dirty ones stay
 }
@@ -68,6 +77,8 @@ bool PopulateForWriting(void* address, size_t length) {
   // that touching would fault as well, so there is nothing better to do.
   return RetryInterrupted([&] { return madvise(address, length, MADV_POPULATE_WRITE); }) != EINVAL;
 }
+
+void DepopulatePages(void* address, size_t length) { madvise(address, length, MADV_DONTNEED); }
 
 uint64_t RandomU64() {
   uint64_t value;

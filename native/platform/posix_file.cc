@@ -91,6 +91,24 @@ class PosixFile final : public File {
     return error == 0 ? Status() : SystemError(error, "reserve space for", path_);
   }
 
+  Status ZeroBlocks(uint64_t begin, uint64_t end, bool* done) override {
+    *done = false;
+    if (begin > end || begin % kPageBytes != 0 || end % kPageBytes != 0) {
+      return Status(Code::kInvalidArgument, "cannot zero bytes " + std::to_string(begin) + " to " +
+                                                std::to_string(end) + " of '" + path_ +
+                                                "' as blocks: give bounds of whole pages");
+    }
+    PINNACLE_RETURN_IF_ERROR(CheckRange(begin, end - begin));
+    if (begin == end) {
+      *done = true;
+      return Status();
+    }
+    const int error = system_calls::ZeroBlocks(descriptor_.get(), begin, end - begin);
+    if (error == ENOTSUP) return Status();
+    *done = error == 0;
+    return error == 0 ? Status() : SystemError(error, "zero blocks of", path_);
+  }
+
   void DropCache() override { system_calls::DropCachedPages(descriptor_.get()); }
 
   Status Map(std::unique_ptr<Mapping>* mapping) override {

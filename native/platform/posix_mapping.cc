@@ -56,13 +56,29 @@ class PosixMapping final : public Mapping {
   void Prefault(uint64_t offset, uint64_t length) override {
     if (offset >= size_ || length == 0) return;
     const Range range = WholePages(offset, std::min(length, size_ - offset));
-    if (system_calls::PopulateForWriting(range.address, range.length)) return;
-    for (uint64_t at = 0; at < range.length; at += SystemPageBytes()) {
-      TouchForWriting(range.address + at);
+    for (uint64_t at = 0; at < range.length; at += kPrefaultChunkBytes) {
+      PrefaultChunk(range.address + at, std::min(kPrefaultChunkBytes, range.length - at));
     }
   }
 
+  void Depopulate(uint64_t offset, uint64_t length) override {
+    if (offset >= size_) return;
+    const uint64_t mask = SystemPageBytes() - 1;
+    const uint64_t begin = (offset + mask) & ~mask;
+    const uint64_t end = (offset + std::min(length, size_ - offset)) & ~mask;
+    if (end > begin) system_calls::DepopulatePages(data_ + begin, end - begin);
+  }
+
  private:
+  // The system holds its lock on the address space for one chunk: whoever maps or unmaps memory
+  // meanwhile (the storing thread's heap, for one) waits for so long and no longer.
+  static constexpr uint64_t kPrefaultChunkBytes = 256 * 1024;
+
+  static void PrefaultChunk(uint8_t* address, uint64_t length) {
+    if (system_calls::PopulateForWriting(address, length)) return;
+    for (uint64_t at = 0; at < length; at += SystemPageBytes()) TouchForWriting(address + at);
+  }
+
   struct Range {
     uint8_t* address;
     uint64_t length;

@@ -29,6 +29,10 @@ inline constexpr bool kMappingKeepsDescriptor = false;
 // system can't, and the caller writes zeros instead.
 int ReserveBlocks(int descriptor, uint64_t current_size, uint64_t bytes);
 
+// The range, in whole pages within the file, reads as zeros and its blocks stay reserved. ENOTSUP
+// where the file system has no way but to write them.
+int ZeroBlocks(int descriptor, uint64_t offset, uint64_t length);
+
 void DropCachedPages(int descriptor);
 
 // Access is to be expected page by page: no read-ahead, small folios.
@@ -36,6 +40,9 @@ void AdviseRandomAccess(void* address, size_t length);
 
 // Write-faults the pages without changing them. False where the system has no such call.
 bool PopulateForWriting(void* address, size_t length);
+
+// Takes pages of a shared file mapping out of the page table; content and dirtiness stay.
+void DepopulatePages(void* address, size_t length);
 
 uint64_t RandomU64();
 uint64_t RealtimeNs();

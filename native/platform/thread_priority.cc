@@ -12,15 +12,19 @@
 
 namespace pinnacle {
 
-void RunAtLowPriority(const std::function<void()>& work) {
-  std::thread thread([&work] {
+void LowerThreadPriority() {
   // Best effort: at ordinary priority the work is as right, only less polite.
 #if defined(__linux__)
-    // On Linux nice values are per thread.
-    (void)setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 10);
+  // On Linux nice values are per thread.
+  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 10);
 #elif defined(__APPLE__)
-    (void)pthread_set_qos_class_self_np(QOS_CLASS_UTILITY, 0);
+  (void)pthread_set_qos_class_self_np(QOS_CLASS_UTILITY, 0);
 #endif
+}
+
+void RunAtLowPriority(const std::function<void()>& work) {
+  std::thread thread([&work] {
+    LowerThreadPriority();
     work();
   });
   thread.join();

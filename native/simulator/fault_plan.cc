@@ -4,9 +4,9 @@ namespace pinnacle {
 
 const char* CallKindName(CallKind kind) {
   static constexpr std::array<const char*, kCallKindCount> kNames = {
-      "Open",   "Create",   "Read",        "Write",         "Sync", "MapSync",
-      "Size",   "Truncate", "Preallocate", "Map",           "List", "CreateDirectory",
-      "Exists", "Rename",   "Remove",      "SyncDirectory", "Lock", "Mark"};
+      "Open",     "Create",      "Read",          "Write", "Sync", "MapSync",         "Size",
+      "Truncate", "Preallocate", "ZeroBlocks",    "Map",   "List", "CreateDirectory", "Exists",
+      "Rename",   "Remove",      "SyncDirectory", "Lock",  "Mark"};
   return kNames[static_cast<size_t>(kind)];
 }
 

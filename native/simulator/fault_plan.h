@@ -23,6 +23,7 @@ enum class CallKind : uint8_t {
   kSize,
   kTruncate,
   kPreallocate,
+  kZeroBlocks,
   kMap,
   kList,
   kCreateDirectory,

@@ -40,6 +40,8 @@ Status MakeCall(CallKind kind, SimulatedFileSystem& files, File& file, Mapping& 
       return file.Truncate(2 * kPageBytes);
     case CallKind::kPreallocate:
       return file.Preallocate(2 * kPageBytes);
+    case CallKind::kZeroBlocks:
+      return file.ZeroBlocks(0, kPageBytes, &exists);
     case CallKind::kMap:
       return file.Map(&mapped);
     case CallKind::kList:

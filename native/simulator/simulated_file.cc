@@ -41,6 +41,7 @@ class SimulatedMapping final : public Mapping {
   }
 
   void Prefault(uint64_t, uint64_t) override {}
+  void Depopulate(uint64_t, uint64_t) override {}
 
  private:
   std::shared_ptr<SimulatedDisk> disk_;
@@ -126,6 +127,26 @@ class SimulatedFile final : public File {
     }
     if (bytes <= inode_->buffer->size()) return Status();
     return disk_->Resize(*inode_, bytes, "reserve space for");
+  }
+
+  // As the real one: seen at once, and until the sync a crash keeps it or not, page by page.
+  Status ZeroBlocks(uint64_t begin, uint64_t end, bool* done) override {
+    *done = false;
+    Fault fault;
+    PINNACLE_RETURN_IF_ERROR(CheckWritable("zero blocks of"));
+    PINNACLE_RETURN_IF_ERROR(
+        Begin(CallKind::kZeroBlocks, "zero blocks of", begin, end - begin, &fault));
+    if (fault.system_error != 0) {
+      return SystemError(fault.system_error, "zero blocks of", inode_->path);
+    }
+    end = std::min(end, inode_->buffer->size());
+    for (uint64_t page = begin / kPageBytes; page * kPageBytes < end; ++page) {
+      const uint64_t start = page * kPageBytes;
+      std::fill_n(inode_->buffer->data() + start, std::min(kPageBytes, end - start), uint8_t{0});
+      inode_->state.rewritten.insert(page);
+    }
+    *done = true;
+    return Status();
   }
 
   void DropCache() override {

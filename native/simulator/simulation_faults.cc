@@ -27,6 +27,7 @@ constexpr FaultChoice kFaults[] = {
     {Bit(CallKind::kWrite), EIO},
     {Bit(CallKind::kWrite), ENOSPC},
     {Bit(CallKind::kPreallocate), ENOSPC},
+    {Bit(CallKind::kZeroBlocks), ENOSPC},
     {Bit(CallKind::kCreate), EMFILE},
     {Bit(CallKind::kOpen), EMFILE},
     {Bit(CallKind::kRead), EIO},

@@ -160,6 +160,9 @@ class FailingFile : public File {
   Status Size(uint64_t* bytes) const override { return file_->Size(bytes); }
   Status Truncate(uint64_t bytes) override { return file_->Truncate(bytes); }
   Status Preallocate(uint64_t bytes) override { return file_->Preallocate(bytes); }
+  Status ZeroBlocks(uint64_t begin, uint64_t end, bool* done) override {
+    return file_->ZeroBlocks(begin, end, done);
+  }
   void DropCache() override {}
   Status Map(std::unique_ptr<Mapping>* mapping) override { return file_->Map(mapping); }
 
