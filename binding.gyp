@@ -41,7 +41,13 @@
       "type": "loadable_module",
       "dependencies": ["pinnacle_core"],
       "sources": ["<!@(node scripts/native-sources.mjs addon)"],
-      "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      "defines": [
+        "NAPI_VERSION=8",
+        "NAPI_DISABLE_CPP_EXCEPTIONS",
+        "NODE_ADDON_API_DISABLE_DEPRECATED",
+        # A worker thread that is terminated throws no more; without this the whole process would end.
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
+      ],
       # As a system directory: its headers are not held to our warnings.
       "cflags_cc": ["-isystem", "<!(node scripts/native-sources.mjs addon-api)"],
       "xcode_settings": {

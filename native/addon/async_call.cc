@@ -9,6 +9,15 @@ namespace pinnacle::addon {
 
 namespace {
 
+// Whether the environment still takes what would run JavaScript: it does not once it is terminated.
+bool RunsJavaScript(napi_env env) {
+  napi_value object = nullptr;
+  napi_value flag = nullptr;
+  return napi_create_object(env, &object) == napi_ok &&
+         napi_get_boolean(env, true, &flag) == napi_ok &&
+         napi_set_named_property(env, object, "runs", flag) == napi_ok;
+}
+
 // Owns itself from Queue to OnOK or OnError (Napi::AsyncWorker deletes it then).
 class AsyncCall : public Napi::AsyncWorker {
  public:
@@ -27,6 +36,8 @@ class AsyncCall : public Napi::AsyncWorker {
 
   void OnOK() override {
     Napi::HandleScope scope(Env());
+    // A worker thread that is terminated still gets here, and then no value can be made.
+    if (!RunsJavaScript(Env())) return;
     if (status_.ok()) {
       deferred_.Resolve(result_(Env()));
     } else {

@@ -19,7 +19,9 @@ void EngineHandle::Attach(Napi::Env env, Napi::Object events) {
   Napi::ArrayBuffer staging = Napi::ArrayBuffer::New(env, kStagingBytes);
   lanes_ = static_cast<double*>(staging.Data());
   staging_ = Napi::Reference<Napi::ArrayBuffer>::New(staging, 1);
-  events_ = Napi::Persistent(events);
+  // Weak: these functions know the engine object, and a strong reference would close a circle that
+  // no garbage collection opens. The engine object holds them.
+  events_ = Napi::Weak(events);
   napi_value name = Napi::String::New(env, "pinnacle.durable");
   if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this,
                                       CallEvents, &callback_) == napi_ok) {
@@ -60,6 +62,8 @@ void EngineHandle::CallEvents(napi_env env, napi_value, void* self, void*) {
   const std::shared_ptr<EngineHandle> keep = handle->shared_from_this();
   Napi::Env environment(env);
   Napi::HandleScope scope(environment);
+  Napi::Object events = handle->events_.Value();
+  if (events.IsEmpty()) return;  // collected: the engine object follows
   Engine* engine = handle->engine_.get();
   const uint64_t durable = engine->durable();
   const Status failure = engine->journal()->failure();
@@ -68,9 +72,9 @@ void EngineHandle::CallEvents(napi_env env, napi_value, void* self, void*) {
     if (handle->referenced_) {
       handle->referenced_ = false;
       napi_unref_threadsafe_function(env, handle->callback_);
+      handle->events_.Unref();
     }
   }
-  Napi::Object events = handle->events_.Value();
   const Napi::Value error = failure.ok() ? environment.Null() : ErrorOf(environment, failure);
   const Napi::Value durable_function = events.Get("durable");
   if (durable_function.IsFunction()) {
@@ -98,6 +102,7 @@ void EngineHandle::RequestDurable(Napi::Env env, uint64_t sequence) {
   if (!referenced_ && callback_ != nullptr) {
     referenced_ = true;
     napi_ref_threadsafe_function(env, callback_);
+    events_.Ref();  // whoever waits must be answered, even where nothing else holds the journal
   }
   if (engine_->durable() >= sequence || engine_->journal()->failed()) {
     OnSync(engine_->durable(), engine_->journal()->failure());

@@ -53,7 +53,7 @@ class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
   double* lanes_ = nullptr;
   napi_env env_ = nullptr;
   Napi::Reference<Napi::ArrayBuffer> staging_;
-  Napi::ObjectReference events_;
+  Napi::ObjectReference events_;  // weak but while somebody waits for durability
   napi_threadsafe_function callback_ = nullptr;
   bool hook_registered_ = false;
   bool referenced_ = false;  // the callback keeps the event loop alive

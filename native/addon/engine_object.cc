@@ -273,10 +273,13 @@ Napi::Value OpenEngine(const Napi::CallbackInfo& info) {
       [engine, report, events, progress](Napi::Env environment) -> Napi::Value {
         progress->Stop();
         auto handle = std::make_shared<EngineHandle>(std::move(*engine));
-        handle->Attach(environment, events->Value());
+        const Napi::Object events_object = events->Value();
+        handle->Attach(environment, events_object);
         events->Reset();
         Napi::Object result = Napi::Object::New(environment);
-        result.Set("engine", EngineToValue(environment, handle));
+        Napi::Object object = EngineToValue(environment, handle);
+        object.Set("events", events_object);  // the handle's own reference is weak
+        result.Set("engine", object);
         result.Set("report", ToValue(environment, *report));
         return result;
       },

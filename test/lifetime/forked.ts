@@ -1,0 +1,19 @@
+/** Says which of its open files lie in the directory that it is given, and waits to be let go. */
+import { readdirSync, readlinkSync } from 'node:fs'
+
+const [, , directory = ''] = process.argv
+const inherited: string[] = []
+try {
+  for (const descriptor of readdirSync('/proc/self/fd')) {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${descriptor}`)
+      if (target.startsWith(directory)) inherited.push(target)
+    } catch {
+      // The descriptor of the listing itself is closed by now.
+    }
+  }
+} catch {
+  // No /proc on this system; that the lock is free says the same.
+}
+process.send?.(inherited)
+process.once('disconnect', () => process.exit(0))
