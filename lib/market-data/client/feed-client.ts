@@ -45,6 +45,14 @@ interface Live {
 
 const nsPerMs = 1_000_000n
 
+/** Products whose book the exchange's checksum says to be another than what was told. */
+function refutedBooks(parsed: ParsedFrame): string[] {
+  if (parsed.kind !== 'updates') return []
+  return parsed.updates.flatMap((update) =>
+    update.type === 'book-mismatch' ? [update.product] : [],
+  )
+}
+
 export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncDisposable {
   readonly #options: ResolvedFeedOptions
   readonly #wanted: SubscriptionSet
@@ -280,6 +288,10 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     for (const { scope, firstMissed, lastMissed } of gaps) {
       this.#tellGap({ ...told, reason: 'sequence', scope, firstMissed, lastMissed })
     }
+    const refuted = refutedBooks(parsed)
+    for (const scope of refuted) {
+      this.#tellGap({ ...told, reason: 'sequence', scope, firstMissed: null, lastMissed: null })
+    }
     if (isNew) {
       const frame = { text, bytes, receivedMonotonicNs, receivedNs, connection }
       if (!this.#queue.pushFrame({ frame, parsed }, bytes.length)) {
@@ -290,6 +302,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     this.#lastFrameNs = receivedNs
     if (parsed.kind === 'updates') this.#react(live, parsed, receivedNs)
     for (const gap of gaps) this.#mend(live, gap)
+    for (const product of refuted) live.subscriber.resync(product)
   }
 
   #react(live: Live, parsed: Extract<ParsedFrame, { kind: 'updates' }>, receivedNs: bigint): void {

@@ -1,6 +1,8 @@
 // Missing, repeated and late numbers: what is told, what is mended, and that the books are right in the end.
 import t from 'tap'
+import { CoinbaseAdapter } from '../../../lib/market-data/adapters/coinbase.js'
 import type { FeedDelivery } from '../../../lib/market-data/client/feed-events.js'
+import type { FeedAdapter } from '../../../lib/market-data/feed-adapter.js'
 import { ExchangeMarket } from '../exchange-market.js'
 import type { TlsExchange } from '../tls-exchange.js'
 import { byProductAdapter } from './by-product-adapter.js'
@@ -199,3 +201,50 @@ t.test('a consumer that finds a book wrong gets its snapshot, or everything anew
     t.same(sorted(books.get(product)), sorted(market.book(product)), product)
   }
 })
+
+t.test('a book that the checksum refutes is a gap, and gets its snapshot', async (t) => {
+  const market = new ExchangeMarket(products)
+  let changes = 0
+  const rig = await startRig(
+    t,
+    { market },
+    {
+      adapter: () => refuting('ETH-USD', () => ++changes === 30),
+      products,
+      channels: ['level2'],
+    },
+  )
+  const { client, exchange, gaps, order } = rig
+  await until('subscribed', () => client.state === 'subscribed')
+  const asked = exchange.received.length
+  await until('the requests', () => exchange.received.length >= asked + 2)
+  t.same(requestsBehind(exchange, asked), [
+    'unsubscribe level2 ETH-USD',
+    'subscribe level2 ETH-USD',
+  ])
+  t.match(gaps, [{ reason: 'sequence', scope: 'ETH-USD', firstMissed: null, lastMissed: null }])
+  const next = order.slice(order.indexOf(gaps[0]!)).find((item) => 'frame' in item)
+  t.match(next?.parsed, { updates: [{ type: 'book-mismatch' }] }, 'told in front')
+  const seen = rig.deliveries.length
+  await until('more data', () => rig.deliveries.length > seen + 50)
+  await settle(rig)
+  t.equal(exchange.connections, 1)
+  const books = booksOf(rig.deliveries)
+  t.same(sorted(books.get('ETH-USD')), sorted(market.book('ETH-USD')))
+})
+
+/** Says of one change of the product that it does not fit. */
+function refuting(product: string, isWrong: () => boolean): FeedAdapter {
+  const adapter = new CoinbaseAdapter()
+  const parse = adapter.parse.bind(adapter)
+  adapter.parse = (frame) => {
+    const parsed = parse(frame)
+    if (parsed.kind !== 'updates') return parsed
+    const [update] = parsed.updates
+    if (update?.type !== 'levels' || update.product !== product || !isWrong()) return parsed
+    const { exchangeTimeNs } = update
+    const reason = 'for a test'
+    return { ...parsed, updates: [{ type: 'book-mismatch', product, exchangeTimeNs, reason }] }
+  }
+  return adapter
+}
