@@ -10,6 +10,8 @@ export const ExitCode = {
   Torn: 3,
   /** Something that was durable is damaged. */
   Corrupt: 4,
+  /** A torture found that a promise was broken. */
+  Violation: 5,
   /** Ended by Ctrl-C; what was done is kept. */
   Interrupted: 130,
   /** Ended by SIGTERM; what was done is kept. */

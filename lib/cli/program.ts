@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, Load>> = {
   repair: () => import('./commands/repair.js'),
   creds: () => import('./creds.js'),
   audit: () => import('./audit.js'),
+  torture: () => import('./commands/torture.js'),
 }
 
 export const commandNames: readonly string[] = Object.keys(commands)
@@ -32,6 +33,7 @@ export const commandNames: readonly string[] = Object.keys(commands)
 const exitCodes = `
 Exit codes:
   0 done, or clean   1 error   2 usage or configuration   3 torn tail   4 corrupt
+  5 a torture found a violation
   130 ended by Ctrl-C   143 ended by SIGTERM
 
 Examples:

@@ -1,0 +1,72 @@
+/**
+ * The process that judges: the torture itself must not die or hang with the engine that it tries. Takes
+ * requests and answers over the IPC channel, one at a time.
+ */
+import { isPinnacleError } from '../errors/pinnacle-error.js'
+import { PersistenceManager } from '../persistence/persistence-manager.js'
+import { readJournal } from '../pure-reader/journal.js'
+import { RecoveryCheck, hasSegments, type Claim, type Judgement } from './check-recovery.js'
+import { Oracle } from './oracle.js'
+
+export type CheckRequest =
+  | { kind: 'begin'; flowSeed: number }
+  | { kind: 'check'; dataDirectory: string; claim: Claim }
+  /** The writer stands still, but is there. */
+  | { kind: 'peek'; dataDirectory: string; atLeast: number }
+
+export interface CheckAnswer {
+  judgement?: Judgement
+  violations: string[]
+}
+
+let oracle = new Oracle(0)
+
+async function answerTo(request: CheckRequest): Promise<CheckAnswer> {
+  switch (request.kind) {
+    case 'begin':
+      oracle = new Oracle(request.flowSeed)
+      return { violations: [] }
+    case 'check': {
+      const judgement = await new RecoveryCheck(oracle, request.dataDirectory, request.claim).run()
+      return { judgement, violations: judgement.violations }
+    }
+    case 'peek':
+      return { violations: await peek(request.dataDirectory, request.atLeast) }
+  }
+}
+
+/** Nobody else may open the directory, and a reader sees everything that has returned. */
+async function peek(dataDirectory: string, atLeast: number): Promise<string[]> {
+  const violations: string[] = []
+  if (!hasSegments(dataDirectory)) return violations
+  try {
+    const manager = await PersistenceManager.open({ dataDirectory, create: false })
+    await manager.close()
+    violations.push('a second writer could open the directory of a stopped one')
+  } catch (error) {
+    const locked = isPinnacleError(error) && error.code === 'ERR_PINNACLE_LOCKED'
+    if (!locked) violations.push(`a second writer was refused with ${String(error)}`)
+  }
+  const journal = readJournal(dataDirectory)
+  if (journal.verdict === 'corrupt') {
+    violations.push(`beside a stopped writer: ${journal.problems.join('; ')}`)
+  }
+  if (Number(journal.lastSequence) < atLeast) {
+    violations.push(
+      `beside a stopped writer the journal ends at ${String(journal.lastSequence)}; ${String(atLeast)} has returned`,
+    )
+  }
+  return violations
+}
+
+process.on('message', (request: CheckRequest) => {
+  answerTo(request)
+    .catch((error: unknown): CheckAnswer => {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      return { violations: [`the check failed: ${text}`] }
+    })
+    .then((answer) => process.send?.(answer))
+    .catch(() => process.exit(1))
+})
+
+process.on('disconnect', () => process.exit(0))

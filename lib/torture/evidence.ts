@@ -1,0 +1,107 @@
+/**
+ * What is kept of a violation: the directory as the fault left it, before anything recovered it, and what
+ * had been promised. `pinnacle torture --recheck` judges a copy of it again, as often as one likes.
+ */
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { PinnacleError } from '../errors/pinnacle-error.js'
+import { asError } from '../errors/native-error.js'
+import type { Claim, Judgement } from './check-recovery.js'
+import type { FaultKind } from './counts.js'
+import { Judge } from './judge.js'
+import type { WriterPlan } from './writer-plan.js'
+
+export interface Evidence {
+  fault: FaultKind
+  violations: string[]
+  /** Of the run; the data directory's flow has a seed of its own. */
+  seed: number
+  flowSeed: number
+  claim: Claim
+  plan: WriterPlan
+  /** What the writer was in the middle of. */
+  phase: string
+  /** What the oracle had been given before this fault. */
+  recoveredBefore: number
+}
+
+const evidenceFile = 'violation.json'
+const dataName = 'data'
+
+/** A copy of a data directory at rest; it is deleted, or becomes evidence. */
+export class Keepsake {
+  readonly #copy: string
+
+  constructor(dataDirectory: string, copy: string) {
+    this.#copy = copy
+    rmSync(copy, { recursive: true, force: true })
+    mkdirSync(copy, { recursive: true })
+    if (existsSync(dataDirectory))
+      cpSync(dataDirectory, path.join(copy, dataName), { recursive: true })
+  }
+
+  forget(): void {
+    rmSync(this.#copy, { recursive: true, force: true })
+  }
+
+  /** Returns the directory that holds the evidence. */
+  keep(violationsDirectory: string, evidence: Evidence): string {
+    mkdirSync(violationsDirectory, { recursive: true })
+    let number = 1
+    while (existsSync(path.join(violationsDirectory, String(number)))) number++
+    const kept = path.join(violationsDirectory, String(number))
+    writeFileSync(
+      path.join(this.#copy, evidenceFile),
+      `${JSON.stringify(evidence, undefined, 2)}\n`,
+    )
+    renameSync(this.#copy, kept)
+    return kept
+  }
+}
+
+export interface Recheck {
+  evidence: Evidence
+  violations: string[]
+  judgement: Judgement | undefined
+}
+
+/** Judges a copy of what was kept; the evidence itself is not changed. */
+export async function recheck(directory: string): Promise<Recheck> {
+  let evidence: Evidence
+  try {
+    evidence = JSON.parse(readFileSync(path.join(directory, evidenceFile), 'utf8')) as Evidence
+  } catch (error) {
+    throw new PinnacleError(
+      'ERR_PINNACLE_NOT_FOUND',
+      `${directory} holds no ${evidenceFile}: give the directory that "pinnacle torture" named with a violation`,
+      { cause: asError(error) },
+    )
+  }
+  const copy = await mkdtemp(path.join(tmpdir(), 'pinnacle-recheck-'))
+  const judge = new Judge()
+  try {
+    const data = path.join(copy, dataName)
+    const kept = path.join(directory, dataName)
+    if (existsSync(kept)) cpSync(kept, data, { recursive: true })
+    await judge.ask({ kind: 'begin', flowSeed: evidence.flowSeed })
+    const { violations, judgement } = await judge.ask({
+      kind: 'check',
+      dataDirectory: data,
+      claim: evidence.claim,
+    })
+    return { evidence, violations, judgement }
+  } finally {
+    judge.stop()
+    await rm(copy, { recursive: true, force: true })
+  }
+}

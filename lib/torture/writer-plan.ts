@@ -1,0 +1,68 @@
+/** How one writer of the torture lives: drawn from the seed, given to the process as JSON. */
+import type { Durability, PersistenceConfig } from '../config/types.js'
+import type { Random } from '../order-flow/random.js'
+import { tortureInstruments } from './flow.js'
+
+export interface WriterPlan {
+  dataDirectory: string
+  /** Of the flow; the same in every life of one data directory. */
+  flowSeed: number
+  /** Of this life: sizes of batches and the like. */
+  lifeSeed: number
+  durability: Durability
+  style: 'single' | 'batch' | 'mixed'
+  /**
+   * What is asked for behind each round of operations: nothing, a wait for durable(), several waits that
+   * share group commits, or a blocking sync.
+   */
+  commit: 'none' | 'each' | 'group' | 'blocking'
+  snapshots: boolean
+  compaction: boolean
+  segmentSize: '64KiB' | '256KiB' | '1MiB'
+  syncIntervalMs: number
+  /** Operations after which the writer only waits, so that a directory does not outgrow its checks. */
+  mostEvents: number
+  /** The disk gets full: the writer keeps a model of its own and compares it with the books at refusals. */
+  expectFull: boolean
+}
+
+const mostEvents = 25_000
+
+export function drawWriterPlan(
+  random: Random,
+  dataDirectory: string,
+  flowSeed: number,
+  expectFull: boolean,
+): WriterPlan {
+  return {
+    dataDirectory,
+    flowSeed,
+    lifeSeed: random.uint32(),
+    durability: pick(random, ['appended', 'appended', 'interval', 'durable']),
+    style: pick(random, ['single', 'batch', 'mixed']),
+    commit: pick(random, ['none', 'each', 'group', 'group', 'blocking']),
+    snapshots: random.below(2) === 0,
+    compaction: random.below(3) > 0,
+    segmentSize: pick(random, ['64KiB', '64KiB', '256KiB', '1MiB']),
+    syncIntervalMs: 1 + random.below(5),
+    mostEvents,
+    expectFull,
+  }
+}
+
+export function configOf(plan: WriterPlan): PersistenceConfig {
+  return {
+    dataDirectory: plan.dataDirectory,
+    durability: plan.durability,
+    segmentSize: plan.segmentSize,
+    journalSyncIntervalMs: plan.syncIntervalMs,
+    snapshotIntervalMin: 0,
+    keepSnapshots: 2,
+    compactionThreshold: 0,
+    instruments: [...tortureInstruments],
+  }
+}
+
+export function pick<Value>(random: Random, values: readonly Value[]): Value {
+  return values[random.below(values.length)] as Value
+}

@@ -1,0 +1,182 @@
+// A few seconds of each fault, as a user runs them; the long runs are `pinnacle torture` by hand.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { FaultCounts } from '../../lib/torture/counts.js'
+import { lacksForPowerCut } from '../../lib/torture/loop-file-system.js'
+import { loopDevices } from '../../lib/torture/mounts.js'
+import { availableSpaceKind, type SpaceKind } from '../../lib/torture/space.js'
+import type { TortureResult } from '../../lib/torture/torture.js'
+import { documentOf, pinnacle as run, type Ran, type RunOptions } from '../cli/running.js'
+
+t.setTimeout(600_000)
+t.jobs = 2
+
+const isRoot = process.platform === 'linux' && process.getuid?.() === 0
+const buffered = { buffered: true }
+
+/** Without the loaders of the test runner, which every writer would load and run. */
+function pinnacle(words: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  return run(words, { ...options, env: { NODE_OPTIONS: '' } })
+}
+
+async function tortured(t: Test, words: readonly string[]): Promise<TortureResult> {
+  const directory = join(t.testdir(), 'torture')
+  const ran = await pinnacle(['torture', directory, '--json', '--minutes', '3', ...words])
+  t.equal(ran.code, 0, ran.stderr + ran.stdout)
+  t.notOk(existsSync(directory), 'nothing is left behind')
+  const result = documentOf(ran) as unknown as TortureResult
+  t.strictSame(result.violations, [], ran.stdout)
+  return result
+}
+
+function countsOf(
+  t: Test,
+  result: TortureResult,
+  fault: keyof TortureResult['counts'],
+): FaultCounts {
+  const counts = result.counts[fault]
+  if (counts === undefined) throw new Error(`there was no ${fault}`)
+  t.ok(counts.operations > 0, `${fault}: ${String(counts.operations)} operations`)
+  t.equal(counts.violations, 0)
+  return counts
+}
+
+t.test('nothing that returned is lost when writers are killed', buffered, async (t) => {
+  const result = await tortured(t, ['--only', 'kill', '--cycles', '4', '--seed', '11'])
+  const kill = countsOf(t, result, 'kill')
+  t.ok(kill.cycles >= 4)
+  t.equal(kill.lost, 0)
+  t.ok(kill.followed > 0, 'followers saw and judged entries')
+  t.ok(kill.entriesCompared > 0)
+})
+
+t.test(
+  'a stopped writer keeps its lock, is readable, and goes on when it is continued',
+  buffered,
+  async (t) => {
+    const result = await tortured(t, ['--only', 'stop', '--cycles', '3', '--seed', '12'])
+    t.equal(countsOf(t, result, 'stop').lost, 0)
+  },
+)
+
+/** Writers that never need a new file in time meet no full disk: so a few tries. */
+async function starved(t: Test, by: SpaceKind): Promise<FaultCounts> {
+  for (let seed = 1; ; seed++) {
+    const words = ['--only', 'full', '--full-by', by, '--cycles', '3', '--seed', String(seed)]
+    const counts = countsOf(t, await tortured(t, words), 'full')
+    const met = counts.refused > 0 && (by === 'ulimit' || counts.resumed > 0)
+    if (met || seed === 6) return counts
+  }
+}
+
+for (const by of ['tmpfs', 'limit', 'ulimit'] as const) {
+  const lacks =
+    by === 'tmpfs' && !isRoot
+      ? 'needs root: it mounts a tmpfs'
+      : by === 'limit' && availableSpaceKind() === 'ulimit'
+        ? 'needs prlimit'
+        : ''
+  t.test(
+    `a full disk (${by}) refuses operations, keeps what returned, and can be relieved`,
+    { ...buffered, skip: lacks !== '' && lacks },
+    async (t) => {
+      const counts = await starved(t, by)
+      t.ok(counts.refused > 0, 'operations were refused')
+      // The limit that a writer is started with stays.
+      if (by !== 'ulimit') t.ok(counts.resumed > 0, 'and taken again')
+      t.equal(counts.lost, 0)
+    },
+  )
+}
+
+const noPower = lacksForPowerCut(['ext4', 'xfs'])
+t.test(
+  'a power cut takes nothing that was promised as durable, on ext4 and xfs',
+  { ...buffered, skip: noPower !== '' && noPower },
+  async (t) => {
+    const before = loopDevices().length
+    const result = await tortured(t, ['--only', 'power', '--cycles', '2', '--seed', '13'])
+    for (const fault of ['power ext4', 'power xfs'] as const) {
+      t.equal(countsOf(t, result, fault).cycles, 2, 'a cut, two writers')
+    }
+    t.ok(loopDevices().length <= before + 1, 'its loop devices are given back')
+  },
+)
+
+t.test('Ctrl-C ends it behind the cycle that runs, with a result', buffered, async (t) => {
+  const directory = join(t.testdir(), 'torture')
+  const words = ['torture', directory, '--only', 'kill', '--minutes', '5', '--json']
+  const ran = await pinnacle(words, {
+    onStart(child) {
+      const begun = setInterval(() => {
+        if (!existsSync(join(directory, 'writer-1-1', 'journal'))) return
+        clearInterval(begun)
+        child.kill('SIGINT')
+      }, 5)
+    },
+  })
+  t.equal(ran.code, 130, ran.stderr)
+  t.match(documentOf(ran), { violations: [] })
+  t.notOk(existsSync(directory))
+})
+
+t.test(
+  'what a killed torture left is found and removed by the next one, mounts and all',
+  { ...buffered, skip: !isRoot && 'needs root: it mounts a tmpfs' },
+  async (t) => {
+    const directory = join(t.testdir(), 'torture')
+    const words = ['torture', directory, '--only', 'full', '--full-by', 'tmpfs', '--writers', '1']
+    await pinnacle([...words, '--minutes', '5'], {
+      onStart(child) {
+        const begun = setInterval(() => {
+          if (!existsSync(join(directory, 'writer-1-full', 'data-1', 'journal'))) return
+          clearInterval(begun)
+          child.kill('SIGKILL')
+        }, 5)
+      },
+    })
+    const mounted = (): boolean => readFileSync('/proc/self/mountinfo', 'utf8').includes(directory)
+    t.ok(mounted(), 'a mount was left')
+    const next = await pinnacle([...words, '--only', 'kill', '--cycles', '1'])
+    t.equal(next.code, 0, next.stderr)
+    t.match(next.stderr, /was killed; what it left is removed: .*writer-1-full/)
+    t.notOk(mounted())
+    t.same(readdirSync(directory), [])
+  },
+)
+
+t.test('it works in an empty directory only, and says what it does not know', async (t) => {
+  const directory = join(t.testdir(), 'mine')
+  mkdirSync(directory)
+  writeFileSync(join(directory, 'precious'), 'data')
+  const taken = await pinnacle(['torture', directory, '--cycles', '1'])
+  t.equal(taken.code, 1)
+  t.match(taken.stderr, /^ERR_PINNACLE_ALREADY_EXISTS: .*give an empty directory/)
+  t.same(readdirSync(directory), ['precious'])
+
+  const unknown = await pinnacle(['torture', join(directory, 'x'), '--only', 'flood'])
+  t.equal(unknown.code, 2)
+  t.match(unknown.stderr, /ERR_PINNACLE_USAGE: --only takes kill, stop, full, power, not "flood"/)
+  t.equal((await pinnacle(['torture'])).code, 2)
+  const nothing = await pinnacle(['torture', '--recheck', directory])
+  t.equal(nothing.code, 1)
+  t.match(nothing.stderr, /^ERR_PINNACLE_NOT_FOUND: .*holds no violation.json/)
+})
+
+t.test(
+  'without root a power cut is refused with what it needs',
+  { skip: !isRoot && 'needs root to become another user' },
+  async (t) => {
+    const module = new URL('../../lib/torture/loop-file-system.js', import.meta.url).href
+    const script = `const m = await import(${JSON.stringify(module)}); process.stdout.write(m.lacksForPowerCut(['ext4']))`
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '' },
+      uid: 65_534,
+      gid: 65_534,
+    })
+    t.match(stdout, /power cuts need root/)
+  },
+)
