@@ -213,8 +213,10 @@ t.test('every test that a page of docs/ names is there', async (t) => {
       for (const [, title = ''] of rest.matchAll(/"([^"]+)"/g)) {
         ++named
         const words = title.endsWith('…') ? `"${title.slice(0, -1).trimEnd()}` : `"${title}"`
-        const text = found === undefined ? '' : read(found).replaceAll("'", '"')
-        if (!text.includes(words)) missing.push(`${page}: ${file}: ${words}`)
+        // Names stand in quotes of any kind, and may hold some.
+        const plain = (name: string): string => name.replace(/['`]/g, '"')
+        const text = found === undefined ? '' : plain(read(found))
+        if (!text.includes(plain(words))) missing.push(`${page}: ${file}: ${words}`)
       }
     }
   }
