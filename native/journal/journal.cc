@@ -348,6 +348,8 @@ Status Journal::WriteAheadStep() {
   const uint64_t begin = std::max(segment->written_offset, PageEnd(offset + kPageBytes));
   if (begin >= segment->bytes || begin >= offset + kWriteAheadBytes) return Status();
   const uint64_t end = std::min(segment->bytes, begin + kWriteAheadBytes);
+  // Pages that are not there have nothing to write.
+  segment->mapping->Prefault(begin, end - begin);
   // Its failure is the journal's: the kernel tells an error once, and the next sync of entries
   // would not hear of it.
   Status status = segment->mapping->Sync(begin, end - begin);

@@ -104,14 +104,15 @@ Status SegmentSupply::PrepareLocked(uint64_t prefault_bytes) {
   segment->seed = SeedOfSegment(segment_id);
   segment->bytes = segment_bytes_;
   segment->path = path;
-  if (!written) PINNACLE_RETURN_IF_ERROR(ZeroFill(file.get(), kPageBytes, segment_bytes_));
+  const uint64_t present = std::min(prefault_bytes, segment_bytes_);
+  if (!written) PINNACLE_RETURN_IF_ERROR(ZeroFill(file.get(), kPageBytes, present));
   PINNACLE_RETURN_IF_ERROR(file->Map(&segment->mapping));
   segment->written_offset = segment_bytes_;
   if (!written) {
     segment->written_offset = std::min(kFirstWrittenBytes, segment_bytes_);
     PINNACLE_RETURN_IF_ERROR(segment->mapping->Sync(0, segment->written_offset));
   }
-  segment->prefaulted_offset = std::min(prefault_bytes, segment_bytes_);
+  segment->prefaulted_offset = present;
   segment->mapping->Prefault(0, segment->prefaulted_offset);
   (recycle ? recycled_ : created_).fetch_add(1, std::memory_order_relaxed);
   ++next_index_;

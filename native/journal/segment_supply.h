@@ -4,7 +4,9 @@
 // never a SIGBUS in a store) and marked as holding nothing, the header is written, all of that is
 // synced, and the file gets its name. Then the page cache is filled with zeros in 4 KiB writes
 // (larger ones make it use large folios, and then a store of 64 bytes costs a megabyte at the next
-// sync), the file is mapped and its first pages are made present.
+// sync), the file is mapped and its pages are made present: all of them for a writer that is fast,
+// the first ones for any other, whose window brings the rest. (More would wait in the cache for so
+// long that the kernel wrote the zeros back.)
 //
 // The zeros need not reach the device: blocks that hold nothing read as zeros. So a stream of
 // entries is written once. But the first sync of such a block also commits metadata, which makes
