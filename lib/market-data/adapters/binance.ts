@@ -13,6 +13,7 @@ import type { FeedAdapter, FeedSubscription } from '../feed-adapter.js'
 import type { FeedSequence, FeedUpdate, LevelChange, ParsedFrame } from '../feed-update.js'
 import { PinnacleTypeError } from '../../errors/pinnacle-error.js'
 import { AdapterCode, checkSubscription } from './adapter-error.js'
+import { ExchangeTime } from './exchange-time.js'
 import {
   bad,
   countOf,
@@ -28,6 +29,7 @@ import {
   type JsonObject,
 } from './frame-checks.js'
 import { KnownProducts } from './known-products.js'
+import { TickerTemplate } from './ticker-template.js'
 
 const name = 'binance'
 const streams: ReadonlyMap<string, string> = new Map([
@@ -44,6 +46,34 @@ const bookChannels = ['depth', 'depth5', 'depth10', 'depth20']
 const restUrl = 'https://api.binance.com/api/v3'
 const snapshotLevels = 5000
 const noSequences: FeedSequence[] = []
+
+/** A ticker as the exchange prints it. */
+const tickerParts = [
+  ['{"stream":"', 'word'],
+  ['@ticker","data":{"e":"24hrTicker","E":', 'timeMs'],
+  [',"s":"', 'product'],
+  ['","p":"', 'signed'],
+  ['","P":"', 'signed'],
+  ['","w":"', 'decimal'],
+  ['","x":"', 'decimal'],
+  ['","c":"', 'price'],
+  ['","Q":"', 'decimal'],
+  ['","b":"', 'bidPrice'],
+  ['","B":"', 'bidSize'],
+  ['","a":"', 'askPrice'],
+  ['","A":"', 'askSize'],
+  ['","o":"', 'decimal'],
+  ['","h":"', 'decimal'],
+  ['","l":"', 'decimal'],
+  ['","v":"', 'volume'],
+  ['","q":"', 'decimal'],
+  ['","O":', 'integer'],
+  [',"C":', 'integer'],
+  [',"F":', 'integer'],
+  [',"L":', 'integer'],
+  [',"n":', 'integer'],
+] as const
+
 /** Requests that an answer is awaited of; the exchange allows five a second. */
 const maxPending = 1000
 
@@ -62,6 +92,7 @@ export class BinanceAdapter implements FeedAdapter {
   readonly sequenceRestartsOnConnect = false
 
   readonly #place = new FramePlace()
+  readonly #tickers = new TickerTemplate(tickerParts, '}}', new ExchangeTime())
   readonly #pending = new Map<number, PendingRequest>()
   /** Confirmed subscriptions: products by channel. */
   readonly #confirmed = new Map<string, KnownProducts<true>>()
@@ -92,6 +123,8 @@ export class BinanceAdapter implements FeedAdapter {
   }
 
   parse(frame: string): ParsedFrame {
+    const ticker = typeof frame === 'string' ? this.#tickers.read(frame) : undefined
+    if (ticker) return only('ticker', ticker)
     return parseFrame(frame, this.#place, this.#interpret)
   }
 

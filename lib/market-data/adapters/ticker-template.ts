@@ -10,14 +10,16 @@ import { decimalEnd, digitsEnd, isProduct } from './frame-checks.js'
 /** What the value behind a piece of text is; named ones go into the update. */
 export type TemplateValue =
   | 'product'
+  /** A time in RFC 3339, or one in whole milliseconds since 1970: one of them is there. */
   | 'time'
+  | 'timeMs'
   | 'price'
   | 'bidPrice'
   | 'bidSize'
   | 'askPrice'
   | 'askSize'
   | 'volume'
-  /** Read over: a decimal, one that may be negative, an integer, lower-case letters. */
+  /** Read over: a decimal, one that may be negative, an integer, lower-case letters and digits. */
   | 'decimal'
   | 'signed'
   | 'integer'
@@ -26,8 +28,12 @@ export type TemplateValue =
 type Named = Exclude<TemplateValue, 'decimal' | 'signed' | 'integer' | 'word'>
 
 const maxIntegerDigits = 15
+/** Times of today have 13 digits; what is above 2^63 nanoseconds is left to the general path. */
+const maxTimeDigits = 13
+const maxTimeNs = 2n ** 63n - 1n
 const maxTextChars = 64
 const zero = 48
+const nine = 57
 const quote = 34
 
 export class TickerTemplate {
@@ -53,6 +59,7 @@ export class TickerTemplate {
     this.#index = {
       product: indexOf('product'),
       time: indexOf('time'),
+      timeMs: indexOf('timeMs'),
       price: indexOf('price'),
       bidPrice: indexOf('bidPrice'),
       bidSize: indexOf('bidSize'),
@@ -67,8 +74,11 @@ export class TickerTemplate {
     const index = this.#index
     const product = this.#text(frame, index.product)
     if (!isProduct(product)) return undefined
-    const exchangeTimeNs = this.time.read(this.#text(frame, index.time))
-    if (exchangeTimeNs === undefined) return undefined
+    const exchangeTimeNs =
+      index.time < 0
+        ? BigInt(this.#text(frame, index.timeMs)) * 1_000_000n
+        : this.time.read(this.#text(frame, index.time))
+    if (exchangeTimeNs === undefined || exchangeTimeNs > maxTimeNs) return undefined
     return {
       type: 'ticker',
       product,
@@ -110,17 +120,22 @@ function valueEnd(frame: string, start: number, value: TemplateValue): number {
     case 'product':
     case 'time':
       return textEnd(frame, start)
-    case 'integer': {
-      const end = digitsEnd(frame, start)
-      const digits = end - start
-      if (digits === 0 || digits > maxIntegerDigits) return -1
-      return digits > 1 && frame.charCodeAt(start) === zero ? -1 : end
-    }
+    case 'integer':
+      return integerEnd(frame, start, maxIntegerDigits)
+    case 'timeMs':
+      return integerEnd(frame, start, maxTimeDigits)
     case 'word':
       return wordEnd(frame, start)
     default:
       return decimalEnd(frame, start)
   }
+}
+
+function integerEnd(frame: string, start: number, maxDigits: number): number {
+  const end = digitsEnd(frame, start)
+  const digits = end - start
+  if (digits === 0 || digits > maxDigits) return -1
+  return digits > 1 && frame.charCodeAt(start) === zero ? -1 : end
 }
 
 /** What the text is made of is checked where it is used. */
@@ -135,8 +150,9 @@ function wordEnd(frame: string, start: number): number {
   let end = start
   while (end < frame.length) {
     const code = frame.charCodeAt(end)
-    if (code < 97 || code > 122) break
+    const isWord = (code >= 97 && code <= 122) || (code >= zero && code <= nine)
+    if (!isWord) break
     end++
   }
-  return end
+  return end - start > maxTextChars ? -1 : end
 }

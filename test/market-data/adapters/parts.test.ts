@@ -12,7 +12,12 @@ import { quoteNumbers } from '../../../lib/market-data/adapters/quote-numbers.js
 import { TickerTemplate } from '../../../lib/market-data/adapters/ticker-template.js'
 import type { ParsedFrame } from '../../../lib/market-data/feed-update.js'
 import { FrameMutator } from './mutate.js'
-import { coinbaseExchangeFrames, coinbaseFrames, krakenFrames } from './own-frames.js'
+import {
+  binanceFrames,
+  coinbaseExchangeFrames,
+  coinbaseFrames,
+  krakenFrames,
+} from './own-frames.js'
 
 t.test('adapters go by name, a new one each time', async (t) => {
   t.same(exchangeNames, ['coinbase', 'coinbase-exchange', 'kraken', 'binance'])
@@ -137,6 +142,7 @@ t.test('tickers by template say what JSON.parse says of every frame', async (t) 
     ['coinbase', coinbaseFrames.ticker],
     ['coinbase-exchange', coinbaseExchangeFrames.ticker],
     ['kraken', krakenFrames.ticker],
+    ['binance', binanceFrames.ticker],
   ]
   for (const [exchange, ticker] of frames) {
     const adapter = adapterByName(exchange)
