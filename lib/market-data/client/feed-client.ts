@@ -19,6 +19,13 @@ import {
   type ResolvedFeedOptions,
 } from './feed-client-options.js'
 import { FeedConnection } from './feed-connection.js'
+import {
+  consumerFailure,
+  missingNumbers,
+  overflow,
+  refusedByServer,
+  silence,
+} from './feed-failures.js'
 import type {
   FeedClientEvents,
   FeedDelivery,
@@ -255,14 +262,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
       timeoutMs,
       onQuiet: () => live.connection.ping(),
       onTimeout: (silentMs) => {
-        live.connection.fail(
-          feedError(
-            FeedCode.Heartbeat,
-            `nothing was heard for ${String(silentMs)} ms (heartbeatTimeoutMs is ${String(timeoutMs)}); the ` +
-              'connection is made anew',
-            { details: { silentMs, timeoutMs } },
-          ),
-        )
+        live.connection.fail(silence(silentMs, timeoutMs))
       },
     })
     if (this.#queue.paused) this.#pause(live)
@@ -312,51 +312,24 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
         live.watchdog?.beat()
       } else if (update.type === 'server-error') {
         ++this.#serverErrors
-        const { message, reason } = update
-        this.emit(
-          'problem',
-          feedError(
-            FeedCode.ServerError,
-            `the exchange refused something: ${message}${reason === undefined ? '' : ` (${reason})`}; correct ` +
-              'the subscription or the credential that it names',
-            { details: { message, ...(reason === undefined ? {} : { reason }) } },
-          ),
-        )
+        this.emit('problem', refusedByServer(update))
       }
     }
     live.subscriber.see(parsed.updates)
   }
 
   /** A product's gap is mended by its snapshot; the connection's by a new connection. */
-  #mend(live: Live, { scope, firstMissed, lastMissed, atStart }: SequenceGap): void {
-    if (atStart) return
-    if (this.#wanted.wantsProduct(scope)) {
-      live.subscriber.resync(scope)
-      return
-    }
-    const range = `${String(firstMissed)} to ${String(lastMissed)}`
-    live.connection.fail(
-      feedError(
-        FeedCode.Gap,
-        `the numbers ${range} of the connection are missing, of whichever product; it is made anew`,
-        { details: { scope, firstMissed, lastMissed } },
-      ),
-    )
+  #mend(live: Live, gap: SequenceGap): void {
+    if (gap.atStart) return
+    if (this.#wanted.wantsProduct(gap.scope)) live.subscriber.resync(gap.scope)
+    else live.connection.fail(missingNumbers(gap))
   }
 
   #overflow(live: Live): void {
     if (this.#closed) return
     ++this.#dropped
     this.#gapAhead = 'overflow'
-    const { maxBufferedFrames } = this.#options
-    live.connection.fail(
-      feedError(
-        FeedCode.Overflow,
-        `${String(maxBufferedFrames)} frames wait for the consumer and one more came; it is dropped and the ` +
-          'connection made anew when the consumer has caught up. Make it faster, or raise maxBufferedFrames',
-        { details: { maxBufferedFrames } },
-      ),
-    )
+    live.connection.fail(overflow(this.#options.maxBufferedFrames))
   }
 
   #onEnd(live: Live, reason: CodedError | null): void {
@@ -423,12 +396,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
 
   #onConsumerFailure(cause: unknown, left: number): void {
     this.#dropped += left
-    const message = cause instanceof Error ? cause.message : String(cause)
-    const reason = feedError(
-      FeedCode.Consumer,
-      `what takes the frames failed, so the client closes: ${message}; ${String(left)} frames waited behind`,
-      { cause, details: { left } },
-    )
+    const reason = consumerFailure(cause, left)
     this.#closed ??= this.#shut(reason, left)
   }
 

@@ -1,5 +1,6 @@
 // How the feed client loses a connection and comes back: when it tries again, and with which code it says why.
 import t from 'tap'
+import { realClock } from '../../../lib/market-data/client/feed-clock.js'
 import { startRig, story, until } from './feed-rig.js'
 
 t.test(
@@ -7,13 +8,16 @@ t.test(
   async (t) => {
     const draws = [0.5, 0.25, 0.999, 0, 0.75, 0.5, 0.5]
     let drawn = 0
+    let aheadNs = 0n
     const { client, exchange, states } = await startRig(
       t,
       { refuse: { status: 503, connections: 6 } },
       {
         backoff: { baseMs: 8, capMs: 40 },
         random: () => draws[drawn++] ?? 0.5,
-        stableAfterMs: 50,
+        stableAfterMs: 600_000,
+        heartbeatTimeoutMs: 2 ** 31 - 1,
+        clock: { ...realClock, monotonicNs: () => realClock.monotonicNs() + aheadNs },
       },
     )
     await until('subscribed', () => client.state === 'subscribed')
@@ -32,7 +36,7 @@ t.test(
     exchange.cut()
     await until('subscribed again', again(2))
     t.same(waits().slice(6), [20], 'a connection that was lost at once does not start over')
-    await new Promise((resolve) => setTimeout(resolve, 60))
+    aheadNs = 601_000_000_000n // it has lived for long
     exchange.cut()
     await until('subscribed once more', again(3))
     t.same(waits().slice(7), [4], 'one that lived for stableAfterMs does')
@@ -96,34 +100,36 @@ t.test(
       t,
       {
         endless: true,
-        heartbeatMs: 20,
+        heartbeatMs: 10,
         faults: [
           { connection: 1, before: 5, what: 'close' },
           { connection: 2, before: 5, what: 'drop' },
-          { connection: 3, before: 5, what: 'fall-silent' },
+          { connection: 3, before: 100, what: 'fall-silent' },
         ],
       },
-      { heartbeatTimeoutMs: 200 },
+      { heartbeatTimeoutMs: 1000 },
     )
-    await until('the fourth connection', () => exchange.connections === 4)
-    await until('its data', () => gaps.length === 3)
+    await until('the fourth connection', () => exchange.connections >= 4)
+    await until('its data', () => gaps.length >= 3)
     const lost = states.filter(({ state }) => state === 'lost')
     t.match(lost[0]?.reason, {
       code: 'ERR_PINNACLE_FEED_LOST',
       details: { closeCode: 1012, closeReason: 'restarting' },
     })
     t.match(lost[1]?.reason, { code: 'ERR_PINNACLE_FEED_LOST', details: { closeCode: 1006 } })
-    t.match(lost[2]?.reason, { code: 'ERR_PINNACLE_FEED_HEARTBEAT', details: { timeoutMs: 200 } })
+    t.match(lost[2]?.reason, { code: 'ERR_PINNACLE_FEED_HEARTBEAT', details: { timeoutMs: 1000 } })
     const silentMs = Number(lost[2]?.reason?.details?.['silentMs'])
-    t.ok(silentMs >= 200 && silentMs < 2000, `silent for ${String(silentMs)} ms`)
+    t.ok(silentMs >= 1000 && silentMs < 10_000, `silent for ${String(silentMs)} ms`)
 
     t.same(
-      gaps.map(({ reason, scope, firstMissed, connection }) => [
-        reason,
-        scope,
-        firstMissed,
-        connection,
-      ]),
+      gaps
+        .slice(0, 3)
+        .map(({ reason, scope, firstMissed, connection }) => [
+          reason,
+          scope,
+          firstMissed,
+          connection,
+        ]),
       [2, 3, 4].map((connection) => ['disconnected', '', null, connection]),
     )
     for (const gap of gaps) {

@@ -1,0 +1,50 @@
+/** What the feed client says of each failure that it finds itself: what happened, and what to do. */
+import type { PinnacleError } from '../../errors/pinnacle-error.js'
+import type { ServerErrorUpdate } from '../feed-update.js'
+import { FeedCode, feedError } from './errors.js'
+import type { SequenceGap } from './frame-intake.js'
+
+export function silence(silentMs: number, timeoutMs: number): PinnacleError {
+  return feedError(
+    FeedCode.Heartbeat,
+    `nothing was heard for ${String(silentMs)} ms (heartbeatTimeoutMs is ${String(timeoutMs)}); the ` +
+      'connection is made anew',
+    { details: { silentMs, timeoutMs } },
+  )
+}
+
+export function refusedByServer({ message, reason }: ServerErrorUpdate): PinnacleError {
+  return feedError(
+    FeedCode.ServerError,
+    `the exchange refused something: ${message}${reason === undefined ? '' : ` (${reason})`}; correct ` +
+      'the subscription or the credential that it names',
+    { details: { message, ...(reason === undefined ? {} : { reason }) } },
+  )
+}
+
+export function missingNumbers({ scope, firstMissed, lastMissed }: SequenceGap): PinnacleError {
+  const range = `${String(firstMissed)} to ${String(lastMissed)}`
+  return feedError(
+    FeedCode.Gap,
+    `the numbers ${range} of the connection are missing, of whichever product; it is made anew`,
+    { details: { scope, firstMissed, lastMissed } },
+  )
+}
+
+export function overflow(maxBufferedFrames: number): PinnacleError {
+  return feedError(
+    FeedCode.Overflow,
+    `${String(maxBufferedFrames)} frames wait for the consumer and one more came; it is dropped and the ` +
+      'connection made anew when the consumer has caught up. Make it faster, or raise maxBufferedFrames',
+    { details: { maxBufferedFrames } },
+  )
+}
+
+export function consumerFailure(cause: unknown, left: number): PinnacleError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return feedError(
+    FeedCode.Consumer,
+    `what takes the frames failed, so the client closes: ${message}; ${String(left)} frames waited behind`,
+    { cause, details: { left } },
+  )
+}
