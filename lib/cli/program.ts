@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, Load>> = {
   verify: () => import('./commands/verify.js'),
   dump: () => import('./commands/dump.js'),
   book: () => import('./commands/book.js'),
+  feed: () => import('./commands/feed.js'),
   history: () => import('./commands/history.js'),
   snapshot: () => import('./commands/snapshot.js'),
   compact: () => import('./commands/compact.js'),
