@@ -52,3 +52,32 @@ export type {
   TickerUpdate,
   TradeUpdate,
 } from './feed-update.js'
+export type { FeedEntry, GapEntry, GapReason } from './feed-entry.js'
+export type { Candle, CandleInterval } from './history/candle.js'
+export {
+  PriceHistory,
+  type CandleQuery,
+  type PriceHistoryOptions,
+  type TickQuery,
+} from './history/price-history.js'
+export type { HistoryGap, HistoryProduct, Tick } from './history/tick.js'
+export { decodeFeedEntry } from './record/entry-codec.js'
+export {
+  FeedRecorder,
+  type RecordedNotice,
+  type RecordedUpdate,
+  type RecorderOptions,
+  type RecorderStats,
+} from './record/feed-recorder.js'
+export {
+  FeedRecording,
+  type FeedRecordingOptions,
+  type RecordingStats,
+  type ResumeOptions,
+} from './record/feed-recording.js'
+export { FeedState as RecordedFeedState } from './record/feed-state.js'
+export { journalTicks } from './record/live-ticks.js'
+export { readRecordingStatus, type RecordingStatus } from './record/recording-status.js'
+export { RecordingStore, type ProductScales, type StoreOptions } from './record/recording-store.js'
+export { replayFile, surveyRecording, type ReplayFileOptions } from './record/replay-file.js'
+export { replayJournal, type ReplayJournalOptions } from './record/replay-journal.js'

@@ -59,11 +59,13 @@ t.test('a live feed is recorded until Ctrl-C, and taken up again without more wo
     ['feed', 'record', data, '-p', 'BTC-USD,ETH-USD', '--url', exchange.url, ...trust, ...scales],
     {
       onStart(child) {
+        let asked = false // a second Ctrl-C would not wait
         const poll = setInterval(() => {
           entriesOf(data).then(
             (entries) => {
               const seen = entries.filter((entry) => entry.type === 'feed')
-              if (seen.filter(({ feed }) => feed.type === 'frame').length < 300) return
+              if (seen.filter(({ feed }) => feed.type === 'frame').length < 300 || asked) return
+              asked = true
               clearInterval(poll)
               child.kill('SIGINT')
             },
