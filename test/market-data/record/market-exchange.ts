@@ -30,13 +30,16 @@ export class MarketExchange {
   readonly #sent: object[] = []
   #timer: NodeJS.Timeout | undefined
 
-  static async start(seed: number, everyMs: number): Promise<MarketExchange> {
+  /** Every `everyMs`, `perTick` things happen. */
+  static async start(seed: number, everyMs: number, perTick = 1): Promise<MarketExchange> {
     const root = await Authority.root('Market root')
     const { key, cert } = await root.issue()
     const exchange = new MarketExchange(root.cert, key, cert, randomOf(seed))
     exchange.#https.listen(0, '127.0.0.1')
     await once(exchange.#https, 'listening')
-    exchange.#timer = setInterval(() => exchange.#happen(), everyMs)
+    exchange.#timer = setInterval(() => {
+      for (let count = 0; count < perTick; count++) exchange.#happen()
+    }, everyMs)
     return exchange
   }
 
