@@ -12,7 +12,7 @@ export interface Bar {
   series: number
 }
 
-const left = 330
+const left = 400
 const right = 110
 const top = 76
 const row = 30
@@ -29,8 +29,11 @@ export function barChart(
     .range([left, width - right])
   const bottom = top + bars.length * row
   const parts: string[] = []
-  // Powers of ten and, where there are few, twos and fives.
-  for (const tick of scale.ticks(4)) {
+  for (const tick of scale.ticks()) {
+    // Of the many lines of a logarithmic scale, ones, twos and fives; ones alone where those crowd.
+    const leading = Number(tick.toExponential()[0])
+    const wide = Math.max(...values) / Math.min(...values) > 300
+    if (leading !== 1 && (wide || (leading !== 2 && leading !== 5))) continue
     const x = scale(tick)
     parts.push(rule(x, top - 8, x, bottom))
     parts.push(text(x, bottom + 18, tick.toLocaleString('en'), { anchor: 'middle', kind: 'soft' }))
