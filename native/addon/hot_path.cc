@@ -60,6 +60,28 @@ bool EndsBatch(Code code) {
          code == Code::kPermission;
 }
 
+// Brings what the operations behind the one at `index` will touch into the cache, where their book
+// is too large for it.
+void PrefetchStaged(const BookSet& books, const double* operations, int64_t index, int64_t count) {
+  const double instrument =
+      operations[lane::kPerOperation * static_cast<size_t>(index) + lane::kInstrument];
+  if (!(instrument >= 1 && instrument <= kMaxInstruments) ||
+      !books.PrefetchPays(static_cast<uint16_t>(instrument))) {
+    return;
+  }
+  for (size_t stage = 0; stage < BookSet::kPrefetchStages; ++stage) {
+    const int64_t ahead = index + static_cast<int64_t>((BookSet::kPrefetchStages - stage) *
+                                                       BookSet::kPrefetchDistance);
+    if (ahead >= count) continue;
+    Operation operation;
+    uint64_t timestamp_ns = 0;
+    const double* lanes = operations + lane::kPerOperation * static_cast<size_t>(ahead);
+    if (DecodeStaged(lanes, &operation, &timestamp_ns) == Code::kOk) {
+      books.Prefetch(operation, stage);
+    }
+  }
+}
+
 napi_value ApplyBatch(napi_env env, napi_callback_info info) {
   EngineHandle* handle = HandleOf(env, info);
   double* lanes = handle->lanes();
@@ -85,6 +107,7 @@ napi_value ApplyBatch(napi_env env, napi_callback_info info) {
   const FrozenClock frozen(engine);
   for (int64_t i = 0; i < count; ++i) {
     double* operation = lanes + lane::kOperations + lane::kPerOperation * static_cast<size_t>(i);
+    PrefetchStaged(engine->books(), lanes + lane::kOperations, i, count);
     uint64_t sequence = 0;
     const Code code = ApplyStaged(engine, operation, &sequence);
     operation[lane::kResultCode] = static_cast<double>(static_cast<uint16_t>(code));

@@ -3,10 +3,14 @@
 #ifndef PINNACLE_BOOK_BOOK_DRIVER_H_
 #define PINNACLE_BOOK_BOOK_DRIVER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "book/book_builder.h"
 #include "book/order_book.h"
 #include "book/reference_book.h"
 
@@ -49,6 +53,31 @@ inline std::string CompareBooks(const OrderBook& book, const ReferenceBook& refe
   return "";
 }
 
+// The same book made from its content, as a snapshot makes it. `levels_backwards`: in an order that
+// no snapshot has.
+inline std::string RebuildBook(const OrderBook& book, bool levels_backwards, OrderBook* rebuilt) {
+  struct Level {
+    Side side;
+    int64_t price;
+    std::vector<OrderView> orders;
+  };
+  std::vector<Level> levels;
+  for (const Side side : {Side::kBuy, Side::kSell}) {
+    book.Visit(
+        side, [&](const LevelView& level) { levels.push_back({side, level.price, {}}); },
+        [&](const OrderView& order) { levels.back().orders.push_back(order); });
+  }
+  if (levels_backwards) std::reverse(levels.begin(), levels.end());
+  BookBuilder builder(book.order_count(), 0);
+  for (const Level& level : levels) {
+    builder.BeginLevel(level.side, level.price);
+    for (const OrderView& order : level.orders) {
+      if (builder.AddOrder(order.id, order.quantity) != Code::kOk) return "an order not taken";
+    }
+  }
+  return builder.Finish(rebuilt) == Code::kOk ? "" : "orders not taken";
+}
+
 inline std::string RunBookOperations(std::span<const uint8_t> bytes, size_t compare_every = 64) {
   OrderBook book;
   ReferenceBook reference;
@@ -80,7 +109,12 @@ inline std::string RunBookOperations(std::span<const uint8_t> bytes, size_t comp
     const int64_t price = (kind & 0x40) != 0 ? int64_t{number} << 40 : number % 24;
     const int64_t quantity =
         (kind & 0x20) != 0 ? (int64_t{1} << 52) + number : int64_t{next() % 16} + 1;
-    OrderBook::Handle handle = 0;
+    const uint32_t hash = OrderBook::HashOf(id);
+    book.PrefetchId(hash);
+    book.PrefetchOrder(hash);
+    book.PrefetchNeighbours(hash);
+    book.PrefetchTail((kind & 0x10) != 0 ? Side::kSell : Side::kBuy, price);
+    OrderBook::Handle handle;
     Code code = Code::kOk;
     ReferenceBook::Answer expected = ReferenceBook::Answer::kOk;
     switch (kind % 8) {
@@ -88,8 +122,8 @@ inline std::string RunBookOperations(std::span<const uint8_t> bytes, size_t comp
       case 1:
       case 2: {
         const Side side = (kind & 0x10) != 0 ? Side::kSell : Side::kBuy;
-        code = book.CheckAdd(id, side, price, quantity);
-        if (code == Code::kOk) book.ApplyAdd(id, side, price, quantity);
+        code = book.CheckAdd(id, side, price, quantity, &handle);
+        if (code == Code::kOk) book.ApplyAdd(handle, id, side, price, quantity);
         expected = reference.Add(reference_id, side == Side::kSell, price, quantity);
         break;
       }
@@ -123,8 +157,15 @@ inline std::string RunBookOperations(std::span<const uint8_t> bytes, size_t comp
              CodeName(code_of(expected));
     }
     if (step % compare_every == 0 || position >= bytes.size()) {
-      const std::string difference = CompareBooks(book, reference);
+      std::string difference = CompareBooks(book, reference);
       if (!difference.empty()) return "step " + std::to_string(step) + ": " + difference;
+      OrderBook rebuilt;
+      difference = RebuildBook(book, step % 2 == 0, &rebuilt);
+      if (difference.empty()) difference = CompareBooks(rebuilt, reference);
+      if (!difference.empty()) return "step " + std::to_string(step) + ", rebuilt: " + difference;
+      // Going on with what was rebuilt must make no difference, nor how tables grow.
+      if (step % 3 == 0) book = std::move(rebuilt);
+      book.set_growth(step % 5 < 2 ? Growth::kAtOnce : Growth::kGradual);
     }
   }
   return "";

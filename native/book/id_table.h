@@ -1,20 +1,24 @@
-// From order id to order index: open addressing with linear probing, 8 bytes a slot.
+// From a hash to an index: open addressing with linear probing, 8 bytes a slot. The keys stand with
+// the elements that the indices lead to.
 //
-// A slot holds 32 bits of the id's hash and the order's index; the hash bits also say where the
-// slot's chain starts, so growing and erasing never look at the orders. Growing happens alongside:
-// the larger table takes new entries at once while every later call moves a few clusters of the old
-// one, so that no single operation pays for all.
+// A slot holds 32 bits of the key's hash and the index; the hash bits also say where the slot's
+// chain starts, so growing and erasing never look at the elements. At most every second slot is
+// used: a look-up reads one cache line, seldom two. While it grows gradually, the larger table
+// takes new entries at once and every later call moves a few clusters of the old one, so that no
+// single operation pays for all.
 //
 // Invariants: a cluster (a run of used slots) of the old table is moved whole, so probing it stays
-// right while it drains; an id is in one of the two tables at most.
+// right while it drains; a key is in one of the two tables at most. A Place is good until the next
+// change.
 #ifndef PINNACLE_BOOK_ID_TABLE_H_
 #define PINNACLE_BOOK_ID_TABLE_H_
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <utility>
+
+#include "book/growth.h"
+#include "platform/table_memory.h"
 
 namespace pinnacle {
 
@@ -22,34 +26,95 @@ class IdTable {
  public:
   static constexpr uint32_t kNone = 0xffffffffu;
 
-  explicit IdTable(size_t expected) { current_ = Table(SlotsFor(expected)); }
+  // Where a key stands, or where it would go.
+  struct Place {
+    uint32_t index = kNone;  // kNone: the key is absent
+    uint32_t slot = kNone;   // the key's slot, or a free one for it; kNone: to be searched for
+  };
 
-  // The index for which `equals` is true among those with this hash, or kNone.
+  explicit IdTable(size_t expected) : current_(SlotsFor(expected), TableMemory::Pages::kPresent) {}
+
+  // The one for which `equals(index)` is true among those with this hash.
   template <typename Equals>
-  uint32_t Find(uint32_t hash, Equals&& equals) const {
-    const uint32_t found = FindIn(current_, hash, equals);
-    if (found != kNone || old_.slots == nullptr) [[likely]]
-      return found;
-    return FindIn(old_, hash, equals);
+  Place Find(uint32_t hash, Equals&& equals) const {
+    uint32_t slot = hash & current_.mask;
+    for (;; slot = (slot + 1) & current_.mask) {
+      const Slot found = current_.slots[slot];
+      if (found.index_plus_one == 0) break;
+      if (found.hash == hash && equals(found.index_plus_one - 1)) {
+        return {found.index_plus_one - 1, slot};
+      }
+    }
+    if (old_.slots == nullptr) [[likely]]
+      return {kNone, slot};
+    return {FindInOld(hash, equals), kNone};
   }
 
-  // The id must not be present.
-  void Insert(uint32_t hash, uint32_t index) {
-    if (old_.slots != nullptr) MoveSome();
-    if ((current_.used + 1) * 4 > current_.size() * 3) Grow();
-    Put(current_, hash, index);
+  // The key must be absent. `slot` is what Find said, with no change in between, or kNone.
+  void Insert(uint32_t hash, uint32_t index, uint32_t slot = kNone) {
+    if (old_.slots != nullptr) [[unlikely]] {
+      MoveSome(kSlotsPerCall);
+      slot = kNone;
+    }
+    if ((current_.used + 1) * 2 > current_.size()) [[unlikely]] {
+      Grow();
+      slot = kNone;
+    }
+    if (slot == kNone) {
+      Put(current_, hash, index);
+    } else {
+      current_.slots[slot] = {hash, index + 1};
+      ++current_.used;
+    }
   }
 
-  // The id with this hash and index must be present.
-  void Erase(uint32_t hash, uint32_t index) {
-    if (old_.slots != nullptr) MoveSome();
-    if (!EraseIn(current_, hash, index)) EraseIn(old_, hash, index);
+  // The key with this hash and index must be present. `slot` is what Find said, or kNone; inserting
+  // in between is allowed.
+  void Erase(uint32_t hash, uint32_t index, uint32_t slot = kNone) {
+    if (old_.slots != nullptr) [[unlikely]] {
+      MoveSome(kSlotsPerCall);
+      slot = kNone;
+    }
+    // (An Insert in between may have grown the table.)
+    if (slot > current_.mask || current_.slots[slot].index_plus_one != index + 1 ||
+        current_.slots[slot].hash != hash) {
+      slot = SlotOf(current_, hash, index);
+      if (slot == kNone) {
+        EraseSlot(old_, SlotOf(old_, hash, index));
+        return;
+      }
+    }
+    EraseSlot(current_, slot);
+  }
+
+  // Brings the place where a look-up of this hash starts into the cache.
+  void Prefetch(uint32_t hash) const {
+    __builtin_prefetch(current_.slots + (hash & current_.mask), 1);
+    if (old_.slots != nullptr) [[unlikely]]
+      __builtin_prefetch(old_.slots + (hash & old_.mask), 1);
+  }
+
+  // The first index with this hash, seldom another key's; kNone where there is none. A guess, for
+  // prefetching.
+  uint32_t Guess(uint32_t hash) const {
+    return Find(hash, [](uint32_t) { return true; }).index;
+  }
+
+  // Room for `expected` without growing.
+  void Reserve(size_t expected) {
+    const size_t slots = SlotsFor(expected);
+    if (slots <= current_.size()) return;
+    if (old_.slots != nullptr) MoveSome(old_.size());
+    Replace(slots, TableMemory::Pages::kPresent);
+    MoveSome(old_.size());
   }
 
   void Clear() {
-    current_ = Table(SlotsFor(0));
+    current_ = Table(SlotsFor(0), TableMemory::Pages::kAsUsed);
     old_ = Table();
   }
+
+  void set_growth(Growth growth) { growth_ = growth; }
 
   size_t memory_bytes() const { return (current_.size() + old_.size()) * sizeof(Slot); }
   uint64_t growth_count() const { return growth_count_; }
@@ -59,39 +124,44 @@ class IdTable {
     uint32_t hash;
     uint32_t index_plus_one;  // 0: empty
   };
-  struct Free {
-    void operator()(Slot* slots) const { std::free(slots); }
-  };
+
   struct Table {
     Table() = default;
-    explicit Table(size_t size)
-        // calloc: the pages of a large table come zeroed from the kernel, one by one as they are
-        // used.
-        : slots(static_cast<Slot*>(std::calloc(size, sizeof(Slot)))),
-          mask(static_cast<uint32_t>(size - 1)) {
-      if (slots == nullptr) std::abort();  // out of memory, as for every other container
+    Table(size_t size, TableMemory::Pages pages)
+        : memory(size * sizeof(Slot), pages),
+          slots(static_cast<Slot*>(memory.data())),
+          mask(static_cast<uint32_t>(size - 1)) {}
+    Table(Table&& other) noexcept { *this = std::move(other); }
+    Table& operator=(Table&& other) noexcept {
+      memory = std::move(other.memory);
+      slots = std::exchange(other.slots, nullptr);
+      mask = std::exchange(other.mask, 0);
+      used = std::exchange(other.used, 0);
+      return *this;
     }
     size_t size() const { return slots == nullptr ? 0 : size_t{mask} + 1; }
-    std::unique_ptr<Slot[], Free> slots;
+
+    TableMemory memory;
+    Slot* slots = nullptr;
     uint32_t mask = 0;
     size_t used = 0;
   };
 
   static constexpr size_t kLeastSlots = 64;
-  // Slots looked at per call while the old table drains: at load 3/4 it is empty long before the
-  // new one is full.
-  static constexpr uint32_t kSlotsPerCall = 16;
+  // Slots looked at per call while the old table drains: it is empty long before the new one is
+  // half full.
+  static constexpr size_t kSlotsPerCall = 16;
 
   static size_t SlotsFor(size_t expected) {
     size_t slots = kLeastSlots;
-    while (slots * 3 < (expected + 1) * 4) slots *= 2;
+    while (slots < expected * 2) slots *= 2;
     return slots;
   }
 
   template <typename Equals>
-  static uint32_t FindIn(const Table& table, uint32_t hash, Equals&& equals) {
-    for (uint32_t i = hash & table.mask;; i = (i + 1) & table.mask) {
-      const Slot slot = table.slots[i];
+  [[gnu::noinline]] uint32_t FindInOld(uint32_t hash, Equals& equals) const {
+    for (uint32_t i = hash & old_.mask;; i = (i + 1) & old_.mask) {
+      const Slot slot = old_.slots[i];
       if (slot.index_plus_one == 0) return kNone;
       if (slot.hash == hash && equals(slot.index_plus_one - 1)) return slot.index_plus_one - 1;
     }
@@ -104,13 +174,17 @@ class IdTable {
     ++table.used;
   }
 
-  static bool EraseIn(Table& table, uint32_t hash, uint32_t index) {
-    if (table.slots == nullptr) return false;
-    uint32_t hole = hash & table.mask;
-    while (table.slots[hole].index_plus_one != index + 1) {
-      if (table.slots[hole].index_plus_one == 0) return false;
-      hole = (hole + 1) & table.mask;
+  static uint32_t SlotOf(const Table& table, uint32_t hash, uint32_t index) {
+    if (table.slots == nullptr) return kNone;
+    for (uint32_t i = hash & table.mask;; i = (i + 1) & table.mask) {
+      const Slot slot = table.slots[i];
+      // An element that changes its key has two slots for a moment: the hash tells them apart.
+      if (slot.index_plus_one == index + 1 && slot.hash == hash) return i;
+      if (slot.index_plus_one == 0) return kNone;
     }
+  }
+
+  static void EraseSlot(Table& table, uint32_t hole) {
     // Later slots of the cluster move up where their chain allows: no tombstones are left.
     for (uint32_t i = (hole + 1) & table.mask; table.slots[i].index_plus_one != 0;
          i = (i + 1) & table.mask) {
@@ -122,26 +196,32 @@ class IdTable {
     }
     table.slots[hole] = {0, 0};
     --table.used;
-    return true;
   }
 
-  void Grow() {
-    while (old_.slots != nullptr) MoveSome();
-    old_ = std::move(current_);
-    current_ = Table(old_.size() * 2);
+  [[gnu::noinline]] void Grow() {
+    if (old_.slots != nullptr) MoveSome(old_.size());
+    Replace(current_.size() * 2, growth_ == Growth::kAtOnce ? TableMemory::Pages::kPresent
+                                                            : TableMemory::Pages::kAsUsed);
     ++growth_count_;
+    if (growth_ == Growth::kAtOnce) MoveSome(old_.size());
+  }
+
+  void Replace(size_t slots, TableMemory::Pages pages) {
+    old_ = std::move(current_);
+    current_ = Table(slots, pages);
     // Start at an empty slot, that is between two clusters.
     cursor_ = 0;
     while (old_.slots[cursor_].index_plus_one != 0) ++cursor_;
     slots_left_ = old_.size();
   }
 
-  void MoveSome() {
-    uint32_t looked = 0;
+  // Looks at `least` slots or some more, to the end of a cluster.
+  void MoveSome(size_t least) {
+    size_t looked = 0;
     while (slots_left_ > 0) {
       Slot& slot = old_.slots[cursor_];
       const bool between = slot.index_plus_one == 0;
-      if (between && looked >= kSlotsPerCall) return;
+      if (between && looked >= least) return;
       if (!between) {
         Put(current_, slot.hash, slot.index_plus_one - 1);
         slot = {0, 0};
@@ -157,6 +237,7 @@ class IdTable {
   Table current_;
   Table old_;
   uint32_t cursor_ = 0;
+  Growth growth_ = Growth::kGradual;
   size_t slots_left_ = 0;
   uint64_t growth_count_ = 0;
 };

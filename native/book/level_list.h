@@ -1,6 +1,7 @@
-// The price levels of one side, best last, in sorted blocks: near the best price, where nearly all
-// changes happen, inserting and erasing move a few entries of one block; far from it never more
-// than a block.
+// The price levels of one side in order, best last, in sorted blocks: near the best price, where
+// nearly all changes happen, inserting and erasing move a few entries of one block; far from it
+// never more than a block. (Which level has a price is looked up elsewhere, by hash: this is only
+// touched when a level comes or goes, and for reading in order.)
 #ifndef PINNACLE_BOOK_LEVEL_LIST_H_
 #define PINNACLE_BOOK_LEVEL_LIST_H_
 
@@ -17,20 +18,18 @@ class LevelList {
  public:
   static constexpr uint32_t kNone = 0xffffffffu;
 
-  // Keys order levels from worst to best: the price for bids, its negative for asks.
-  uint32_t Find(int64_t key) const {
-    if (blocks_.empty()) return kNone;
-    const Block& block = *blocks_[BlockOf(key)];
-    const uint32_t at = LowerBound(block, key);
-    return at < block.count && block.entries[at].key == key ? block.entries[at].level : kNone;
-  }
+  struct Entry {
+    int64_t key;  // orders levels from worst to best: the price for bids, its negative for asks
+    uint32_t level;
+  };
 
   // The key must be absent.
   void Insert(int64_t key, uint32_t level) {
     ++size_;
     if (blocks_.empty()) {
       AddBlock(0);
-      blocks_[0]->entries[0] = {key, level};
+      blocks_[0]->keys[0] = key;
+      blocks_[0]->levels[0] = level;
       blocks_[0]->count = 1;
       first_keys_[0] = key;
       return;
@@ -39,10 +38,13 @@ class LevelList {
     if (blocks_[b]->count == kBlock) b = Split(b, key);
     Block& block = *blocks_[b];
     const uint32_t at = LowerBound(block, key);
-    std::memmove(block.entries + at + 1, block.entries + at, (block.count - at) * sizeof(Entry));
-    block.entries[at] = {key, level};
+    const uint32_t behind = block.count - at;
+    std::memmove(block.keys + at + 1, block.keys + at, behind * sizeof(block.keys[0]));
+    std::memmove(block.levels + at + 1, block.levels + at, behind * sizeof(block.levels[0]));
+    block.keys[at] = key;
+    block.levels[at] = level;
     ++block.count;
-    first_keys_[b] = block.entries[0].key;
+    first_keys_[b] = block.keys[0];
   }
 
   // The key must be present.
@@ -51,13 +53,30 @@ class LevelList {
     const size_t b = BlockOf(key);
     Block& block = *blocks_[b];
     const uint32_t at = LowerBound(block, key);
-    --block.count;
-    std::memmove(block.entries + at, block.entries + at + 1, (block.count - at) * sizeof(Entry));
+    const uint32_t behind = --block.count - at;
+    std::memmove(block.keys + at, block.keys + at + 1, behind * sizeof(block.keys[0]));
+    std::memmove(block.levels + at, block.levels + at + 1, behind * sizeof(block.levels[0]));
     if (block.count == 0) {
       blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(b));
       first_keys_.erase(first_keys_.begin() + static_cast<std::ptrdiff_t>(b));
     } else {
-      first_keys_[b] = block.entries[0].key;
+      first_keys_[b] = block.keys[0];
+    }
+  }
+
+  // Replaces everything. Keys ascend strictly.
+  void Assign(const std::vector<Entry>& entries) {
+    Clear();
+    size_ = entries.size();
+    for (size_t begin = 0; begin < entries.size(); begin += kBuiltBlock) {
+      AddBlock(blocks_.size());
+      Block& block = *blocks_.back();
+      block.count = static_cast<uint32_t>(std::min<size_t>(kBuiltBlock, entries.size() - begin));
+      for (uint32_t i = 0; i < block.count; ++i) {
+        block.keys[i] = entries[begin + i].key;
+        block.levels[i] = entries[begin + i].level;
+      }
+      first_keys_.back() = block.keys[0];
     }
   }
 
@@ -69,7 +88,7 @@ class LevelList {
 
   size_t size() const { return size_; }
   uint32_t best() const {
-    return blocks_.empty() ? kNone : blocks_.back()->entries[blocks_.back()->count - 1].level;
+    return blocks_.empty() ? kNone : blocks_.back()->levels[blocks_.back()->count - 1];
   }
 
   // Calls visit(level index) from the best on, until it returns false.
@@ -77,7 +96,7 @@ class LevelList {
   void ForEach(Visit&& visit) const {
     for (size_t b = blocks_.size(); b-- > 0;) {
       for (uint32_t i = blocks_[b]->count; i-- > 0;) {
-        if (!visit(blocks_[b]->entries[i].level)) return;
+        if (!visit(blocks_[b]->levels[i])) return;
       }
     }
   }
@@ -86,13 +105,11 @@ class LevelList {
 
  private:
   static constexpr uint32_t kBlock = 128;
-  struct Entry {
-    int64_t key;
-    uint32_t level;
-  };
+  static constexpr uint32_t kBuiltBlock = 96;  // room for what comes
   struct Block {
     uint32_t count;
-    Entry entries[kBlock];
+    int64_t keys[kBlock];
+    uint32_t levels[kBlock];
   };
 
   size_t BlockOf(int64_t key) const {
@@ -101,17 +118,15 @@ class LevelList {
     return above == first_keys_.begin() ? 0 : static_cast<size_t>(above - first_keys_.begin()) - 1;
   }
 
+  // The first entry that is not below the key.
   static uint32_t LowerBound(const Block& block, int64_t key) {
     // Most look-ups end within a few levels of the best.
     uint32_t end = block.count;
     for (uint32_t steps = 0; steps < 8 && end > 0; ++steps) {
-      if (block.entries[end - 1].key < key) return end;
+      if (block.keys[end - 1] < key) return end;
       --end;
     }
-    const Entry* found =
-        std::lower_bound(block.entries, block.entries + end, key,
-                         [](const Entry& entry, int64_t wanted) { return entry.key < wanted; });
-    return static_cast<uint32_t>(found - block.entries);
+    return static_cast<uint32_t>(std::lower_bound(block.keys, block.keys + end, key) - block.keys);
   }
 
   void AddBlock(size_t at) {
@@ -127,11 +142,12 @@ class LevelList {
     Block& left = *blocks_[b];
     Block& right = *blocks_[b + 1];
     // A key beyond the block's last starts the next block: ever better prices fill blocks whole.
-    const uint32_t kept = key > left.entries[kBlock - 1].key ? kBlock : kBlock / 2;
+    const uint32_t kept = key > left.keys[kBlock - 1] ? kBlock : kBlock / 2;
     right.count = kBlock - kept;
-    std::memcpy(right.entries, left.entries + kept, right.count * sizeof(Entry));
+    std::memcpy(right.keys, left.keys + kept, right.count * sizeof(left.keys[0]));
+    std::memcpy(right.levels, left.levels + kept, right.count * sizeof(left.levels[0]));
     left.count = kept;
-    first_keys_[b + 1] = right.count > 0 ? right.entries[0].key : key;
+    first_keys_[b + 1] = right.count > 0 ? right.keys[0] : key;
     return key >= first_keys_[b + 1] ? b + 1 : b;
   }
 

@@ -32,8 +32,20 @@ const uint64_t kHashSeed = HashSeed();
 }  // namespace
 
 OrderBook::OrderBook(size_t expected_orders, uint32_t max_orders)
-    : ids_(expected_orders), max_orders_(max_orders) {
+    : ids_(expected_orders), level_ids_(0), max_orders_(max_orders) {
   orders_.Reserve(expected_orders);
+}
+
+void OrderBook::set_growth(Growth growth) {
+  orders_.set_growth(growth);
+  levels_.set_growth(growth);
+  ids_.set_growth(growth);
+  level_ids_.set_growth(growth);
+}
+
+void OrderBook::Reserve(size_t orders) {
+  orders_.Reserve(orders);
+  ids_.Reserve(orders);
 }
 
 uint32_t OrderBook::HashOf(OrderId id) {
@@ -44,21 +56,37 @@ uint32_t OrderBook::HashOf(OrderId id) {
   return static_cast<uint32_t>(x >> 32);
 }
 
-bool OrderBook::LevelHasRoom(Side side, int64_t price, int64_t quantity) const {
-  if (quantity > kMaxLevelQuantity) return false;
-  const uint32_t found = list(side).Find(KeyOf(side, price));
-  return found == LevelList::kNone || levels_[found].quantity <= kMaxLevelQuantity - quantity;
+uint32_t OrderBook::LevelHash(Side side, int64_t price) {
+  return HashOf({static_cast<uint64_t>(price), static_cast<uint64_t>(side)});
 }
 
-// Puts the order at the tail of the queue at `price`, making the level where there is none.
-void OrderBook::Append(uint32_t order_index, Side side, int64_t price, int64_t quantity) {
-  const int64_t key = KeyOf(side, price);
-  uint32_t level_index = list(side).Find(key);
-  if (level_index == LevelList::kNone) {
-    level_index = levels_.Allocate();
-    levels_[level_index] = {price, 0, 0, kNoIndex, kNoIndex, static_cast<uint32_t>(side)};
-    list(side).Insert(key, level_index);
-  }
+Code OrderBook::CheckLevel(Side side, int64_t price, int64_t quantity, Handle* handle) const {
+  handle->level_hash = LevelHash(side, price);
+  const IdTable::Place place = FindLevel(side, price, handle->level_hash);
+  handle->level = place.index;
+  handle->level_slot = place.slot;
+  const int64_t present = place.index == IdTable::kNone ? 0 : levels_[place.index].quantity;
+  return quantity <= kMaxLevelQuantity - present ? Code::kOk : Code::kQuantityOverflow;
+}
+
+uint32_t OrderBook::MakeLevel(Side side, int64_t price, uint32_t hash, uint32_t slot) {
+  const uint32_t index = levels_.Allocate();
+  levels_[index] = {price, 0, 0, kNoIndex, kNoIndex, static_cast<uint32_t>(side)};
+  level_ids_.Insert(hash, index, slot);
+  list(side).Insert(KeyOf(side, price), index);
+  return index;
+}
+
+void OrderBook::RemoveLevel(uint32_t level_index) {
+  const Level& level = levels_[level_index];
+  const Side side = SideOf(level);
+  list(side).Erase(KeyOf(side, level.price));
+  level_ids_.Erase(LevelHash(side, level.price), level_index);
+  levels_.Free(level_index);
+}
+
+// Puts the order at the tail of the level's queue.
+void OrderBook::Link(uint32_t order_index, uint32_t level_index, int64_t quantity) {
   Level& level = levels_[level_index];
   Order& order = orders_[order_index];
   order.quantity = quantity;
@@ -71,43 +99,54 @@ void OrderBook::Append(uint32_t order_index, Side side, int64_t price, int64_t q
   ++level.orders;
 }
 
-// Takes the order out of its level, and the level out of the book where it was the last.
-void OrderBook::Unlink(uint32_t order_index) {
-  const Order& order = orders_[order_index];
-  Level& level = levels_[order.level];
+// Takes the order out of its level, which may be left empty.
+void OrderBook::Unlink(const Order& order, Level& level) {
   (order.previous == kNoIndex ? level.head : orders_[order.previous].next) = order.next;
   (order.next == kNoIndex ? level.tail : orders_[order.next].previous) = order.previous;
   level.quantity -= order.quantity;
-  if (--level.orders == 0) {
-    const Side side = SideOf(level);
-    list(side).Erase(KeyOf(side, level.price));
-    levels_.Free(order.level);
-  }
+  --level.orders;
 }
 
-Code OrderBook::CheckAdd(OrderId id, Side side, int64_t price, int64_t quantity) {
-  if (FindOrder(id, HashOf(id)) != IdTable::kNone) return Code::kDuplicateOrder;
+// Takes the order out of the book, and its level where it was the last.
+void OrderBook::Remove(uint32_t order_index, uint32_t slot) {
+  const Order& order = orders_[order_index];
+  Level& level = levels_[order.level];
+  Unlink(order, level);
+  if (level.orders == 0) RemoveLevel(order.level);
+  ids_.Erase(order.hash, order_index, slot);
+  orders_.Free(order_index);
+}
+
+Code OrderBook::CheckAdd(OrderId id, Side side, int64_t price, int64_t quantity,
+                         Handle* handle) const {
+  handle->hash = HashOf(id);
+  const IdTable::Place place = FindOrder(id, handle->hash);
+  if (place.index != IdTable::kNone) return Code::kDuplicateOrder;
+  handle->new_slot = place.slot;
   if (orders_.size() >= max_orders_) return Code::kBookFull;
-  return LevelHasRoom(side, price, quantity) ? Code::kOk : Code::kQuantityOverflow;
+  return CheckLevel(side, price, quantity, handle);
 }
 
-void OrderBook::ApplyAdd(OrderId id, Side side, int64_t price, int64_t quantity) {
+void OrderBook::ApplyAdd(const Handle& handle, OrderId id, Side side, int64_t price,
+                         int64_t quantity) {
   const uint32_t index = orders_.Allocate();
-  Order& order = orders_[index];
-  order.id = id;
-  order.hash = HashOf(id);
-  ids_.Insert(order.hash, index);
-  Append(index, side, price, quantity);
+  orders_.SetId(index, id);
+  orders_[index].hash = handle.hash;
+  ids_.Insert(handle.hash, index, handle.new_slot);
+  const uint32_t level = handle.level != IdTable::kNone
+                             ? handle.level
+                             : MakeLevel(side, price, handle.level_hash, handle.level_slot);
+  Link(index, level, quantity);
 }
 
-Code OrderBook::CheckReduce(OrderId id, int64_t quantity, Handle* handle) {
-  *handle = FindOrder(id, HashOf(id));
-  if (*handle == IdTable::kNone) return Code::kUnknownOrder;
-  return quantity <= orders_[*handle].quantity ? Code::kOk : Code::kQuantityExceedsOpen;
+Code OrderBook::CheckReduce(OrderId id, int64_t quantity, Handle* handle) const {
+  const Code code = CheckCancel(id, handle);
+  if (code != Code::kOk) return code;
+  return quantity <= orders_[handle->order].quantity ? Code::kOk : Code::kQuantityExceedsOpen;
 }
 
-void OrderBook::ApplyReduce(Handle handle, int64_t quantity) {
-  Order& order = orders_[handle];
+void OrderBook::ApplyReduce(const Handle& handle, int64_t quantity) {
+  Order& order = orders_[handle.order];
   if (order.quantity == quantity) {
     ApplyCancel(handle);
     return;
@@ -116,45 +155,55 @@ void OrderBook::ApplyReduce(Handle handle, int64_t quantity) {
   levels_[order.level].quantity -= quantity;
 }
 
-Code OrderBook::CheckCancel(OrderId id, Handle* handle) {
-  *handle = FindOrder(id, HashOf(id));
-  return *handle == IdTable::kNone ? Code::kUnknownOrder : Code::kOk;
+Code OrderBook::CheckCancel(OrderId id, Handle* handle) const {
+  const IdTable::Place place = FindOrder(id, HashOf(id));
+  handle->order = place.index;
+  handle->slot = place.slot;
+  return place.index == IdTable::kNone ? Code::kUnknownOrder : Code::kOk;
 }
 
-void OrderBook::ApplyCancel(Handle handle) {
-  Unlink(handle);
-  ids_.Erase(orders_[handle].hash, handle);
-  orders_.Free(handle);
-}
+void OrderBook::ApplyCancel(const Handle& handle) { Remove(handle.order, handle.slot); }
 
 Code OrderBook::CheckReplace(OrderId id, OrderId new_id, int64_t price, int64_t quantity,
-                             Handle* handle) {
-  *handle = FindOrder(id, HashOf(id));
-  if (*handle == IdTable::kNone) return Code::kUnknownOrder;
-  if (!(id == new_id) && FindOrder(new_id, HashOf(new_id)) != IdTable::kNone) {
-    return Code::kDuplicateOrder;
+                             Handle* handle) const {
+  if (const Code code = CheckCancel(id, handle); code != Code::kOk) return code;
+  if (!(id == new_id)) {
+    handle->hash = HashOf(new_id);
+    const IdTable::Place place = FindOrder(new_id, handle->hash);
+    if (place.index != IdTable::kNone) return Code::kDuplicateOrder;
+    handle->new_slot = place.slot;
   }
-  const Order& order = orders_[*handle];
+  const Order& order = orders_[handle->order];
   const Level& level = levels_[order.level];
   if (level.price == price) {
+    handle->level = order.level;
     return quantity <= kMaxLevelQuantity - (level.quantity - order.quantity)
                ? Code::kOk
                : Code::kQuantityOverflow;
   }
-  return LevelHasRoom(SideOf(level), price, quantity) ? Code::kOk : Code::kQuantityOverflow;
+  return CheckLevel(SideOf(level), price, quantity, handle);
 }
 
-void OrderBook::ApplyReplace(Handle handle, OrderId new_id, int64_t price, int64_t quantity) {
-  Order& order = orders_[handle];
-  const Side side = SideOf(levels_[order.level]);
-  Unlink(handle);
-  if (!(order.id == new_id)) {
-    ids_.Erase(order.hash, handle);
-    order.id = new_id;
-    order.hash = HashOf(new_id);
-    ids_.Insert(order.hash, handle);
+void OrderBook::ApplyReplace(const Handle& handle, OrderId new_id, int64_t price,
+                             int64_t quantity) {
+  const uint32_t index = handle.order;
+  const Order& order = orders_[index];
+  const uint32_t old_level = order.level;
+  if (!(orders_.IdOf(index) == new_id)) {
+    // The new id goes in first: erasing moves slots, and its place may be among them.
+    const uint32_t old_hash = order.hash;
+    ids_.Insert(handle.hash, index, handle.new_slot);
+    ids_.Erase(old_hash, index, handle.slot);
+    orders_.SetId(index, new_id);
+    orders_[index].hash = handle.hash;
   }
-  Append(handle, side, price, quantity);
+  const uint32_t new_level =
+      handle.level != IdTable::kNone
+          ? handle.level
+          : MakeLevel(SideOf(levels_[old_level]), price, handle.level_hash, handle.level_slot);
+  Unlink(order, levels_[old_level]);
+  Link(index, new_level, quantity);
+  if (levels_[old_level].orders == 0) RemoveLevel(old_level);
 }
 
 OrderId OrderBook::LevelOrderId(Side side, int64_t price) {
@@ -163,31 +212,51 @@ OrderId OrderBook::LevelOrderId(Side side, int64_t price) {
   return {static_cast<uint64_t>(price), ~uint64_t{0} - static_cast<uint64_t>(side)};
 }
 
-Code OrderBook::CheckSetLevel(Side side, int64_t price, int64_t quantity) {
+Code OrderBook::CheckSetLevel(Side side, int64_t price, int64_t quantity, Handle* handle) const {
   if (quantity > kMaxLevelQuantity) return Code::kQuantityOverflow;
-  if (quantity == 0 || orders_.size() < max_orders_) return Code::kOk;
   const OrderId id = LevelOrderId(side, price);
-  return FindOrder(id, HashOf(id)) != IdTable::kNone ? Code::kOk : Code::kBookFull;
+  handle->hash = HashOf(id);
+  const IdTable::Place place = FindOrder(id, handle->hash);
+  handle->order = place.index;
+  handle->slot = handle->new_slot = place.slot;
+  if (place.index != IdTable::kNone || quantity == 0) return Code::kOk;
+  if (orders_.size() >= max_orders_) return Code::kBookFull;
+  return CheckLevel(side, price, quantity, handle);
 }
 
-void OrderBook::ApplySetLevel(Side side, int64_t price, int64_t quantity) {
-  const OrderId id = LevelOrderId(side, price);
-  const uint32_t found = FindOrder(id, HashOf(id));
-  if (found == IdTable::kNone) {
-    if (quantity != 0) ApplyAdd(id, side, price, quantity);
+void OrderBook::ApplySetLevel(const Handle& handle, Side side, int64_t price, int64_t quantity) {
+  if (handle.order == IdTable::kNone) {
+    if (quantity != 0) ApplyAdd(handle, LevelOrderId(side, price), side, price, quantity);
   } else if (quantity == 0) {
-    ApplyCancel(found);
+    ApplyCancel(handle);
   } else {
-    Order& order = orders_[found];
+    Order& order = orders_[handle.order];
     levels_[order.level].quantity += quantity - order.quantity;
     order.quantity = quantity;
   }
+}
+
+void OrderBook::PrefetchNeighbours(uint32_t hash) const {
+  const uint32_t index = ids_.Guess(hash);
+  if (index == IdTable::kNone) return;
+  const Order& order = orders_[index];
+  __builtin_prefetch(&levels_[order.level], 1);
+  if (order.previous != kNoIndex) __builtin_prefetch(&orders_[order.previous], 1);
+  if (order.next != kNoIndex) __builtin_prefetch(&orders_[order.next], 1);
+}
+
+void OrderBook::PrefetchTail(Side side, int64_t price) const {
+  const uint32_t index = level_ids_.Guess(LevelHash(side, price));
+  if (index == IdTable::kNone) return;
+  const uint32_t tail = levels_[index].tail;
+  if (tail != kNoIndex) __builtin_prefetch(&orders_[tail], 1);
 }
 
 void OrderBook::Clear() {
   orders_.Clear();
   levels_.Clear();
   ids_.Clear();
+  level_ids_.Clear();
   for (LevelList& levels : lists_) levels.Clear();
 }
 
@@ -209,7 +278,7 @@ size_t OrderBook::Depth(Side side, size_t max_levels, LevelView* levels) const {
 bool OrderBook::Best(Side side, LevelView* level) const { return Depth(side, 1, level) == 1; }
 
 bool OrderBook::Find(OrderId id, OrderView* order) const {
-  const uint32_t found = FindOrder(id, HashOf(id));
+  const uint32_t found = FindOrder(id, HashOf(id)).index;
   if (found == IdTable::kNone) return false;
   const Level& level = levels_[orders_[found].level];
   *order = {id, SideOf(level), level.price, orders_[found].quantity};
@@ -217,7 +286,7 @@ bool OrderBook::Find(OrderId id, OrderView* order) const {
 }
 
 bool OrderBook::QueuePosition(OrderId id, uint32_t* orders_ahead, int64_t* quantity_ahead) const {
-  const uint32_t found = FindOrder(id, HashOf(id));
+  const uint32_t found = FindOrder(id, HashOf(id)).index;
   if (found == IdTable::kNone) return false;
   *orders_ahead = 0;
   *quantity_ahead = 0;
@@ -231,10 +300,10 @@ bool OrderBook::QueuePosition(OrderId id, uint32_t* orders_ahead, int64_t* quant
 bool OrderBook::LevelOrders(Side side, int64_t price, std::vector<OrderView>* orders) const {
   orders->clear();
   if (price < 0) return false;
-  const uint32_t found = list(side).Find(KeyOf(side, price));
-  if (found == LevelList::kNone) return false;
+  const uint32_t found = FindLevel(side, price, LevelHash(side, price)).index;
+  if (found == IdTable::kNone) return false;
   for (uint32_t i = levels_[found].head; i != kNoIndex; i = orders_[i].next) {
-    orders->push_back({orders_[i].id, side, price, orders_[i].quantity});
+    orders->push_back({orders_.IdOf(i), side, price, orders_[i].quantity});
   }
   return true;
 }
@@ -261,7 +330,7 @@ uint64_t OrderBook::Digest() const {
 
 size_t OrderBook::memory_bytes() const {
   return sizeof(*this) + orders_.memory_bytes() + levels_.memory_bytes() + ids_.memory_bytes() +
-         lists_[0].memory_bytes() + lists_[1].memory_bytes();
+         level_ids_.memory_bytes() + lists_[0].memory_bytes() + lists_[1].memory_bytes();
 }
 
 }  // namespace pinnacle

@@ -2,14 +2,18 @@
 // integers; order ids have up to 128 bits.
 //
 // Two halves for every operation, so that the caller can journal in between:
-//   Check*  says whether the book would take it, and changes nothing;
-//   Apply*  does it. It may only be called after the same Check returned kOk with nothing in
-//   between.
+//   Check*  says whether the book would take it, and changes nothing; what it looked up is in the
+//           Handle, so that every id and every level is looked up once;
+//   Apply*  does it. It may only be called with the Handle of the same Check that returned kOk,
+//           with nothing in between.
 // (Validate, then journal, then apply: a refused operation leaves no entry, and an operation that
 // could not be journaled is not applied.)
 //
 // Within a level orders stand in time order. The book may be crossed or locked: it mirrors what a
 // venue says and does not match. Not thread-safe.
+//
+// Invariants: every order stands in the queue of one level and in `ids_`; every level has an order,
+// and stands in `level_ids_` and in the list of its side.
 #ifndef PINNACLE_BOOK_ORDER_BOOK_H_
 #define PINNACLE_BOOK_ORDER_BOOK_H_
 
@@ -20,19 +24,15 @@
 #include <vector>
 
 #include "base/error_codes.h"
+#include "book/growth.h"
 #include "book/id_table.h"
 #include "book/level_list.h"
+#include "book/order_store.h"
 #include "book/slab.h"
 
 namespace pinnacle {
 
 enum class Side : uint8_t { kBuy = 0, kSell = 1 };
-
-struct OrderId {
-  uint64_t low = 0;
-  uint64_t high = 0;
-  friend bool operator==(const OrderId&, const OrderId&) = default;
-};
 
 struct OrderView {
   OrderId id;
@@ -57,42 +57,67 @@ class OrderBook {
   // Highest total of one level, so that it is exact as a float64.
   static constexpr int64_t kMaxLevelQuantity = (int64_t{1} << 53) - 1;
 
-  // A found order, handed from Check to Apply so that the id is looked up once. Valid until the
-  // next change of the book.
-  using Handle = uint32_t;
+  // What a Check looked up. Valid until the next change of the book.
+  struct Handle {
+    uint32_t order = kNoIndex;     // the order that the operation names
+    uint32_t slot = kNoIndex;      // its place in the id table
+    uint32_t hash = 0;             // of the id that the operation brings into the book
+    uint32_t new_slot = kNoIndex;  // the place for that id
+    uint32_t level = kNoIndex;     // the level that the operation goes to; none: it is to be made
+    uint32_t level_hash = 0;
+    uint32_t level_slot = kNoIndex;
+  };
 
   // Preconditions on numbers (the caller has checked): 0 <= price <= 2^53 - 1, 1 <= quantity <=
   // 2^53 - 1.
-  Code CheckAdd(OrderId id, Side side, int64_t price,
-                int64_t quantity);  // kDuplicateOrder, kBookFull,
-                                    // kQuantityOverflow (level sum)
-  void ApplyAdd(OrderId id, Side side, int64_t price, int64_t quantity);
+  // kDuplicateOrder, kBookFull, kQuantityOverflow (level sum)
+  Code CheckAdd(OrderId id, Side side, int64_t price, int64_t quantity, Handle* handle) const;
+  void ApplyAdd(const Handle& handle, OrderId id, Side side, int64_t price, int64_t quantity);
 
   // Takes `quantity` off; the order leaves at 0. kUnknownOrder, kQuantityExceedsOpen.
   // The same for a partial cancel and for an execution: they differ in meaning only.
-  Code CheckReduce(OrderId id, int64_t quantity, Handle* handle);
-  void ApplyReduce(Handle handle, int64_t quantity);
+  Code CheckReduce(OrderId id, int64_t quantity, Handle* handle) const;
+  void ApplyReduce(const Handle& handle, int64_t quantity);
 
-  // Of a found order.
-  int64_t PriceOf(Handle handle) const { return levels_[orders_[handle].level].price; }
+  // Of the order that the operation names.
+  int64_t PriceOf(const Handle& handle) const { return levels_[orders_[handle.order].level].price; }
 
-  Code CheckCancel(OrderId id, Handle* handle);  // kUnknownOrder
-  void ApplyCancel(Handle handle);
+  Code CheckCancel(OrderId id, Handle* handle) const;  // kUnknownOrder
+  void ApplyCancel(const Handle& handle);
 
   // The order leaves and joins the tail of the queue at `price` with `quantity` open, as `new_id`
   // (which may be its own). kUnknownOrder, kDuplicateOrder (new id in use by another),
   // kQuantityOverflow.
-  Code CheckReplace(OrderId id, OrderId new_id, int64_t price, int64_t quantity, Handle* handle);
-  void ApplyReplace(Handle handle, OrderId new_id, int64_t price, int64_t quantity);
+  Code CheckReplace(OrderId id, OrderId new_id, int64_t price, int64_t quantity,
+                    Handle* handle) const;
+  void ApplyReplace(const Handle& handle, OrderId new_id, int64_t price, int64_t quantity);
 
   // Market by price: sets a level's total; 0 removes it; removing an absent level does nothing. The
   // level holds one synthetic order (see LevelOrderId), so depth, snapshots and comparison just
-  // work.
-  Code CheckSetLevel(Side side, int64_t price, int64_t quantity);  // kBookFull
-  void ApplySetLevel(Side side, int64_t price, int64_t quantity);
+  // work. kBookFull, kQuantityOverflow.
+  Code CheckSetLevel(Side side, int64_t price, int64_t quantity, Handle* handle) const;
+  void ApplySetLevel(const Handle& handle, Side side, int64_t price, int64_t quantity);
   static OrderId LevelOrderId(Side side, int64_t price);
 
+  // --- fetching ahead ---
+  // What an operation on an id will touch, brought into the cache while others are being applied:
+  // first its place in the id table, some operations later the order, again later the order's
+  // neighbours in the queue. Hints: they change nothing and may be left out.
+  static uint32_t HashOf(OrderId id);
+  void PrefetchId(uint32_t hash) const { ids_.Prefetch(hash); }
+  void PrefetchOrder(uint32_t hash) const {
+    const uint32_t order = ids_.Guess(hash);
+    if (order != IdTable::kNone) __builtin_prefetch(&orders_[order], 1);
+  }
+  void PrefetchNeighbours(uint32_t hash) const;
+  void PrefetchTail(Side side, int64_t price) const;  // of the level that an add goes to
+
   void Clear();
+
+  // How tables grow from here on; kGradual at first.
+  void set_growth(Growth growth);
+  // Room for as many live orders.
+  void Reserve(size_t orders);
 
   // --- reading ---
   size_t order_count() const;
@@ -119,19 +144,13 @@ class OrderBook {
 
   size_t memory_bytes() const;
   uint64_t growth_count() const {  // times that a table or slab was enlarged
-    return ids_.growth_count() + orders_.growth_count() + levels_.growth_count();
+    return ids_.growth_count() + orders_.growth_count() + levels_.growth_count() +
+           level_ids_.growth_count();
   }
 
  private:
-  struct Order {
-    OrderId id;
-    int64_t quantity;
-    uint32_t level;
-    uint32_t previous;  // towards the head of the queue
-    uint32_t next;
-    uint32_t hash;
-  };
-  static_assert(sizeof(Order) == 40);
+  friend class BookBuilder;
+  using Order = OrderStore::Order;
 
   struct Level {
     int64_t price;
@@ -144,20 +163,31 @@ class OrderBook {
   static_assert(sizeof(Level) == 32);
 
   static int64_t KeyOf(Side side, int64_t price) { return side == Side::kBuy ? price : -price; }
-  static uint32_t HashOf(OrderId id);
   LevelList& list(Side side) { return lists_[static_cast<size_t>(side)]; }
   const LevelList& list(Side side) const { return lists_[static_cast<size_t>(side)]; }
   Side SideOf(const Level& level) const { return static_cast<Side>(level.next); }
-  uint32_t FindOrder(OrderId id, uint32_t hash) const {
-    return ids_.Find(hash, [&](uint32_t index) { return orders_[index].id == id; });
+  IdTable::Place FindOrder(OrderId id, uint32_t hash) const {
+    return ids_.Find(hash, [&](uint32_t index) { return orders_.HasId(index, id); });
   }
-  bool LevelHasRoom(Side side, int64_t price, int64_t quantity) const;
-  void Append(uint32_t order_index, Side side, int64_t price, int64_t quantity);
-  void Unlink(uint32_t order_index);
+  static uint32_t LevelHash(Side side, int64_t price);
+  IdTable::Place FindLevel(Side side, int64_t price, uint32_t hash) const {
+    return level_ids_.Find(hash, [&](uint32_t index) {
+      const Level& level = levels_[index];
+      return level.price == price && SideOf(level) == side;
+    });
+  }
+  // Fills in the handle's level. kQuantityOverflow.
+  Code CheckLevel(Side side, int64_t price, int64_t quantity, Handle* handle) const;
+  uint32_t MakeLevel(Side side, int64_t price, uint32_t hash, uint32_t slot);
+  void RemoveLevel(uint32_t level_index);
+  void Link(uint32_t order_index, uint32_t level_index, int64_t quantity);
+  void Unlink(const Order& order, Level& level);
+  void Remove(uint32_t order_index, uint32_t slot);
 
-  Slab<Order> orders_;
+  OrderStore orders_;
   Slab<Level> levels_;
   IdTable ids_;
+  IdTable level_ids_;
   LevelList lists_[2];
   uint32_t max_orders_;
 };
@@ -168,7 +198,7 @@ void OrderBook::Visit(Side side, OnLevel&& on_level, OnOrder&& on_order) const {
     const Level& level = levels_[level_index];
     on_level(LevelView{level.price, level.quantity, level.orders});
     for (uint32_t i = level.head; i != kNoIndex; i = orders_[i].next) {
-      on_order(OrderView{orders_[i].id, side, level.price, orders_[i].quantity});
+      on_order(OrderView{orders_.IdOf(i), side, level.price, orders_[i].quantity});
     }
     return true;
   });

@@ -8,9 +8,22 @@
 namespace pinnacle {
 namespace {
 
+Code TryAdd(OrderBook& book, OrderId id, Side side, int64_t price, int64_t quantity) {
+  OrderBook::Handle handle;
+  const Code code = book.CheckAdd(id, side, price, quantity, &handle);
+  if (code == Code::kOk) book.ApplyAdd(handle, id, side, price, quantity);
+  return code;
+}
+
+Code SetLevel(OrderBook& book, Side side, int64_t price, int64_t quantity) {
+  OrderBook::Handle handle;
+  const Code code = book.CheckSetLevel(side, price, quantity, &handle);
+  if (code == Code::kOk) book.ApplySetLevel(handle, side, price, quantity);
+  return code;
+}
+
 void Add(OrderBook& book, uint64_t id, Side side, int64_t price, int64_t quantity) {
-  REQUIRE(book.CheckAdd({id, 0}, side, price, quantity) == Code::kOk);
-  book.ApplyAdd({id, 0}, side, price, quantity);
+  REQUIRE(TryAdd(book, {id, 0}, side, price, quantity) == Code::kOk);
 }
 
 std::vector<uint64_t> Queue(const OrderBook& book, Side side, int64_t price) {
@@ -50,7 +63,7 @@ TEST_CASE("a refused operation says why and leaves the book as it was") {
   Add(book, 1, Side::kBuy, 100, 5);
   const uint64_t digest = book.Digest();
   OrderBook::Handle handle;
-  CHECK(book.CheckAdd({1, 0}, Side::kSell, 7, 1) == Code::kDuplicateOrder);
+  CHECK(book.CheckAdd({1, 0}, Side::kSell, 7, 1, &handle) == Code::kDuplicateOrder);
   CHECK(book.CheckReduce({2, 0}, 1, &handle) == Code::kUnknownOrder);
   CHECK(book.CheckReduce({1, 0}, 6, &handle) == Code::kQuantityExceedsOpen);
   CHECK(book.CheckCancel({1, 1}, &handle) == Code::kUnknownOrder);
@@ -66,9 +79,9 @@ TEST_CASE("a level's total never passes what a float64 holds exactly") {
   OrderBook book;
   const int64_t most = OrderBook::kMaxLevelQuantity;
   Add(book, 1, Side::kBuy, 100, most);
-  CHECK(book.CheckAdd({2, 0}, Side::kBuy, 100, 1) == Code::kQuantityOverflow);
-  CHECK(book.CheckAdd({2, 0}, Side::kBuy, 101, 1) == Code::kOk);
   OrderBook::Handle handle;
+  CHECK(book.CheckAdd({2, 0}, Side::kBuy, 100, 1, &handle) == Code::kQuantityOverflow);
+  CHECK(book.CheckAdd({2, 0}, Side::kBuy, 101, 1, &handle) == Code::kOk);
   CHECK(book.CheckReplace({1, 0}, {1, 0}, 100, most, &handle) == Code::kOk);
 }
 
@@ -76,11 +89,11 @@ TEST_CASE("a book at its limit of orders is full, and takes orders again after o
   OrderBook book(0, 2);
   Add(book, 1, Side::kBuy, 1, 1);
   Add(book, 2, Side::kBuy, 1, 1);
-  CHECK(book.CheckAdd({3, 0}, Side::kBuy, 1, 1) == Code::kBookFull);
   OrderBook::Handle handle;
+  CHECK(book.CheckAdd({3, 0}, Side::kBuy, 1, 1, &handle) == Code::kBookFull);
   REQUIRE(book.CheckReduce({1, 0}, 1, &handle) == Code::kOk);
   book.ApplyReduce(handle, 1);
-  CHECK(book.CheckAdd({3, 0}, Side::kBuy, 1, 1) == Code::kOk);
+  CHECK(book.CheckAdd({3, 0}, Side::kBuy, 1, 1, &handle) == Code::kOk);
 }
 
 TEST_CASE(
@@ -104,24 +117,24 @@ TEST_CASE(
 
 TEST_CASE("levels are set, changed and removed by price") {
   OrderBook book;
-  book.ApplySetLevel(Side::kBuy, 100, 5);
-  book.ApplySetLevel(Side::kSell, 100, 6);
-  book.ApplySetLevel(Side::kBuy, 100, 9);
+  REQUIRE(SetLevel(book, Side::kBuy, 100, 5) == Code::kOk);
+  REQUIRE(SetLevel(book, Side::kSell, 100, 6) == Code::kOk);
+  REQUIRE(SetLevel(book, Side::kBuy, 100, 9) == Code::kOk);
   LevelView level;
   REQUIRE(book.Best(Side::kBuy, &level));
   CHECK(level.quantity == 9);
   CHECK(level.orders == 1);
-  book.ApplySetLevel(Side::kBuy, 100, 0);
-  book.ApplySetLevel(Side::kBuy, 77, 0);  // absent: nothing happens
+  REQUIRE(SetLevel(book, Side::kBuy, 100, 0) == Code::kOk);
+  REQUIRE(SetLevel(book, Side::kBuy, 77, 0) == Code::kOk);  // absent: nothing happens
   CHECK(book.level_count(Side::kBuy) == 0);
   CHECK(book.level_count(Side::kSell) == 1);
 }
 
 TEST_CASE("ids of 128 bits that share a half are different orders") {
   OrderBook book;
-  book.ApplyAdd({1, 2}, Side::kBuy, 5, 1);
-  book.ApplyAdd({2, 1}, Side::kBuy, 5, 2);
-  book.ApplyAdd({1, 0}, Side::kBuy, 5, 3);
+  REQUIRE(TryAdd(book, {1, 2}, Side::kBuy, 5, 1) == Code::kOk);
+  REQUIRE(TryAdd(book, {2, 1}, Side::kBuy, 5, 2) == Code::kOk);
+  REQUIRE(TryAdd(book, {1, 0}, Side::kBuy, 5, 3) == Code::kOk);
   OrderView order;
   REQUIRE(book.Find({2, 1}, &order));
   CHECK(order.quantity == 2);
@@ -167,7 +180,7 @@ TEST_CASE("a million orders at a million prices, in random order, and out again"
   std::vector<uint64_t> ids(kOrders);
   for (uint64_t i = 0; i < kOrders; ++i) ids[i] = i;
   std::shuffle(ids.begin(), ids.end(), random);
-  for (const uint64_t id : ids) book.ApplyAdd({id, 0}, Side::kSell, static_cast<int64_t>(id), 1);
+  for (const uint64_t id : ids) Add(book, id, Side::kSell, static_cast<int64_t>(id), 1);
   CHECK(book.level_count(Side::kSell) == kOrders);
   CHECK(book.memory_bytes() < kOrders * 120);
   LevelView level;

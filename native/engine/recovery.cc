@@ -6,34 +6,49 @@
 #include <utility>
 
 #include "engine/quarantine.h"
+#include "engine/replay.h"
 #include "snapshot/snapshot_writer.h"
 
 namespace pinnacle {
 
 namespace {
 
-// Applies what the scan verified.
+// Applies what the scan verified. The scan runs ahead of it; what the outside sees (the report, the
+// progress, which error) is as if every entry had been applied before the next was looked at.
 class ReplayVisitor : public EntryVisitor {
  public:
-  ReplayVisitor(RecoveredState* state, bool salvage, const ProgressFunction& progress,
-                RecoveryReport* report)
+  ReplayVisitor(unsigned threads, RecoveredState* state, bool salvage,
+                const ProgressFunction& progress, RecoveryReport* report)
       : state_(state),
         books_(&state->books),
+        replay_(books_, threads),
         salvage_(salvage),
+        first_sequence_(books_->last_sequence() + 1),
+        next_sequence_(first_sequence_),
         progress_(progress),
         report_(report) {}
 
-  Status Visit(const EntryHeader& header, const uint8_t* payload, const uint8_t*,
-               uint64_t) override {
+  Status Visit(const EntryHeader& header, const uint8_t*, const uint8_t* entry,
+               uint64_t entry_bytes) override {
 #if !defined(PINNACLE_MUTATION_GAP_NOT_CHECKED)
-    if (header.sequence != books_->last_sequence() + 1) {
+    if (header.sequence != next_sequence_) {
       has_gap_ = true;
       return Status(Code::kJournalGap, "");
     }
 #endif
+    next_sequence_ = header.sequence + 1;
     ++report_->entries_replayed;
     NoteTime(header);
-    return books_->ApplyEntry(header, payload);
+    Status status = replay_.Put(header, entry, entry_bytes);
+    if (!status.ok()) Retract();
+    return status;
+  }
+
+  // Behind the last entry: the books are at it, or the error of one that they refused.
+  Status Finish() {
+    Status status = replay_.Drain();
+    if (!status.ok()) Retract();
+    return status;
   }
 
   Status VisitBehindBreak(const EntryHeader& header, const uint8_t* payload) override {
@@ -56,7 +71,8 @@ class ReplayVisitor : public EntryVisitor {
   }
 
   void Progress(uint64_t done, uint64_t total) override {
-    if (progress_) progress_("replay", done, total);
+    // (An error comes back at the next entry, or at the end.)
+    if (progress_ && replay_.Drain().ok()) progress_("replay", done, total);
   }
 
   // The first entry does not continue what was restored.
@@ -68,6 +84,9 @@ class ReplayVisitor : public EntryVisitor {
     std::vector<uint8_t> payload;
   };
 
+  // Entries behind the refused one do not count.
+  void Retract() { report_->entries_replayed = replay_.failed_sequence() - first_sequence_ + 1; }
+
   void NoteTime(const EntryHeader& header) {
     if ((header.flags & kFlagGivenTime) != 0) return;
     state_->last_clock_ns = std::max(state_->last_clock_ns, header.timestamp_ns);
@@ -75,7 +94,10 @@ class ReplayVisitor : public EntryVisitor {
 
   RecoveredState* state_;
   BookSet* books_;
+  Replay replay_;
   const bool salvage_;
+  const uint64_t first_sequence_;
+  uint64_t next_sequence_;
   bool has_gap_ = false;
   std::vector<Kept> behind_;
   const ProgressFunction& progress_;
@@ -168,12 +190,17 @@ Status ReadState(const Environment& environment, const std::string& data_directo
     options.proof_checksum = state->snapshot.meta.entry_checksum;
   }
   const uint64_t scan_start_ns = clock->MonotonicNs();
-  ReplayVisitor visitor(state, salvage, progress, report);
+  // Nobody waits for a book yet.
+  state->books.set_growth(Growth::kAtOnce);
+  ReplayVisitor visitor(environment.worker_threads, state, salvage, progress, report);
   ScanResult& scan = state->scan;
   Status scanned = ScanJournal(environment.file_system, JournalDirectory(data_directory), options,
                                &visitor, &scan);
+  // An entry that the books refused comes before what the scan met behind it.
+  PINNACLE_RETURN_IF_ERROR(visitor.Finish());
   if (!visitor.has_gap()) PINNACLE_RETURN_IF_ERROR(std::move(scanned));
   if (scan.verdict.tail == Tail::kCorrupt) visitor.Salvage();
+  state->books.set_growth(Growth::kGradual);
   report->scan_ns = clock->MonotonicNs() - scan_start_ns;
   ReportScan(scan, report);
   report->last_sequence = state->books.last_sequence();

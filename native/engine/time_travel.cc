@@ -46,6 +46,7 @@ Status RestoreBelow(FileSystem* fs, const std::string& data_directory,
 Status Replay(FileSystem* fs, const std::string& data_directory,
               const std::function<bool(const EntryHeader&)>& stop, BookSet* books,
               uint32_t* entry_checksum) {
+  books->set_growth(Growth::kAtOnce);
   std::unique_ptr<JournalReader> reader;
   PINNACLE_RETURN_IF_ERROR(JournalReader::Open(fs, JournalDirectory(data_directory),
                                                books->last_sequence() + 1, &reader));

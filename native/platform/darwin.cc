@@ -69,6 +69,9 @@ void DropCachedPages(int) {}
 
 void AdviseRandomAccess(void* address, size_t length) { madvise(address, length, MADV_RANDOM); }
 
+// macOS has huge pages by request at allocation only, and not on every processor.
+void AdviseHugePages(void*, size_t) {}
+
 bool PopulateForWriting(void*, size_t) { return false; }
 
 // MADV_DONTNEED is only about reclaim here, so nothing would be won.

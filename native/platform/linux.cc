@@ -72,6 +72,8 @@ void DropCachedPages(int descriptor) {
 
 void AdviseRandomAccess(void* address, size_t length) { madvise(address, length, MADV_RANDOM); }
 
+void AdviseHugePages(void* address, size_t length) { madvise(address, length, MADV_HUGEPAGE); }
+
 bool PopulateForWriting(void* address, size_t length) {
   // EINVAL: older than Linux 5.14. Other errors (a full disk under a sparse file, a bad page) mean
   // that touching would fault as well, so there is nothing better to do.

@@ -38,6 +38,9 @@ void DropCachedPages(int descriptor);
 // Access is to be expected page by page: no read-ahead, small folios.
 void AdviseRandomAccess(void* address, size_t length);
 
+// The range should stand in huge pages when it is first touched. A hint: may do nothing.
+void AdviseHugePages(void* address, size_t length);
+
 // Write-faults the pages without changing them. False where the system has no such call.
 bool PopulateForWriting(void* address, size_t length);
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "book/book_builder.h"
 #include "checksum/crc32c.h"
 #include "journal/read_fully.h"
 #include "snapshot/format.h"
@@ -180,8 +181,9 @@ class SnapshotReader {
                      uint64_t* orders) {
     PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kBook, index));
     // As many as the section can hold, so a wrong count can't make us reserve more.
-    OrderBook book(content_.size() / sizeof(OrderRecord));
+    BookBuilder builder(content_.size() / sizeof(OrderRecord), books->expected_orders());
     Cursor cursor(content_);
+    const auto misplaced = [&] { return Damaged("an order can't stand in its book"); };
     for (const Side side : {Side::kBuy, Side::kSell}) {
       uint64_t levels = 0;
       if (!cursor.Take(&levels)) return Damaged("a book ends too early");
@@ -191,20 +193,21 @@ class SnapshotReader {
         if (level.price < 0 || level.price > static_cast<int64_t>(kMaxSafeInteger)) {
           return Damaged("a level's price is out of range");
         }
+        builder.BeginLevel(side, level.price);
         for (uint64_t k = 0; k < level.orders; ++k) {
           OrderRecord order;
           if (!cursor.Take(&order)) return Damaged("a level ends too early");
-          const OrderId id{order.id_low, order.id_high};
           if (order.quantity < 1 || order.quantity > static_cast<int64_t>(kMaxSafeInteger) ||
-              book.CheckAdd(id, side, level.price, order.quantity) != Code::kOk) {
-            return Damaged("an order can't stand in its book");
+              builder.AddOrder({order.id_low, order.id_high}, order.quantity) != Code::kOk) {
+            return misplaced();
           }
-          book.ApplyAdd(id, side, level.price, order.quantity);
           ++*orders;
         }
       }
     }
     if (cursor.left() != 0) return Damaged("something follows the book in its section");
+    OrderBook book;
+    if (builder.Finish(&book) != Code::kOk) return misplaced();
     Instrument instrument;
     Status status = DecodeInstrument(record.definition, &instrument);
     const InstrumentFacts facts{

@@ -16,7 +16,7 @@ BookSet SmallBooks() {
   books.Define({"BBB", 8, 8, InstrumentKind::kLevels}, 2);
   uint64_t sequence = 3;
   const auto apply = [&](const Operation& operation) {
-    BookSet::Prepared prepared = 0;
+    BookSet::Prepared prepared;
     REQUIRE(books.Check(operation, &prepared) == Code::kOk);
     books.Apply(operation, prepared, sequence, 1000 + sequence);
     ++sequence;

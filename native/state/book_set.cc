@@ -24,7 +24,8 @@ Code BookSet::Check(const Operation& operation, Prepared* prepared) {
       if (!orders) return Code::kInvalidOperation;
       if (!IsPrice(operation.price)) return Code::kInvalidPrice;
       if (!IsQuantity(operation.quantity)) return Code::kInvalidQuantity;
-      return entry.book.CheckAdd(operation.id, operation.side, operation.price, operation.quantity);
+      return entry.book.CheckAdd(operation.id, operation.side, operation.price, operation.quantity,
+                                 prepared);
     case EntryType::kReduce:
     case EntryType::kExecute:
       if (!orders) return Code::kInvalidOperation;
@@ -43,7 +44,8 @@ Code BookSet::Check(const Operation& operation, Prepared* prepared) {
       if (orders) return Code::kInvalidOperation;
       if (!IsPrice(operation.price)) return Code::kInvalidPrice;
       if (operation.quantity < 0 || operation.quantity > kMostNumber) return Code::kInvalidQuantity;
-      return entry.book.CheckSetLevel(operation.side, operation.price, operation.quantity);
+      return entry.book.CheckSetLevel(operation.side, operation.price, operation.quantity,
+                                      prepared);
     case EntryType::kTrade:
       if (!IsPrice(operation.price)) return Code::kInvalidPrice;
       return IsQuantity(operation.quantity) ? Code::kOk : Code::kInvalidQuantity;
@@ -57,8 +59,14 @@ Code BookSet::Check(const Operation& operation, Prepared* prepared) {
   }
 }
 
-void BookSet::Apply(const Operation& operation, Prepared prepared, uint64_t sequence,
+void BookSet::Apply(const Operation& operation, const Prepared& prepared, uint64_t sequence,
                     uint64_t timestamp_ns) {
+  ApplyToBook(operation, prepared, sequence, timestamp_ns);
+  last_sequence_ = sequence;
+}
+
+void BookSet::ApplyToBook(const Operation& operation, const Prepared& prepared, uint64_t sequence,
+                          uint64_t timestamp_ns) {
   Entry& entry = entries_[operation.instrument - 1u];
   InstrumentFacts& facts = entry.facts;
   const auto traded = [&](int64_t price) {
@@ -68,7 +76,8 @@ void BookSet::Apply(const Operation& operation, Prepared prepared, uint64_t sequ
   };
   switch (operation.type) {
     case EntryType::kAdd:
-      entry.book.ApplyAdd(operation.id, operation.side, operation.price, operation.quantity);
+      entry.book.ApplyAdd(prepared, operation.id, operation.side, operation.price,
+                          operation.quantity);
       break;
     case EntryType::kReduce:
       entry.book.ApplyReduce(prepared, operation.quantity);
@@ -84,7 +93,7 @@ void BookSet::Apply(const Operation& operation, Prepared prepared, uint64_t sequ
       entry.book.ApplyReplace(prepared, operation.new_id, operation.price, operation.quantity);
       break;
     case EntryType::kSetLevel:
-      entry.book.ApplySetLevel(operation.side, operation.price, operation.quantity);
+      entry.book.ApplySetLevel(prepared, operation.side, operation.price, operation.quantity);
       break;
     case EntryType::kTrade:
       traded(operation.price);
@@ -100,7 +109,26 @@ void BookSet::Apply(const Operation& operation, Prepared prepared, uint64_t sequ
   }
   facts.last_sequence = sequence;
   facts.last_timestamp_ns = timestamp_ns;
-  last_sequence_ = sequence;
+}
+
+void BookSet::Prefetch(const Operation& operation, size_t stage) const {
+  if (!PrefetchPays(operation.instrument)) return;
+  const OrderBook& book = entries_[operation.instrument - 1u].book;
+  const uint32_t hash = OrderBook::HashOf(operation.id);
+  if (stage == 0) {
+    book.PrefetchId(hash);
+  } else if (operation.type == EntryType::kAdd) {
+    if (stage == 2) book.PrefetchTail(operation.side, operation.price);
+  } else if (stage == 1) {
+    book.PrefetchOrder(hash);
+  } else {
+    book.PrefetchNeighbours(hash);
+  }
+}
+
+void BookSet::set_growth(Growth growth) {
+  growth_ = growth;
+  for (Entry& entry : entries_) entry.book.set_growth(growth);
 }
 
 uint16_t BookSet::IndexOf(const std::string& name) const {
@@ -135,6 +163,7 @@ Status BookSet::CheckDefine(const Instrument& instrument, bool* present, uint16_
 
 void BookSet::Define(const Instrument& instrument, uint64_t sequence) {
   entries_.push_back({OrderBook(expected_orders_), InstrumentFacts(), instrument});
+  entries_.back().book.set_growth(growth_);
   by_name_.emplace(instrument.name, static_cast<uint16_t>(entries_.size()));
   last_sequence_ = sequence;
 }
@@ -149,16 +178,22 @@ Status BookSet::Restore(const Instrument& instrument, const InstrumentFacts& fac
                   "instrument " + instrument.name + " stands there twice");
   }
   entries_.push_back({std::move(book), facts, instrument});
+  entries_.back().book.set_growth(growth_);
   by_name_.emplace(instrument.name, static_cast<uint16_t>(entries_.size()));
   return Status();
 }
 
+namespace {
+
+[[gnu::cold]] Status Refused(const EntryHeader& header, const std::string& why) {
+  return Status(Code::kCorrupt, "entry " + std::to_string(header.sequence) +
+                                    " verifies but can't be applied to the books (" + why +
+                                    "); it is not what was accepted before it was journaled");
+}
+
+}  // namespace
+
 Status BookSet::ApplyEntry(const EntryHeader& header, const uint8_t* payload) {
-  const auto refused = [&](const std::string& why) {
-    return Status(Code::kCorrupt, "entry " + std::to_string(header.sequence) +
-                                      " verifies but can't be applied to the books (" + why +
-                                      "); it is not what was accepted before it was journaled");
-  };
   if (header.type >= static_cast<uint8_t>(EntryType::kFirstUserType)) {
     Skip(header.sequence);
     return Status();
@@ -171,18 +206,26 @@ Status BookSet::ApplyEntry(const EntryHeader& header, const uint8_t* payload) {
     uint16_t index = 0;
     Status status = DecodeInstrument(encoded, &instrument);
     if (status.ok()) status = CheckDefine(instrument, &present, &index);
-    if (!status.ok()) return refused(std::string(status.message()));
-    if (present || index != header.instrument) return refused("instrument out of its order");
+    if (!status.ok()) return Refused(header, std::string(status.message()));
+    if (present || index != header.instrument) {
+      return Refused(header, "instrument out of its order");
+    }
     Define(instrument, header.sequence);
     return Status();
   }
+  PINNACLE_RETURN_IF_ERROR(ApplyOperationEntry(header, payload));
+  last_sequence_ = header.sequence;
+  return Status();
+}
+
+Status BookSet::ApplyOperationEntry(const EntryHeader& header, const uint8_t* payload) {
   Operation operation;
-  if (!DecodeOperation(header, payload, &operation)) return refused("unknown type");
-  Prepared prepared = 0;
+  if (!DecodeOperation(header, payload, &operation)) return Refused(header, "unknown type");
+  Prepared prepared;
   if (const Code code = Check(operation, &prepared); code != Code::kOk) {
-    return refused(CodeName(code));
+    return Refused(header, CodeName(code));
   }
-  Apply(operation, prepared, header.sequence, header.timestamp_ns);
+  ApplyToBook(operation, prepared, header.sequence, header.timestamp_ns);
   return Status();
 }
 

@@ -33,10 +33,25 @@ class BookSet {
   // kInvalidQuantity, or what the book says. Changes nothing.
   Code Check(const Operation& operation, Prepared* prepared);
   // After Check returned kOk for the same operation, with nothing in between.
-  void Apply(const Operation& operation, Prepared prepared, uint64_t sequence,
+  void Apply(const Operation& operation, const Prepared& prepared, uint64_t sequence,
              uint64_t timestamp_ns);
-  // An entry that does not concern the books (a user's).
+  // Entries up to here are applied, or do not concern the books (a user's).
   void Skip(uint64_t sequence) { last_sequence_ = sequence; }
+
+  // Brings what an operation that comes soon will touch into the cache. Called once for each stage
+  // in turn, kPrefetchDistance operations apart, where PrefetchPays. A hint: it may be left out,
+  // and be about an operation that never comes.
+  static constexpr size_t kPrefetchStages = 3;
+  static constexpr size_t kPrefetchDistance = 8;
+  void Prefetch(const Operation& operation, size_t stage) const;
+  // False where the book fits the processor's caches, or there is none.
+  bool PrefetchPays(uint16_t instrument) const {
+    return instrument - 1u < entries_.size() &&
+           entries_[instrument - 1u].book.order_count() >= kLeastOrdersToPrefetch;
+  }
+
+  // How the books' tables grow from here on; kGradual at first.
+  void set_growth(Growth growth);
 
   // --- instruments ---
 
@@ -51,6 +66,9 @@ class BookSet {
 
   // Any entry of the journal. kCorrupt where the books refuse it.
   Status ApplyEntry(const EntryHeader& header, const uint8_t* payload);
+  // The same for an operation's entry, but for last_sequence(), which stays: entries of different
+  // instruments may so be applied on different threads, while nothing else uses the set.
+  Status ApplyOperationEntry(const EntryHeader& header, const uint8_t* payload);
 
   // For the snapshot reader: the next instrument, its facts and its book.
   Status Restore(const Instrument& instrument, const InstrumentFacts& facts, OrderBook book);
@@ -62,16 +80,23 @@ class BookSet {
   const InstrumentFacts& facts(uint16_t index) const { return entries_[index - 1u].facts; }
   const OrderBook& book(uint16_t index) const { return entries_[index - 1u].book; }
   uint64_t last_sequence() const { return last_sequence_; }
+  uint64_t expected_orders() const { return expected_orders_; }
   uint64_t order_count() const;
 
  private:
+  void ApplyToBook(const Operation& operation, const Prepared& prepared, uint64_t sequence,
+                   uint64_t timestamp_ns);
+
   struct Entry {
     OrderBook book;
     InstrumentFacts facts;
     Instrument instrument;
   };
 
+  static constexpr size_t kLeastOrdersToPrefetch = 20'000;
+
   uint64_t expected_orders_;
+  Growth growth_ = Growth::kGradual;
   std::vector<Entry> entries_;
   std::unordered_map<std::string, uint16_t> by_name_;
   uint64_t last_sequence_ = 0;

@@ -13,7 +13,7 @@ BookSet TwoInstruments() {
 }
 
 Code Try(BookSet& books, const Operation& operation, uint64_t sequence = 3) {
-  BookSet::Prepared prepared = 0;
+  BookSet::Prepared prepared;
   const Code code = books.Check(operation, &prepared);
   if (code == Code::kOk) books.Apply(operation, prepared, sequence, 1000 + sequence);
   return code;
