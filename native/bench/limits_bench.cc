@@ -168,7 +168,7 @@ class ApplyLimit {
     uint64_t sequence = 100;
     const auto start = std::chrono::steady_clock::now();
     for (const Operation& operation : operations_) {
-      BookSet::Prepared prepared = 0;
+      BookSet::Prepared prepared;
       if (books.Check(operation, &prepared) != Code::kOk) Stop("a book refused an operation");
       ++sequence;
       books.Apply(operation, prepared, sequence, sequence);
