@@ -31,6 +31,12 @@ __attribute__((no_sanitize("thread"))) void TouchForWriting(uint8_t* page) {
   __atomic_compare_exchange_n(word, &value, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
+// Uses a page that the kernel has made present. A hypervisor without nested paging learns of a page
+// by its first use only, and stops the processor for it: 10 us a page were measured, against 0.7 us
+// for the kernel's part. A read is enough for it; where there is nested paging it costs next to
+// nothing.
+void TouchForReading(const uint8_t* page) { (void)__atomic_load_n(page, __ATOMIC_RELAXED); }
+
 class PosixMapping final : public Mapping {
  public:
   PosixMapping(uint8_t* data, uint64_t size, UniqueDescriptor descriptor, std::string path)
@@ -75,8 +81,10 @@ class PosixMapping final : public Mapping {
   static constexpr uint64_t kPrefaultChunkBytes = 256 * 1024;
 
   static void PrefaultChunk(uint8_t* address, uint64_t length) {
-    if (system_calls::PopulateForWriting(address, length)) return;
-    for (uint64_t at = 0; at < length; at += SystemPageBytes()) TouchForWriting(address + at);
+    const bool populated = system_calls::PopulateForWriting(address, length);
+    for (uint64_t at = 0; at < length; at += SystemPageBytes()) {
+      populated ? TouchForReading(address + at) : TouchForWriting(address + at);
+    }
   }
 
   struct Range {
