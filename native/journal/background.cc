@@ -11,11 +11,19 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// How far ahead of the writer pages are kept present: eight times what it wrote since the last
-// look, within these bounds. The lower one keeps a slow writer from having zero pages written back
-// for it.
+// How far ahead of the writer pages are kept present: what it writes in this time at the fastest
+// that was seen lately, within these bounds. The lower one keeps a slow writer from having zero
+// pages written back for it.
+constexpr double kWindowMs = 250;
 constexpr uint64_t kMinWindowBytes = 64 * 1024;
-constexpr uint64_t kMaxWindowBytes = 16 * 1024 * 1024;
+constexpr uint64_t kMaxWindowBytes = 32 * 1024 * 1024;
+
+// A writer that comes in bursts finds the next one prepared for: at idle looks its rate is
+// remembered for some seconds.
+constexpr double kRateKeptPerLook = 511.0 / 512;
+
+// Made present at a time. The writer may pass a longer step while it runs.
+constexpr uint64_t kPrefaultStepBytes = 1024 * 1024;
 
 // A writer that fills a segment within this time gets its next one present as a whole; for a slower
 // one the kernel would write the untouched pages back before they are used.
@@ -181,7 +189,9 @@ void JournalThreads::RunSync() {
 void JournalThreads::RunSupply() {
   LowerThreadPriority();
   uint64_t bytes_seen = journal_->bytes_appended();
-  uint64_t segment_start_ns = clock_->MonotonicNs();
+  uint64_t look_ns = clock_->MonotonicNs();
+  double bytes_per_ms = 0;
+  uint64_t segment_start_ns = look_ns;
   uint64_t segment_index = journal_->segment_index();
   milliseconds pause = kBusyPoll;
   std::unique_lock lock(mutex_);
@@ -203,17 +213,27 @@ void JournalThreads::RunSupply() {
     bytes_seen = bytes;
     // Its failure is the journal's, and the sync thread tells of that.
     if (!journal_->WriteAheadStep().ok()) sync_wanted_.notify_one();
-    const uint64_t window = std::clamp(advanced * 8, kMinWindowBytes, kMaxWindowBytes);
-    prefaulted_bytes_.fetch_add(journal_->PrefaultStep(window), std::memory_order_relaxed);
+    const uint64_t now_ns = clock_->MonotonicNs();
+    const double elapsed_ms = static_cast<double>(std::max<uint64_t>(now_ns - look_ns, 1)) / 1e6;
+    look_ns = now_ns;
+    bytes_per_ms =
+        std::max(static_cast<double>(advanced) / elapsed_ms, bytes_per_ms * kRateKeptPerLook);
+    const uint64_t window =
+        std::clamp(static_cast<uint64_t>(std::min(bytes_per_ms * kWindowMs, 1e12)), kMinWindowBytes,
+                   kMaxWindowBytes);
+    const uint64_t prefaulted = journal_->PrefaultStep(window, kPrefaultStepBytes);
+    prefaulted_bytes_.fetch_add(prefaulted, std::memory_order_relaxed);
     if (advanced > 0) {
       journal_->TouchStep(std::clamp(advanced * 2, kMinTouchBytes, kMaxTouchBytes));
     }
     if (trouble) {
       pause = kErrorPoll;
+    } else if (prefaulted == kPrefaultStepBytes) {
+      pause = milliseconds(0);  // there is more to do
     } else if (advanced > 0) {
       pause = kBusyPoll;
     } else {
-      pause = std::min(pause * 2, kIdlePoll);
+      pause = std::clamp(pause * 2, kBusyPoll, kIdlePoll);
     }
     lock.lock();
     stop_wanted_.wait_for(lock, pause, [&] { return stopping_.load(); });

@@ -384,7 +384,7 @@ FlushCounters Journal::flush_counters() const {
           write_ahead_bytes_.load(std::memory_order_relaxed)};
 }
 
-uint64_t Journal::PrefaultStep(uint64_t window_bytes) {
+uint64_t Journal::PrefaultStep(uint64_t window_bytes, uint64_t max_bytes) {
   std::shared_ptr<Segment> segment;
   uint64_t offset = 0;
   {
@@ -393,9 +393,24 @@ uint64_t Journal::PrefaultStep(uint64_t window_bytes) {
     offset = offset_.load(std::memory_order_relaxed);
     if (segment->mapping == nullptr) return 0;  // closed
   }
-  const uint64_t begin = std::max(segment->prefaulted_offset, offset / kPageBytes * kPageBytes);
+  const uint64_t window_end = PageEnd(offset + window_bytes);
+  if (const uint64_t bytes = PrefaultPart(segment.get(), offset, window_end, max_bytes);
+      bytes > 0) {
+    return bytes;
+  }
+  // The window reaches into the next segment.
+  if (window_end <= segment->bytes) return 0;
+  const std::shared_ptr<Segment> next = supply_.next_ready();
+  if (next == nullptr) return 0;
+  return PrefaultPart(next.get(), 0, window_end - segment->bytes, max_bytes);
+}
+
+uint64_t Journal::PrefaultPart(Segment* segment, uint64_t offset, uint64_t end_offset,
+                               uint64_t max_bytes) {
+  const uint64_t begin = std::max(segment->prefaulted_offset, PageStart(offset));
+  if (begin >= segment->bytes) return 0;
   const uint64_t end =
-      std::min(segment->bytes, (offset + window_bytes + kPageBytes - 1) / kPageBytes * kPageBytes);
+      std::min({segment->bytes, end_offset, begin + std::max(PageStart(max_bytes), kPageBytes)});
   if (end <= begin) return 0;
   segment->mapping->Prefault(begin, end - begin);
   segment->prefaulted_offset = end;

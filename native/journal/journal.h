@@ -141,8 +141,10 @@ class Journal {
     return supply_.Prepare(prefault_bytes);
   }
   bool next_segment_ready() const { return supply_.ready(); }
-  // Keeps `window_bytes` ahead of the writer present and writable. Returns the bytes made present.
-  uint64_t PrefaultStep(uint64_t window_bytes);
+  // Goes on making the `window_bytes` ahead of the writer present and writable, into the next
+  // segment where that is ready, by `max_bytes` at most. Returns the bytes made present. One
+  // thread.
+  uint64_t PrefaultStep(uint64_t window_bytes, uint64_t max_bytes = UINT64_MAX);
   // Recycles or removes segments that only hold entries below `sequence`, oldest first. Each
   // removal is durable before the next begins.
   Status Release(uint64_t sequence, ReleaseReport* report);
@@ -182,6 +184,7 @@ class Journal {
   void Publish(uint64_t bytes, uint64_t entries = 1);
   Status FlushLocked(const FlushTarget* target);
   Status SyncPart(Segment* segment, uint64_t end_offset, uint64_t writer_offset);
+  uint64_t PrefaultPart(Segment* segment, uint64_t offset, uint64_t end_offset, uint64_t max_bytes);
   Code Refuse(Status status);
   void Fail(Status status);
 

@@ -31,6 +31,11 @@ Status SegmentSupply::Prepare(uint64_t prefault_bytes) {
   return PrepareLocked(prefault_bytes);
 }
 
+std::shared_ptr<Segment> SegmentSupply::next_ready() const {
+  std::lock_guard lock(mutex_);
+  return ready_.empty() ? nullptr : ready_.front();
+}
+
 Status SegmentSupply::Take(std::shared_ptr<Segment>* segment) {
   const bool stalled = !ready();
   const uint64_t start_ns = stalled ? environment_.clock->MonotonicNs() : 0;

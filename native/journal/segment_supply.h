@@ -64,6 +64,9 @@ class SegmentSupply {
   Status Prepare(uint64_t prefault_bytes = kFirstPrefaultBytes);
   bool ready() const { return ready_count_.load(std::memory_order_acquire) > 0; }
 
+  // The segment that Take would give; none where none is ready.
+  std::shared_ptr<Segment> next_ready() const;
+
   // The next segment; prepares it on the spot where none is ready (a stall, counted).
   Status Take(std::shared_ptr<Segment>* segment);
 
