@@ -32,6 +32,8 @@ interface RecordOptions extends EngineOptions, UnlockOptions {
   url?: string
   ca?: string
   pin?: string[]
+  bookUrl?: string
+  bookPin?: string[]
   credential?: string
   scale?: Record<string, ProductScales>
   duration?: number
@@ -52,6 +54,8 @@ export function registerRecord(feed: Command): void {
     .option('--url <url>', "wss: address (default: the exchange's)")
     .option('--ca <file>', 'PEM of the authorities to trust instead of the usual ones')
     .option('--pin <pins>', 'SPKI SHA-256 pins of which one must match, base64', listArgument)
+    .option('--book-url <url>', "https: host that whole books come from (default: the exchange's)")
+    .option('--book-pin <pins>', 'pins of that host, like --pin', listArgument)
     .option('--credential <name>', 'credential that signs channels which need it')
     .option(
       '--scale <product:price:size>',
@@ -122,7 +126,7 @@ function open(
   onProblem: (problem: unknown) => void,
 ): Promise<FeedRecording> {
   const { product, channel, exchange = 'coinbase', url, ca, pin, credential, scale } = options
-  const { retentionDays } = options
+  const { retentionDays, bookUrl, bookPin } = options
   const shared = {
     persistence,
     history: options.history
@@ -132,6 +136,8 @@ function open(
     client: {
       ...(ca === undefined ? {} : { ca: readCa(ca) }),
       ...(pin === undefined ? {} : { pins: pin }),
+      ...(bookUrl === undefined ? {} : { bookUrl }),
+      ...(bookPin === undefined ? {} : { bookPins: bookPin }),
     },
   }
   const signerOf = (name: string, of: string): SubscriptionSigner => {

@@ -20,6 +20,8 @@ interface Waiting<Item> {
   readonly item: Item
   /** 0 for a notice, which counts for no limit. */
   readonly bytes: number
+  /** Frames of the limit `maxFrames` that it takes: 1, or 0 for a notice and for what was held elsewhere. */
+  readonly counted: 0 | 1
 }
 
 /** Delivered items are cut off the array in pieces of this many. */
@@ -31,6 +33,8 @@ export class DeliveryQueue<Item> {
   #waiting: (Waiting<Item> | undefined)[] = []
   #head = 0
   #frames = 0
+  /** Of the frames, those that count for `maxFrames`. */
+  #counted = 0
   #bytes = 0
   #delivered = 0
   #busy = false
@@ -61,17 +65,21 @@ export class DeliveryQueue<Item> {
 
   /** Whether the frame of `bytes` was taken; false where the queue is full or stopped. */
   pushFrame(item: Item, bytes: number): boolean {
-    if (this.#stopped || this.#frames >= this.#options.maxFrames) return false
-    const counted = Math.max(bytes, 1) // an empty message is a frame, too
-    ++this.#frames
-    this.#bytes += counted
-    this.#push({ item, bytes: counted })
-    this.#checkPressure()
+    if (this.#stopped || this.#counted >= this.#options.maxFrames) return false
+    this.#pushFrame(item, bytes, 1)
     return true
   }
 
+  /**
+   * A frame that was held elsewhere, under a limit of its own: it is taken however many wait, and the source is
+   * paused for it as for the others. What the source sends until then finds the room that it would have had.
+   */
+  pushHeld(item: Item, bytes: number): void {
+    if (!this.#stopped) this.#pushFrame(item, bytes, 0)
+  }
+
   pushNotice(item: Item): void {
-    if (!this.#stopped) this.#push({ item, bytes: 0 })
+    if (!this.#stopped) this.#push({ item, bytes: 0, counted: 0 })
   }
 
   /** Delivers nothing any more; how many frames that leaves. */
@@ -81,6 +89,7 @@ export class DeliveryQueue<Item> {
     this.#waiting = []
     this.#head = 0
     this.#frames = 0
+    this.#counted = 0
     this.#bytes = 0
     this.#wakeIdle()
     return left
@@ -92,6 +101,15 @@ export class DeliveryQueue<Item> {
       return Promise.resolve()
     }
     return new Promise((resolve) => this.#idle.add(resolve))
+  }
+
+  #pushFrame(item: Item, size: number, counted: 0 | 1): void {
+    const bytes = Math.max(size, 1) // an empty message is a frame, too
+    ++this.#frames
+    this.#counted += counted
+    this.#bytes += bytes
+    this.#push({ item, bytes, counted })
+    this.#checkPressure()
   }
 
   #push(entry: Waiting<Item>): void {
@@ -141,6 +159,7 @@ export class DeliveryQueue<Item> {
     }
     if (entry.bytes > 0) {
       --this.#frames
+      this.#counted -= entry.counted
       this.#bytes -= entry.bytes
     }
     return entry

@@ -28,6 +28,14 @@ export const FeedCode = {
   ServerError: 'ERR_PINNACLE_FEED_SERVER_ERROR',
   /** The exchange has not confirmed a subscription in time. */
   NotSubscribed: 'ERR_PINNACLE_FEED_NOT_SUBSCRIBED',
+  /** No book over HTTPS: the request failed, took too long, or was answered with another status than 200. */
+  BookFetch: 'ERR_PINNACLE_FEED_BOOK_FETCH',
+  /** A fetched book above maxBookBytes. */
+  BookTooLarge: 'ERR_PINNACLE_FEED_BOOK_TOO_LARGE',
+  /** What was fetched is no book as the exchange documents it. */
+  BookMalformed: 'ERR_PINNACLE_FEED_BOOK_MALFORMED',
+  /** A fetched book ends before the first update that is here. */
+  BookStale: 'ERR_PINNACLE_FEED_BOOK_STALE',
   /** What takes the frames threw. */
   Consumer: 'ERR_PINNACLE_FEED_CONSUMER',
 } as const

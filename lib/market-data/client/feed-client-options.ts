@@ -4,6 +4,7 @@ import { PinnacleRangeError, PinnacleTypeError } from '../../errors/pinnacle-err
 import { shown } from '../../errors/shown.js'
 import type { FeedAdapter, FeedSubscription, SubscriptionSigner } from '../feed-adapter.js'
 import type { BackoffOptions } from './backoff.js'
+import { checkBookUrl } from './book-address.js'
 import { realClock } from './feed-clock.js'
 import type { FeedClock, FeedDelivery, FeedNotice } from './feed-events.js'
 import { checkPins } from './key-pins.js'
@@ -23,6 +24,10 @@ export interface FeedClientOptions extends FeedSubscription {
   readonly pins?: PinnedConnectionOptions['pins']
   /** Roots in PEM to trust besides the usual ones. */
   readonly ca?: Roots
+  /** Host that books are fetched from, `https:` only; the exchange's where `url` is the exchange's own. */
+  readonly bookUrl?: string
+  /** Pins of that host; those of the feed are not for it. */
+  readonly bookPins?: PinnedConnectionOptions['pins']
   /** Whether to try again after a server's key was none of the pinned. Off: the client closes. */
   readonly retryPinMismatch?: boolean
   /**
@@ -45,8 +50,13 @@ export interface FeedClientOptions extends FeedSubscription {
   readonly subscribeTimeoutMs?: number
   readonly closeTimeoutMs?: number
   readonly maxMessageBytes?: number
+  /** The whole of a request for a book. */
+  readonly bookTimeoutMs?: number
+  readonly maxBookBytes?: number
+  /** Frames whose updates wait for a book. */
+  readonly maxHeldFrames?: number
   readonly maxBufferedFrames?: number
-  /** The socket is paused while this many bytes wait. */
+  /** The socket is paused while this many bytes wait; as many may wait for books. */
   readonly pauseBytes?: number
   /** Whether to offer permessage-deflate: less traffic, more time for each frame. */
   readonly compression?: boolean
@@ -64,6 +74,9 @@ const counts = {
   subscribeTimeoutMs: { default: 10_000, least: 1, most: 2 ** 31 - 1 },
   closeTimeoutMs: { default: 2_000, least: 1, most: 2 ** 31 - 1 },
   maxMessageBytes: { default: 8 * mebibyte, least: 1024, most: 1024 * mebibyte },
+  bookTimeoutMs: { default: 30_000, least: 1, most: 2 ** 31 - 1 },
+  maxBookBytes: { default: 64 * mebibyte, least: 1024, most: 1024 * mebibyte },
+  maxHeldFrames: { default: 65_536, least: 1, most: 2 ** 24 },
   maxBufferedFrames: { default: 8192, least: 1, most: 2 ** 24 },
   pauseBytes: { default: 64 * mebibyte, least: 1, most: 2 ** 40 },
 } as const
@@ -103,6 +116,8 @@ export function resolveFeedOptions(options: FeedClientOptions): ResolvedFeedOpti
   const { defaultUrl } = makeAdapter()
   const url = checkFeedUrl(options.url ?? defaultUrl).href
   if (options.pins !== undefined) checkPins(options.pins)
+  if (options.bookUrl !== undefined) checkBookUrl(options.bookUrl)
+  if (options.bookPins !== undefined) checkPins(options.bookPins)
   const numbers = Object.fromEntries(
     (Object.keys(counts) as Count[]).map((name) => [name, checkCount(name, options[name])]),
   ) as Record<Count, number>

@@ -1,16 +1,20 @@
 /**
- * Reads one exchange's feed: connects (pinned-connection), subscribes, notices silence and missing numbers,
- * comes back after a loss, and hands every new frame on, in order and once.
+ * Reads one exchange's feed: connects (pinned-connection), subscribes, fetches the books that are not in the stream
+ * (book-fetcher), notices silence and missing numbers, comes back after a loss, and hands every new frame on, in
+ * order and once.
  *
  * Invariants: a frame whose numbers were all seen is counted and not delivered; wherever something may be
  * missing there is a gap in front of the next frame; a frame that is not delivered is counted in `dropped` and
- * told; there is one connection at a time; behind `closed` nothing is delivered.
+ * told, other than updates that a fetched book has in it; there is one connection at a time; behind `closed` nothing
+ * is delivered.
  */
 import { EventEmitter } from 'node:events'
 import { PinnacleError, type CodedError } from '../../errors/pinnacle-error.js'
 import type { FeedAdapter, FeedSubscription } from '../feed-adapter.js'
 import type { ParsedFrame } from '../feed-update.js'
 import { Backoff } from './backoff.js'
+import { bookAddress } from './book-address.js'
+import { BookFetcher } from './book-fetcher.js'
 import { DeliveryQueue } from './delivery-queue.js'
 import { FeedCode, feedError } from './errors.js'
 import {
@@ -22,6 +26,7 @@ import { FeedConnection } from './feed-connection.js'
 import {
   consumerFailure,
   missingNumbers,
+  noBooks,
   overflow,
   refusedByServer,
   silence,
@@ -38,6 +43,7 @@ import type {
 import { FeedSubscriber } from './feed-subscriber.js'
 import { FrameIntake, type SequenceGap } from './frame-intake.js'
 import { HeartbeatWatchdog } from './heartbeat-watchdog.js'
+import type { Hole } from './held-book.js'
 import type { PinMismatch } from './pinned-connection.js'
 import { SubscriptionSet } from './subscription-set.js'
 
@@ -45,6 +51,7 @@ import { SubscriptionSet } from './subscription-set.js'
 interface Live {
   readonly connection: FeedConnection
   readonly subscriber: FeedSubscriber
+  readonly books: BookFetcher
   /** From the opening on. */
   watchdog: HeartbeatWatchdog | undefined
   subscribedNs: bigint | undefined
@@ -79,6 +86,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
   #gapAhead: 'disconnected' | 'overflow' | undefined
   #retryTimer: unknown = undefined
   #retryWaits = false
+  #toldNoBooks = false
   #closed: Promise<void> | undefined
 
   /** Checks everything, connects to nothing: `start` does. */
@@ -155,6 +163,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     this.#check(this.#options.makeAdapter(), subscription)
     const added = this.#wanted.add(subscription)
     const live = this.#live
+    live?.books.update()
     if (!live?.connection.isOpen) return
     live.subscriber.expect(subscription.products)
     await live.subscriber.request('subscribe', added)
@@ -164,6 +173,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     this.#requireLive()
     const removed = this.#wanted.remove(subscription)
     const live = this.#live
+    live?.books.update()
     if (live?.connection.isOpen) await live.subscriber.request('unsubscribe', removed)
     for (const product of subscription.products) {
       if (!this.#wanted.wantsProduct(product)) this.#intake.forget(product)
@@ -237,6 +247,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
         onEnd: (reason) => this.#onEnd(live, reason),
       },
     )
+    const books = this.#fetcher(adapter, number)
     const subscriber = new FeedSubscriber({
       adapter,
       wanted: this.#wanted,
@@ -244,14 +255,80 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
       signer: options.signer,
       clock: options.clock,
       subscribeTimeoutMs: options.subscribeTimeoutMs,
+      fetchBook: (product) => {
+        books.restart(product)
+        return books.fetches(product)
+      },
       onSubscribed: () => {
         live.subscribedNs = options.clock.monotonicNs()
         this.#change('subscribed', null)
       },
       onProblem: (problem) => this.emit('problem', problem),
     })
-    const live: Live = { connection, subscriber, watchdog: undefined, subscribedNs: undefined }
+    const live: Live = {
+      connection,
+      subscriber,
+      books,
+      watchdog: undefined,
+      subscribedNs: undefined,
+    }
     this.#live = live
+  }
+
+  #fetcher(adapter: FeedAdapter, connection: number): BookFetcher {
+    const { trust, bookPins, bookTimeoutMs, maxBookBytes, pauseBytes, ...options } = this.#options
+    return new BookFetcher({
+      adapter,
+      wanted: this.#wanted,
+      connection,
+      addressOf: (named) => {
+        const address = bookAddress(named, options, adapter.defaultUrl)
+        if (!address) this.#tellNoBooks(adapter)
+        return address
+      },
+      request: {
+        ...(bookPins === undefined ? {} : { pins: bookPins }),
+        ...(trust === undefined ? {} : { trust }),
+        timeoutMs: bookTimeoutMs,
+        maxBytes: maxBookBytes,
+        onPinMismatch: (mismatch) => this.#onPinMismatch(mismatch),
+      },
+      backoff: options.backoff,
+      random: options.random,
+      stableAfterMs: options.stableAfterMs,
+      maxHeldFrames: options.maxHeldFrames,
+      maxHeldBytes: pauseBytes,
+      clock: options.clock,
+      deliver: (delivery) => this.#queue.pushHeld(delivery, delivery.frame.bytes.length),
+      onGap: (scope, hole) => this.#onHole(connection, scope, hole),
+      onProblem: (problem) => this.#onBookProblem(problem),
+    })
+  }
+
+  /** Once: without it the books would hold no more than what changed, and nobody would know. */
+  #tellNoBooks({ name }: FeedAdapter): void {
+    if (this.#toldNoBooks) return
+    this.#toldNoBooks = true
+    this.emit('problem', noBooks(this.#options.url, name))
+  }
+
+  /** The stream begins later than the fetched book ends. */
+  #onHole(connection: number, scope: string, { firstMissed, lastMissed }: Hole): void {
+    const { counts } = this.#intake
+    ++counts.gaps
+    counts.missed += lastMissed - firstMissed + 1
+    const toNs = this.#options.clock.realtimeNs()
+    const fromNs = this.#lastFrameNs ?? toNs
+    const reason = 'sequence'
+    this.#tellGap({ type: 'gap', connection, reason, scope, firstMissed, lastMissed, fromNs, toNs })
+  }
+
+  #onBookProblem(problem: CodedError): void {
+    if (problem.code === FeedCode.PinMismatch && this.#options.retryPinMismatch !== true) {
+      this.#closed ??= this.#shut(problem)
+    } else {
+      this.emit('problem', problem)
+    }
   }
 
   #onOpen(live: Live): void {
@@ -293,8 +370,11 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
       this.#tellGap({ ...told, reason: 'sequence', scope, firstMissed: null, lastMissed: null })
     }
     if (isNew) {
+      // Before its own frame, whose updates belong to the next book.
+      for (const { scope, lastMissed } of gaps) live.books.restart(scope, lastMissed + 1)
       const frame = { text, bytes, receivedMonotonicNs, receivedNs, connection }
-      if (!this.#queue.pushFrame({ frame, parsed }, bytes.length)) {
+      const delivery = live.books.take({ frame, parsed })
+      if (delivery && !this.#queue.pushFrame(delivery, bytes.length)) {
         this.#overflow(live)
         return
       }
@@ -320,8 +400,9 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
 
   /** A product's gap is mended by its snapshot; the connection's by a new connection. */
   #mend(live: Live, gap: SequenceGap): void {
-    if (gap.atStart) return
-    if (this.#wanted.wantsProduct(gap.scope)) live.subscriber.resync(gap.scope)
+    const { scope, atStart } = gap
+    if (atStart || live.books.fetches(scope)) return // is under way
+    if (this.#wanted.wantsProduct(scope)) live.subscriber.resync(scope)
     else live.connection.fail(missingNumbers(gap))
   }
 
@@ -335,6 +416,11 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
   #onEnd(live: Live, reason: CodedError | null): void {
     live.watchdog?.stop()
     live.subscriber.stop()
+    const held = live.books.stop()
+    this.#dropped += held.frames
+    if (held.sinceNs !== null && this.#lastFrameNs !== null && held.sinceNs < this.#lastFrameNs) {
+      this.#lastFrameNs = held.sinceNs // the gap that is told has them in it
+    }
     this.#live = undefined
     if (this.#closed || !reason) return
     const { clock, stableAfterMs, retryPinMismatch } = this.#options
@@ -433,13 +519,16 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     const { clock, closeTimeoutMs } = this.#options
     clock.clearTimeout(this.#retryTimer)
     const live = this.#live
+    let undelivered = failed
     if (live) {
+      const { frames } = live.books.stop()
+      this.#dropped += frames
+      undelivered += frames
       live.watchdog?.stop()
       live.subscriber.unsubscribeAll()
       live.subscriber.stop()
       await live.connection.close(closeTimeoutMs)
     }
-    let undelivered = failed
     if (!(await this.#taken(closeTimeoutMs))) {
       const left = this.#queue.stop()
       this.#dropped += left

@@ -48,3 +48,12 @@ export function consumerFailure(cause: unknown, left: number): PinnacleError {
     { cause, details: { left } },
   )
 }
+
+export function noBooks(url: string, adapter: string): PinnacleError {
+  return feedError(
+    FeedCode.BookFetch,
+    `books are not fetched: ${url} is not the address of ${adapter}, so where its books are is not known; ` +
+      'until bookUrl says it, they hold only what has changed',
+    { details: { url } },
+  )
+}

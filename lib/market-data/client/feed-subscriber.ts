@@ -1,6 +1,7 @@
 /**
  * Keeps a connection subscribed to what is wanted: asks, signs where the exchange wants it, sees to it that
- * the exchange confirms, and asks anew for a product whose numbers left something out.
+ * the exchange confirms, and asks anew for a product whose numbers left something out. (A book that is not in the
+ * stream is book-fetcher's.)
  *
  * Requests go out one behind the other: a signature takes time, and an unsubscription must not overtake.
  */
@@ -25,6 +26,8 @@ export interface SubscriberOptions {
   readonly signer: SubscriptionSigner | undefined
   readonly clock: FeedClock
   readonly subscribeTimeoutMs: number
+  /** Whether the product's book comes from elsewhere, and is fetched anew now. */
+  readonly fetchBook?: (product: string) => boolean
   /** Everything wanted is confirmed; once. */
   readonly onSubscribed: () => void
   readonly onProblem: (problem: CodedError) => void
@@ -98,6 +101,7 @@ export class FeedSubscriber {
   /** Gets the product's book and data anew. */
   resync(product: string): void {
     if (this.#stopped || this.#resyncTimers.has(product)) return
+    if (this.#options.fetchBook?.(product)) return
     const { clock, wanted, sink, subscribeTimeoutMs } = this.#options
     const count = (this.#resyncs.get(product) ?? 0) + 1
     this.#resyncs.set(product, count)

@@ -2,7 +2,7 @@
  * The one way from here to an exchange: TLS whose certificate is always verified, and whose key is compared
  * with pins where there are any, before a single byte of ours (not even the HTTP upgrade) is written.
  *
- * Invariants: no plain ws:; no option, environment variable (NODE_TLS_REJECT_UNAUTHORIZED) or private root
+ * Invariants: no plain ws: or http:; no option, environment variable (NODE_TLS_REJECT_UNAUTHORIZED) or private root
  * turns verification off; each connection is a full handshake, never a resumed session, so that there are
  * certificates to look at; a socket that is handed on has passed all checks.
  */
@@ -23,9 +23,14 @@ export interface PinMismatch {
   readonly pinsSeen: readonly string[]
 }
 
+/** What is spoken over the socket. */
+export type SecureScheme = 'wss:' | 'https:'
+
 export interface PinnedConnectionOptions {
-  /** `wss:` only. */
+  /** Of `scheme` only. */
   readonly url: string | URL
+  /** `wss:` where it is left out. */
+  readonly scheme?: SecureScheme
   /** Base64 of SHA-256 over SubjectPublicKeyInfo; one match in the chain suffices. */
   readonly pins?: readonly string[]
   /** What `trustOf` made of the roots; the usual ones alone where it is left out. */
@@ -39,27 +44,28 @@ export interface PinnedConnectionOptions {
 const defaultConnectTimeoutMs = 10_000
 const minVersion = 'TLSv1.2'
 
-/** The URL, where it can be connected to: an absolute wss: URL without user name or fragment. */
-export function checkFeedUrl(url: string | URL): URL {
+/** The URL, where it can be connected to: absolute, of the scheme, without user name or fragment. */
+export function checkFeedUrl(url: string | URL, scheme: SecureScheme = 'wss:'): URL {
   const parsed = URL.canParse(String(url)) ? new URL(String(url)) : undefined
+  const what = scheme === 'wss:' ? 'feed' : 'book'
   if (!parsed) {
     throw new PinnacleTypeError(
       'ERR_PINNACLE_INVALID_ARGUMENT',
-      `the feed's URL must be absolute, such as wss://example.com/feed, not ${shown(url)}`,
+      `the ${what}'s URL must be absolute, such as ${scheme}//example.com/${what}, not ${shown(url)}`,
     )
   }
-  if (parsed.protocol !== 'wss:') {
+  if (parsed.protocol !== scheme) {
     throw feedError(
       FeedCode.InsecureUrl,
-      `a feed is read over wss: only, and ${parsed.protocol}//${parsed.host} is not; use the exchange's ` +
-        'wss: address (for a server of your own, make a certificate and give its root as ca)',
+      `a ${what} is read over ${scheme} only, and ${parsed.protocol}//${parsed.host} is not; use the ` +
+        `exchange's ${scheme} address (for a server of your own, make a certificate and give its root as ca)`,
       { details: { protocol: parsed.protocol, host: parsed.host } },
     )
   }
   if (parsed.username !== '' || parsed.password !== '' || parsed.hash !== '') {
     throw new PinnacleTypeError(
       'ERR_PINNACLE_INVALID_ARGUMENT',
-      "the feed's URL must have no user name, password or fragment; credentials belong in the store",
+      `the ${what}'s URL must have no user name, password or fragment; credentials belong in the store`,
     )
   }
   return parsed
@@ -94,7 +100,7 @@ export function trustOf(roots: Roots): SecureContext {
 
 /** A verified socket to the URL's host, on which nothing was written yet. */
 export function openPinnedSocket(options: PinnedConnectionOptions): Promise<TLSSocket> {
-  const url = checkFeedUrl(options.url)
+  const url = checkFeedUrl(options.url, options.scheme)
   const pinsExpected = options.pins === undefined ? undefined : checkPins(options.pins)
   const host = hostOf(url)
   const timeoutMs = options.connectTimeoutMs ?? defaultConnectTimeoutMs

@@ -69,6 +69,26 @@ t.test('a slow consumer pauses the source at half and resumes it at an eighth', 
   t.equal(queue.delivered, 9)
 })
 
+t.test(
+  'what was held elsewhere fits always, pauses the source, and takes no room of it',
+  async (t) => {
+    const { queue, taken, pressure, finish } = rig({ maxFrames: 4 })
+    for (let i = 0; i < 10; ++i) queue.pushHeld(i, 10)
+    t.same(pressure, [true])
+    t.equal(queue.frames, 9)
+    for (let i = 10; i < 14; ++i) t.ok(queue.pushFrame(i, 10), 'what was on its way')
+    t.notOk(queue.pushFrame(14, 10))
+    for (let i = 0; i < 14; ++i) await finish()
+    await queue.idle()
+    t.same(
+      taken,
+      Array.from({ length: 14 }, (_, index) => index),
+    )
+    t.same(pressure, [true, false])
+    t.equal(queue.delivered, 14)
+  },
+)
+
 t.test('few large frames pause the source by their bytes', async (t) => {
   const { queue, pressure, finish } = rig({ pauseBytes: 1000 })
   queue.pushFrame(0, 900)
