@@ -50,17 +50,38 @@ TEST_CASE("any flipped bit of a one-line entry is damage, and never a torn write
   }
 }
 
-TEST_CASE("any flipped bit of a long entry with zero sectors in its payload is damage") {
-  for (uint64_t position = 0; position < 1536; position += 7) {
+TEST_CASE(
+    "any flipped bit of an entry of up to a sector is damage, whatever zeros its payload has") {
+  for (uint64_t position = 0; position < 512; position += 3) {
     for (int bit = 0; bit < 8; ++bit) {
       JournalImage image;
-      const uint64_t offset = image.Entry(1, 1500, 0, 0);
+      const uint64_t offset = image.Entry(1, 480, 0, 0);
       image.FlipBit(offset + position, bit);
       CAPTURE(position);
       CAPTURE(bit);
       CHECK(StateAt(image, offset) == EntryState::kDamaged);
     }
   }
+}
+
+TEST_CASE("any flipped bit of a long entry without zeros at the edges of its sectors is damage") {
+  for (uint64_t position = 0; position < 1536; position += 7) {
+    for (int bit = 0; bit < 8; ++bit) {
+      JournalImage image;
+      const uint64_t offset = image.Entry(1, 1500);
+      image.FlipBit(offset + position, bit);
+      CAPTURE(position);
+      CAPTURE(bit);
+      CHECK(StateAt(image, offset) == EntryState::kDamaged);
+    }
+  }
+}
+
+TEST_CASE("a long entry that lacks a sector is torn, also where one flipped bit would explain it") {
+  JournalImage image;
+  const uint64_t offset = image.Entry(1, 1500, 0, 0);  // its payload's zeros look like lost sectors
+  image.FlipBit(offset + 700, 5);
+  CHECK(StateAt(image, offset) == EntryState::kTorn);
 }
 
 TEST_CASE("an entry without its checksum is torn: the checksum is stored last") {
