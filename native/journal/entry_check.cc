@@ -11,12 +11,6 @@ namespace {
 
 constexpr uint32_t kPolynomialReflected = 0x82f63b78u;
 
-// Up to this length a mismatch that one flipped bit explains is taken for one whatever its shape.
-// Of the torn entries of n bits, one in 2^32 / n is explained so by chance: of those of a sector
-// one in a million, of those of 4 KiB one in 130,000, of the longest one in 32, and each would be
-// refused as damage after an ordinary power cut.
-constexpr uint64_t kOneBitEntryBytes = kSectorBytes;
-
 bool AllZero(const uint8_t* bytes, uint64_t length) {
   return std::all_of(bytes, bytes + length, [](uint8_t b) { return b == 0; });
 }
@@ -41,6 +35,17 @@ bool HasZeroEdge(const uint8_t* entry, uint64_t entry_bytes, uint64_t offset) {
     if (entry[position] == 0 && position != 0) return true;
     if (entry[end - 1] == 0) return true;
     position = end;
+  }
+  return false;
+}
+
+// Of an entry of several sectors a whole one did not arrive, or the last did not with the checksum.
+bool LacksSector(const uint8_t* entry, uint64_t entry_bytes, uint64_t offset) {
+  if (entry_bytes <= kSectorBytes) return false;
+  if (LoadTrailer(entry, entry_bytes).checksum == 0) return true;
+  uint64_t position = (kSectorBytes - offset % kSectorBytes) % kSectorBytes;  // of the first whole
+  for (; position + kSectorBytes <= entry_bytes; position += kSectorBytes) {
+    if (AllZero(entry + position, kSectorBytes)) return true;
   }
   return false;
 }
@@ -128,7 +133,10 @@ EntryState ClassifyInvalidEntry(std::span<const uint8_t> bytes, uint64_t offset,
   const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
   if (entry_bytes > bytes.size()) return EntryState::kDamaged;
   if (!HasZeroEdge(entry, entry_bytes, offset)) return EntryState::kDamaged;
-  if (entry_bytes > kOneBitEntryBytes) return EntryState::kTorn;
+  // One flipped bit would explain such an entry too often by chance: of the torn entries of n bits
+  // one in 2^32 / n, of those of 4 KiB one in 130,000, of the longest one in 32, and each would be
+  // refused as damage after an ordinary power cut.
+  if (LacksSector(entry, entry_bytes, offset)) return EntryState::kTorn;
   return IsOneFlippedBit(entry, entry_bytes, seed) ? EntryState::kDamaged : EntryState::kTorn;
 }
 

@@ -64,7 +64,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("any flipped bit of a long entry without zeros at the edges of its sectors is damage") {
+TEST_CASE("any flipped bit of a long entry is damage, unless it seems to lack a sector") {
   for (uint64_t position = 0; position < 1536; position += 7) {
     for (int bit = 0; bit < 8; ++bit) {
       JournalImage image;
@@ -79,7 +79,7 @@ TEST_CASE("any flipped bit of a long entry without zeros at the edges of its sec
 
 TEST_CASE("a long entry that lacks a sector is torn, also where one flipped bit would explain it") {
   JournalImage image;
-  const uint64_t offset = image.Entry(1, 1500, 0, 0);  // its payload's zeros look like lost sectors
+  const uint64_t offset = image.Entry(1, 1500, 0, 0);  // its payload's zeros look like a lost one
   image.FlipBit(offset + 700, 5);
   CHECK(StateAt(image, offset) == EntryState::kTorn);
 }

@@ -72,6 +72,8 @@ interface FrameText {
 }
 
 const maxSequences = 255
+/** Levels of one update that are quarantined by themselves. */
+const maxRefusedLevels = 16
 const maxSnapshotLevels = 2 ** 32 - 1
 
 export class FramePlanner {
@@ -193,26 +195,21 @@ export class FramePlanner {
         return this.#trade(plan, update, instrument, timestampNs, trades)
       case 'levels':
         expectKind(instrument, 'levels')
-        for (const change of update.changes) {
-          plan.entries.push(levelOperation(instrument, change, timestampNs))
-        }
+        this.#levels(plan, instrument, update.changes, timestampNs, frame.receivedNs)
         return true
       case 'book-snapshot': {
         expectKind(instrument, 'levels')
         const { levels, sequence = null } = update
         if (levels.length > maxSnapshotLevels) throw new NotRecordable('too many levels')
-        plan.entries.push(
-          {
-            kind: 'feed',
-            entry: { type: 'book-snapshot', levels: levels.length, sequence },
-            instrument,
-            timestampNs,
-          },
-          { kind: 'clear', instrument, timestampNs },
-        )
-        for (const level of levels) {
-          plan.entries.push(levelOperation(instrument, level, timestampNs))
-        }
+        const head = plan.entries.length
+        plan.entries.push({ kind: 'clear', instrument, timestampNs })
+        const taken = this.#levels(plan, instrument, levels, timestampNs, frame.receivedNs)
+        plan.entries.splice(head, 0, {
+          kind: 'feed',
+          entry: { type: 'book-snapshot', levels: taken, sequence },
+          instrument,
+          timestampNs,
+        })
         return true
       }
       case 'order-snapshot': {
@@ -235,6 +232,38 @@ export class FramePlanner {
       case 'order':
         return this.#order(plan, update, book, timestampNs)
     }
+  }
+
+  /**
+   * Returns how many were taken. A few levels that the scales can't hold (a real book has offers at prices of
+   * nine digits) are quarantined each by itself; where there are more, the scales are wrong, and so is all.
+   */
+  #levels(
+    plan: FramePlan,
+    instrument: Instrument,
+    changes: readonly LevelChange[],
+    timestampNs: bigint,
+    receivedNs: bigint,
+  ): number {
+    const refused: { change: LevelChange; reason: string }[] = []
+    for (const change of changes) {
+      try {
+        plan.entries.push(levelOperation(instrument, change, timestampNs))
+      } catch (error) {
+        if (!isPinnacleError(error) || refused.length === maxRefusedLevels) throw error
+        refused.push({ change, reason: error.message })
+      }
+    }
+    const taken = changes.length - refused.length
+    const [first] = refused
+    if (!first) return taken
+    if (taken === 0) throw new NotRecordable(first.reason)
+    for (const { change, reason } of refused) {
+      const text = JSON.stringify(change)
+      this.#quarantine(plan, instrument, reason, text, Buffer.byteLength(text), receivedNs)
+    }
+    plan.lost.push({ scope: instrument.name, reason: 'malformed' })
+    return taken
   }
 
   /** Its trade, where it is a match, has an update of its own. */

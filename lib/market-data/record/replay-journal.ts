@@ -2,7 +2,7 @@
  * A recorded data directory into another one: its frames, gaps and connections, as they are in the journal, paced
  * by the times of receipt. Where compaction has removed the beginning, the books start as they were then.
  */
-import type { Instrument} from '../../book/instrument.js';
+import type { Instrument } from '../../book/instrument.js'
 import { type InstrumentDefinition } from '../../book/instrument.js'
 import type { BookView } from '../../book/book-view.js'
 import { Journal } from '../../journal/journal.js'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Side } from '../../../lib/book/side.js'
 import type { FeedDelivery } from '../../../lib/market-data/client/feed-events.js'
-import type { FeedUpdate, ParsedFrame } from '../../../lib/market-data/feed-update.js'
+import type { FeedUpdate, LevelChange, ParsedFrame } from '../../../lib/market-data/feed-update.js'
 import {
   FeedRecorder,
   type RecorderOptions,
@@ -116,6 +116,31 @@ t.test(
     )
   },
 )
+
+t.test('of a book, the levels that its scales can not hold are quarantined alone', async (t) => {
+  const directory = t.testdir()
+  const rig = await rigIn(directory)
+  const far = { side: Side.Sell, price: '99999999999999999.99', size: '1' }
+  const level = (price: string): LevelChange => ({ side: Side.Buy, price, size: '2' })
+  const of = { product: 'BTC-USD', exchangeTimeNs: 5n } as const
+  await rig.say({ type: 'book-snapshot', ...of, levels: [level('10'), far, level('9')] })
+  await rig.say({ type: 'levels', ...of, changes: [far, level('8')] })
+  await rig.say({ type: 'levels', ...of, changes: Array.from({ length: 40 }, () => far) })
+  t.match(rig.recorder.stats(), { quarantined: 3, updates: 2, gaps: 3 })
+  t.equal(rig.store.persistence.book('BTC-USD').info().orders, 3)
+  await rig.store.close()
+  t.same(feedTypes(await entriesOf(directory)), [
+    'instrument',
+    ...['frame', 'book-snapshot', 'clear', 'setLevel', 'setLevel', 'quarantined', 'gap'],
+    ...['frame', 'setLevel', 'quarantined', 'gap'],
+    ...['frame', 'quarantined', 'gap'],
+  ])
+  const [snapshot] = await feedEntriesOf(directory, 'book-snapshot')
+  t.equal(snapshot?.feed.levels, 2, 'as many as follow')
+  const [first, , all] = await feedEntriesOf(directory, 'quarantined')
+  t.match(first?.feed.text, /^\{"side":1,"price":"99999999999999999.99","size":"1"\}$/)
+  t.match(all?.feed.text, /"changes":/)
+})
 
 t.test('unknown frames are kept as they came, malformed ones with a reason', async (t) => {
   const directory = t.testdir()
