@@ -33,7 +33,9 @@ class Entries {
                              1};
     std::vector<uint8_t> entry(EntryBytes(payload_bytes));
     std::memcpy(entry.data(), &header, sizeof(header));
-    std::memcpy(entry.data() + sizeof(header), payload, payload_bytes);
+    if (payload_bytes > 0) {
+      std::memcpy(entry.data() + sizeof(header), payload, payload_bytes);
+    }
     entries_.push_back(std::move(entry));
   }
   const std::vector<std::vector<uint8_t>>& all() const { return entries_; }
