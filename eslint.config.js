@@ -50,6 +50,20 @@ export default tseslint.config(
     },
   },
   {
+    files: ['test/**/*.ts'],
+    ignores: ['test/children.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'MemberExpression[property.name="execPath"], ImportSpecifier[imported.name="fork"][parent.source.value="node:child_process"]',
+          message: 'test/children.ts starts Node without the loaders of the test runner.',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.mjs', '**/*.js'],
     languageOptions: {
       globals: {

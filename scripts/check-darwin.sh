@@ -4,15 +4,19 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-flags="-std=c++20 -fno-exceptions -fsyntax-only -Wall -Wextra -Werror -Inative"
-shim="-Itest/darwin-shim -include test/darwin-shim/darwin_shim.h"
+flags="-std=c++20 -fno-exceptions -Wall -Wextra -Werror -Inative"
+headers=$(mktemp -d)
+trap 'rm -rf "$headers"' EXIT
 checked=0
 
 for compiler in "${CXX:-g++}" aarch64-linux-gnu-g++; do
   command -v "$compiler" > /dev/null || continue
+  # The shim takes in most of the C++ library: read once, not 66 times.
+  # shellcheck disable=SC2086
+  "$compiler" $flags -Itest/darwin-shim -x c++-header test/darwin-shim/darwin_shim.h -o "$headers/darwin_shim.h.gch"
   for file in $(find native -name '*.cc' ! -path 'native/addon/*' ! -path 'native/test/*' ! -name '*_test.cc' | sort); do
     # shellcheck disable=SC2086
-    "$compiler" $flags $shim "$file"
+    "$compiler" $flags -fsyntax-only -I"$headers" -Itest/darwin-shim -include darwin_shim.h "$file"
     checked=$((checked + 1))
   done
 done

@@ -306,8 +306,8 @@ Napi::Value BookSetToValue(Napi::Env env, std::shared_ptr<BookSet> books) {
 }
 
 Status TimePointFromValue(Napi::Value value, TimePoint* point) {
-  const Status refused(Code::kInvalidArgument,
-                       "a point in time is { sequence } or { timestamp, instrument }");
+  Status refused(Code::kInvalidArgument,
+                 "a point in time is { sequence } or { timestamp, instrument }");
   if (!value.IsObject()) return refused;
   const Napi::Object object = value.As<Napi::Object>();
   const Napi::Value sequence = object.Get("sequence");

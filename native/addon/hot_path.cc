@@ -123,7 +123,6 @@ napi_value ApplyBatch(napi_env env, napi_callback_info info) {
       lanes[lane::kFailedIndex] = static_cast<double>(i);
     }
     if (!skip_refused || EndsBatch(code)) {
-      first_refusal = code;
       lanes[lane::kFailedIndex] = static_cast<double>(i);
       lanes[lane::kCount] = static_cast<double>(taken);
       lanes[lane::kRefused] = static_cast<double>(refused);

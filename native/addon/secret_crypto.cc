@@ -235,7 +235,7 @@ bool CbcDecrypt(Bytes key, Bytes iv, Bytes ciphertext, Output plaintext, size_t*
                   EVP_DecryptUpdate(context.get(), plaintext.data(), &written, ciphertext.data(),
                                     LengthOf(ciphertext)) == 1 &&
                   EVP_DecryptFinal_ex(context.get(), plaintext.data() + written, &last) == 1;
-  if (ok) *length = static_cast<size_t>(written + last);
+  if (ok) *length = static_cast<size_t>(written) + static_cast<size_t>(last);
   return Succeeded(ok, plaintext);
 }
 

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/check.h"
 #include "book/growth.h"
 #include "platform/table_memory.h"
 
@@ -80,7 +81,10 @@ class IdTable {
         current_.slots[slot].hash != hash) {
       slot = SlotOf(current_, hash, index);
       if (slot == kNone) {
-        EraseSlot(old_, SlotOf(old_, hash, index));
+        PINNACLE_CHECK(old_.slots != nullptr);
+        slot = SlotOf(old_, hash, index);
+        PINNACLE_CHECK(slot != kNone);
+        EraseSlot(old_, slot);
         return;
       }
     }

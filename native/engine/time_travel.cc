@@ -67,7 +67,7 @@ Status Replay(FileSystem* fs, const std::string& data_directory,
   }
 }
 
-Status WithCoverage(Status status, FileSystem* fs, const std::string& data_directory) {
+Status WithCoverage(const Status& status, FileSystem* fs, const std::string& data_directory) {
   std::vector<SnapshotFile> files;
   std::string covered;
   if (ListSnapshots(fs, SnapshotDirectory(data_directory), &files).ok() && !files.empty()) {
@@ -95,7 +95,7 @@ Status BuildBooks(FileSystem* fs, const std::string& data_directory, uint64_t se
       fs, data_directory, [&](const EntryHeader& header) { return header.sequence > sequence; },
       books, entry_checksum);
   if (status.code() == Code::kOutOfReach) {
-    return WithCoverage(std::move(status), fs, data_directory);
+    return WithCoverage(status, fs, data_directory);
   }
   PINNACLE_RETURN_IF_ERROR(std::move(status));
   if (books->last_sequence() != sequence) {
@@ -125,7 +125,7 @@ Status BuildBooksAtTime(FileSystem* fs, const std::string& data_directory, uint1
       },
       books, nullptr);
   if (status.code() == Code::kOutOfReach) {
-    return WithCoverage(std::move(status), fs, data_directory);
+    return WithCoverage(status, fs, data_directory);
   }
   return status;
 }

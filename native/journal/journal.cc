@@ -202,7 +202,7 @@ Status Journal::failure() const {
   return failure_;
 }
 
-void Journal::Fail(Status status) {
+void Journal::Fail(const Status& status) {
   std::lock_guard lock(state_mutex_);
   if (failed()) return;
   failure_ =
@@ -283,7 +283,7 @@ Status Journal::FlushLocked(const FlushTarget* target) {
 #endif
     Status status = SyncPart(full.segment.get(), full.end_offset, full.segment->bytes);
     if (!status.ok()) {
-      Fail(std::move(status));
+      Fail(status);
       return failure();
     }
   }
@@ -302,7 +302,7 @@ Status Journal::FlushLocked(const FlushTarget* target) {
     }
 #endif
     if (!status.ok()) {
-      Fail(std::move(status));
+      Fail(status);
       return failure();
     }
   }
@@ -354,7 +354,7 @@ Status Journal::WriteAheadStep() {
   // would not hear of it.
   Status status = segment->mapping->Sync(begin, end - begin);
   if (!status.ok()) {
-    Fail(std::move(status));
+    Fail(status);
     return failure();
   }
   segment->written_offset = end;
@@ -454,7 +454,7 @@ Status Journal::Close() {
   if (status.ok()) {
     status = current_->mapping->Sync(0, kSegmentHeaderBytes);  // the frontier mark
     if (!status.ok()) {
-      Fail(std::move(status));
+      Fail(status);
       status = failure();
     }
   }

@@ -186,7 +186,7 @@ class Journal {
   Status SyncPart(Segment* segment, uint64_t end_offset, uint64_t writer_offset);
   uint64_t PrefaultPart(Segment* segment, uint64_t offset, uint64_t end_offset, uint64_t max_bytes);
   Code Refuse(Status status);
-  void Fail(Status status);
+  void Fail(const Status& status);
 
   // Written by the writer on every append, read by nobody else.
   alignas(64) uint8_t* cursor_ = nullptr;

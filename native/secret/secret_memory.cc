@@ -1,5 +1,5 @@
 // memset_s is declared only where asked for before the first header.
-#define __STDC_WANT_LIB_EXT1__ 1
+#define __STDC_WANT_LIB_EXT1__ 1  // NOLINT(bugprone-reserved-identifier): the name is C11's
 #include "secret/secret_memory.h"
 
 #include <errno.h>

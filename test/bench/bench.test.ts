@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
 
+import { node } from '../children.js'
 import { outcomesOf } from '../../bench/goals.js'
 import { generate } from '../../bench/load/generator.js'
 import { StallLog } from '../../bench/load/stalls.js'
@@ -17,12 +18,11 @@ t.test('the suite runs one part and writes figures, goals and plots', async (t) 
   const directory = t.testdir()
   const json = path.join(directory, 'result.json')
   const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [
+    ...node(
       '.test-dist/bench/main.js',
       ...['--quick', '--only', 'hot', '--no-limits', '--directory', directory],
       ...['--json', json, '--plots', directory],
-    ],
+    ),
     { encoding: 'utf8' },
   )
   t.equal(status, 0, stderr)
@@ -38,11 +38,9 @@ t.test('the suite runs one part and writes figures, goals and plots', async (t) 
 })
 
 t.test('an unknown part is refused with the names of those there are', async (t) => {
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    ['.test-dist/bench/main.js', '--only', 'hto'],
-    { encoding: 'utf8' },
-  )
+  const { status, stderr } = spawnSync(...node('.test-dist/bench/main.js', '--only', 'hto'), {
+    encoding: 'utf8',
+  })
   t.equal(status, 2)
   t.match(stderr, /--only takes hot, books, .*, not 'hto'/)
 })

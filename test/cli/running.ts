@@ -1,6 +1,7 @@
 /** Runs `pinnacle` as a user does: as a process. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { node } from '../children.js'
 
 const main = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 
@@ -28,7 +29,7 @@ export function pinnacle(args: readonly string[], options: RunOptions = {}): Pro
     PINNACLE_SEGMENT_SIZE: '256KiB',
     ...options.env,
   }
-  const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(...node(main, ...args), { env, stdio: ['ignore', 'pipe', 'pipe'] })
   options.onStart?.(child)
   let stdout = ''
   let stderr = ''

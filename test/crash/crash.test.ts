@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 
+import { node } from '../children.js'
 import { PersistenceManager, Side } from '../../lib/index.js'
 import { Oracle } from './event-stream.js'
 
@@ -25,7 +26,7 @@ interface Killed {
 }
 
 async function runAndKill(dataDirectory: string, mode: Mode, delayMs: number): Promise<Killed> {
-  const child = spawn(process.execPath, [writer, dataDirectory, mode], {
+  const child = spawn(...node(writer, dataDirectory, mode), {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   })
   const killed: Killed = { acknowledged: 0, phase: 'opening' }

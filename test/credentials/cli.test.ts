@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
+import { node } from '../children.js'
 import { temporaryDirectory } from './support.js'
 
 t.setTimeout(240_000)
@@ -26,7 +27,7 @@ interface Ran {
 }
 
 function run(args: readonly string[], input = '', env: Record<string, string> = {}): Ran {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [child, ...args], {
+  const { status, stdout, stderr } = spawnSync(...node(child, ...args), {
     input,
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1', ...env },

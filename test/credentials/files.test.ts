@@ -4,6 +4,7 @@ import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { node } from '../children.js'
 import { realFiles, type FileOperations } from '../../lib/credentials/file-operations.js'
 import { CredentialStore } from '../../lib/credentials/store.js'
 import {
@@ -157,7 +158,7 @@ t.test(
   'no instant of a hundred replacements shows a file that others can read, or none',
   async (t) => {
     const directory = temporaryDirectory(t)
-    const running = spawn(process.execPath, [child, directory, '30'], {
+    const running = spawn(...node(child, directory, '30'), {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let ended = false
@@ -193,7 +194,7 @@ t.test('a process killed while it rotates leaves a whole file each time', async 
   const directory = temporaryDirectory(t)
   let last = 0
   for (let round = 0; round < 12; round++) {
-    const running = spawn(process.execPath, [child, directory, '1000'], {
+    const running = spawn(...node(child, directory, '1000'), {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let acknowledged = last

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { node } from '../children.js'
 import { CredentialStore } from '../../lib/credentials/store.js'
 import { cheapKdf, fieldsOf, passwordOf, RecordedAudit, temporaryDirectory } from './support.js'
 import { searchMemory, type Search } from './process-memory.js'
@@ -24,7 +25,7 @@ async function look(
   patterns: readonly Buffer[],
   also?: (pid: number) => void,
 ): Promise<Search> {
-  const running = spawn(process.execPath, [child, directory, stage], {
+  const running = spawn(...node(child, directory, stage), {
     stdio: ['pipe', 'pipe', 'inherit', 'pipe', 'pipe'],
   })
   for (const [at, text] of [

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { node } from '../children.js'
 
 t.setTimeout(120_000)
 
@@ -65,7 +66,7 @@ interface Seen {
 function type(keys: Buffer | string, signal = 0): Seen {
   const { stdout, stderr } = spawnSync(
     'python3',
-    ['-c', driver, Buffer.from(keys).toString('hex'), String(signal), process.execPath, child],
+    ['-c', driver, Buffer.from(keys).toString('hex'), String(signal), ...node(child).flat()],
     { encoding: 'utf8' },
   )
   if (stdout === '') throw new Error(stderr)
@@ -113,7 +114,7 @@ t.test('a signal ends the process with the terminal as it was', { skip }, (t) =>
 })
 
 t.test('without a terminal there is a coded error', (t) => {
-  const { stdout } = spawnSync('setsid', ['-w', process.execPath, child], {
+  const { stdout } = spawnSync('setsid', ['-w', ...node(child).flat()], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   })

@@ -1,8 +1,8 @@
-import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import t from 'tap'
+import { fork } from '../children.js'
 import { Journal, type JournalEntry, type UserEntry } from '../../lib/index.js'
 import { open } from '../persistence/setup.js'
 

@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { node } from '../children.js'
 import { flow, open } from '../persistence/setup.js'
 import type { Told } from './dying.js'
 
@@ -21,7 +22,7 @@ interface Ended {
 }
 
 function run(directory: string, ending: string): Promise<Ended> {
-  const child = spawn(process.execPath, [script, directory, ending], {
+  const child = spawn(...node(script, directory, ending), {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stdout = ''

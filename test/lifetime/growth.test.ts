@@ -1,11 +1,12 @@
 // What a process holds: nothing grows with open and close, nothing is handed to forked children, and
 // garbage collection closes what was forgotten.
-import { fork, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { fork } from '../children.js'
 import { flow, open } from '../persistence/setup.js'
 import type { Held } from './cycles.js'
 

@@ -53,6 +53,8 @@ async function write(job: FlowWriterJob): Promise<void> {
     markEvery: job.markEvery,
   })
   clearInterval(ticking)
+  // A machine that was busy may have had no time for one before.
+  if (job.snapshotEvery > 0) await manager.snapshot()
   await manager.close()
   process.send?.({ complete })
 }

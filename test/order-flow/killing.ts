@@ -1,7 +1,7 @@
 /** Kills flow writers with SIGKILL at random points of the flow until one comes to its end. */
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { fork } from '../children.js'
 import type { FlowWriterJob } from './flow-writer.js'
 
 const writer = fileURLToPath(new URL('./flow-writer.js', import.meta.url))

@@ -1,5 +1,5 @@
 /** Each case gives a coded error and leaves the journal and the books exactly as they were. */
-import { execFileSync, fork } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   mkdirSync,
@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
+import { fork } from '../children.js'
 import { Journal, PersistenceManager, Side, type Book, type CodedError } from '../../lib/index.js'
 import { crc32c } from '../../lib/pure-reader/checksum.js'
 import { fingerprint, flow, open } from './setup.js'

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
+import { node } from '../children.js'
 
 const root = process.cwd()
 if (!existsSync(path.join(root, 'binding.gyp')))
@@ -179,7 +180,7 @@ t.test('TypeScript layers import downward only', async (t) => {
 
 t.test('binding.gyp and the sources on disk agree', async (t) => {
   const ask = (target: string) =>
-    execFileSync(process.execPath, ['scripts/native-sources.mjs', target], { encoding: 'utf8' })
+    execFileSync(...node('scripts/native-sources.mjs', target), { encoding: 'utf8' })
       .trim()
       .split('\n')
       .filter((line) => line !== '')

@@ -3,23 +3,19 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { node } from '../children.js'
 import type { FaultCounts } from '../../lib/torture/counts.js'
 import { lacksForPowerCut } from '../../lib/torture/loop-file-system.js'
 import { loopDevices } from '../../lib/torture/mounts.js'
 import { availableSpaceKind, type SpaceKind } from '../../lib/torture/space.js'
 import type { TortureResult } from '../../lib/torture/torture.js'
-import { documentOf, pinnacle as run, type Ran, type RunOptions } from '../cli/running.js'
+import { documentOf, pinnacle } from '../cli/running.js'
 
 t.setTimeout(600_000)
 t.jobs = 2
 
 const isRoot = process.platform === 'linux' && process.getuid?.() === 0
 const buffered = { buffered: true }
-
-/** Without the loaders of the test runner, which every writer would load and run. */
-function pinnacle(words: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  return run(words, { ...options, env: { NODE_OPTIONS: '' } })
-}
 
 async function tortured(t: Test, words: readonly string[]): Promise<TortureResult> {
   const directory = join(t.testdir(), 'torture')
@@ -171,9 +167,8 @@ t.test(
   async (t) => {
     const module = new URL('../../lib/torture/loop-file-system.js', import.meta.url).href
     const script = `const m = await import(${JSON.stringify(module)}); process.stdout.write(m.lacksForPowerCut(['ext4']))`
-    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    const { stdout } = spawnSync(...node('--input-type=module', '-e', script), {
       encoding: 'utf8',
-      env: { ...process.env, NODE_OPTIONS: '' },
       uid: 65_534,
       gid: 65_534,
     })

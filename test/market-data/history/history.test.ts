@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { parquetMetadata } from 'hyparquet'
 import t from 'tap'
+import { node } from '../../children.js'
 import { candleIntervals, type CandleInterval } from '../../../lib/market-data/history/candle.js'
 import { HistoryArchive } from '../../../lib/market-data/history/history-archive.js'
 import { PriceHistory } from '../../../lib/market-data/history/price-history.js'
@@ -170,7 +171,7 @@ t.test('a writer killed 20 times loses and doubles no tick', async (t) => {
   const child = fileURLToPath(new URL('writer-child.js', import.meta.url))
   let promised = 0
   for (let kill = 0; kill < 20; kill++) {
-    const writer = spawn(process.execPath, [child, directory], {
+    const writer = spawn(...node(child, directory), {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let text = ''

@@ -8,6 +8,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { node } from '../../children.js'
 import { PriceHistory } from '../../../lib/market-data/history/price-history.js'
 import { booksAt } from '../../../lib/persistence/books-at.js'
 import { bookMap, entriesOf, sorted, type Seen } from './journal-view.js'
@@ -26,7 +27,7 @@ interface Run {
 }
 
 function start(directory: string, url: string, caFile: string): Run {
-  const started = spawn(process.execPath, [child, directory, url, caFile])
+  const started = spawn(...node(child, directory, url, caFile))
   const output = { text: '' }
   const errors = { text: '' }
   started.stdout.setEncoding('utf8').on('data', (text: string) => (output.text += text))
