@@ -74,6 +74,16 @@ export class Limits {
     return this.#ask(`apply ${file}`)
   }
 
+  /** Bytes a second: one core verifies the journal of a data directory. */
+  verify(dataDirectory: string): Promise<number> {
+    return this.#ask(`verify ${dataDirectory}`)
+  }
+
+  /** Entries a second: one core verifies, decodes and applies the journal of a data directory. */
+  replay(dataDirectory: string, expectedOrders: number): Promise<number> {
+    return this.#ask(`replay ${String(expectedOrders)} ${dataDirectory}`)
+  }
+
   close(): void {
     this.#child.stdin.end()
   }

@@ -9,7 +9,9 @@ import { measure, ratio, type Case } from '../rounds.js'
 
 const replayName = 'replay, one instrument'
 const manyName = 'replay, 16 instruments'
-const verifyName = 'verify (inspect)'
+const inspectName = 'inspect: journal, snapshots and what an open would do'
+const oneCoreName = 'replay, one core'
+const verifyName = 'verify, one core'
 const memoryName = 'memory, read by one core'
 const restoreName = 'restore of the snapshot'
 const snapshotName = 'snapshot, off the hot thread'
@@ -71,7 +73,7 @@ export const recovery: Part = {
       { name: replayName, unit: 'M entries/s', round: replayed(one) },
       { name: manyName, unit: 'M entries/s', round: replayed(many) },
       {
-        name: verifyName,
+        name: inspectName,
         unit: 'GB/s',
         async round() {
           const start = performance.now()
@@ -102,21 +104,33 @@ export const recovery: Part = {
       },
     ]
     if (limits) {
-      cases.push({
-        name: memoryName,
-        unit: 'GB/s',
-        round: async () => (await limits.memory()) / 1e9,
-      })
+      cases.push(
+        {
+          name: oneCoreName,
+          unit: 'M entries/s',
+          round: async () => (await limits.replay(path.join(directory, 'one'), orders)) / 1e6,
+        },
+        {
+          name: verifyName,
+          unit: 'GB/s',
+          round: async () => (await limits.verify(path.join(directory, 'one'))) / 1e9,
+        },
+        {
+          name: memoryName,
+          unit: 'GB/s',
+          round: async () => (await limits.memory()) / 1e9,
+        },
+      )
     }
     result.figures = await measure(cases, quick ? 2 : 5)
     await reopened(one, (persistence) => {
       if (persistence.book('I0').digest() !== digest)
         throw new Error('the replayed book is another')
     })
-    result.goals.replay = figureNamed(result.figures, replayName).median
     result.goals.restore = figureNamed(result.figures, restoreName).median
     if (orders !== 1_000_000) delete result.goals.restore
     if (limits) {
+      result.goals.replay = figureNamed(result.figures, oneCoreName).median
       const verified = ratio(
         figureNamed(result.figures, verifyName),
         figureNamed(result.figures, memoryName),

@@ -3,10 +3,18 @@
 // else.
 //
 // Reads one question a line from standard input and answers each with one number:
-//   append N         ns a record: N records of 64 bytes with their CRC32C stored into a prefaulted
-//   mapping durable N        µs each: N times pwrite of 64 bytes into a written file and fdatasync
-//   memory           bytes a second: one core reads a buffer that fits no cache
-//   apply FILE       ns an operation: check and apply of the file's operations on empty books
+//   append N
+//       ns a record: N records of 64 bytes with their CRC32C stored into a prefaulted mapping
+//   durable N
+//       µs each: N times pwrite of 64 bytes into a written file and fdatasync
+//   memory
+//       bytes a second: one core reads a buffer that fits no cache
+//   apply FILE
+//       ns an operation: check and apply of the file's operations on empty books
+//   verify DIRECTORY
+//       bytes a second: every entry of a data directory's journal verified, by one core
+//   replay ORDERS DIRECTORY
+//       entries a second: verified, decoded and applied to books, by one core
 // An error is told on standard error and ends the program. Usage: limits_bench DIRECTORY
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -26,7 +34,10 @@
 
 #include "bench/operations_file.h"
 #include "checksum/crc32c.h"
+#include "engine/recovery.h"
+#include "journal/scan.h"
 #include "platform/environment.h"
+#include "platform/table_memory.h"
 #include "state/book_set.h"
 
 namespace pinnacle {
@@ -144,9 +155,11 @@ class DurableLimit {
 // Sixteen sums, so that the additions do not wait for each other.
 class MemoryLimit {
  public:
+  MemoryLimit() { std::memset(memory_.data(), 3, kBytes); }
+
   double Round() {
-    const uint64_t* at = words_.data();
-    const uint64_t* end = at + words_.size();
+    const uint64_t* at = static_cast<const uint64_t*>(memory_.data());
+    const uint64_t* end = at + kBytes / sizeof(uint64_t);
     uint64_t sums[16] = {};
     const auto start = std::chrono::steady_clock::now();
     for (; at != end; at += 16) {
@@ -154,12 +167,15 @@ class MemoryLimit {
     }
     const double ns = Nanoseconds(std::chrono::steady_clock::now() - start);
     for (const uint64_t sum : sums) checksum_ += sum;
-    return static_cast<double>(words_.size() * sizeof(uint64_t)) / ns * 1e9;
+    return static_cast<double>(kBytes) / ns * 1e9;
   }
   uint64_t checksum() const { return checksum_; }
 
  private:
-  std::vector<uint64_t> words_ = std::vector<uint64_t>(512ull * 1024 * 1024 / sizeof(uint64_t), 3);
+  static constexpr size_t kBytes = size_t{512} << 20;
+
+  // Huge pages: the limit is the memory's, not that of the tables of small pages.
+  TableMemory memory_{kBytes, TableMemory::Pages::kPresent};
   uint64_t checksum_ = 0;
 };
 
@@ -191,6 +207,34 @@ class ApplyLimit {
   std::vector<Operation> operations_;
 };
 
+// Bytes a second.
+double Verify(const std::string& data_directory) {
+  ScanOptions options;
+  options.all_segments = true;
+  ScanResult result;
+  const auto start = std::chrono::steady_clock::now();
+  const Status status =
+      ScanJournal(FileSystem::Real(), JournalDirectory(data_directory), options, nullptr, &result);
+  const double ns = Nanoseconds(std::chrono::steady_clock::now() - start);
+  if (!status.ok()) Stop(std::string(status.message()));
+  if (result.entries == 0 || result.verdict.tail != Tail::kClean) Stop("not a sound journal");
+  return static_cast<double>(result.bytes_read) / ns * 1e9;
+}
+
+// Entries a second.
+double ReplayOnOneCore(const std::string& data_directory, uint64_t expected_orders) {
+  Environment environment = Environment::Real();
+  environment.worker_threads = 0;
+  RecoveredState state;
+  RecoveryReport report;
+  const auto start = std::chrono::steady_clock::now();
+  const Status status =
+      ReadState(environment, data_directory, expected_orders, false, nullptr, &state, &report);
+  const double ns = Nanoseconds(std::chrono::steady_clock::now() - start);
+  if (!status.ok()) Stop(std::string(status.message()));
+  return static_cast<double>(report.entries_replayed) / ns * 1e9;
+}
+
 // Each is made at its first question.
 template <typename Limit, typename... Arguments>
 Limit& Made(std::unique_ptr<Limit>* limit, const Arguments&... arguments) {
@@ -221,6 +265,16 @@ int Answer(const std::string& directory) {
       std::string path;
       std::getline(words >> std::ws, path);
       answer = Made(&apply).Round(path);
+    } else if (question == "verify") {
+      std::string path;
+      std::getline(words >> std::ws, path);
+      answer = Verify(path);
+    } else if (question == "replay") {
+      uint64_t expected_orders = 0;
+      std::string path;
+      words >> expected_orders;
+      std::getline(words >> std::ws, path);
+      answer = ReplayOnOneCore(path, expected_orders);
     } else {
       Stop("unknown question: " + line);
     }

@@ -1,35 +1,24 @@
 #include "book/order_book.h"
 
-#include <bit>
-
 #include "platform/random.h"
 
 namespace pinnacle {
 
 namespace {
 
-constexpr uint64_t kMultiplier1 = 0x9e3779b97f4a7c15ull;
-constexpr uint64_t kMultiplier2 = 0xd6e8feb86659fd93ull;
-
 // Every bit of the result depends on every bit of the argument.
 uint64_t Mix(uint64_t x) {
   x ^= x >> 32;
-  x *= kMultiplier2;
+  x *= OrderBook::kMultiplier2;
   x ^= x >> 32;
-  x *= kMultiplier2;
+  x *= OrderBook::kMultiplier2;
   x ^= x >> 32;
   return x;
 }
 
-// Another one in every process, so that nobody can choose ids that collide.
-uint64_t HashSeed() {
-  static const uint64_t seed = RandomSource::Real()->NextU64();
-  return seed;
-}
-
-const uint64_t kHashSeed = HashSeed();
-
 }  // namespace
+
+const uint64_t OrderBook::hash_seed_ = RandomSource::Real()->NextU64();
 
 OrderBook::OrderBook(size_t expected_orders, uint32_t max_orders)
     : ids_(expected_orders), level_ids_(0), max_orders_(max_orders) {
@@ -46,14 +35,6 @@ void OrderBook::set_growth(Growth growth) {
 void OrderBook::Reserve(size_t orders) {
   orders_.Reserve(orders);
   ids_.Reserve(orders);
-}
-
-uint32_t OrderBook::HashOf(OrderId id) {
-  uint64_t x = (id.low ^ kHashSeed) * kMultiplier1;
-  x ^= std::rotl((id.high + kHashSeed) * kMultiplier2, 31);
-  x ^= x >> 32;
-  x *= kMultiplier2;
-  return static_cast<uint32_t>(x >> 32);
 }
 
 uint32_t OrderBook::LevelHash(Side side, int64_t price) {
@@ -259,8 +240,6 @@ void OrderBook::Clear() {
   level_ids_.Clear();
   for (LevelList& levels : lists_) levels.Clear();
 }
-
-size_t OrderBook::order_count() const { return orders_.size(); }
 
 size_t OrderBook::level_count(Side side) const { return list(side).size(); }
 

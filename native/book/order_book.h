@@ -17,6 +17,7 @@
 #ifndef PINNACLE_BOOK_ORDER_BOOK_H_
 #define PINNACLE_BOOK_ORDER_BOOK_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -103,7 +104,13 @@ class OrderBook {
   // What an operation on an id will touch, brought into the cache while others are being applied:
   // first its place in the id table, some operations later the order, again later the order's
   // neighbours in the queue. Hints: they change nothing and may be left out.
-  static uint32_t HashOf(OrderId id);
+  static uint32_t HashOf(OrderId id) {
+    uint64_t x = (id.low ^ hash_seed_) * kMultiplier1;
+    x ^= std::rotl((id.high + hash_seed_) * kMultiplier2, 31);
+    x ^= x >> 32;
+    x *= kMultiplier2;
+    return static_cast<uint32_t>(x >> 32);
+  }
   void PrefetchId(uint32_t hash) const { ids_.Prefetch(hash); }
   void PrefetchOrder(uint32_t hash) const {
     const uint32_t order = ids_.Guess(hash);
@@ -120,7 +127,7 @@ class OrderBook {
   void Reserve(size_t orders);
 
   // --- reading ---
-  size_t order_count() const;
+  size_t order_count() const { return orders_.size(); }
   size_t level_count(Side side) const;
   // Up to `max_levels` levels from the best price on; returns how many were written.
   size_t Depth(Side side, size_t max_levels, LevelView* levels) const;
@@ -148,8 +155,13 @@ class OrderBook {
            level_ids_.growth_count();
   }
 
+  static constexpr uint64_t kMultiplier1 = 0x9e3779b97f4a7c15ull;
+  static constexpr uint64_t kMultiplier2 = 0xd6e8feb86659fd93ull;
+
  private:
   friend class BookBuilder;
+  // Another one in every process, so that nobody can choose ids that collide.
+  static const uint64_t hash_seed_;
   using Order = OrderStore::Order;
 
   struct Level {

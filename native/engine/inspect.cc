@@ -13,6 +13,7 @@ class ProgressVisitor : public EntryVisitor {
   Status Visit(const EntryHeader&, const uint8_t*, const uint8_t*, uint64_t) override {
     return Status();
   }
+  bool NeedsEntries() const override { return false; }
   void Progress(uint64_t done, uint64_t total) override {
     if (progress_) progress_("verify", done, total);
   }
@@ -56,6 +57,7 @@ Status Inspect(const Environment& environment, const std::string& data_directory
   ProgressVisitor visitor(progress);
   ScanOptions options;
   options.all_segments = true;
+  options.threads = environment.worker_threads;
   // After a salvage the journal begins, still empty, behind the snapshot that was taken then.
   for (const SnapshotFinding& finding : report->snapshots) {
     if (finding.status.ok()) options.next_if_empty = finding.info.meta.sequence + 1;

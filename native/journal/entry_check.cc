@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/zeros.h"
 #include "checksum/crc32c.h"
 #include "platform/file_system.h"
 
@@ -10,10 +11,6 @@ namespace pinnacle {
 namespace {
 
 constexpr uint32_t kPolynomialReflected = 0x82f63b78u;
-
-bool AllZero(const uint8_t* bytes, uint64_t length) {
-  return std::all_of(bytes, bytes + length, [](uint8_t b) { return b == 0; });
-}
 
 uint64_t LoadWord(const uint8_t* bytes) {
   uint64_t word;
@@ -83,28 +80,6 @@ bool IsOneFlippedLengthBit(std::span<const uint8_t> bytes, uint32_t seed) {
 }
 
 }  // namespace
-
-bool HeaderIsPlausible(const EntryHeader& header) {
-  if ((header.flags & kFlagWritten) == 0 || header.payload_bytes > kMaxPayloadBytes) return false;
-  switch (static_cast<EntryType>(header.type)) {
-    case EntryType::kInstrument:
-      return header.payload_bytes == sizeof(InstrumentPayload);
-    case EntryType::kReplaceWide:
-      return header.payload_bytes == sizeof(ReplaceWidePayload);
-    case EntryType::kAdd:
-    case EntryType::kReduce:
-    case EntryType::kCancel:
-    case EntryType::kExecute:
-    case EntryType::kReplace:
-    case EntryType::kSetLevel:
-    case EntryType::kClear:
-    case EntryType::kTrade:
-    case EntryType::kStatus:
-      return header.payload_bytes == sizeof(OrderPayload);
-    default:
-      return header.type >= static_cast<uint8_t>(EntryType::kFirstUserType);
-  }
-}
 
 EntryCheck CheckEntry(std::span<const uint8_t> bytes, uint64_t offset, uint32_t seed) {
   if (bytes.size() >= kLineBytes) {

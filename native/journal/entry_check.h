@@ -2,6 +2,7 @@
 #ifndef PINNACLE_JOURNAL_ENTRY_CHECK_H_
 #define PINNACLE_JOURNAL_ENTRY_CHECK_H_
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -44,8 +45,33 @@ inline uint64_t DurableClaim(const EntryHeader& header, const EntryTrailer& trai
   return trailer.durable_lag > before ? 0 : before - trailer.durable_lag;
 }
 
+inline constexpr int32_t kAnyPayload = -1;
+inline constexpr int32_t kNoEntry = -2;
+
+// Bytes of payload that an entry of each type has.
+inline constexpr std::array<int32_t, 256> kPayloadOfType = [] {
+  std::array<int32_t, 256> bytes{};
+  bytes.fill(kNoEntry);
+  for (const EntryType type : {EntryType::kAdd, EntryType::kReduce, EntryType::kCancel,
+                               EntryType::kExecute, EntryType::kReplace, EntryType::kSetLevel,
+                               EntryType::kClear, EntryType::kTrade, EntryType::kStatus}) {
+    bytes[static_cast<size_t>(type)] = sizeof(OrderPayload);
+  }
+  bytes[static_cast<size_t>(EntryType::kInstrument)] = sizeof(InstrumentPayload);
+  bytes[static_cast<size_t>(EntryType::kReplaceWide)] = sizeof(ReplaceWidePayload);
+  for (size_t type = static_cast<size_t>(EntryType::kFirstUserType); type < 256; ++type) {
+    bytes[type] = kAnyPayload;
+  }
+  return bytes;
+}();
+static_assert(sizeof(ReplacePayload) == sizeof(OrderPayload));
+
 // True where a header can be an entry's at all: type, flags and length fit together.
-bool HeaderIsPlausible(const EntryHeader& header);
+inline bool HeaderIsPlausible(const EntryHeader& header) {
+  if ((header.flags & kFlagWritten) == 0 || header.payload_bytes > kMaxPayloadBytes) return false;
+  const int32_t wanted = kPayloadOfType[header.type];
+  return wanted == kAnyPayload || header.payload_bytes == static_cast<uint32_t>(wanted);
+}
 
 // Checks what stands at bytes[0], which is the start of a line; `bytes` reaches to the end of the
 // segment. `offset` is the place in the segment (for sector bounds).

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/zeros.h"
 #include "checksum/crc32c.h"
 #include "journal/read_fully.h"
+#include "journal/runs_ahead.h"
 #include "journal/segment_reader.h"
+#include "journal/segment_run.h"
 
 namespace pinnacle {
 
@@ -18,8 +21,7 @@ Status ReadFirstEntry(const File& file, uint32_t seed, uint64_t segment_bytes,
   size_t bytes_read = 0;
   PINNACLE_RETURN_IF_ERROR(ReadFully(file, kSegmentHeaderBytes, bytes, &bytes_read));
   if (bytes_read < kLineBytes) return Status();
-  facts->first_line_used =
-      std::any_of(bytes.begin(), bytes.end(), [](uint8_t b) { return b != 0; });
+  facts->first_line_used = !AllZero(bytes.data(), bytes.size());
   const EntryHeader header = LoadHeader(bytes.data());
   if (!HeaderIsPlausible(header)) return Status();
   const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
@@ -79,6 +81,7 @@ class Scanner {
       bytes_total_ += facts[i].header_valid ? facts[i].header.segment_bytes : 0;
       result_->segments.push_back(std::move(facts[i]));
     }
+    StartAhead();
     PINNACLE_RETURN_IF_ERROR(ScanRun());
     result_->verdict = ClassifyTail(*evidence_);
     if (!segment_damage_.empty() && result_->verdict.tail == Tail::kCorrupt) {
@@ -157,49 +160,20 @@ class Scanner {
 
     SegmentReader reader(file.get(), segment.header.segment_bytes, seed);
     reader.Seek(kSegmentHeaderBytes);
-    uint64_t next_progress = kProgressBytes;
-    while (true) {
-      EntryCheck check;
-      const uint8_t* entry = nullptr;
-      PINNACLE_RETURN_IF_ERROR(reader.Next(&check, &entry));
-      evidence_->state = check.state;
-      if (check.state != EntryState::kValid) break;
-      const EntryHeader header = LoadHeader(entry);
-      const EntryTrailer trailer = LoadTrailer(entry, check.bytes);
-#if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
-      constexpr bool kOrderMatters = false;
-#else
-      constexpr bool kOrderMatters = true;
-#endif
-      if (kOrderMatters && header.sequence != evidence_->next_sequence) {
-        evidence_->wrong_sequence = true;
-        break;
-      }
-      if (options_.proof_checksum != 0 && header.sequence == options_.proof_sequence &&
-          trailer.checksum != options_.proof_checksum) {
-        evidence_->segment_damaged = true;
-        segment_damage_ = segment.file.path + ": entry " + std::to_string(header.sequence) +
-                          " is not the one that the snapshot was taken at";
-        break;
-      }
-      Claim(DurableClaim(header, trailer));
-      if (header.sequence >= options_.from_sequence) {
-        ++result_->entries;
-        if (visitor_ != nullptr) {
-          PINNACLE_RETURN_IF_ERROR(
-              visitor_->Visit(header, entry + sizeof(EntryHeader), entry, check.bytes));
-        }
-      }
-      if (segment.entries++ == 0) segment.first_sequence = header.sequence;
-      segment.last_sequence = header.sequence;
-      ++evidence_->next_sequence;
-      reader.Advance(check.bytes);
-      segment.end_offset = reader.offset();
-      if (visitor_ != nullptr && segment.end_offset >= next_progress) {
-        visitor_->Progress(bytes_done_ + segment.end_offset, bytes_total_);
-        next_progress += kProgressBytes;
-      }
+    SegmentRun run;
+    Status followed;
+    const RunsAhead::Outcome* ahead = ahead_ ? ahead_->Of(i, evidence_->next_sequence) : nullptr;
+    if (ahead != nullptr) {
+      followed = ahead->status;
+      run = ahead->run;
+      reader.Seek(run.end_offset);
+      result_->bytes_read += ahead->bytes_read;
+      if (visitor_ != nullptr) visitor_->Progress(bytes_done_ + run.end_offset, bytes_total_);
+    } else {
+      followed = FollowVisiting(&reader, &run);
     }
+    Adopt(run, &segment);
+    PINNACLE_RETURN_IF_ERROR(std::move(followed));
     bytes_done_ += segment.header.segment_bytes;
     result_->bytes_read += reader.bytes_read() + page_bytes;
     // A full segment ends where the next entry did not fit; that entry opens the next segment.
@@ -222,14 +196,67 @@ class Scanner {
     return Status();
   }
 
-  static Status RestIsZero(SegmentReader* reader, uint64_t segment_bytes, bool* zero) {
-    *zero = true;
-    while (*zero && reader->offset() + kLineBytes <= segment_bytes) {
-      std::span<const uint8_t> line;
-      PINNACLE_RETURN_IF_ERROR(reader->Peek(kLineBytes, &line));
-      *zero = std::all_of(line.begin(), line.end(), [](uint8_t b) { return b == 0; });
-      reader->Advance(kLineBytes);
+  // Follows a segment's run and hands its entries to the visitor.
+  Status FollowVisiting(SegmentReader* reader, SegmentRun* run) {
+    uint64_t next_progress = kProgressBytes;
+    return FollowRun(
+        reader, evidence_->next_sequence, Proof(), run,
+        [&](const EntryHeader& header, const uint8_t* entry, uint64_t bytes) -> Status {
+          if (visitor_ == nullptr) return Status();
+          if (header.sequence >= options_.from_sequence) {
+            PINNACLE_RETURN_IF_ERROR(
+                visitor_->Visit(header, entry + sizeof(EntryHeader), entry, bytes));
+          }
+          if (reader->offset() + bytes >= next_progress) [[unlikely]] {
+            visitor_->Progress(bytes_done_ + reader->offset() + bytes, bytes_total_);
+            next_progress += kProgressBytes;
+          }
+          return Status();
+        });
+  }
+
+  void Adopt(const SegmentRun& run, SegmentFacts* segment) {
+    evidence_->state = run.state;
+    evidence_->wrong_sequence = run.wrong_sequence;
+    Claim(run.known_durable);
+    const uint64_t first = evidence_->next_sequence;
+    evidence_->next_sequence = first + run.entries;
+    segment->entries = run.entries;
+    segment->end_offset = run.end_offset;
+    if (run.entries > 0) {
+      segment->first_sequence = run.first_sequence;
+      segment->last_sequence = run.first_sequence + run.entries - 1;
+      if (segment->last_sequence >= options_.from_sequence) {
+        result_->entries +=
+            segment->last_sequence - std::max(segment->first_sequence, options_.from_sequence) + 1;
+      }
     }
+    if (run.proof_failed) {
+      evidence_->segment_damaged = true;
+      segment_damage_ = segment->file.path + ": entry " + std::to_string(evidence_->next_sequence) +
+                        " is not the one that the snapshot was taken at";
+    }
+  }
+
+  RunProof Proof() const { return {options_.proof_sequence, options_.proof_checksum}; }
+
+  void StartAhead() {
+    if (options_.threads == 0 || (visitor_ != nullptr && visitor_->NeedsEntries())) return;
+    std::vector<RunsAhead::Job> jobs;
+    for (const SegmentFacts& segment : result_->segments) {
+      RunsAhead::Job job;
+      if (segment.header_valid) {
+        job = {segment.file.path, segment.header.segment_bytes,
+               SeedOfSegment(segment.header.segment_id), segment.first_sequence};
+      }
+      jobs.push_back(std::move(job));
+    }
+    ahead_ = std::make_unique<RunsAhead>(file_system_, std::move(jobs), Proof(), options_.threads);
+  }
+
+  static Status RestIsZero(SegmentReader* reader, uint64_t segment_bytes, bool* zero) {
+    PINNACLE_RETURN_IF_ERROR(reader->SkipZeroLines());
+    *zero = reader->offset() + kLineBytes > segment_bytes;
     return Status();
   }
 
@@ -262,13 +289,11 @@ class Scanner {
     }
     SegmentReader reader(file.get(), segment.header.segment_bytes, seed);
     reader.Seek(offset);
-    while (reader.offset() + kLineBytes <= segment.header.segment_bytes) {
+    while (true) {
+      PINNACLE_RETURN_IF_ERROR(reader.SkipZeroLines());
+      if (reader.offset() + kLineBytes > segment.header.segment_bytes) break;
       std::span<const uint8_t> line;
       PINNACLE_RETURN_IF_ERROR(reader.Peek(kLineBytes, &line));
-      if (std::all_of(line.begin(), line.end(), [](uint8_t b) { return b == 0; })) {
-        reader.Advance(kLineBytes);
-        continue;
-      }
       evidence_->bytes_follow = true;
       const EntryHeader header = LoadHeader(line.data());
       uint64_t bytes = kLineBytes;
@@ -323,6 +348,7 @@ class Scanner {
   ScanResult* result_;
   TailEvidence* evidence_ = nullptr;
   std::string segment_damage_;
+  std::unique_ptr<RunsAhead> ahead_;
   uint64_t bytes_done_ = 0;
   uint64_t bytes_total_ = 0;
 };

@@ -80,6 +80,8 @@ class EntryVisitor {
                        uint64_t entry_bytes) = 0;
   // Valid entries behind a break, in file order (for salvage). They need not be in sequence.
   virtual Status VisitBehindBreak(const EntryHeader&, const uint8_t*) { return Status(); }
+  // false: the scan may leave Visit out.
+  virtual bool NeedsEntries() const { return true; }
   virtual void Progress(uint64_t /*bytes_done*/, uint64_t /*bytes_total*/) {}
 };
 
@@ -99,6 +101,8 @@ struct ScanOptions {
   // Reading starts with the segment that holds it.
   uint64_t proof_sequence = 0;
   uint32_t proof_checksum = 0;
+  // Threads that verify segments ahead, where the visitor needs no entries; 0: none.
+  unsigned threads = 0;
 };
 
 // Only I/O errors (kIo and the like), errors of the visitor, kNotOurFile, kNewerVersion and

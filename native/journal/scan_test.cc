@@ -32,6 +32,36 @@ class Collector : public EntryVisitor {
   std::vector<uint64_t> sequences;
 };
 
+// Segments verified ahead by several threads: what is found must be the same.
+void CheckAhead(const Directory& directory, ScanOptions options, const ScanResult& expected) {
+  options.threads = 3;
+  ScanResult result;
+  REQUIRE(ScanJournal(FileSystem::Real(), directory.path(), options, nullptr, &result).ok());
+  CHECK(result.verdict.tail == expected.verdict.tail);
+  CHECK(result.verdict.reason == expected.verdict.reason);
+  CHECK(result.stop_segment == expected.stop_segment);
+  CHECK(result.damaged_segment == expected.damaged_segment);
+  CHECK(result.entries == expected.entries);
+  CHECK(result.bytes_dropped == expected.bytes_dropped);
+  CHECK(result.entries_dropped == expected.entries_dropped);
+  const TailEvidence& evidence = result.evidence;
+  CHECK(evidence.next_sequence == expected.evidence.next_sequence);
+  CHECK(evidence.known_durable == expected.evidence.known_durable);
+  CHECK(evidence.state == expected.evidence.state);
+  CHECK(evidence.bytes_follow == expected.evidence.bytes_follow);
+  CHECK(evidence.valid_entries_follow == expected.evidence.valid_entries_follow);
+  CHECK(evidence.wrong_sequence == expected.evidence.wrong_sequence);
+  CHECK(evidence.older_follows == expected.evidence.older_follows);
+  CHECK(evidence.segment_damaged == expected.evidence.segment_damaged);
+  REQUIRE(result.segments.size() == expected.segments.size());
+  for (size_t i = 0; i < result.segments.size(); ++i) {
+    CHECK(result.segments[i].entries == expected.segments[i].entries);
+    CHECK(result.segments[i].first_sequence == expected.segments[i].first_sequence);
+    CHECK(result.segments[i].last_sequence == expected.segments[i].last_sequence);
+    CHECK(result.segments[i].end_offset == expected.segments[i].end_offset);
+  }
+}
+
 ScanResult Scan(const Directory& directory, Collector* collector = nullptr,
                 ScanOptions options = {}) {
   ScanResult result;
@@ -39,6 +69,7 @@ ScanResult Scan(const Directory& directory, Collector* collector = nullptr,
   const Status status = ScanJournal(FileSystem::Real(), directory.path(), options,
                                     collector == nullptr ? &unused : collector, &result);
   CHECK_MESSAGE(status.ok(), status.ToString());
+  CheckAhead(directory, options, result);
   return result;
 }
 

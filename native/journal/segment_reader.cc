@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/zeros.h"
 #include "checksum/crc32c.h"
 #include "journal/read_fully.h"
 
@@ -90,12 +91,26 @@ Status SegmentReader::Next(EntryCheck* check, const uint8_t** entry) {
   // the line first, which settles the ordinary end of the journal.
   std::span<const uint8_t> window;
   PINNACLE_RETURN_IF_ERROR(Peek(kLineBytes, &window));
-  if (std::all_of(window.begin(), window.begin() + kLineBytes, [](uint8_t b) { return b == 0; })) {
+  if (AllZero(window.data(), kLineBytes)) {
     *check = {EntryState::kUnwritten, 0};
     return Status();
   }
   PINNACLE_RETURN_IF_ERROR(Peek(EntryBytes(kMaxPayloadBytes), &window));
   *check = {ClassifyInvalidEntry(window, offset_, seed_), 0};
+  return Status();
+}
+
+Status SegmentReader::SkipZeroLines() {
+  while (offset_ + kLineBytes <= segment_bytes_) {
+    PINNACLE_RETURN_IF_ERROR(Fill(kLineBytes));
+    const uint8_t* at = buffer_.data() + (offset_ - buffer_offset_);
+    const uint64_t lines = (buffer_offset_ + buffer_bytes_ - offset_) / kLineBytes;
+    if (!AllZero(at, lines * kLineBytes)) {
+      for (; AllZero(at, kLineBytes); at += kLineBytes) offset_ += kLineBytes;
+      return Status();
+    }
+    offset_ += lines * kLineBytes;
+  }
   return Status();
 }
 

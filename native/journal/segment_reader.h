@@ -32,9 +32,27 @@ class SegmentReader {
   Status Next(EntryCheck* check, const uint8_t** entry);
   void Advance(uint64_t bytes) { offset_ += bytes; }
 
+  // What stands at the offset where that is a valid entry of one line whose checksum is computed
+  // already, as it is for most of them. nullptr says nothing: ask Next.
+  const uint8_t* NextLine() const {
+#if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
+    return nullptr;
+#endif
+    const uint64_t at = offset_ - lines_begin_;
+    if (at >= lines_end_ - lines_begin_) return nullptr;
+    const uint8_t* line = buffer_.data() + (offset_ - buffer_offset_);
+    const EntryHeader header = LoadHeader(line);
+    if (header.payload_bytes > kLinePayloadBytes || !HeaderIsPlausible(header)) return nullptr;
+    return line_checksums_[at / kLineBytes] == LoadTrailer(line, kLineBytes).checksum ? line
+                                                                                      : nullptr;
+  }
+
   // Bytes of the window from the offset on: for looking at what follows a break. Reads `bytes` or
   // as much as there is to the end of the segment.
   Status Peek(uint64_t bytes, std::span<const uint8_t>* window);
+
+  // Moves to the first line from the offset on that is not zero, or behind the segment's last one.
+  Status SkipZeroLines();
 
   uint64_t bytes_read() const { return bytes_read_; }
 

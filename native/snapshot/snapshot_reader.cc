@@ -1,13 +1,14 @@
 #include "snapshot/snapshot_reader.h"
 
-#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <utility>
 
+#include "base/zeros.h"
 #include "book/book_builder.h"
 #include "checksum/crc32c.h"
 #include "journal/read_fully.h"
+#include "platform/table_memory.h"
 #include "snapshot/format.h"
 
 namespace pinnacle {
@@ -76,7 +77,7 @@ class SnapshotReader {
       return Damaged("the user state has another length");
     }
     PINNACLE_RETURN_IF_ERROR(CheckFooter());
-    *user_state = std::move(content_);
+    user_state->assign(content_.begin(), content_.end());
     books->set_last_sequence(header_.sequence);
     return Status();
   }
@@ -130,7 +131,7 @@ class SnapshotReader {
     // The padding of the header page is zero.
     std::vector<uint8_t> padding(kSnapshotHeaderBytes - sizeof(header_));
     PINNACLE_RETURN_IF_ERROR(ReadExactly(sizeof(header_), padding));
-    if (!std::all_of(padding.begin(), padding.end(), [](uint8_t b) { return b == 0; })) {
+    if (!AllZero(padding.data(), padding.size())) {
       return Damaged("the header's padding is not zero");
     }
     if (header_.version == 0 || header_.header_bytes != kSnapshotHeaderBytes ||
@@ -157,7 +158,11 @@ class SnapshotReader {
         section.bytes > file_bytes_ || content_offset + section.bytes > file_bytes_) {
       return Damaged("not the section that belongs here");
     }
-    content_.resize(section.bytes);
+    if (section.bytes > content_memory_bytes_) {
+      content_memory_ = TableMemory(section.bytes, TableMemory::Pages::kPresent);
+      content_memory_bytes_ = section.bytes;
+    }
+    content_ = {static_cast<uint8_t*>(content_memory_.data()), section.bytes};
     PINNACLE_RETURN_IF_ERROR(ReadExactly(content_offset, content_));
 #if !defined(PINNACLE_MUTATION_SNAPSHOT_CHECKSUM_NOT_VERIFIED)
     if (section.content_checksum != Crc32c(content_)) {
@@ -168,7 +173,7 @@ class SnapshotReader {
     uint8_t padding[8] = {};
     PINNACLE_RETURN_IF_ERROR(
         ReadExactly(content_offset + section.bytes, {padding, static_cast<size_t>(padding_bytes)}));
-    if (std::any_of(padding, padding + padding_bytes, [](uint8_t b) { return b != 0; })) {
+    if (!AllZero(padding, padding_bytes)) {
       return Damaged("a section's padding is not zero");
     }
     sections_state_ =
@@ -240,7 +245,10 @@ class SnapshotReader {
   uint64_t section_offset_ = 0;
   uint64_t next_offset_ = 0;
   uint32_t sections_state_ = ~0u;
-  std::vector<uint8_t> content_;
+  // In huge pages: a large book has thousands of ordinary ones, and each costs a fault.
+  TableMemory content_memory_;
+  uint64_t content_memory_bytes_ = 0;
+  std::span<uint8_t> content_;
 };
 
 }  // namespace

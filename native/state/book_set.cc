@@ -111,21 +111,6 @@ void BookSet::ApplyToBook(const Operation& operation, const Prepared& prepared, 
   facts.last_timestamp_ns = timestamp_ns;
 }
 
-void BookSet::Prefetch(const Operation& operation, size_t stage) const {
-  if (!PrefetchPays(operation.instrument)) return;
-  const OrderBook& book = entries_[operation.instrument - 1u].book;
-  const uint32_t hash = OrderBook::HashOf(operation.id);
-  if (stage == 0) {
-    book.PrefetchId(hash);
-  } else if (operation.type == EntryType::kAdd) {
-    if (stage == 2) book.PrefetchTail(operation.side, operation.price);
-  } else if (stage == 1) {
-    book.PrefetchOrder(hash);
-  } else {
-    book.PrefetchNeighbours(hash);
-  }
-}
-
 void BookSet::set_growth(Growth growth) {
   growth_ = growth;
   for (Entry& entry : entries_) entry.book.set_growth(growth);

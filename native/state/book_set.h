@@ -43,7 +43,20 @@ class BookSet {
   // and be about an operation that never comes.
   static constexpr size_t kPrefetchStages = 3;
   static constexpr size_t kPrefetchDistance = 8;
-  void Prefetch(const Operation& operation, size_t stage) const;
+  void Prefetch(const Operation& operation, size_t stage) const {
+    if (!PrefetchPays(operation.instrument)) return;
+    const OrderBook& book = entries_[operation.instrument - 1u].book;
+    const uint32_t hash = OrderBook::HashOf(operation.id);
+    if (stage == 0) {
+      book.PrefetchId(hash);
+    } else if (operation.type == EntryType::kAdd) {
+      if (stage == 2) book.PrefetchTail(operation.side, operation.price);
+    } else if (stage == 1) {
+      book.PrefetchOrder(hash);
+    } else {
+      book.PrefetchNeighbours(hash);
+    }
+  }
   // False where the book fits the processor's caches, or there is none.
   bool PrefetchPays(uint16_t instrument) const {
     return instrument - 1u < entries_.size() &&

@@ -1,64 +1,10 @@
 // Makes a Linux compiler take the macOS branches, to check their syntax and types: nothing compiled
-// with this is ever run. It is included before everything else (-include): first the C library's
-// headers as they are on Linux, then what macOS has and Linux lacks, then __APPLE__ in place of
-// __linux__.
+// with this is ever run. It is included before everything else but linux_library.h (-include): what
+// macOS has and Linux lacks, then __APPLE__ in place of __linux__.
 #ifndef PINNACLE_TEST_DARWIN_SHIM_H_
 #define PINNACLE_TEST_DARWIN_SHIM_H_
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-
-// The C++ library looks at the system too; it must be read before the system changes its name.
-#include <algorithm>
-#include <array>
-#include <atomic>
-#include <bit>
-#include <bitset>
-#include <cerrno>
-#include <charconv>
-#include <chrono>
-#include <cmath>
-#include <compare>
-#include <condition_variable>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <deque>
-#include <filesystem>
-#include <functional>
-#include <future>
-#include <limits>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <numeric>
-#include <optional>
-#include <queue>
-#include <random>
-#include <set>
-#include <shared_mutex>
-#include <span>
-#include <sstream>
-#include <string>
-#include <string_view>
-#include <system_error>
-#include <thread>
-#include <tuple>
-#include <unordered_map>
-#include <unordered_set>
-#include <utility>
-#include <variant>
-#include <vector>
+#include "linux_library.h"
 
 #undef __linux__
 #undef __linux

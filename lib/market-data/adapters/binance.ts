@@ -10,7 +10,13 @@
  */
 import { Side } from '../../book/side.js'
 import type { FeedAdapter, FeedSubscription } from '../feed-adapter.js'
-import type { FeedSequence, FeedUpdate, LevelChange, ParsedFrame } from '../feed-update.js'
+import type {
+  FeedSequence,
+  FeedUpdate,
+  LevelChange,
+  ParsedFrame,
+  TickerUpdate,
+} from '../feed-update.js'
 import { PinnacleTypeError } from '../../errors/pinnacle-error.js'
 import { AdapterCode, checkSubscription } from './adapter-error.js'
 import { ExchangeTime } from './exchange-time.js'
@@ -22,7 +28,6 @@ import {
   idOf,
   listOf,
   objectOf,
-  optionalDecimalOf,
   parseFrame,
   productOf,
   textOf,
@@ -30,6 +35,7 @@ import {
 } from './frame-checks.js'
 import { KnownProducts } from './known-products.js'
 import { TickerTemplate } from './ticker-template.js'
+import { readTickerNumbers, type TickerFields } from './ticker-numbers.js'
 
 const name = 'binance'
 const streams: ReadonlyMap<string, string> = new Map([
@@ -80,6 +86,14 @@ const maxPending = 1000
 interface PendingRequest {
   readonly method: 'subscribe' | 'unsubscribe'
   readonly subscription: FeedSubscription
+}
+
+const tickerFields: TickerFields = {
+  bidPrice: 'b',
+  bidSize: 'B',
+  askPrice: 'a',
+  askSize: 'A',
+  volume: 'v',
 }
 
 export class BinanceAdapter implements FeedAdapter {
@@ -177,22 +191,13 @@ export class BinanceAdapter implements FeedAdapter {
   }
 
   #ticker(data: JsonObject): FeedUpdate {
-    const update: FeedUpdate = {
+    const update: TickerUpdate = {
       type: 'ticker',
       product: productOf(data.s, 's'),
       exchangeTimeNs: this.#timeOf(data.E, 'E'),
       price: decimalOf(data.c, 'c'),
     }
-    const bidPrice = optionalDecimalOf(data.b, 'b')
-    if (bidPrice !== undefined) update.bidPrice = bidPrice
-    const bidSize = optionalDecimalOf(data.B, 'B')
-    if (bidSize !== undefined) update.bidSize = bidSize
-    const askPrice = optionalDecimalOf(data.a, 'a')
-    if (askPrice !== undefined) update.askPrice = askPrice
-    const askSize = optionalDecimalOf(data.A, 'A')
-    if (askSize !== undefined) update.askSize = askSize
-    const volume = optionalDecimalOf(data.v, 'v')
-    if (volume !== undefined) update.volume = volume
+    readTickerNumbers(data, tickerFields, update)
     return update
   }
 

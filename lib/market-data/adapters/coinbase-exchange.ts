@@ -41,6 +41,7 @@ import {
 import { KnownProducts } from './known-products.js'
 import { subscriptionsOf } from './subscription-list.js'
 import { TickerTemplate } from './ticker-template.js'
+import { readTickerNumbers, type TickerFields } from './ticker-numbers.js'
 
 const name = 'coinbase-exchange'
 const channels = [
@@ -77,6 +78,14 @@ const tickerParts = [
   ['","trade_id":', 'integer'],
   [',"last_size":"', 'decimal'],
 ] as const
+
+const tickerFields: TickerFields = {
+  bidPrice: 'best_bid',
+  bidSize: 'best_bid_size',
+  askPrice: 'best_ask',
+  askSize: 'best_ask_size',
+  volume: 'volume_24h',
+}
 
 export class CoinbaseExchangeAdapter implements FeedAdapter {
   readonly name = name
@@ -186,16 +195,7 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
       exchangeTimeNs: this.#time.optionalOf(message.time, 'time'),
       price: decimalOf(message.price, 'price'),
     }
-    const bidPrice = optionalDecimalOf(message.best_bid, 'best_bid')
-    if (bidPrice !== undefined) update.bidPrice = bidPrice
-    const bidSize = optionalDecimalOf(message.best_bid_size, 'best_bid_size')
-    if (bidSize !== undefined) update.bidSize = bidSize
-    const askPrice = optionalDecimalOf(message.best_ask, 'best_ask')
-    if (askPrice !== undefined) update.askPrice = askPrice
-    const askSize = optionalDecimalOf(message.best_ask_size, 'best_ask_size')
-    if (askSize !== undefined) update.askSize = askSize
-    const volume = optionalDecimalOf(message.volume_24h, 'volume_24h')
-    if (volume !== undefined) update.volume = volume
+    readTickerNumbers(message, tickerFields, update)
     return update
   }
 

@@ -30,12 +30,12 @@ import {
   idOf,
   listOf,
   objectOf,
-  optionalDecimalOf,
   parseFrame,
   productOf,
   textOf,
   type JsonObject,
 } from './frame-checks.js'
+import { readTickerNumbers, type TickerFields } from './ticker-numbers.js'
 
 const name = 'coinbase'
 const channels = [
@@ -50,6 +50,14 @@ const channels = [
   'futures_balance_summary',
 ]
 const withoutProducts = ['heartbeats', 'user', 'futures_balance_summary']
+
+const tickerFields: TickerFields = {
+  bidPrice: 'best_bid',
+  bidSize: 'best_bid_quantity',
+  askPrice: 'best_ask',
+  askSize: 'best_ask_quantity',
+  volume: 'volume_24_h',
+}
 
 export class CoinbaseAdapter implements FeedAdapter {
   readonly name = name
@@ -162,16 +170,7 @@ export class CoinbaseAdapter implements FeedAdapter {
         exchangeTimeNs,
         price: decimalOf(ticker.price, 'price'),
       }
-      const bidPrice = optionalDecimalOf(ticker.best_bid, 'best_bid')
-      if (bidPrice !== undefined) update.bidPrice = bidPrice
-      const bidSize = optionalDecimalOf(ticker.best_bid_quantity, 'best_bid_quantity')
-      if (bidSize !== undefined) update.bidSize = bidSize
-      const askPrice = optionalDecimalOf(ticker.best_ask, 'best_ask')
-      if (askPrice !== undefined) update.askPrice = askPrice
-      const askSize = optionalDecimalOf(ticker.best_ask_quantity, 'best_ask_quantity')
-      if (askSize !== undefined) update.askSize = askSize
-      const volume = optionalDecimalOf(ticker.volume_24_h, 'volume_24_h')
-      if (volume !== undefined) update.volume = volume
+      readTickerNumbers(ticker, tickerFields, update)
       updates.push(update)
     }
     this.#place.leave()

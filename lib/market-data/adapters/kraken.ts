@@ -27,7 +27,6 @@ import {
   FramePlace,
   listOf,
   objectOf,
-  optionalDecimalOf,
   parseFrame,
   productOf,
   textOf,
@@ -37,6 +36,7 @@ import { KnownProducts } from './known-products.js'
 import { KrakenBook } from './kraken-book.js'
 import { quoteNumbers } from './quote-numbers.js'
 import { TickerTemplate } from './ticker-template.js'
+import { readTickerNumbers, type TickerFields } from './ticker-numbers.js'
 
 const name = 'kraken'
 const channels = ['ticker', 'book', 'trade', 'ohlc', 'instrument']
@@ -79,6 +79,14 @@ interface BookData {
   readonly changes: LevelChange[]
   /** How many of the changes are of bids; they come first. */
   readonly bids: number
+}
+
+const tickerFields: TickerFields = {
+  bidPrice: 'bid',
+  bidSize: 'bid_qty',
+  askPrice: 'ask',
+  askSize: 'ask_qty',
+  volume: 'volume',
 }
 
 export class KrakenAdapter implements FeedAdapter {
@@ -266,16 +274,7 @@ export class KrakenAdapter implements FeedAdapter {
         exchangeTimeNs: this.#time.optionalOf(item.timestamp, 'timestamp'),
         price: decimalOf(item.last, 'last'),
       }
-      const bidPrice = optionalDecimalOf(item.bid, 'bid')
-      if (bidPrice !== undefined) update.bidPrice = bidPrice
-      const bidSize = optionalDecimalOf(item.bid_qty, 'bid_qty')
-      if (bidSize !== undefined) update.bidSize = bidSize
-      const askPrice = optionalDecimalOf(item.ask, 'ask')
-      if (askPrice !== undefined) update.askPrice = askPrice
-      const askSize = optionalDecimalOf(item.ask_qty, 'ask_qty')
-      if (askSize !== undefined) update.askSize = askSize
-      const volume = optionalDecimalOf(item.volume, 'volume')
-      if (volume !== undefined) update.volume = volume
+      readTickerNumbers(item, tickerFields, update)
       updates.push(update)
     }
     this.#place.leave()

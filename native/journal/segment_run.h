@@ -1,0 +1,78 @@
+// The run of good entries from a segment's first on, each with the sequence that is its turn: what
+// the scan follows, one segment after the other, or (RunsAhead) several at once.
+#ifndef PINNACLE_JOURNAL_SEGMENT_RUN_H_
+#define PINNACLE_JOURNAL_SEGMENT_RUN_H_
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/status.h"
+#include "journal/entry_check.h"
+#include "journal/format.h"
+#include "journal/segment_reader.h"
+
+namespace pinnacle {
+
+struct SegmentRun {
+  uint64_t entries = 0;
+  uint64_t first_sequence = 0;  // 0: there is none
+  uint64_t end_offset = kSegmentHeaderBytes;
+  uint64_t known_durable = 0;                 // highest that an entry claims
+  EntryState state = EntryState::kUnwritten;  // of what stands at the end
+  bool wrong_sequence = false;                // a valid entry whose turn it is not
+  bool proof_failed = false;                  // it is not the entry that the snapshot was taken at
+};
+
+// The snapshot's proof: the entry at `sequence` must have this checksum. 0: there is none.
+struct RunProof {
+  uint64_t sequence = 0;
+  uint32_t checksum = 0;
+};
+
+// Follows the run from the reader's offset on; the reader is left at its end. `expected`: the first
+// entry's sequence. `on_entry(header, entry, bytes)` is called for each good entry and answers a
+// Status; an error ends the run and comes back, as those of reading do.
+template <typename OnEntry>
+Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof, SegmentRun* run,
+                 OnEntry&& on_entry) {
+#if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
+  constexpr bool kOrderMatters = false;
+#else
+  constexpr bool kOrderMatters = true;
+#endif
+  uint64_t next_sequence = expected;
+  while (true) {
+    uint64_t bytes = kLineBytes;
+    const uint8_t* entry = reader->NextLine();
+    if (entry == nullptr) [[unlikely]] {
+      EntryCheck check;
+      PINNACLE_RETURN_IF_ERROR(reader->Next(&check, &entry));
+      run->state = check.state;
+      if (check.state != EntryState::kValid) return Status();
+      bytes = check.bytes;
+    }
+    const EntryHeader header = LoadHeader(entry);
+    if (kOrderMatters && header.sequence != next_sequence) [[unlikely]] {
+      run->state = EntryState::kValid;
+      run->wrong_sequence = true;
+      return Status();
+    }
+    const EntryTrailer trailer = LoadTrailer(entry, bytes);
+    if (proof.checksum != 0 && header.sequence == proof.sequence &&
+        trailer.checksum != proof.checksum) [[unlikely]] {
+      run->state = EntryState::kValid;
+      run->proof_failed = true;
+      return Status();
+    }
+    run->known_durable = std::max(run->known_durable, DurableClaim(header, trailer));
+    PINNACLE_RETURN_IF_ERROR(on_entry(header, entry, bytes));
+    if (run->entries++ == 0) run->first_sequence = header.sequence;
+    ++next_sequence;
+    reader->Advance(bytes);
+    run->end_offset = reader->offset();
+  }
+}
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_JOURNAL_SEGMENT_RUN_H_
