@@ -153,7 +153,7 @@ Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_
 // and in order, so a kill leaves a run of whole entries and then torn ones.
 Code Journal::AppendLines(EntryType type, uint16_t instrument, uint8_t flags, uint64_t timestamp_ns,
                           const uint64_t* payloads, uint64_t count, uint64_t* taken) {
-  constexpr uint64_t kGroup = 16;
+  constexpr uint64_t kGroup = 8;
   const uint64_t head = kLinePayloadBytes | uint64_t{instrument} << 32 |
                         static_cast<uint64_t>(type) << 48 |
                         static_cast<uint64_t>(flags | kFlagWritten) << 56;
@@ -170,6 +170,7 @@ Code Journal::AppendLines(EntryType type, uint16_t instrument, uint8_t flags, ui
     uint64_t* words = reinterpret_cast<uint64_t*>(cursor_);
     const uint64_t* payload = payloads + *taken * (kLinePayloadBytes / sizeof(uint64_t));
     for (uint64_t i = 0; i < group; ++i, words += 8, payload += 4) {
+      FetchAhead(words);
       words[0] = head;
       words[1] = next_sequence_ + i;
       words[2] = timestamp_ns;

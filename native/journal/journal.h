@@ -181,6 +181,11 @@ class Journal {
   Status Start(const JournalPosition& position);
   void Enter(std::shared_ptr<Segment> segment, uint64_t offset);
   Code Roll(uint64_t entry_bytes);
+  // Brings the line a page ahead into the cache: the processor's own fetching ahead ends with the
+  // page. A hint, so what lies behind the mapping's end does no harm.
+  static void FetchAhead(const uint64_t* line) {
+    __builtin_prefetch(line + kPageBytes / sizeof(uint64_t), 1);
+  }
   void Publish(uint64_t bytes, uint64_t entries = 1);
   Status FlushLocked(const FlushTarget* target);
   Status SyncPart(Segment* segment, uint64_t end_offset, uint64_t writer_offset);
@@ -268,6 +273,7 @@ inline Code Journal::AppendLine(EntryType type, uint16_t instrument, uint8_t fla
 #endif
   line[7] |= uint64_t{last_checksum_} << 32;
   uint64_t* words = reinterpret_cast<uint64_t*>(cursor_);
+  FetchAhead(words);
   for (size_t i = 0; i < 7; ++i) words[i] = line[i];
   // Last: an entry without its checksum was never there.
   __atomic_store_n(words + 7, line[7], __ATOMIC_RELEASE);
