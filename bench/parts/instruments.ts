@@ -7,6 +7,8 @@ import { measure, ratio, windowed } from '../rounds.js'
 
 const many = 1000
 const liveOrders = 10_000
+/** A side, in each book: so few that ten orders keep them all, and no operation makes or removes one. */
+const levels = 2
 
 /** Adds and cancels that go around the books, `liveOrders` of them live. */
 class Rotation {
@@ -29,7 +31,7 @@ class Rotation {
   #add(order: number): void {
     const turn = Math.floor(order / this.books.length)
     const side = turn % 2 === 0 ? Side.Buy : Side.Sell
-    const distance = (turn * 7919) % 50
+    const distance = Math.floor(turn / 2) % levels
     const price = side === Side.Buy ? 99_999 - distance : 100_001 + distance
     this.#bookOf(order).add(order + 1, side, price, 10)
   }

@@ -4,11 +4,12 @@
  */
 import { PinnacleError } from '../errors/pinnacle-error.js'
 import { asError } from '../errors/native-error.js'
-import type {
-  NativeBinding,
-  NativeEngine,
-  NativeEngineOptions,
-  NativeRecoveryReport,
+import {
+  Staging,
+  type NativeBinding,
+  type NativeEngine,
+  type NativeEngineOptions,
+  type NativeRecoveryReport,
 } from '../native/binding.js'
 import { StagingArea } from '../native/staging.js'
 import { GroupCommit } from './group-commit.js'
@@ -81,7 +82,15 @@ export class EngineSession {
     this.recovery = recovery
     this.dataDirectory = dataDirectory
     this.staging = new StagingArea(engine, binding.errorNames)
-    this.commits = new GroupCommit(engine)
+    const { lanes } = this.staging
+    this.commits = new GroupCommit({
+      appended: () => engine.appended(),
+      appendedAtLeast: () => lanes[Staging.sequence] ?? 0,
+      durable: () => engine.durable(),
+      requestDurable: (sequence) => {
+        engine.requestDurable(sequence)
+      },
+    })
   }
 
   /**

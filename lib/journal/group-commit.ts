@@ -11,6 +11,8 @@ import { shown } from '../errors/shown.js'
 /** What group commit needs of an engine. */
 export interface CommitSource {
   appended(): number
+  /** Some sequence that is appended, at no cost: the last one, as a rule. */
+  appendedAtLeast(): number
   durable(): number
   requestDurable(sequence: number): void
 }
@@ -27,10 +29,13 @@ export class GroupCommit {
   #pending: Wait[] = []
   #requested = 0
   #scheduled = false
+  /** Durable, as far as was heard. The engine itself is asked once for each synchronous stretch. */
+  #frontier: number
   #ended: Error | undefined
 
   constructor(source: CommitSource) {
     this.#source = source
+    this.#frontier = source.durable()
   }
 
   /** Waits that are not settled. */
@@ -50,19 +55,11 @@ export class GroupCommit {
   #wait(sequence?: number): Promise<number> {
     if (sequence !== undefined) checkSequence(sequence)
     if (this.#ended) return Promise.reject(this.#ended)
-    const appended = this.#source.appended()
-    const wanted = sequence ?? appended
-    if (wanted > appended) {
-      throw new PinnacleRangeError(
-        'ERR_PINNACLE_INVALID_SEQUENCE',
-        `sequence ${String(wanted)} can't become durable, the last one appended is ${String(appended)}`,
-        { details: { sequence: wanted, appended } },
-      )
-    }
-    const frontier = this.#source.durable()
-    if (wanted <= frontier) return Promise.resolve(frontier)
+    const wanted = sequence ?? this.#source.appended()
+    if (wanted > this.#source.appendedAtLeast()) this.#assertAppended(wanted)
+    if (wanted <= this.#frontier) return Promise.resolve(this.#frontier)
     const wait = this.#enqueue(wanted)
-    if (!this.#scheduled && wanted > this.#requested) {
+    if (!this.#scheduled) {
       this.#scheduled = true
       queueMicrotask(() => {
         this.#request()
@@ -71,8 +68,19 @@ export class GroupCommit {
     return wait.promise
   }
 
+  #assertAppended(sequence: number): void {
+    const appended = this.#source.appended()
+    if (sequence <= appended) return
+    throw new PinnacleRangeError(
+      'ERR_PINNACLE_INVALID_SEQUENCE',
+      `sequence ${String(sequence)} can't become durable, the last one appended is ${String(appended)}`,
+      { details: { sequence, appended } },
+    )
+  }
+
   /** A sync ended: everything up to `frontier` is durable. */
   advance(frontier: number): void {
+    if (frontier > this.#frontier) this.#frontier = frontier
     let settled = 0
     for (const wait of this.#pending) {
       if (wait.sequence > frontier) break
@@ -103,16 +111,18 @@ export class GroupCommit {
       reject = rejectPromise
     })
     const wait: Wait = { sequence, promise, resolve, reject }
-    pending.splice(at, 0, wait)
+    if (at === pending.length) pending.push(wait)
+    else pending.splice(at, 0, wait)
     return wait
   }
 
   #request(): void {
     this.#scheduled = false
-    const highest = this.#pending.at(-1)
-    if (!highest || highest.sequence <= this.#requested) return
-    this.#requested = highest.sequence
     try {
+      this.advance(this.#source.durable())
+      const highest = this.#pending.at(-1)
+      if (!highest || highest.sequence <= this.#requested) return
+      this.#requested = highest.sequence
       this.#source.requestDurable(highest.sequence)
       // A sync may have ended before the request reached the flusher.
       this.advance(this.#source.durable())

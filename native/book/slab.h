@@ -1,11 +1,17 @@
-// Elements with 32-bit indices that never move, in chunks; freed ones are reused, last freed first.
+// Elements with 32-bit indices, in chunks; freed ones are reused, last freed first.
+//
+// A slab begins with a few elements and makes its first chunk larger until it is whole: a thousand
+// small books so share pages, and a look-up in one of them seldom misses the TLB. The elements move
+// then, a few thousand at most, so a reference does not outlive Allocate; from there on none moves.
 #ifndef PINNACLE_BOOK_SLAB_H_
 #define PINNACLE_BOOK_SLAB_H_
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "book/growth.h"
@@ -30,6 +36,12 @@ class Slab {
   }
 
   void Reserve(size_t count) {
+    if (count <= capacity()) return;
+    if (count < kChunk) {
+      EnlargeFirst(static_cast<uint32_t>(count));
+      return;
+    }
+    if (!chunks_.empty()) EnlargeFirst(kChunk);
     const size_t wanted = (count + kChunk - 1) / kChunk;
     if (wanted > chunks_.size()) {
       AddChunks(wanted - chunks_.size(), TableMemory::Pages::kPresent);
@@ -43,7 +55,7 @@ class Slab {
       free_ = (*this)[index].next;
       return index;
     }
-    if (fresh_ == chunks_.size() * kChunk) [[unlikely]]
+    if (fresh_ == capacity()) [[unlikely]]
       Grow();
     return fresh_++;
   }
@@ -57,6 +69,7 @@ class Slab {
   void Clear() {
     chunks_.clear();
     regions_.clear();
+    first_capacity_ = 0;
     free_ = kNoIndex;
     fresh_ = 0;
     size_ = 0;
@@ -65,17 +78,23 @@ class Slab {
   void set_growth(Growth growth) { growth_ = growth; }
 
   size_t size() const { return size_; }
-  size_t chunk_count() const { return chunks_.size(); }
-  size_t memory_bytes() const { return chunks_.size() * kChunk * sizeof(T); }
+  size_t memory_bytes() const { return capacity() * sizeof(T); }
   uint64_t growth_count() const { return growth_count_; }
 
  private:
   // As many as there are, when building: few large regions.
   static constexpr size_t kMostChunksAtOnce = 256;
+  static constexpr uint32_t kLeastElements = 16;
+
+  size_t capacity() const {
+    return chunks_.size() == 1 ? first_capacity_ : chunks_.size() * kChunk;
+  }
 
   [[gnu::noinline]] void Grow() {
     ++growth_count_;
-    if (growth_ == Growth::kGradual) {
+    if (capacity() < kChunk) {
+      EnlargeFirst(std::clamp(4 * first_capacity_, kLeastElements, kChunk));
+    } else if (growth_ == Growth::kGradual) {
       AddChunks(1, TableMemory::Pages::kAsUsed);
     } else {
       AddChunks(std::clamp<size_t>(chunks_.size(), 1, kMostChunksAtOnce),
@@ -83,7 +102,20 @@ class Slab {
     }
   }
 
+  // The only chunk gets `count` elements, up to kChunk.
+  void EnlargeFirst(uint32_t count) {
+    if (count <= first_capacity_) return;
+    TableMemory larger(count * sizeof(T), TableMemory::Pages::kAsUsed);
+    T* elements = static_cast<T*>(larger.data());
+    if (fresh_ != 0) std::memcpy(elements, chunks_[0], fresh_ * sizeof(T));
+    chunks_.assign(1, elements);
+    regions_.clear();
+    regions_.push_back(std::move(larger));
+    first_capacity_ = count;
+  }
+
   void AddChunks(size_t count, TableMemory::Pages pages) {
+    if (chunks_.empty()) first_capacity_ = kChunk;
     regions_.emplace_back(count * kChunk * sizeof(T), pages);
     T* elements = static_cast<T*>(regions_.back().data());
     for (size_t i = 0; i < count; ++i) chunks_.push_back(elements + i * kChunk);
@@ -91,6 +123,7 @@ class Slab {
 
   std::vector<T*> chunks_;  // into regions_
   std::vector<TableMemory> regions_;
+  uint32_t first_capacity_ = 0;  // elements that the first chunk has room for
   uint32_t free_ = kNoIndex;
   uint32_t fresh_ = 0;
   Growth growth_ = Growth::kGradual;

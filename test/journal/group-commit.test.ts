@@ -10,6 +10,9 @@ class FakeSource implements CommitSource {
   appended(): number {
     return this.last
   }
+  appendedAtLeast(): number {
+    return this.last - 50
+  }
   durable(): number {
     return this.frontier
   }
