@@ -17,11 +17,11 @@ namespace {
 // progress, which error) is as if every entry had been applied before the next was looked at.
 class ReplayVisitor : public EntryVisitor {
  public:
-  ReplayVisitor(unsigned threads, RecoveredState* state, bool salvage,
+  ReplayVisitor(const Environment& environment, RecoveredState* state, bool salvage,
                 const ProgressFunction& progress, RecoveryReport* report)
       : state_(state),
         books_(&state->books),
-        replay_(books_, threads),
+        replay_(environment.file_system, books_, environment.worker_threads),
         salvage_(salvage),
         first_sequence_(books_->last_sequence() + 1),
         next_sequence_(first_sequence_),
@@ -39,7 +39,7 @@ class ReplayVisitor : public EntryVisitor {
     next_sequence_ = header.sequence + 1;
     ++report_->entries_replayed;
     NoteTime(header);
-    Status status = replay_.Put(header, entry, entry_bytes);
+    Status status = replay_.Put(header, entry, entry_bytes, place);
     if (!status.ok()) Retract();
     return status;
   }
@@ -192,7 +192,7 @@ Status ReadState(const Environment& environment, const std::string& data_directo
   const uint64_t scan_start_ns = clock->MonotonicNs();
   // Nobody waits for a book yet.
   state->books.set_growth(Growth::kAtOnce);
-  ReplayVisitor visitor(environment.worker_threads, state, salvage, progress, report);
+  ReplayVisitor visitor(environment, state, salvage, progress, report);
   ScanResult& scan = state->scan;
   Status scanned = ScanJournal(environment.file_system, JournalDirectory(data_directory), options,
                                &visitor, &scan);

@@ -1,13 +1,12 @@
 #include "engine/replay.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstring>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "journal/entry_check.h"
+#include "journal/segment_reader.h"
 #include "state/operation.h"
 
 namespace pinnacle {
@@ -15,131 +14,247 @@ namespace pinnacle {
 namespace {
 
 constexpr unsigned kMostThreads = 16;
-constexpr size_t kBatchesInFlight = 4;
+constexpr std::chrono::microseconds kLookOut{50};
 constexpr uint64_t kMostOperationBytes = EntryBytes(kMaxOperationPayload);
+// Most entries have one line. Where one has two, what is taken for an entry is none, which does no
+// harm.
+constexpr uint64_t kPrefetchStep = BookSet::kPrefetchDistance * kLineBytes;
+
+bool IsDefinition(const EntryHeader& header) {
+  return header.type == static_cast<uint8_t>(EntryType::kInstrument);
+}
+
+bool IsUsers(const EntryHeader& header) {
+  return header.type >= static_cast<uint8_t>(EntryType::kFirstUserType);
+}
+
+void Prefetch(const BookSet& books, const uint8_t* entry, size_t stage) {
+  Operation operation;
+  DecodeOperation(LoadHeader(entry), entry + sizeof(EntryHeader), &operation);
+  books.Prefetch(operation, stage);
+}
 
 }  // namespace
 
-// One thread and the ring of batches that lead to it. The producer fills the batch at `filled_`
-// while the thread applies those from `applied_` on.
+template <typename Change>
+void Replay::Tell(Change change) {
+  {
+    std::lock_guard lock(mutex_);  // whoever has looked and is about to sleep sees the change
+    change();
+  }
+  changed_.notify_all();
+}
+
+template <typename Ready>
+void Replay::Await(Ready ready) {
+  const auto until = std::chrono::steady_clock::now() + kLookOut;
+  while (!ready()) {
+    if (std::chrono::steady_clock::now() < until) continue;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, ready);
+  }
+}
+
+// One thread; it applies the operations of every active_-th instrument.
 class Replay::Worker {
  public:
-  Worker(BookSet* books, std::atomic<bool>* any_failed) : books_(books), any_failed_(any_failed) {}
+  Worker(Replay* replay, unsigned index) : replay_(replay), index_(index) {}
   ~Worker() {
-    if (!thread_.joinable()) return;
-    {
-      std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
 
-  // The batch to put entries into.
-  Batch& filling() { return batches_[filled_ % kBatchesInFlight]; }
-
-  // Hands the batch over; returns when another is free to be filled.
-  void Submit() {
-    if (filling().size == 0) return;
+  // With all idle: from the next stretch on.
+  void Begin(uint64_t published) {
+    done_.store(published, std::memory_order_release);
     if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
-    std::unique_lock lock(mutex_);
-    ++filled_;
-    changed_.notify_all();
-    changed_.wait(lock, [&] { return filled_ - applied_ < kBatchesInFlight; });
-    lock.unlock();
-    filling().size = 0;
   }
 
-  // What was handed over is applied, or has failed.
-  void WaitUntilIdle() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return filled_ == applied_; });
-  }
-
-  // After WaitUntilIdle.
+  uint64_t done() const { return done_.load(std::memory_order_acquire); }
+  // Once it is idle.
   const Failure& failure() const { return failure_; }
 
  private:
   void Run() {
-    std::unique_lock lock(mutex_);
     while (true) {
-      changed_.wait(lock, [&] { return stop_ || filled_ != applied_; });
-      if (filled_ == applied_) return;
-      const Batch& batch = batches_[applied_ % kBatchesInFlight];
-      lock.unlock();
+      replay_->Await([this] { return replay_->stop_ || IsBehind(); });
+      if (replay_->stop_) return;
       if (failure_.sequence == 0) {
-        ApplyBatch(books_, batch, &failure_);
-        if (failure_.sequence != 0) any_failed_->store(true, std::memory_order_relaxed);
+        Apply(replay_->stretches_[done() % kStretchesInFlight]);
+        if (failure_.sequence != 0) replay_->worker_failed_ = true;
       }
-      lock.lock();
-      ++applied_;
-      changed_.notify_all();
+      replay_->Tell([this] { done_.fetch_add(1, std::memory_order_release); });
     }
   }
 
-  BookSet* const books_;
-  std::atomic<bool>* const any_failed_;
-  Batch batches_[kBatchesInFlight];
-  Failure failure_;  // the thread's until it is idle
+  bool IsBehind() const {
+    const uint64_t published = replay_->published_.load(std::memory_order_acquire);
+    return index_ < replay_->active_ && done() != published;
+  }
+
+  bool IsMine(const EntryHeader& header) const { return header.instrument % active_ == index_; }
+
+  void Apply(const Stretch& stretch) {
+    active_ = replay_->active_;
+    if (Status status = MoveTo(stretch); !status.ok()) {
+      failure_ = {std::move(status), stretch.first_sequence};
+      return;
+    }
+    while (reader_->offset() < stretch.end) {
+      uint64_t bytes = kLineBytes;
+      const uint8_t* entry = reader_->NextLine();
+      if (entry == nullptr) {
+        EntryCheck check{};
+        Status status = reader_->Next(&check, &entry);
+        if (status.ok() && check.state != EntryState::kValid) {
+          status =
+              Status(Code::kIo, stretch.path + " at offset " + std::to_string(reader_->offset()) +
+                                    " reads otherwise than a moment ago; look at the device");
+        }
+        if (!status.ok()) {
+          failure_ = {std::move(status), stretch.first_sequence};
+          return;
+        }
+        bytes = check.bytes;
+      }
+      const EntryHeader header = LoadHeader(entry);
+      if (!IsUsers(header) && IsMine(header)) {
+        if (books_->PrefetchPays(header.instrument)) PrefetchBehind();
+        Status status = books_->ApplyOperationEntry(header, entry + sizeof(EntryHeader));
+        if (!status.ok()) {
+          failure_ = {std::move(status), header.sequence};
+          return;
+        }
+      }
+      reader_->Advance(bytes);
+    }
+  }
+
+  Status MoveTo(const Stretch& stretch) {
+    if (path_ != stretch.path) {
+      reader_.reset();
+      PINNACLE_RETURN_IF_ERROR(replay_->file_system_->Open(stretch.path, OpenMode::kRead, &file_));
+      path_ = stretch.path;
+      reader_ = std::make_unique<SegmentReader>(file_.get(), stretch.segment_bytes, stretch.seed);
+    }
+    if (reader_->offset() != stretch.begin) reader_->Seek(stretch.begin);
+    return Status();
+  }
+
+  void PrefetchBehind() const {
+    for (size_t stage = 0; stage < BookSet::kPrefetchStages; ++stage) {
+      const uint8_t* ahead =
+          reader_->Ahead((BookSet::kPrefetchStages - stage) * kPrefetchStep, kMostOperationBytes);
+      // (Other instruments' books are other threads'.)
+      if (ahead != nullptr && IsMine(LoadHeader(ahead))) Prefetch(*books_, ahead, stage);
+    }
+  }
+
+  Replay* const replay_;
+  BookSet* const books_ = replay_->books_;
+  const unsigned index_;
+  unsigned active_ = 0;                        // of the replay, for the stretch that is applied
+  alignas(64) std::atomic<uint64_t> done_{0};  // stretches
+  Failure failure_;                            // the thread's until it is idle
+  std::string path_;
+  std::unique_ptr<File> file_;
+  std::unique_ptr<SegmentReader> reader_;
   std::thread thread_;
-  std::mutex mutex_;  // what follows; `filled_` is changed by the producer alone
-  std::condition_variable changed_;
-  uint64_t filled_ = 0;
-  uint64_t applied_ = 0;
-  bool stop_ = false;
 };
 
-Replay::Replay(BookSet* books, unsigned threads) : books_(books) {
+Replay::Replay(FileSystem* file_system, BookSet* books, unsigned threads)
+    : file_system_(file_system), books_(books) {
   for (unsigned i = 0; i < std::min(threads, kMostThreads); ++i) {
-    workers_.push_back(std::make_unique<Worker>(books, &worker_failed_));
+    workers_.push_back(std::make_unique<Worker>(this, i));
   }
+  Activate();
 }
 
-Replay::~Replay() = default;
-
-Replay::Worker* Replay::WorkerOf(uint16_t instrument) {
-  return workers_.empty() ? nullptr : workers_[instrument % workers_.size()].get();
+Replay::~Replay() {
+  Tell([this] { stop_ = true; });
+  workers_.clear();
 }
 
-Status Replay::Put(const EntryHeader& header, const uint8_t* entry, uint64_t entry_bytes) {
+// As many threads as have work; none for a single instrument, where a thread would gain less than
+// it costs. All are idle.
+void Replay::Activate() {
+  const uint32_t instruments = books_->instrument_count();
+  const unsigned wanted =
+      instruments < 2 ? 0 : std::min(static_cast<unsigned>(workers_.size()), instruments);
+  if (wanted == active_) return;
+  {
+    std::lock_guard lock(mutex_);
+    active_ = wanted;
+  }
+  for (unsigned i = 0; i < active_; ++i) workers_[i]->Begin(published_);
+}
+
+Status Replay::Put(const EntryHeader& header, const uint8_t* entry, uint64_t entry_bytes,
+                   const EntryPlace& place) {
   if (failed_sequence_ != 0) return failure_;
   if (worker_failed_.load(std::memory_order_relaxed)) return Drain();
-  if (header.type >= static_cast<uint8_t>(EntryType::kFirstUserType)) {
-    last_sequence_ = header.sequence;
-    return Status();
-  }
-  if (header.type == static_cast<uint8_t>(EntryType::kInstrument) ||
-      entry_bytes > kMostOperationBytes) {
-    // A definition changes what the threads look at.
-    PINNACLE_RETURN_IF_ERROR(Drain());
-    Status status = books_->ApplyEntry(header, entry + sizeof(EntryHeader));
-    if (!status.ok()) return Fail({std::move(status), header.sequence});
-    last_sequence_ = header.sequence;
-    return Status();
-  }
+  if (IsDefinition(header)) return PutDefinition(header, entry);
   last_sequence_ = header.sequence;
-  Worker* worker = WorkerOf(header.instrument);
-  Batch& batch = worker != nullptr ? worker->filling() : batch_;
-  if (batch.bytes.empty()) batch.bytes.resize(kBatchBytes);
-  std::memcpy(batch.bytes.data() + batch.size, entry, entry_bytes);
-  batch.size += entry_bytes;
-  if (batch.size + kMostOperationBytes <= kBatchBytes) return Status();
-  if (worker == nullptr) return Drain();
-  worker->Submit();
+  if (active_ != 0) {
+    Extend(header, entry_bytes, place);
+    return Status();
+  }
+  if (IsUsers(header)) return Status();
+  if (batch_.bytes.empty()) batch_.bytes.resize(kBatchBytes);
+  std::memcpy(batch_.bytes.data() + batch_.size, entry, entry_bytes);
+  batch_.size += entry_bytes;
+  return batch_.size + kMostOperationBytes <= kBatchBytes ? Status() : Drain();
+}
+
+// A definition changes what the threads look at.
+Status Replay::PutDefinition(const EntryHeader& header, const uint8_t* entry) {
+  PINNACLE_RETURN_IF_ERROR(Drain());
+  Status status = books_->ApplyEntry(header, entry + sizeof(EntryHeader));
+  if (!status.ok()) return Fail({std::move(status), header.sequence});
+  last_sequence_ = header.sequence;
+  Activate();
   return Status();
+}
+
+void Replay::Extend(const EntryHeader& header, uint64_t entry_bytes, const EntryPlace& place) {
+  if (stretch_.end != place.offset || stretch_.path != place.segment->file.path) {
+    Publish();
+    stretch_ = {place.segment->file.path,
+                place.segment->header.segment_bytes,
+                SeedOfSegment(place.segment->header.segment_id),
+                place.offset,
+                place.offset,
+                header.sequence};
+  }
+  stretch_.end += entry_bytes;
+  if (stretch_.end - stretch_.begin >= kStretchBytes) Publish();
+}
+
+void Replay::Publish() {
+  if (stretch_.begin == stretch_.end) return;
+  Await([this] { return MostBehind() < kStretchesInFlight; });
+  stretches_[published_ % kStretchesInFlight] = stretch_;
+  Tell([this] { published_.fetch_add(1, std::memory_order_release); });
+  stretch_.begin = stretch_.end;
+  stretch_.first_sequence = last_sequence_ + 1;
+}
+
+uint64_t Replay::MostBehind() const {
+  uint64_t most = 0;
+  for (unsigned i = 0; i < active_; ++i) {
+    most = std::max(most, published_.load(std::memory_order_acquire) - workers_[i]->done());
+  }
+  return most;
 }
 
 Status Replay::Drain() {
   if (failed_sequence_ != 0) return failure_;
   Failure first;
-  if (workers_.empty()) {
-    ApplyBatch(books_, batch_, &first);
-    batch_.size = 0;
-  }
-  for (const auto& worker : workers_) worker->Submit();
-  for (const auto& worker : workers_) {
-    worker->WaitUntilIdle();
-    const Failure& failure = worker->failure();
+  ApplyBatch(books_, batch_, &first);
+  batch_.size = 0;
+  Publish();
+  Await([this] { return MostBehind() == 0; });
+  for (unsigned i = 0; i < active_; ++i) {
+    const Failure& failure = workers_[i]->failure();
     if (failure.sequence == 0) continue;
     if (first.sequence == 0 || failure.sequence < first.sequence) first = failure;
   }
@@ -155,17 +270,11 @@ Status Replay::Fail(Failure failure) {
   return failure_;
 }
 
-// Most entries have one line. Where one has two, what is taken for an entry is none, which does no
-// harm.
 void Replay::PrefetchBehind(const BookSet& books, const Batch& batch, size_t offset) {
-  constexpr size_t kStep = BookSet::kPrefetchDistance * kLineBytes;
   for (size_t stage = 0; stage < BookSet::kPrefetchStages; ++stage) {
-    const size_t ahead = offset + (BookSet::kPrefetchStages - stage) * kStep;
+    const size_t ahead = offset + (BookSet::kPrefetchStages - stage) * kPrefetchStep;
     if (ahead + kMostOperationBytes > batch.size) continue;
-    const uint8_t* entry = batch.bytes.data() + ahead;
-    Operation operation;
-    DecodeOperation(LoadHeader(entry), entry + sizeof(EntryHeader), &operation);
-    books.Prefetch(operation, stage);
+    Prefetch(books, batch.bytes.data() + ahead, stage);
   }
 }
 

@@ -1,20 +1,30 @@
-// Applies verified entries to the books, in batches: on worker threads where there are some, each
-// with instruments of its own, else on the calling thread.
+// Applies verified entries to the books: on the calling thread or, where there are several
+// instruments and threads to be had, on these, each with instruments of its own.
 //
 // What comes out is that of applying one entry after the other: an instrument's entries keep their
 // order; a definition waits until all before it is applied; of several entries that the books
 // refuse, the first in the journal counts.
+//
+// The threads are not handed entries but stretches of segments, which each reads and verifies again
+// for itself: that is a small part of applying, and bytes that one core has just written cost
+// another more than bytes that all share.
 #ifndef PINNACLE_ENGINE_REPLAY_H_
 #define PINNACLE_ENGINE_REPLAY_H_
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <string>
 #include <vector>
 
 #include "base/status.h"
 #include "journal/format.h"
+#include "journal/scan.h"
+#include "platform/file_system.h"
 #include "state/book_set.h"
 
 namespace pinnacle {
@@ -22,14 +32,15 @@ namespace pinnacle {
 class Replay {
  public:
   // Until it is destroyed or drained the books belong to the replay.
-  Replay(BookSet* books, unsigned threads);
+  Replay(FileSystem* file_system, BookSet* books, unsigned threads);
   ~Replay();
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
 
   // Takes a whole verified entry, in sequence order. An error is that of an entry put before, or of
   // this one; from then on nothing more is taken.
-  Status Put(const EntryHeader& header, const uint8_t* entry, uint64_t entry_bytes);
+  Status Put(const EntryHeader& header, const uint8_t* entry, uint64_t entry_bytes,
+             const EntryPlace& place);
   // Everything put is applied and last_sequence() is the last's; or the first entry's error.
   Status Drain();
   // Of the entry that the error is about; 0: none.
@@ -41,23 +52,57 @@ class Replay {
     std::vector<uint8_t> bytes;
     size_t size = 0;
   };
+  // Consecutive entries of one segment, no definition among them.
+  struct Stretch {
+    std::string path;
+    uint64_t segment_bytes = 0;
+    uint32_t seed = 0;
+    uint64_t begin = 0;
+    uint64_t end = 0;
+    uint64_t first_sequence = 0;
+  };
   struct Failure {
     Status status;
     uint64_t sequence = 0;  // 0: none
   };
 
-  // Small enough for the second-level cache, large enough that handing over costs nothing.
+  // Small enough for the second-level cache, large enough that starting on one costs nothing.
   static constexpr size_t kBatchBytes = 64 * 1024;
+  static constexpr uint64_t kStretchBytes = 256 * 1024;
+  // That the threads may be behind: what is to be read again is still in the page cache.
+  static constexpr uint64_t kStretchesInFlight = 64;
 
   static void PrefetchBehind(const BookSet& books, const Batch& batch, size_t offset);
   static void ApplyBatch(BookSet* books, const Batch& batch, Failure* failure);
+  Status PutDefinition(const EntryHeader& header, const uint8_t* entry);
+  void Extend(const EntryHeader& header, uint64_t entry_bytes, const EntryPlace& place);
+  void Publish();
+  void Activate();
+  uint64_t MostBehind() const;
   Status Fail(Failure failure);
-  Worker* WorkerOf(uint16_t instrument);
 
+  // Each side waits for the other by looking, for a moment, before it sleeps: waking a thread may
+  // take as long as the work it is woken for.
+  template <typename Change>
+  void Tell(Change change);
+  template <typename Ready>
+  void Await(Ready ready);
+
+  // What the threads read, apart from what is written at every entry.
+  FileSystem* const file_system_;
   BookSet* const books_;
-  std::vector<std::unique_ptr<Worker>> workers_;  // one for each thread; started when needed
-  Batch batch_;                                   // where there are no threads
+  unsigned active_ = 0;  // of the workers: no more than there are instruments. Changed while idle.
+  Stretch stretches_[kStretchesInFlight];
+  std::mutex mutex_;  // the three that follow are changed under it, and the workers' counts
+  std::condition_variable changed_;
+  std::atomic<uint64_t> published_{0};  // stretches
+  std::atomic<bool> stop_{false};
   std::atomic<bool> worker_failed_{false};
+
+  std::vector<std::unique_ptr<Worker>> workers_;
+
+  alignas(64) Batch batch_;     // where no thread is active
+  Stretch stretch_;             // what grows; empty where begin is end
   uint64_t last_sequence_ = 0;  // put; 0: none yet
   uint64_t failed_sequence_ = 0;
   Status failure_;

@@ -1,14 +1,19 @@
 #include "engine/replay.h"
 
+#include <fstream>
 #include <random>
 
+#include "checksum/crc32c.h"
 #include "doctest.h"
 #include "state/operation.h"
+#include "test/temporary_directory.h"
 
 namespace pinnacle {
 namespace {
 
-// Entries as a journal holds them, without their checksums.
+constexpr uint32_t kSeed = 7;
+
+// Entries as a journal holds them.
 class Entries {
  public:
   void Define(uint16_t index, InstrumentKind kind = InstrumentKind::kOrders) {
@@ -36,6 +41,8 @@ class Entries {
     if (payload_bytes > 0) {
       std::memcpy(entry.data() + sizeof(header), payload, payload_bytes);
     }
+    const uint32_t checksum = Crc32cExtend(kSeed, entry.data(), entry.size() - sizeof(checksum));
+    std::memcpy(entry.data() + entry.size() - sizeof(checksum), &checksum, sizeof(checksum));
     entries_.push_back(std::move(entry));
   }
   const std::vector<std::vector<uint8_t>>& all() const { return entries_; }
@@ -48,6 +55,38 @@ EntryHeader HeaderOf(const std::vector<uint8_t>& entry) {
   EntryHeader header;
   std::memcpy(&header, entry.data(), sizeof(header));
   return header;
+}
+
+// The segment that holds them, where threads read them again.
+class SegmentOnDisk {
+ public:
+  explicit SegmentOnDisk(const Entries& entries) {
+    facts_.file.path = directory_.path() + "/segment";
+    facts_.header.segment_id = kSeed;
+    std::ofstream file(facts_.file.path, std::ios::binary);
+    const std::vector<char> page(kSegmentHeaderBytes);
+    file.write(page.data(), static_cast<std::streamsize>(page.size()));
+    uint64_t offset = kSegmentHeaderBytes;
+    for (const auto& entry : entries.all()) {
+      offsets_.push_back(offset);
+      file.write(reinterpret_cast<const char*>(entry.data()),
+                 static_cast<std::streamsize>(entry.size()));
+      offset += entry.size();
+    }
+    facts_.header.segment_bytes = offset;
+  }
+  EntryPlace PlaceOf(size_t i) const { return {&facts_, offsets_[i]}; }
+  const std::string& path() const { return facts_.file.path; }
+
+ private:
+  TemporaryDirectory directory_;
+  SegmentFacts facts_;
+  std::vector<uint64_t> offsets_;
+};
+
+Status PutEntry(Replay* replay, const Entries& entries, const SegmentOnDisk& segment, size_t i) {
+  const std::vector<uint8_t>& entry = entries.all()[i];
+  return replay->Put(HeaderOf(entry), entry.data(), entry.size(), segment.PlaceOf(i));
 }
 
 // Many instruments, defined now and then, wide ids and users' entries among them.
@@ -114,14 +153,14 @@ TEST_CASE("entries replayed on any number of threads make the same books") {
     for (const auto& entry : entries.all()) {
       REQUIRE(expected.ApplyEntry(HeaderOf(entry), entry.data() + sizeof(EntryHeader)).ok());
     }
+    const SegmentOnDisk segment(entries);
     for (const unsigned threads : {0u, 1u, 2u, 3u, 5u}) {
       CAPTURE(count);
       CAPTURE(threads);
       BookSet books;
-      Replay replay(&books, threads);
-      size_t put = 0;
-      for (const auto& entry : entries.all()) {
-        REQUIRE(replay.Put(HeaderOf(entry), entry.data(), entry.size()).ok());
+      Replay replay(FileSystem::Real(), &books, threads);
+      for (size_t put = 0; put < entries.all().size();) {
+        REQUIRE(PutEntry(&replay, entries, segment, put).ok());
         if (++put % 7777 == 0) {
           REQUIRE(replay.Drain().ok());
           CHECK(books.last_sequence() == put);
@@ -146,12 +185,12 @@ TEST_CASE(
         entries.Operate(
             {EntryType::kStatus, static_cast<uint16_t>(1 + i % 3), Side::kBuy, {}, {}, 0, 1});
       }
+      const SegmentOnDisk segment(entries);
       BookSet books;
-      Replay replay(&books, threads);
+      Replay replay(FileSystem::Real(), &books, threads);
       Status status;
-      for (const auto& entry : entries.all()) {
-        status = replay.Put(HeaderOf(entry), entry.data(), entry.size());
-        if (!status.ok()) break;
+      for (size_t i = 0; i < entries.all().size() && status.ok(); ++i) {
+        status = PutEntry(&replay, entries, segment, i);
       }
       if (status.ok()) status = replay.Drain();
       CAPTURE(threads);
@@ -160,8 +199,7 @@ TEST_CASE(
       CHECK(replay.failed_sequence() == first);
       CHECK(status.message().find("entry " + std::to_string(first)) != std::string::npos);
       CHECK(replay.Drain().ToString() == status.ToString());
-      CHECK(replay.Put(HeaderOf(entries.all()[0]), entries.all()[0].data(), kLineBytes).code() ==
-            Code::kCorrupt);
+      CHECK(PutEntry(&replay, entries, segment, 0).code() == Code::kCorrupt);
     }
   }
 }
@@ -172,15 +210,37 @@ TEST_CASE("a definition that does not fit is refused in its turn") {
     entries.Define(1);
     entries.Operate({EntryType::kAdd, 1, Side::kBuy, {1, 0}, {}, 5, 5});
     entries.Define(3);
+    const SegmentOnDisk segment(entries);
     BookSet books;
-    Replay replay(&books, threads);
-    CHECK(replay.Put(HeaderOf(entries.all()[0]), entries.all()[0].data(), 128).ok());
-    CHECK(replay.Put(HeaderOf(entries.all()[1]), entries.all()[1].data(), 64).ok());
-    CHECK(replay.Put(HeaderOf(entries.all()[2]), entries.all()[2].data(), 128).code() ==
-          Code::kCorrupt);
+    Replay replay(FileSystem::Real(), &books, threads);
+    CHECK(PutEntry(&replay, entries, segment, 0).ok());
+    CHECK(PutEntry(&replay, entries, segment, 1).ok());
+    CHECK(PutEntry(&replay, entries, segment, 2).code() == Code::kCorrupt);
     CHECK(replay.failed_sequence() == 3);
     CHECK(books.book(1).order_count() == 1);
   }
+}
+
+TEST_CASE(
+    "an entry that a thread reads otherwise than it was verified is an error, and not applied") {
+  Entries entries;
+  entries.Define(1);
+  entries.Define(2);
+  entries.Operate({EntryType::kAdd, 1, Side::kBuy, {1, 0}, {}, 5, 5});
+  const SegmentOnDisk segment(entries);
+  {
+    std::fstream file(segment.path(), std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(static_cast<std::streamoff>(segment.PlaceOf(2).offset + 50));
+    file.put('x');
+  }
+  BookSet books;
+  Replay replay(FileSystem::Real(), &books, 2);
+  for (size_t i = 0; i < 3; ++i) REQUIRE(PutEntry(&replay, entries, segment, i).ok());
+  const Status status = replay.Drain();
+  CHECK(status.code() == Code::kIo);
+  CHECK(status.message().find("reads otherwise") != std::string::npos);
+  CHECK(replay.failed_sequence() == 3);
+  CHECK(books.book(1).order_count() == 0);
 }
 
 }  // namespace

@@ -170,7 +170,7 @@ class Scanner {
       result_->bytes_read += ahead->bytes_read;
       if (visitor_ != nullptr) visitor_->Progress(bytes_done_ + run.end_offset, bytes_total_);
     } else {
-      followed = FollowVisiting(&reader, &run);
+      followed = FollowVisiting(segment, &reader, &run);
     }
     Adopt(run, &segment);
     PINNACLE_RETURN_IF_ERROR(std::move(followed));
@@ -197,13 +197,14 @@ class Scanner {
   }
 
   // Follows a segment's run and hands its entries to the visitor.
-  Status FollowVisiting(SegmentReader* reader, SegmentRun* run) {
+  Status FollowVisiting(const SegmentFacts& segment, SegmentReader* reader, SegmentRun* run) {
     uint64_t next_progress = kProgressBytes;
     return FollowRun(
         reader, evidence_->next_sequence, Proof(), run,
         [&](const EntryHeader& header, const uint8_t* entry, uint64_t bytes) -> Status {
           if (visitor_ == nullptr) return Status();
           if (header.sequence >= options_.from_sequence) {
+            visitor_->place = {&segment, reader->offset()};
             PINNACLE_RETURN_IF_ERROR(
                 visitor_->Visit(header, entry + sizeof(EntryHeader), entry, bytes));
           }

@@ -72,9 +72,17 @@ struct ScanResult {
   uint64_t entries_dropped = 0;  // valid entries behind the stop
 };
 
+// Where an entry stands, for whoever wants to read it again.
+struct EntryPlace {
+  const SegmentFacts* segment = nullptr;
+  uint64_t offset = 0;
+};
+
 class EntryVisitor {
  public:
   virtual ~EntryVisitor() = default;
+  // Of the entry that is being visited.
+  EntryPlace place;
   // `payload` is header.payload_bytes long and valid during the call only. An error ends the scan.
   virtual Status Visit(const EntryHeader& header, const uint8_t* payload, const uint8_t* entry,
                        uint64_t entry_bytes) = 0;

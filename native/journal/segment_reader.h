@@ -47,6 +47,13 @@ class SegmentReader {
                                                                                       : nullptr;
   }
 
+  // What stands `bytes` behind the offset, where `length` bytes of it are read already; nullptr
+  // otherwise. For looking ahead: nothing of it is verified.
+  const uint8_t* Ahead(uint64_t bytes, uint64_t length) const {
+    const uint64_t at = offset_ + bytes - buffer_offset_;
+    return at + length <= buffer_bytes_ ? buffer_.data() + at : nullptr;
+  }
+
   // Bytes of the window from the offset on: for looking at what follows a break. Reads `bytes` or
   // as much as there is to the end of the segment.
   Status Peek(uint64_t bytes, std::span<const uint8_t>* window);
