@@ -181,11 +181,9 @@ void Replay::Activate() {
   const unsigned wanted =
       instruments < 2 ? 0 : std::min(static_cast<unsigned>(workers_.size()), instruments);
   if (wanted == active_) return;
-  {
-    std::lock_guard lock(mutex_);
-    active_ = wanted;
-  }
-  for (unsigned i = 0; i < active_; ++i) workers_[i]->Begin(published_);
+  // In this order: a worker that has become active must not look at stretches from before.
+  for (unsigned i = 0; i < wanted; ++i) workers_[i]->Begin(published_);
+  active_.store(wanted, std::memory_order_release);
 }
 
 Status Replay::Put(const EntryHeader& header, const uint8_t* entry, uint64_t entry_bytes,

@@ -91,7 +91,8 @@ class Replay {
   // What the threads read, apart from what is written at every entry.
   FileSystem* const file_system_;
   BookSet* const books_;
-  unsigned active_ = 0;  // of the workers: no more than there are instruments. Changed while idle.
+  // Of the workers: no more than there are instruments. Changed while all are idle.
+  std::atomic<unsigned> active_{0};
   Stretch stretches_[kStretchesInFlight];
   std::mutex mutex_;  // the three that follow are changed under it, and the workers' counts
   std::condition_variable changed_;
