@@ -22,6 +22,29 @@ t.test('books come back as they were after a close', async (t) => {
   await second.close()
 })
 
+t.test(
+  'an open behind a fresh snapshot reads its segment, however long the journal is',
+  async (t) => {
+    const read: number[] = []
+    for (const operations of [20_000, 80_000]) {
+      const directory = t.testdir()
+      const first = await open(directory, { compactionThreshold: '4GiB' })
+      flow(first, operations)
+      await first.snapshot()
+      await first.close()
+      const second = await open(directory, { compactionThreshold: '4GiB' })
+      const { recovery } = second
+      t.equal(recovery.snapshotSequence, recovery.lastSequence)
+      t.ok(recovery.firstSequence === 1, 'nothing was compacted away')
+      // The snapshot's segment, and the ones behind it that are ready and empty.
+      t.ok(recovery.segmentsRead <= 3, `${String(recovery.segmentsRead)} segments`)
+      read.push(recovery.bytesRead)
+      await second.close()
+    }
+    t.ok(Math.max(...read) < 4 * 64 * 1024, `${read.join(' and ')} bytes`)
+  },
+)
+
 t.test('a book reads as price-time priority says', async (t) => {
   const manager = await open(t.testdir())
   const book = manager.book('AAPL')
