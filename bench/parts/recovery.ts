@@ -159,8 +159,6 @@ export const recovery: Part = {
       )
       result.comparisons.push({ what: 'verify, of memory bandwidth', ratio: verified })
       result.goals.verify = verified.median * 100
-    }
-    if (limits) {
       result.comparisons.push({
         what: 'replay of 4 instruments, all cores against one',
         ratio: ratio(

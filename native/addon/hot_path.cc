@@ -100,7 +100,7 @@ napi_value ApplyBatch(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   const bool skip_refused = lanes[lane::kSkipRefused] == 1;
-  Code first_refusal = Code::kOk;
+  Code end = Code::kOk;
   uint64_t last_sequence = 0;
   uint64_t taken = 0;
   uint64_t refused = 0;
@@ -117,22 +117,13 @@ napi_value ApplyBatch(napi_env env, napi_callback_info info) {
       ++taken;
       continue;
     }
-    ++refused;
-    if (first_refusal == Code::kOk) {
-      first_refusal = code;
-      lanes[lane::kFailedIndex] = static_cast<double>(i);
-    }
-    if (!skip_refused || EndsBatch(code)) {
-      lanes[lane::kFailedIndex] = static_cast<double>(i);
-      lanes[lane::kCount] = static_cast<double>(taken);
-      lanes[lane::kRefused] = static_cast<double>(refused);
-      SetResult(lanes, code, last_sequence);
-      return nullptr;
-    }
+    if (!skip_refused || EndsBatch(code)) end = code;
+    if (refused++ == 0 || end != Code::kOk) lanes[lane::kFailedIndex] = static_cast<double>(i);
+    if (end != Code::kOk) break;
   }
   lanes[lane::kCount] = static_cast<double>(taken);
   lanes[lane::kRefused] = static_cast<double>(refused);
-  SetResult(lanes, Code::kOk, last_sequence);
+  SetResult(lanes, end, last_sequence);
   return nullptr;
 }
 

@@ -20,14 +20,6 @@ constexpr uint64_t kMostOperationBytes = EntryBytes(kMaxOperationPayload);
 // harm.
 constexpr uint64_t kPrefetchStep = BookSet::kPrefetchDistance * kLineBytes;
 
-bool IsDefinition(const EntryHeader& header) {
-  return header.type == static_cast<uint8_t>(EntryType::kInstrument);
-}
-
-bool IsUsers(const EntryHeader& header) {
-  return header.type >= static_cast<uint8_t>(EntryType::kFirstUserType);
-}
-
 void Prefetch(const BookSet& books, const uint8_t* entry, size_t stage) {
   Operation operation;
   DecodeOperation(LoadHeader(entry), entry + sizeof(EntryHeader), &operation);

@@ -121,7 +121,7 @@ Status BuildBooksAtTime(FileSystem* fs, const std::string& data_directory, uint1
       [&](const EntryHeader& header) {
         // A definition has the clock's time, whatever the operations count from.
         return header.instrument == instrument && header.timestamp_ns > timestamp_ns &&
-               header.type != static_cast<uint8_t>(EntryType::kInstrument);
+               !IsDefinition(header);
       },
       books, nullptr);
   if (status.code() == Code::kOutOfReach) {

@@ -80,6 +80,15 @@ struct EntryHeader {
 static_assert(sizeof(EntryHeader) == 24);
 static_assert(offsetof(EntryHeader, sequence) == 8 && offsetof(EntryHeader, timestamp_ns) == 16);
 
+inline bool IsDefinition(const EntryHeader& header) {
+  return header.type == static_cast<uint8_t>(EntryType::kInstrument);
+}
+
+// The payload is the user's.
+inline bool IsUsers(const EntryHeader& header) {
+  return header.type >= static_cast<uint8_t>(EntryType::kFirstUserType);
+}
+
 struct EntryTrailer {
   uint32_t durable_lag;  // sequence - 1 - (durable frontier when written), at most kMaxDurableLag
   uint32_t

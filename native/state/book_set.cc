@@ -179,11 +179,11 @@ namespace {
 }  // namespace
 
 Status BookSet::ApplyEntry(const EntryHeader& header, const uint8_t* payload) {
-  if (header.type >= static_cast<uint8_t>(EntryType::kFirstUserType)) {
+  if (IsUsers(header)) {
     Skip(header.sequence);
     return Status();
   }
-  if (header.type == static_cast<uint8_t>(EntryType::kInstrument)) {
+  if (IsDefinition(header)) {
     InstrumentPayload encoded;
     std::memcpy(&encoded, payload, sizeof(encoded));
     Instrument instrument;
