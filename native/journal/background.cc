@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "platform/thread_priority.h"
-
 namespace pinnacle {
 
 namespace {
@@ -30,7 +28,9 @@ constexpr uint64_t kPrefaultStepBytes = 1024 * 1024;
 constexpr double kFastFillSeconds = 15;
 
 // Kept writable right ahead of the writer at every look, whatever syncs and the kernel's write-back
-// have protected meanwhile: twice what it writes between looks, within these bounds.
+// have protected meanwhile: what it writes in the time for which a busy machine can keep this
+// thread from looking again, within these bounds.
+constexpr double kTouchMs = 20;
 constexpr uint64_t kMinTouchBytes = 64 * 1024;
 constexpr uint64_t kMaxTouchBytes = 2 * 1024 * 1024;
 
@@ -186,8 +186,9 @@ void JournalThreads::RunSync() {
   }
 }
 
+// At ordinary priority, unlike snapshots: whatever keeps this thread waiting keeps the writer
+// waiting next, in a page fault.
 void JournalThreads::RunSupply() {
-  LowerThreadPriority();
   uint64_t bytes_seen = journal_->bytes_appended();
   uint64_t look_ns = clock_->MonotonicNs();
   double bytes_per_ms = 0;
@@ -211,8 +212,6 @@ void JournalThreads::RunSupply() {
     const uint64_t bytes = journal_->bytes_appended();
     const uint64_t advanced = bytes - bytes_seen;
     bytes_seen = bytes;
-    // Its failure is the journal's, and the sync thread tells of that.
-    if (!journal_->WriteAheadStep().ok()) sync_wanted_.notify_one();
     const uint64_t now_ns = clock_->MonotonicNs();
     const double elapsed_ms = static_cast<double>(std::max<uint64_t>(now_ns - look_ns, 1)) / 1e6;
     look_ns = now_ns;
@@ -221,10 +220,13 @@ void JournalThreads::RunSupply() {
     const uint64_t window =
         std::clamp(static_cast<uint64_t>(std::min(bytes_per_ms * kWindowMs, 1e12)), kMinWindowBytes,
                    kMaxWindowBytes);
+    const auto soon = static_cast<uint64_t>(std::min(bytes_per_ms * kTouchMs, 1e12));
+    // Its failure is the journal's, and the sync thread tells of that.
+    if (!journal_->WriteAheadStep(std::min(soon, kMaxTouchBytes)).ok()) sync_wanted_.notify_one();
     const uint64_t prefaulted = journal_->PrefaultStep(window, kPrefaultStepBytes);
     prefaulted_bytes_.fetch_add(prefaulted, std::memory_order_relaxed);
     if (advanced > 0) {
-      journal_->TouchStep(std::clamp(advanced * 2, kMinTouchBytes, kMaxTouchBytes));
+      journal_->TouchStep(std::clamp(soon, kMinTouchBytes, kMaxTouchBytes));
     }
     if (trouble) {
       pause = kErrorPoll;

@@ -335,7 +335,7 @@ Status Journal::SyncPart(Segment* segment, uint64_t end_offset, uint64_t writer_
   return status;
 }
 
-Status Journal::WriteAheadStep() {
+Status Journal::WriteAheadStep(uint64_t lead_bytes) {
   if (!writes_ahead_.load(std::memory_order_relaxed)) return Status();
   std::lock_guard flush_lock(flush_mutex_);
   if (failed() || closed_) return Status();
@@ -346,8 +346,9 @@ Status Journal::WriteAheadStep() {
     segment = current_;
     offset = offset_.load(std::memory_order_relaxed);
   }
-  const uint64_t begin = std::max(segment->written_offset, PageEnd(offset + kPageBytes));
-  if (begin >= segment->bytes || begin >= offset + kWriteAheadBytes) return Status();
+  const uint64_t lead_end = PageEnd(offset + std::max(lead_bytes, kPageBytes));
+  const uint64_t begin = std::max(segment->written_offset, lead_end);
+  if (begin >= segment->bytes || begin >= lead_end + kWriteAheadBytes) return Status();
   const uint64_t end = std::min(segment->bytes, begin + kWriteAheadBytes);
   // Pages that are not there have nothing to write.
   segment->mapping->Prefault(begin, end - begin);

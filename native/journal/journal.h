@@ -130,9 +130,10 @@ class Journal {
   // The same as Flush, for everything up to `target`, while nobody waits for it. Where the writer
   // has left the target's last page, no page that it stores to is touched.
   Status FlushUpTo(const FlushTarget& target);
-  // Has zeros just ahead of the writer written where syncs are waited for or short (see
-  // segment_supply.h). Does nothing most of the time.
-  Status WriteAheadStep();
+  // Has zeros ahead of the writer written where syncs are waited for or short (see
+  // segment_supply.h). Does nothing most of the time. A page is write-protected while it is
+  // written, so the next `lead_bytes` are left alone: what the writer may reach meanwhile.
+  Status WriteAheadStep(uint64_t lead_bytes = 0);
   // Makes the writer's page and what follows it writable again, which syncs and the kernel's own
   // write-back take away.
   void TouchStep(uint64_t bytes);

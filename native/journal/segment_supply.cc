@@ -32,27 +32,36 @@ Status SegmentSupply::Prepare(uint64_t prefault_bytes) {
 }
 
 std::shared_ptr<Segment> SegmentSupply::next_ready() const {
-  std::lock_guard lock(mutex_);
-  return ready_.empty() ? nullptr : ready_.front();
+  std::lock_guard lock(ready_mutex_);
+  return ready_;
+}
+
+void SegmentSupply::SetReady(std::shared_ptr<Segment> segment) {
+  std::lock_guard lock(ready_mutex_);
+  is_ready_.store(segment != nullptr, std::memory_order_release);
+  ready_ = std::move(segment);
+}
+
+std::shared_ptr<Segment> SegmentSupply::TakeReady() {
+  std::lock_guard lock(ready_mutex_);
+  is_ready_.store(false, std::memory_order_release);
+  return std::exchange(ready_, nullptr);
 }
 
 Status SegmentSupply::Take(std::shared_ptr<Segment>* segment) {
-  const bool stalled = !ready();
-  const uint64_t start_ns = stalled ? environment_.clock->MonotonicNs() : 0;
+  *segment = TakeReady();
+  if (*segment != nullptr) return Status();
+  const uint64_t start_ns = environment_.clock->MonotonicNs();
   std::lock_guard lock(mutex_);
-  if (ready_.empty()) PINNACLE_RETURN_IF_ERROR(PrepareLocked(kFirstPrefaultBytes));
-  if (stalled) {
-    stalls_.fetch_add(1, std::memory_order_relaxed);
-    stall_ns_.fetch_add(environment_.clock->MonotonicNs() - start_ns, std::memory_order_relaxed);
-  }
-  *segment = std::move(ready_.front());
-  ready_.pop_front();
-  ready_count_.store(ready_.size(), std::memory_order_release);
+  PINNACLE_RETURN_IF_ERROR(PrepareLocked(kFirstPrefaultBytes));
+  *segment = TakeReady();
+  stalls_.fetch_add(1, std::memory_order_relaxed);
+  stall_ns_.fetch_add(environment_.clock->MonotonicNs() - start_ns, std::memory_order_relaxed);
   return Status();
 }
 
 Status SegmentSupply::PrepareLocked(uint64_t prefault_bytes) {
-  if (!ready_.empty()) return Status();
+  if (ready()) return Status();
   FileSystem* fs = environment_.file_system;
   const uint64_t index = next_index_;
   const std::string path = journal_directory_ + "/" + SegmentName(index);
@@ -121,8 +130,7 @@ Status SegmentSupply::PrepareLocked(uint64_t prefault_bytes) {
   segment->mapping->Prefault(0, segment->prefaulted_offset);
   (recycle ? recycled_ : created_).fetch_add(1, std::memory_order_relaxed);
   ++next_index_;
-  ready_.push_back(std::move(segment));
-  ready_count_.store(ready_.size(), std::memory_order_release);
+  SetReady(std::move(segment));
   return Status();
 }
 
@@ -292,8 +300,7 @@ Status SegmentSupply::Retire(const SegmentFile& file, bool* recycled) {
 
 void SegmentSupply::Stop() {
   std::lock_guard lock(mutex_);
-  ready_.clear();
-  ready_count_.store(0, std::memory_order_release);
+  SetReady(nullptr);
 }
 
 SupplyCounters SegmentSupply::counters() const {

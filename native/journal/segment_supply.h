@@ -26,7 +26,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -62,7 +61,7 @@ class SegmentSupply {
   // returned by the Take that needs the segment.
   // Makes the first `prefault_bytes` of its pages present too.
   Status Prepare(uint64_t prefault_bytes = kFirstPrefaultBytes);
-  bool ready() const { return ready_count_.load(std::memory_order_acquire) > 0; }
+  bool ready() const { return is_ready_.load(std::memory_order_acquire); }
 
   // The segment that Take would give; none where none is ready.
   std::shared_ptr<Segment> next_ready() const;
@@ -95,6 +94,8 @@ class SegmentSupply {
 
  private:
   Status PrepareLocked(uint64_t prefault_bytes);
+  void SetReady(std::shared_ptr<Segment> segment);
+  std::shared_ptr<Segment> TakeReady();
   // `*written`: the zeros are on the device, and not only what the file reads as.
   Status MakeFile(const std::string& path, File* file, uint64_t index, uint64_t recycled_from,
                   uint64_t* segment_id, bool* written);
@@ -108,11 +109,15 @@ class SegmentSupply {
   const uint64_t segment_bytes_;
   const uint64_t max_spares_;
 
-  mutable std::mutex mutex_;
+  // Held while files are made, renamed and synced; never by a writer that finds a segment ready.
+  std::mutex mutex_;
   uint64_t next_index_ = 1;
   std::vector<uint64_t> spares_;  // numbers of .spare files
-  std::deque<std::shared_ptr<Segment>> ready_;
-  std::atomic<size_t> ready_count_{0};
+
+  mutable std::mutex ready_mutex_;  // taken last, for as long as a pointer is moved
+  std::shared_ptr<Segment> ready_;
+  std::atomic<bool> is_ready_{false};
+
   std::atomic<size_t> spare_count_{0};
   std::atomic<uint64_t> created_{0};
   std::atomic<uint64_t> recycled_{0};
