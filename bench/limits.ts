@@ -64,9 +64,19 @@ export class Limits {
     return this.#ask(`durable ${String(count)}`)
   }
 
-  /** Bytes a second. */
-  memory(): Promise<number> {
-    return this.#ask('memory')
+  /** µs each: `bytes` stored through a mapping whose pages are present, and msync. */
+  mapped(bytes: number, count: number): Promise<number> {
+    return this.#ask(`mapped ${String(bytes)} ${String(count)}`)
+  }
+
+  /** Bytes a second, of `threads` together. */
+  memory(threads: number): Promise<number> {
+    return this.#ask(`memory ${String(threads)}`)
+  }
+
+  /** Bytes a second: one core reads the segments of a data directory, and does nothing with them. */
+  read(dataDirectory: string): Promise<number> {
+    return this.#ask(`read ${dataDirectory}`)
   }
 
   /** ns an operation. */
@@ -74,9 +84,9 @@ export class Limits {
     return this.#ask(`apply ${file}`)
   }
 
-  /** Bytes a second: one core verifies the journal of a data directory. */
-  verify(dataDirectory: string): Promise<number> {
-    return this.#ask(`verify ${dataDirectory}`)
+  /** Bytes a second: so many threads verify the journal of a data directory. */
+  verify(threads: number, dataDirectory: string): Promise<number> {
+    return this.#ask(`verify ${String(threads)} ${dataDirectory}`)
   }
 
   /** Entries a second: one core verifies, decodes and applies the journal of a data directory. */

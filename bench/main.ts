@@ -106,7 +106,7 @@ for (const part of parts) {
   })
   rmSync(own, { recursive: true, force: true })
   results[name] = result
-  outcomes.push(...outcomesOf(result.goals))
+  outcomes.push(...outcomesOf(result.goals, result.floors))
   console.log(partText(result))
 }
 if (!('problem' in limits)) limits.close()

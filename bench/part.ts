@@ -28,6 +28,8 @@ export interface PartResult {
   comparisons: Comparison[]
   /** What a goal is compared with; a goal without an entry was not measured. */
   goals: Partial<Record<GoalName, number>>
+  /** The same of a plain program without the engine that does the least which the goal needs. */
+  floors: Partial<Record<GoalName, number>>
   notes: string[]
   latencies?: LatencyRun[]
 }
@@ -38,7 +40,7 @@ export interface Part {
 }
 
 export function emptyResult(title: string): PartResult {
-  return { title, figures: [], comparisons: [], goals: {}, notes: [] }
+  return { title, figures: [], comparisons: [], goals: {}, floors: {}, notes: [] }
 }
 
 /** The figure of this name, which the part has measured. */

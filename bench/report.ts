@@ -66,9 +66,10 @@ export function partText(result: PartResult): string {
 
 export function goalsText(outcomes: readonly GoalOutcome[]): string {
   const lines = ['', 'goals']
-  for (const { what, goal, measured, met } of outcomes) {
+  for (const { what, goal, measured, met, floor } of outcomes) {
     lines.push(
-      `  ${met ? 'met   ' : 'missed'}  ${what.padEnd(58)} ${goal.padEnd(12)} ${digits(measured)}`,
+      `  ${met ? 'met   ' : 'missed'}  ${what.padEnd(58)} ${goal.padEnd(12)} ${digits(measured)}` +
+        (floor === undefined ? '' : `  (a plain program here: ${digits(floor)})`),
     )
   }
   return lines.join('\n')

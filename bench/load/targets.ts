@@ -1,6 +1,7 @@
 /** What the generator drives: nothing at all, a journal, or a book of many orders. */
 import { PersistenceManager, Side, type Stats } from '../../lib/index.js'
 import { addOrders } from '../million.js'
+import type { BusyCores } from './busy-cores.js'
 import type { Load } from './generator.js'
 
 export const maxBatch = 256
@@ -15,8 +16,8 @@ export interface Target {
   close(): Promise<void>
 }
 
-/** The generator and the machine alone. */
-export function nothing(): Target {
+/** The generator and the machine alone, with its other cores idle or busy. */
+export function nothing(others?: BusyCores): Target {
   let done = 0
   return {
     load: {
@@ -27,10 +28,17 @@ export function nothing(): Target {
         done += count
       },
     },
-    settle: () => Promise.resolve(),
+    onTurn() {
+      if (others) others.busy = true
+    },
+    settle() {
+      if (others) others.busy = false
+      return Promise.resolve()
+    },
     stats: () => undefined,
-    close() {
-      return done > 0 ? Promise.resolve() : Promise.reject(new Error('nothing was done'))
+    async close() {
+      await others?.close()
+      if (done === 0) throw new Error('nothing was done')
     },
   }
 }

@@ -1,5 +1,6 @@
 /** One durable append, and many at once, against pwrite + fdatasync, better-sqlite3 and lmdb. */
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import path from 'node:path'
 
 import { Journal } from '../../lib/index.js'
@@ -12,6 +13,9 @@ const blockingName = 'append + syncNow'
 const awaitedName = 'append + await durable'
 const callersName = '64 callers awaiting their own append, until all have it'
 const groupName = 'group of 1000 awaited appends'
+const asyncName = 'fs.writeSync + await fdatasync, 64 bytes, written file'
+const mappedName = '64 bytes stored through a mapping + msync, plain program'
+const mappedGroupName = '64,000 bytes stored through a mapping + msync, plain program'
 
 /** The median of `count` times `work`, µs. */
 function timed(count: number, work: () => unknown): () => Promise<number> {
@@ -85,6 +89,22 @@ export const durable: Part = {
         ),
       },
     ]
+    const handle = await open(path.join(directory, 'durable.plain'), 'r+')
+    cases.push({
+      name: asyncName,
+      unit,
+      round: timed(each, () => {
+        writeSync(file, line, 0, 64, position)
+        position = (position + 64) % fileBytes
+        return handle.datasync()
+      }),
+    })
+    if (limits) {
+      cases.push(
+        { name: mappedName, unit, round: () => limits.mapped(64, each) },
+        { name: mappedGroupName, unit, round: () => limits.mapped(64_000, 10) },
+      )
+    }
     const stores = peers ? Object.values(peers.durable(directory)) : []
     for (const peer of stores) {
       result.notes.push(`${peer.name}: ${peer.mode}`)
@@ -98,6 +118,7 @@ export const durable: Part = {
     }
     const figures = await measure(cases, quick ? 2 : 8)
     closeSync(file)
+    await handle.close()
     await journal.close()
     for (const peer of stores) await peer.close()
 
@@ -113,11 +134,30 @@ export const durable: Part = {
     )
     result.goals.durableSingle = blocking.median
     result.goals.durableCallers = callers.median
+    const asynchronous = ratio(figureNamed(figures, asyncName), plain)
+    result.comparisons.push({ what: `${asyncName}, of the same blocking`, ratio: asynchronous })
+    result.floors.durableCallers = asynchronous.median
     const group = figureNamed(figures, groupName)
     for (const { name } of stores) {
-      const found = ratio(figureNamed(figures, `${name}, 1000 in one commit`), group)
+      const store = figureNamed(figures, `${name}, 1000 in one commit`)
+      const found = ratio(store, group)
       result.comparisons.push({ what: `group of 1000, faster than ${name}`, ratio: found })
-      result.goals[name === 'lmdb' ? 'durableGroupLmdb' : 'durableGroupSqlite'] = found.median
+      const goal = name === 'lmdb' ? 'durableGroupLmdb' : 'durableGroupSqlite'
+      result.goals[goal] = found.median
+      if (limits) {
+        result.floors[goal] = ratio(store, figureNamed(figures, mappedGroupName)).median
+      }
+    }
+    if (limits) {
+      const mapped = ratio(figureNamed(figures, mappedName), plain)
+      result.comparisons.push(
+        { what: 'the plain program, 64 bytes, of one pwrite + fdatasync', ratio: mapped },
+        {
+          what: `${groupName}, of the plain program`,
+          ratio: ratio(group, figureNamed(figures, mappedGroupName)),
+        },
+      )
+      result.floors.durableSingle = mapped.median
     }
     return result
   },

@@ -1,11 +1,12 @@
 /** Replay into books, verify against memory bandwidth, snapshot, restore and memory of a million orders. */
+import os from 'node:os'
 import path from 'node:path'
 
-import { inspect, PersistenceManager, type PersistenceConfig } from '../../lib/index.js'
+import { inspect, Journal, PersistenceManager, type PersistenceConfig } from '../../lib/index.js'
 import { anonymousResidentBytes } from '../memory.js'
 import { addOrders } from '../million.js'
 import { emptyResult, figureNamed, type Part } from '../part.js'
-import { measure, median, ratio, type Case } from '../rounds.js'
+import { measure, median, ratio, type Case, type Ratio } from '../rounds.js'
 
 const replayName = 'replay, one instrument'
 const manyName = 'replay, 4 instruments'
@@ -13,7 +14,10 @@ const manyOneCoreName = 'replay, 4 instruments, one core'
 const inspectName = 'inspect: journal, snapshots and what an open would do'
 const oneCoreName = 'replay, one core'
 const verifyName = 'verify, one core'
+const verifyAllName = 'verify, all cores'
+const readName = 'reading the same files alone, one core'
 const memoryName = 'memory, read by one core'
+const memoryAllName = 'memory, read by all cores'
 const restoreName = 'restore of the snapshot'
 const snapshotName = 'snapshot, off the hot thread'
 
@@ -34,6 +38,29 @@ async function medianOf(count: number, run: () => Promise<number>): Promise<numb
   const runs: number[] = []
   for (let i = 0; i < count; i++) runs.push(await run())
   return median(runs)
+}
+
+function bandwidth(name: string, bytesPerSecond: () => Promise<number>): Case {
+  return {
+    name,
+    unit: 'GB/s',
+    round: () => medianOf(3, async () => (await bytesPerSecond()) / 1e9),
+  }
+}
+
+/** A journal of entries of one line, its pages left in the cache as the writer left them. */
+async function writeStream(dataDirectory: string, entries: number): Promise<void> {
+  const journal = await Journal.open({
+    dataDirectory,
+    durability: 'appended',
+    segmentSize: '16MiB',
+  })
+  const perBatch = 512
+  for (let done = 0; done < entries; done += perBatch) {
+    for (let lane = 0; lane < 4 * perBatch; lane++) journal.lanes[lane] = done + lane
+    journal.appendLanesBatch(1, 4, perBatch)
+  }
+  await journal.close()
 }
 
 export const recovery: Part = {
@@ -57,6 +84,10 @@ export const recovery: Part = {
     const many = configOf('many', 4)
     // Its journal stays without a snapshot; a copy of the same orders gets one.
     const snapshotted = configOf('snapshot', 1)
+    // Larger than any cache, of segments enough for all cores.
+    const stream = path.join(directory, 'stream')
+    await writeStream(stream, quick ? 1e6 : 4e6)
+    const cores = os.availableParallelism()
     let digest = 0n
     for (const config of [one, many, snapshotted]) {
       await reopened(config, (persistence) => {
@@ -131,17 +162,11 @@ export const recovery: Part = {
               async () => (await limits.replay(path.join(directory, 'many'), orders / 4)) / 1e6,
             ),
         },
-        {
-          name: verifyName,
-          unit: 'GB/s',
-          round: () =>
-            medianOf(3, async () => (await limits.verify(path.join(directory, 'one'))) / 1e9),
-        },
-        {
-          name: memoryName,
-          unit: 'GB/s',
-          round: async () => (await limits.memory()) / 1e9,
-        },
+        bandwidth(verifyName, () => limits.verify(1, stream)),
+        bandwidth(readName, () => limits.read(stream)),
+        bandwidth(memoryName, () => limits.memory(1)),
+        bandwidth(verifyAllName, () => limits.verify(cores, stream)),
+        bandwidth(memoryAllName, () => limits.memory(cores)),
       )
     }
     result.figures = await measure(cases, quick ? 2 : 5)
@@ -153,19 +178,18 @@ export const recovery: Part = {
     if (orders !== 1_000_000) delete result.goals.restore
     if (limits) {
       result.goals.replay = figureNamed(result.figures, oneCoreName).median
-      const verified = ratio(
-        figureNamed(result.figures, verifyName),
-        figureNamed(result.figures, memoryName),
-      )
-      result.comparisons.push({ what: 'verify, of memory bandwidth', ratio: verified })
+      const compared = (what: string, of: string, to: string): Ratio => {
+        const found = ratio(figureNamed(result.figures, of), figureNamed(result.figures, to))
+        result.comparisons.push({ what, ratio: found })
+        return found
+      }
+      const verified = compared('verify, of memory bandwidth, one core', verifyName, memoryName)
+      const read = compared('reading alone, of memory bandwidth', readName, memoryName)
+      compared('verify, of reading alone', verifyName, readName)
+      compared('verify, of memory bandwidth, all cores', verifyAllName, memoryAllName)
+      compared('replay of 4 instruments, all cores against one', manyName, manyOneCoreName)
       result.goals.verify = verified.median * 100
-      result.comparisons.push({
-        what: 'replay of 4 instruments, all cores against one',
-        ratio: ratio(
-          figureNamed(result.figures, manyName),
-          figureNamed(result.figures, manyOneCoreName),
-        ),
-      })
+      result.floors.verify = read.median * 100
     }
     result.notes.push(
       `memory: ${bookBytes.toFixed(0)} bytes an order in the book's tables` +

@@ -7,12 +7,17 @@
 //       ns a record: N records of 64 bytes with their CRC32C stored into a prefaulted mapping
 //   durable N
 //       µs each: N times pwrite of 64 bytes into a written file and fdatasync
-//   memory
-//       bytes a second: one core reads a buffer that fits no cache
+//   mapped BYTES N
+//       µs each: N times so many bytes stored through a mapping, behind one another, and msync; the
+//       pages were made present before
+//   memory THREADS
+//       bytes a second: so many threads together read a buffer that fits no cache
 //   apply FILE
 //       ns an operation: check and apply of the file's operations on empty books
-//   verify DIRECTORY
-//       bytes a second: every entry of a data directory's journal verified, by one core
+//   read DIRECTORY
+//       bytes a second: one core reads a data directory's segments, and does nothing with them
+//   verify THREADS DIRECTORY
+//       bytes a second: every entry of a data directory's journal verified by so many threads
 //   replay ORDERS DIRECTORY
 //       entries a second: verified, decoded and applied to books, by one core
 // An error is told on standard error and ends the program. Usage: limits_bench DIRECTORY
@@ -30,12 +35,15 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "bench/operations_file.h"
 #include "checksum/crc32c.h"
 #include "engine/recovery.h"
 #include "journal/scan.h"
+#include "journal/segment_header.h"
+#include "journal/segment_reader.h"
 #include "platform/environment.h"
 #include "platform/table_memory.h"
 #include "state/book_set.h"
@@ -152,27 +160,78 @@ class DurableLimit {
   uint64_t at_ = 0;
 };
 
-// Sixteen sums, so that the additions do not wait for each other.
+// The same through a mapping, as a journal stores: the sync then also takes the right to write the
+// pages away, and the next store to the last of them faults.
+class MappedLimit {
+ public:
+  explicit MappedLimit(const std::string& directory) {
+    const std::string path = WrittenFile(directory + "/limit.mapped", kFileBytes);
+    std::unique_ptr<File> file;
+    const Status opened = FileSystem::Real()->Open(path, OpenMode::kReadWrite, &file);
+    if (!opened.ok() || !file->Map(&mapping_).ok()) Stop("cannot map " + path);
+  }
+
+  // The median of `count`.
+  double Round(uint64_t bytes, uint64_t count) {
+    if (bytes > kFileBytes) Stop("mapped: more bytes than the file holds");
+    const std::vector<uint8_t> source(bytes, 0x5a);
+    std::vector<double> times;
+    for (uint64_t i = 0; i < count; ++i) {
+      if (at_ + bytes > kFileBytes) at_ = 0;
+      const uint64_t fresh = (at_ + kPage - 1) / kPage * kPage;
+      if (at_ + bytes > fresh) mapping_->Prefault(fresh, at_ + bytes - fresh);
+      const auto start = std::chrono::steady_clock::now();
+      std::memcpy(mapping_->data() + at_, source.data(), bytes);
+      if (!mapping_->Sync(at_, bytes).ok()) Stop("msync failed");
+      times.push_back(Nanoseconds(std::chrono::steady_clock::now() - start) / 1e3);
+      at_ += bytes;
+    }
+    std::sort(times.begin(), times.end());
+    return times[times.size() / 2];
+  }
+
+ private:
+  static constexpr uint64_t kFileBytes = 16ull * 1024 * 1024;
+  static constexpr uint64_t kPage = 4096;
+  std::unique_ptr<Mapping> mapping_;
+  uint64_t at_ = 0;
+};
+
 class MemoryLimit {
  public:
   MemoryLimit() { std::memset(memory_.data(), 3, kBytes); }
 
-  double Round() {
-    const uint64_t* at = static_cast<const uint64_t*>(memory_.data());
-    const uint64_t* end = at + kBytes / sizeof(uint64_t);
-    uint64_t sums[16] = {};
+  // Bytes a second of `threads` threads together, each with its part of the memory.
+  double Round(uint64_t threads) {
+    const size_t part = kBytes / sizeof(uint64_t) / threads / 16 * 16;
+    std::vector<uint64_t> sums(threads);
     const auto start = std::chrono::steady_clock::now();
-    for (; at != end; at += 16) {
-      for (size_t i = 0; i < 16; ++i) sums[i] += at[i];
+    std::vector<std::thread> others;
+    for (size_t i = 1; i < threads; ++i) {
+      others.emplace_back([&, i] { sums[i] = Sum(i * part, part); });
     }
+    sums[0] = Sum(0, part);
+    for (std::thread& other : others) other.join();
     const double ns = Nanoseconds(std::chrono::steady_clock::now() - start);
     for (const uint64_t sum : sums) checksum_ += sum;
-    return static_cast<double>(kBytes) / ns * 1e9;
+    return static_cast<double>(threads * part * sizeof(uint64_t)) / ns * 1e9;
   }
   uint64_t checksum() const { return checksum_; }
 
  private:
   static constexpr size_t kBytes = size_t{512} << 20;
+
+  // Sixteen sums, so that the additions do not wait for each other.
+  uint64_t Sum(size_t first, size_t count) const {
+    const uint64_t* at = static_cast<const uint64_t*>(memory_.data()) + first;
+    uint64_t sums[16] = {};
+    for (const uint64_t* end = at + count; at != end; at += 16) {
+      for (size_t i = 0; i < 16; ++i) sums[i] += at[i];
+    }
+    uint64_t all = 0;
+    for (const uint64_t sum : sums) all += sum;
+    return all;
+  }
 
   // Huge pages: the limit is the memory's, not that of the tables of small pages.
   TableMemory memory_{kBytes, TableMemory::Pages::kPresent};
@@ -207,10 +266,33 @@ class ApplyLimit {
   std::vector<Operation> operations_;
 };
 
+// Bytes a second. In chunks as the verifier's, which stay in the second-level cache.
+double ReadSegments(const std::string& data_directory) {
+  std::vector<SegmentFile> files;
+  const Status listed = ListSegments(FileSystem::Real(), JournalDirectory(data_directory), &files);
+  if (!listed.ok()) Stop(std::string(listed.message()));
+  std::vector<uint8_t> buffer(SegmentReader::kChunkBytes);
+  uint64_t bytes = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (const SegmentFile& segment : files) {
+    std::unique_ptr<File> file;
+    if (!FileSystem::Real()->Open(segment.path, OpenMode::kRead, &file).ok()) {
+      Stop("cannot open " + segment.path);
+    }
+    size_t bytes_read = buffer.size();
+    for (uint64_t at = 0; bytes_read == buffer.size(); at += bytes_read) {
+      if (!file->Read(at, buffer, &bytes_read).ok()) Stop("cannot read " + segment.path);
+      bytes += bytes_read;
+    }
+  }
+  return static_cast<double>(bytes) / Nanoseconds(std::chrono::steady_clock::now() - start) * 1e9;
+}
+
 // Bytes a second.
-double Verify(const std::string& data_directory) {
+double Verify(uint64_t threads, const std::string& data_directory) {
   ScanOptions options;
   options.all_segments = true;
+  options.threads = threads == 1 ? 0 : static_cast<unsigned>(threads);
   ScanResult result;
   const auto start = std::chrono::steady_clock::now();
   const Status status =
@@ -245,6 +327,7 @@ Limit& Made(std::unique_ptr<Limit>* limit, const Arguments&... arguments) {
 int Answer(const std::string& directory) {
   std::unique_ptr<AppendLimit> append;
   std::unique_ptr<DurableLimit> durable;
+  std::unique_ptr<MappedLimit> mapped;
   std::unique_ptr<MemoryLimit> memory;
   std::unique_ptr<ApplyLimit> apply;
   std::string line;
@@ -259,16 +342,32 @@ int Answer(const std::string& directory) {
       if (count == 0) Stop("how many? " + line);
       answer = question == "append" ? Made(&append, directory).Round(count)
                                     : Made(&durable, directory).Round(count);
+    } else if (question == "mapped") {
+      uint64_t bytes = 0;
+      uint64_t count = 0;
+      words >> bytes >> count;
+      if (bytes == 0 || count == 0) Stop("how many bytes, how often? " + line);
+      answer = Made(&mapped, directory).Round(bytes, count);
     } else if (question == "memory") {
-      answer = Made(&memory).Round();
+      uint64_t threads = 0;
+      words >> threads;
+      if (threads == 0) Stop("how many threads? " + line);
+      answer = Made(&memory).Round(threads);
     } else if (question == "apply") {
       std::string path;
       std::getline(words >> std::ws, path);
       answer = Made(&apply).Round(path);
-    } else if (question == "verify") {
+    } else if (question == "read") {
       std::string path;
       std::getline(words >> std::ws, path);
-      answer = Verify(path);
+      answer = ReadSegments(path);
+    } else if (question == "verify") {
+      uint64_t threads = 0;
+      std::string path;
+      words >> threads;
+      if (threads == 0) Stop("how many threads? " + line);
+      std::getline(words >> std::ws, path);
+      answer = Verify(threads, path);
     } else if (question == "replay") {
       uint64_t expected_orders = 0;
       std::string path;

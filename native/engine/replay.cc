@@ -20,10 +20,20 @@ constexpr uint64_t kMostOperationBytes = EntryBytes(kMaxOperationPayload);
 // harm.
 constexpr uint64_t kPrefetchStep = BookSet::kPrefetchDistance * kLineBytes;
 
-void Prefetch(const BookSet& books, const uint8_t* entry, size_t stage) {
-  Operation operation;
-  DecodeOperation(LoadHeader(entry), entry + sizeof(EntryHeader), &operation);
-  books.Prefetch(operation, stage);
+// For the operations behind `entry`, of which `bytes_ahead` can be read, entry's own bytes
+// included. `mine(header)`: whether an entry's book may be looked at.
+template <typename Mine>
+void PrefetchBehind(const BookSet& books, const uint8_t* entry, uint64_t bytes_ahead, Mine mine) {
+  for (size_t stage = 0; stage < BookSet::kPrefetchStages; ++stage) {
+    const uint64_t distance = (BookSet::kPrefetchStages - stage) * kPrefetchStep;
+    if (distance + kMostOperationBytes > bytes_ahead) continue;
+    const uint8_t* ahead = entry + distance;
+    const EntryHeader header = LoadHeader(ahead);
+    if (!mine(header)) continue;
+    Operation operation;
+    DecodeOperation(header, ahead + sizeof(EntryHeader), &operation);
+    books.Prefetch(operation, stage);
+  }
 }
 
 }  // namespace
@@ -110,7 +120,11 @@ class Replay::Worker {
       }
       const EntryHeader header = LoadHeader(entry);
       if (!IsUsers(header) && IsMine(header)) {
-        if (books_->PrefetchPays(header.instrument)) PrefetchBehind();
+        if (books_->PrefetchPays(header.instrument)) {
+          // (Other instruments' books are other threads'.)
+          PrefetchBehind(*books_, entry, reader_->bytes_ahead(),
+                         [this](const EntryHeader& ahead) { return IsMine(ahead); });
+        }
         Status status = books_->ApplyOperationEntry(header, entry + sizeof(EntryHeader));
         if (!status.ok()) {
           failure_ = {std::move(status), header.sequence};
@@ -130,15 +144,6 @@ class Replay::Worker {
     }
     if (reader_->offset() != stretch.begin) reader_->Seek(stretch.begin);
     return Status();
-  }
-
-  void PrefetchBehind() const {
-    for (size_t stage = 0; stage < BookSet::kPrefetchStages; ++stage) {
-      const uint8_t* ahead =
-          reader_->Ahead((BookSet::kPrefetchStages - stage) * kPrefetchStep, kMostOperationBytes);
-      // (Other instruments' books are other threads'.)
-      if (ahead != nullptr && IsMine(LoadHeader(ahead))) Prefetch(*books_, ahead, stage);
-    }
   }
 
   Replay* const replay_;
@@ -189,10 +194,11 @@ Status Replay::Put(const EntryHeader& header, const uint8_t* entry, uint64_t ent
     return Status();
   }
   if (IsUsers(header)) return Status();
-  if (batch_.bytes.empty()) batch_.bytes.resize(kBatchBytes);
-  std::memcpy(batch_.bytes.data() + batch_.size, entry, entry_bytes);
-  batch_.size += entry_bytes;
-  return batch_.size + kMostOperationBytes <= kBatchBytes ? Status() : Drain();
+  if (books_->PrefetchPays(header.instrument)) {
+    PrefetchBehind(*books_, entry, place.bytes_ahead, [](const EntryHeader&) { return true; });
+  }
+  Status status = books_->ApplyOperationEntry(header, entry + sizeof(EntryHeader));
+  return status.ok() ? status : Fail({std::move(status), header.sequence});
 }
 
 // A definition changes what the threads look at.
@@ -239,8 +245,6 @@ uint64_t Replay::MostBehind() const {
 Status Replay::Drain() {
   if (failed_sequence_ != 0) return failure_;
   Failure first;
-  ApplyBatch(books_, batch_, &first);
-  batch_.size = 0;
   Publish();
   Await([this] { return MostBehind() == 0; });
   for (unsigned i = 0; i < active_; ++i) {
@@ -258,28 +262,6 @@ Status Replay::Fail(Failure failure) {
   failed_sequence_ = failure.sequence;
   books_->Skip(failed_sequence_ - 1);
   return failure_;
-}
-
-void Replay::PrefetchBehind(const BookSet& books, const Batch& batch, size_t offset) {
-  for (size_t stage = 0; stage < BookSet::kPrefetchStages; ++stage) {
-    const size_t ahead = offset + (BookSet::kPrefetchStages - stage) * kPrefetchStep;
-    if (ahead + kMostOperationBytes > batch.size) continue;
-    Prefetch(books, batch.bytes.data() + ahead, stage);
-  }
-}
-
-void Replay::ApplyBatch(BookSet* books, const Batch& batch, Failure* failure) {
-  for (size_t offset = 0; offset < batch.size;) {
-    const uint8_t* entry = batch.bytes.data() + offset;
-    const EntryHeader header = LoadHeader(entry);
-    if (books->PrefetchPays(header.instrument)) PrefetchBehind(*books, batch, offset);
-    Status status = books->ApplyOperationEntry(header, entry + sizeof(EntryHeader));
-    if (!status.ok()) {
-      *failure = {std::move(status), header.sequence};
-      return;
-    }
-    offset += EntryBytes(header.payload_bytes);
-  }
 }
 
 }  // namespace pinnacle

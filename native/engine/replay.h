@@ -48,10 +48,6 @@ class Replay {
 
  private:
   class Worker;
-  struct Batch {
-    std::vector<uint8_t> bytes;
-    size_t size = 0;
-  };
   // Consecutive entries of one segment, no definition among them.
   struct Stretch {
     std::string path;
@@ -67,13 +63,10 @@ class Replay {
   };
 
   // Small enough for the second-level cache, large enough that starting on one costs nothing.
-  static constexpr size_t kBatchBytes = 64 * 1024;
   static constexpr uint64_t kStretchBytes = 256 * 1024;
   // That the threads may be behind: what is to be read again is still in the page cache.
   static constexpr uint64_t kStretchesInFlight = 64;
 
-  static void PrefetchBehind(const BookSet& books, const Batch& batch, size_t offset);
-  static void ApplyBatch(BookSet* books, const Batch& batch, Failure* failure);
   Status PutDefinition(const EntryHeader& header, const uint8_t* entry);
   void Extend(const EntryHeader& header, uint64_t entry_bytes, const EntryPlace& place);
   void Publish();
@@ -102,9 +95,8 @@ class Replay {
 
   std::vector<std::unique_ptr<Worker>> workers_;
 
-  alignas(64) Batch batch_;     // where no thread is active
-  Stretch stretch_;             // what grows; empty where begin is end
-  uint64_t last_sequence_ = 0;  // put; 0: none yet
+  alignas(64) Stretch stretch_;  // what grows; empty where begin is end
+  uint64_t last_sequence_ = 0;   // put; 0: none yet
   uint64_t failed_sequence_ = 0;
   Status failure_;
 };

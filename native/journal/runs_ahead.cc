@@ -50,9 +50,7 @@ void RunsAhead::Follow(const Job& job, Outcome* outcome) {
   if (!outcome->status.ok()) return;
   SegmentReader reader(file.get(), job.segment_bytes, job.seed);
   reader.Seek(kSegmentHeaderBytes);
-  outcome->status =
-      FollowRun(&reader, job.expected, proof_, &outcome->run,
-                [](const EntryHeader&, const uint8_t*, uint64_t) { return Status(); });
+  outcome->status = FollowRun(&reader, job.expected, proof_, &outcome->run, IgnoreEntries());
   outcome->bytes_read = reader.bytes_read();
 }
 

@@ -198,13 +198,15 @@ class Scanner {
 
   // Follows a segment's run and hands its entries to the visitor.
   Status FollowVisiting(const SegmentFacts& segment, SegmentReader* reader, SegmentRun* run) {
+    if (visitor_ == nullptr) {
+      return FollowRun(reader, evidence_->next_sequence, Proof(), run, IgnoreEntries());
+    }
     uint64_t next_progress = kProgressBytes;
     return FollowRun(
         reader, evidence_->next_sequence, Proof(), run,
         [&](const EntryHeader& header, const uint8_t* entry, uint64_t bytes) -> Status {
-          if (visitor_ == nullptr) return Status();
           if (header.sequence >= options_.from_sequence) {
-            visitor_->place = {&segment, reader->offset()};
+            visitor_->place = {&segment, reader->offset(), reader->bytes_ahead()};
             PINNACLE_RETURN_IF_ERROR(
                 visitor_->Visit(header, entry + sizeof(EntryHeader), entry, bytes));
           }

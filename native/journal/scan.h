@@ -76,6 +76,9 @@ struct ScanResult {
 struct EntryPlace {
   const SegmentFacts* segment = nullptr;
   uint64_t offset = 0;
+  // That can be read from the entry on, into what follows it: for looking ahead. Nothing of what
+  // follows is verified.
+  uint64_t bytes_ahead = 0;
 };
 
 class EntryVisitor {

@@ -2,6 +2,7 @@
 #ifndef PINNACLE_JOURNAL_SEGMENT_READER_H_
 #define PINNACLE_JOURNAL_SEGMENT_READER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -18,6 +19,8 @@ namespace pinnacle {
 class SegmentReader {
  public:
   static constexpr uint64_t kChunkBytes = 256 * 1024;
+  // Checksums of lines are computed so many at a time: all of them stay in the first-level cache.
+  static constexpr uint64_t kLinesAhead = 64;
 
   // `file` outlives the reader. `segment_bytes` is the header's.
   SegmentReader(const File* file, uint64_t segment_bytes, uint32_t seed)
@@ -47,12 +50,42 @@ class SegmentReader {
                                                                                       : nullptr;
   }
 
+  // The entries of one line that stand at the offset with the sequences `expected`, expected + 1, …
+  // and whose checksums are computed already. None says nothing: ask Next.
+  struct LineRun {
+    uint64_t lines = 0;
+    uint64_t known_durable = 0;  // highest that one of them claims
+  };
+  LineRun GoodLines(uint64_t expected) const {
+    LineRun run;
+#if !defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
+    const uint64_t at = offset_ - lines_begin_;
+    if (at >= lines_end_ - lines_begin_) return run;
+    const uint64_t most = (lines_end_ - offset_) / kLineBytes;
+    const uint32_t* checksums = line_checksums_ + at / kLineBytes;
+    const uint8_t* line = buffer_.data() + (offset_ - buffer_offset_);
+    for (; run.lines < most; ++run.lines, line += kLineBytes) {
+      const EntryHeader header = LoadHeader(line);
+      const EntryTrailer trailer = LoadTrailer(line, kLineBytes);
+      if (header.payload_bytes > kLinePayloadBytes || !HeaderIsPlausible(header) ||
+          checksums[run.lines] != trailer.checksum || header.sequence != expected + run.lines) {
+        break;
+      }
+      run.known_durable = std::max(run.known_durable, DurableClaim(header, trailer));
+    }
+#endif
+    return run;
+  }
+
   // What stands `bytes` behind the offset, where `length` bytes of it are read already; nullptr
   // otherwise. For looking ahead: nothing of it is verified.
   const uint8_t* Ahead(uint64_t bytes, uint64_t length) const {
     const uint64_t at = offset_ + bytes - buffer_offset_;
     return at + length <= buffer_bytes_ ? buffer_.data() + at : nullptr;
   }
+
+  // Bytes from the offset on that are read already.
+  uint64_t bytes_ahead() const { return buffer_offset_ + buffer_bytes_ - offset_; }
 
   // Bytes of the window from the offset on: for looking at what follows a break. Reads `bytes` or
   // as much as there is to the end of the segment.
@@ -76,7 +109,6 @@ class SegmentReader {
   uint64_t buffer_offset_ = 0;  // place of buffer_[0] in the segment
   uint64_t buffer_bytes_ = 0;   // valid in buffer_
   // Checksums of single lines, computed ahead several at a time.
-  static constexpr uint64_t kLinesAhead = 48;
   uint32_t line_checksums_[kLinesAhead];
   uint64_t lines_begin_ = 0;  // offset of the first line in line_checksums_
   uint64_t lines_end_ = 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "base/status.h"
 #include "journal/entry_check.h"
@@ -29,6 +30,11 @@ struct RunProof {
   uint32_t checksum = 0;
 };
 
+// For FollowRun where nobody looks at the entries.
+struct IgnoreEntries {
+  Status operator()(const EntryHeader&, const uint8_t*, uint64_t) const { return Status(); }
+};
+
 // Follows the run from the reader's offset on; the reader is left at its end. `expected`: the first
 // entry's sequence. `on_entry(header, entry, bytes)` is called for each good entry and answers a
 // Status; an error ends the run and comes back, as those of reading do.
@@ -40,36 +46,56 @@ Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof
 #else
   constexpr bool kOrderMatters = true;
 #endif
+  constexpr bool kLooksAtEntries = !std::is_same_v<std::remove_cvref_t<OnEntry>, IgnoreEntries>;
   uint64_t next_sequence = expected;
-  while (true) {
-    uint64_t bytes = kLineBytes;
-    const uint8_t* entry = reader->NextLine();
-    if (entry == nullptr) [[unlikely]] {
-      EntryCheck check;
-      PINNACLE_RETURN_IF_ERROR(reader->Next(&check, &entry));
-      run->state = check.state;
-      if (check.state != EntryState::kValid) return Status();
-      bytes = check.bytes;
-    }
-    const EntryHeader header = LoadHeader(entry);
-    if (kOrderMatters && header.sequence != next_sequence) [[unlikely]] {
-      run->state = EntryState::kValid;
-      run->wrong_sequence = true;
-      return Status();
-    }
-    const EntryTrailer trailer = LoadTrailer(entry, bytes);
-    if (proof.checksum != 0 && header.sequence == proof.sequence &&
-        trailer.checksum != proof.checksum) [[unlikely]] {
-      run->state = EntryState::kValid;
-      run->proof_failed = true;
-      return Status();
-    }
-    run->known_durable = std::max(run->known_durable, DurableClaim(header, trailer));
+  const auto take = [&](const EntryHeader& header, const uint8_t* entry, uint64_t bytes) {
     PINNACLE_RETURN_IF_ERROR(on_entry(header, entry, bytes));
     if (run->entries++ == 0) run->first_sequence = header.sequence;
     ++next_sequence;
     reader->Advance(bytes);
     run->end_offset = reader->offset();
+    return Status();
+  };
+  while (true) {
+    // Nearly all entries are of one line: as many of them at once as there are. (The one that the
+    // snapshot was taken at goes the other way.)
+    const SegmentReader::LineRun good =
+        proof.checksum == 0 || proof.sequence < next_sequence ||
+                proof.sequence >= next_sequence + SegmentReader::kLinesAhead
+            ? reader->GoodLines(next_sequence)
+            : SegmentReader::LineRun();
+    run->known_durable = std::max(run->known_durable, good.known_durable);
+    if constexpr (kLooksAtEntries) {
+      for (uint64_t i = 0; i < good.lines; ++i) {
+        const uint8_t* entry = reader->Ahead(0, kLineBytes);
+        PINNACLE_RETURN_IF_ERROR(take(LoadHeader(entry), entry, kLineBytes));
+      }
+    } else if (good.lines > 0) {
+      if (run->entries == 0) run->first_sequence = next_sequence;
+      run->entries += good.lines;
+      next_sequence += good.lines;
+      reader->Advance(good.lines * kLineBytes);
+      run->end_offset = reader->offset();
+    }
+
+    EntryCheck check;
+    const uint8_t* entry = nullptr;
+    PINNACLE_RETURN_IF_ERROR(reader->Next(&check, &entry));
+    run->state = check.state;
+    if (check.state != EntryState::kValid) return Status();
+    const EntryHeader header = LoadHeader(entry);
+    if (kOrderMatters && header.sequence != next_sequence) [[unlikely]] {
+      run->wrong_sequence = true;
+      return Status();
+    }
+    const EntryTrailer trailer = LoadTrailer(entry, check.bytes);
+    if (proof.checksum != 0 && header.sequence == proof.sequence &&
+        trailer.checksum != proof.checksum) [[unlikely]] {
+      run->proof_failed = true;
+      return Status();
+    }
+    run->known_durable = std::max(run->known_durable, DurableClaim(header, trailer));
+    PINNACLE_RETURN_IF_ERROR(take(header, entry, check.bytes));
   }
 }
 

@@ -120,4 +120,6 @@ t.test('a goal is met from the right side', async (t) => {
   const [single, limit] = outcomesOf({ appendSingle: 25, appendLimit: 1.6 })
   t.equal(single?.met, true)
   t.equal(limit?.met, false)
+  t.equal(limit?.floor, undefined)
+  t.equal(outcomesOf({ durableSingle: 1.2 }, { durableSingle: 1.15 })[0]?.floor, 1.15)
 })
