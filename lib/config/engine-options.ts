@@ -14,6 +14,7 @@ export function engineOptionsOf(config: ResolvedConfig): NativeEngineOptions {
     compactionThresholdBytes: config.compactionThreshold,
     spareSegments: config.spareSegments,
     expectedOrders: config.expectedOrders,
+    backgroundCpus: config.backgroundCpus,
     instruments: config.instruments,
   }
 }

@@ -60,6 +60,7 @@ function valueOf(key: string, variable: string, text: string): unknown {
   if (numberKeys.has(key)) return text.trim() === '' ? text : numberOrText(text)
   if (key === 'create')
     return { true: true, 1: true, false: false, 0: false }[text.toLowerCase()] ?? text
+  if (key === 'backgroundCpus') return numbersOrText(text)
   if (key !== 'instruments') return text
   try {
     return JSON.parse(text) as unknown
@@ -71,6 +72,12 @@ function valueOf(key: string, variable: string, text: string): unknown {
       cause,
     ).toError()
   }
+}
+
+/** "2,3" as a list. */
+function numbersOrText(text: string): number[] | string {
+  const parts = text.split(',').map((part) => part.trim())
+  return parts.every((part) => /^\d+$/.test(part)) ? parts.map(Number) : text
 }
 
 function numberOrText(text: string): number | string {

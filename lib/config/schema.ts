@@ -85,6 +85,9 @@ export const instrumentSchema = v.pipe(
   }),
 )
 
+const highestCpu = 1023
+const cpusExpectation = `a list of processor numbers from 0 to ${String(highestCpu)}, none twice`
+
 const longestIntervalMin = 7 * 24 * 60
 const intervalExpectation = `a number of minutes from 0 (off) to ${String(longestIntervalMin)}, at least 0.01 where on`
 
@@ -126,6 +129,14 @@ export const fileFields = {
   recoveryPolicy: v.optional(choice(recoveryPolicies), 'strict'),
   spareSegments: v.optional(integer(0, 1024), 2),
   expectedOrders: v.optional(integer(0, 100_000_000), 16_384),
+  backgroundCpus: v.optional(
+    v.pipe(
+      v.array(integer(0, highestCpu), cpusExpectation),
+      // A number that is there twice is a slip for another one.
+      v.check((cpus) => new Set(cpus).size === cpus.length, cpusExpectation),
+    ),
+    [],
+  ),
   instruments: v.optional(
     v.pipe(
       v.array(instrumentSchema, 'a list of instrument definitions'),

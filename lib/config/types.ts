@@ -21,6 +21,8 @@ export interface JournalConfig {
   recoveryPolicy?: RecoveryPolicy
   /** Segment files kept for recycling, at most. Default: 2. */
   spareSegments?: number
+  /** Linux: processors that the sync, supply, snapshot and compaction threads run on. Default: any. */
+  backgroundCpus?: number[]
 }
 
 export interface PersistenceConfig extends JournalConfig {
@@ -51,6 +53,7 @@ export interface ResolvedConfig {
   recoveryPolicy: RecoveryPolicy
   spareSegments: number
   expectedOrders: number
+  backgroundCpus: number[]
   instruments: { name: string; priceScale: number; quantityScale: number; kind: BookKind }[]
   stateMachine?: StateMachine
 }

@@ -18,6 +18,7 @@ const rangeCodes: ReadonlySet<string> = new Set([
   'ERR_PINNACLE_INVALID_ENTRY_TYPE',
   'ERR_PINNACLE_BUFFER_LENGTH',
   'ERR_PINNACLE_ENTRY_TOO_LARGE',
+  'ERR_PINNACLE_CONFIG_RANGE',
 ])
 
 /** Codes that say that a call was malformed: a TypeError. */

@@ -91,6 +91,8 @@ export interface NativeEngineOptions {
   spareSegments: number
   /** Live orders to reserve for in each book. */
   expectedOrders: number
+  /** Processors that the background threads run on; none: anywhere. */
+  backgroundCpus: readonly number[]
   instruments: Omit<NativeInstrument, 'index'>[]
 }
 

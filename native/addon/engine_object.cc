@@ -1,5 +1,6 @@
 #include "addon/engine_object.h"
 
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "addon/hot_path.h"
 #include "addon/values.h"
 #include "engine/time_travel.h"
+#include "platform/thread_affinity.h"
 #include "platform/thread_priority.h"
 
 namespace pinnacle::addon {
@@ -35,6 +37,16 @@ Napi::Value Rejected(Napi::Env env, const Status& status) {
   Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(env);
   deferred.Reject(ErrorOf(env, status));
   return deferred.Promise();
+}
+
+// At low priority and where background work belongs, on a thread of its own: the pool's threads
+// keep their priority and their processors.
+void RunInBackground(const Handle& handle, const std::function<void(Engine*)>& work) {
+  Engine* engine = handle->engine_for_work();
+  RunAtLowPriority([&] {
+    SetThreadAffinity(engine->options().background_cpus);
+    work(engine);
+  });
 }
 
 Napi::Value AppendPayload(const Napi::CallbackInfo& info, const Handle& handle) {
@@ -144,9 +156,8 @@ Napi::Value TakeSnapshot(const Napi::CallbackInfo& info, const Handle& handle) {
         Status status;
         Clock* clock = Clock::Real();
         const uint64_t start_ns = clock->MonotonicNs();
-        // At low priority, on a thread of its own: the pool's threads keep theirs.
-        RunAtLowPriority([&] {
-          status = handle->engine_for_work()->BuildSnapshot(point, *state, result.get());
+        RunInBackground(handle, [&](Engine* engine) {
+          status = engine->BuildSnapshot(point, *state, result.get());
         });
         *duration_ns = clock->MonotonicNs() - start_ns;
         return status;
@@ -167,7 +178,8 @@ Napi::Value Compact(const Napi::CallbackInfo& info, const Handle& handle) {
       env, "pinnacle.compact",
       [handle, force, report] {
         Status status;
-        RunAtLowPriority([&] { status = handle->engine_for_work()->Compact(force, report.get()); });
+        RunInBackground(handle,
+                        [&](Engine* engine) { status = engine->Compact(force, report.get()); });
         return status;
       },
       [report](Napi::Env environment) { return ToValue(environment, *report); });

@@ -20,6 +20,19 @@ Status Load(Napi::Object object, const char* name, double least, double most, ui
   return Status();
 }
 
+Status LoadCpus(Napi::Object object, const char* name, CpuList* out) {
+  const Napi::Value list = object.Get(name);
+  if (!list.IsArray()) return Refused(name, "a list");
+  const Napi::Array array = list.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value value = array.Get(i);
+    const double cpu = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+    if (!(cpu >= 0 && cpu < kMaxCpus)) return Refused(name, "a list of processor numbers");
+    out->push_back(static_cast<uint16_t>(cpu));
+  }
+  return Status();
+}
+
 std::string Text(Napi::Object object, const char* name) {
   const Napi::Value value = object.Get(name);
   return value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
@@ -78,6 +91,7 @@ Status EngineOptionsFromValue(Napi::Value value, EngineOptions* options,
                                 static_cast<double>(kMaxSafeInteger),
                                 &options->compaction_threshold_bytes));
   PINNACLE_RETURN_IF_ERROR(Load(object, "expectedOrders", 0, 1e9, &options->expected_orders));
+  PINNACLE_RETURN_IF_ERROR(LoadCpus(object, "backgroundCpus", &options->background_cpus));
   const Napi::Value list = object.Get("instruments");
   if (list.IsArray()) {
     const Napi::Array array = list.As<Napi::Array>();

@@ -25,6 +25,7 @@ namespace pinnacle {
   X(kEntryTooLarge, "ENTRY_TOO_LARGE")             \
   X(kClosed, "CLOSED")                             \
   X(kBusy, "BUSY")                                 \
+  X(kConfigRange, "CONFIG_RANGE")                  \
   /* refused by a book */                          \
   X(kUnknownInstrument, "UNKNOWN_INSTRUMENT")      \
   X(kInstrumentMismatch, "INSTRUMENT_MISMATCH")    \

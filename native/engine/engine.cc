@@ -71,6 +71,9 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   std::unique_ptr<Engine> opened(new Engine(environment, options));
   opened->sync_each_ = options.durability == Durability::kDurable;
 
+  // Before anything is made or locked: what can't be kept is not begun.
+  PINNACLE_RETURN_IF_ERROR(
+      CheckThreadAffinity(options.background_cpus).WithContext("configuration: backgroundCpus"));
   PINNACLE_RETURN_IF_ERROR(MakeDirectories(fs, options));
   PINNACLE_RETURN_IF_ERROR(fs->Lock(options.data_directory + "/LOCK", &opened->lock_));
   report->lock_ns = clock->MonotonicNs() - start_ns;
@@ -112,7 +115,7 @@ void Engine::StartThreads(JournalThreads::OnSync on_sync) {
   const std::chrono::nanoseconds interval(
       options_.durability == Durability::kInterval ? options_.sync_interval_ns : 0);
   threads_ = std::make_unique<JournalThreads>(journal_.get(), environment_.clock, interval,
-                                              std::move(on_sync));
+                                              options_.background_cpus, std::move(on_sync));
 }
 
 uint64_t Engine::ClockNs() {

@@ -48,7 +48,7 @@ struct CompactionReport {
 class Engine {
  public:
   // Takes the lock, recovers, and makes ready to write. `report` is filled in as far as it got,
-  // also where the result is an error. Starts no thread.
+  // also where the result is an error. Leaves no thread running.
   static Status Open(const Environment& environment, const EngineOptions& options,
                      const ProgressFunction& progress, std::unique_ptr<Engine>* engine,
                      RecoveryReport* report);

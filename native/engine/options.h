@@ -9,6 +9,7 @@
 
 #include "journal/journal.h"
 #include "journal/scan.h"
+#include "platform/thread_affinity.h"
 #include "state/book_set.h"
 
 namespace pinnacle {
@@ -37,6 +38,9 @@ struct EngineOptions {
   uint64_t keep_snapshots = 3;
   uint64_t compaction_threshold_bytes = 256ull * 1024 * 1024;
   uint64_t expected_orders = 0;  // per book
+  // Where the background threads run: sync, supply, snapshots and compaction. Empty: anywhere. (The
+  // threads of recovery are over before there is anything hot to keep out of the way of.)
+  CpuList background_cpus;
 };
 
 // (phase, done, total); total 0 where it is not known.

@@ -53,13 +53,20 @@ constexpr milliseconds kErrorPoll{200};
 }  // namespace
 
 JournalThreads::JournalThreads(Journal* journal, Clock* clock,
-                               std::chrono::nanoseconds sync_interval, OnSync on_sync)
+                               std::chrono::nanoseconds sync_interval, CpuList cpus, OnSync on_sync)
     : journal_(journal),
       clock_(clock),
       sync_interval_(sync_interval),
+      cpus_(std::move(cpus)),
       on_sync_(std::move(on_sync)),
-      sync_thread_([this] { RunSync(); }),
-      supply_thread_([this] { RunSupply(); }) {}
+      sync_thread_([this] {
+        SetThreadAffinity(cpus_);
+        RunSync();
+      }),
+      supply_thread_([this] {
+        SetThreadAffinity(cpus_);
+        RunSupply();
+      }) {}
 
 void JournalThreads::RequestDurable(uint64_t sequence) {
   {

@@ -21,6 +21,7 @@
 
 #include "base/histogram.h"
 #include "journal/journal.h"
+#include "platform/thread_affinity.h"
 
 namespace pinnacle {
 
@@ -30,9 +31,10 @@ class JournalThreads {
   // call has a failure or comes before Stop returns.
   using OnSync = std::function<void(uint64_t durable, const Status& status)>;
 
-  // `sync_interval` of zero: syncs only when asked to. `journal` and `clock` outlive the object.
+  // `sync_interval` of zero: syncs only when asked to. The threads run on `cpus`, which
+  // CheckThreadAffinity accepted; empty: anywhere. `journal` and `clock` outlive the object.
   JournalThreads(Journal* journal, Clock* clock, std::chrono::nanoseconds sync_interval,
-                 OnSync on_sync);
+                 CpuList cpus, OnSync on_sync);
   ~JournalThreads() { Stop(); }
   JournalThreads(const JournalThreads&) = delete;
   JournalThreads& operator=(const JournalThreads&) = delete;
@@ -63,6 +65,7 @@ class JournalThreads {
   Journal* const journal_;
   Clock* const clock_;
   const std::chrono::nanoseconds sync_interval_;
+  const CpuList cpus_;
   const OnSync on_sync_;
 
   std::mutex mutex_;

@@ -307,7 +307,7 @@ TEST_CASE("the sync thread makes a requested sequence durable and says so") {
   Opened opened;
   std::atomic<uint64_t> told{0};
   {
-    JournalThreads threads(opened.journal.get(), Clock::Real(), std::chrono::nanoseconds(0),
+    JournalThreads threads(opened.journal.get(), Clock::Real(), std::chrono::nanoseconds(0), {},
                            [&](uint64_t durable, const Status& status) {
                              if (status.ok()) told = durable;
                            });
@@ -324,7 +324,7 @@ TEST_CASE("the sync thread makes a requested sequence durable and says so") {
 
 TEST_CASE("with an interval, entries become durable without being asked for") {
   Opened opened;
-  JournalThreads threads(opened.journal.get(), Clock::Real(), std::chrono::milliseconds(2),
+  JournalThreads threads(opened.journal.get(), Clock::Real(), std::chrono::milliseconds(2), {},
                          [](uint64_t, const Status&) {});
   REQUIRE(opened.Line(1) == Code::kOk);
   for (int i = 0; i < 5000 && opened.journal->durable() < 1; ++i) {
@@ -335,7 +335,7 @@ TEST_CASE("with an interval, entries become durable without being asked for") {
 
 TEST_CASE("the supply thread has the next segment ready before it is needed") {
   Opened opened;
-  JournalThreads threads(opened.journal.get(), Clock::Real(), std::chrono::milliseconds(5),
+  JournalThreads threads(opened.journal.get(), Clock::Real(), std::chrono::milliseconds(5), {},
                          [](uint64_t, const Status&) {});
   for (int segment = 0; segment < 4; ++segment) {
     for (int i = 0; i < 5000 && !opened.journal->next_segment_ready(); ++i) {

@@ -34,6 +34,7 @@ t.test(
       recoveryPolicy: 'strict',
       spareSegments: 2,
       expectedOrders: 16_384,
+      backgroundCpus: [],
       instruments: [],
     })
   },
@@ -50,6 +51,7 @@ t.test(
         keepSnapshots: 4,
         spareSegments: 5,
         durability: 'durable',
+        backgroundCpus: [1],
       }),
     )
     const config = loadConfig({
@@ -62,6 +64,7 @@ t.test(
     t.equal(config.keepSnapshots, 6)
     t.equal(config.spareSegments, 8)
     t.equal(config.journalSyncIntervalMs, 10)
+    t.strictSame(config.backgroundCpus, [1])
   },
 )
 
@@ -84,6 +87,7 @@ t.test('every key of a file has its environment variable', async (t) => {
     recoveryPolicy: 'salvage',
     spareSegments: '0',
     expectedOrders: '100',
+    backgroundCpus: '2, 3,17',
     instruments: '[{"name":"A","priceScale":2,"quantityScale":0,"kind":"levels"}]',
   }
   t.strictSame(Object.keys(values), fileKeys)
@@ -102,6 +106,7 @@ t.test('every key of a file has its environment variable', async (t) => {
     recoveryPolicy: 'salvage',
     spareSegments: 0,
     expectedOrders: 100,
+    backgroundCpus: [2, 3, 17],
     instruments: [{ name: 'A', priceScale: 2, quantityScale: 0, kind: 'levels' }],
   })
 })
@@ -174,6 +179,36 @@ t.test('a value out of range is named with what it must be and where it came fro
         'restore(bytes), not an object',
     ],
     [
+      { backgroundCpus: 2 },
+      'ERR_PINNACLE_CONFIG_TYPE',
+      'configuration: backgroundCpus must be a list of processor numbers from 0 to 1023, none twice, not 2',
+    ],
+    [
+      { backgroundCpus: '2,3' },
+      'ERR_PINNACLE_CONFIG_TYPE',
+      'configuration: backgroundCpus must be a list of processor numbers from 0 to 1023, none twice, not "2,3"',
+    ],
+    [
+      { backgroundCpus: [2, 3, 2] },
+      'ERR_PINNACLE_CONFIG_RANGE',
+      'configuration: backgroundCpus must be a list of processor numbers from 0 to 1023, none twice, not an array',
+    ],
+    [
+      { backgroundCpus: [2, 1024] },
+      'ERR_PINNACLE_CONFIG_RANGE',
+      'configuration: backgroundCpus[1] must be an integer from 0 to 1023, not 1024',
+    ],
+    [
+      { backgroundCpus: ['2'] },
+      'ERR_PINNACLE_CONFIG_TYPE',
+      'configuration: backgroundCpus[0] must be an integer from 0 to 1023, not "2"',
+    ],
+    [
+      { backgroundCpus: [0.5] },
+      'ERR_PINNACLE_CONFIG_TYPE',
+      'configuration: backgroundCpus[0] must be an integer from 0 to 1023, not 0.5',
+    ],
+    [
       { instruments: [{ name: 'A', priceScale: 16, quantityScale: 0 }] },
       'ERR_PINNACLE_CONFIG_RANGE',
       'configuration: instruments[0].priceScale must be an integer from 0 to 15, not 16',
@@ -200,6 +235,11 @@ t.test('a value out of range is named with what it must be and where it came fro
     failureOf({ env: { PINNACLE_DATA_DIRECTORY: 'd', PINNACLE_KEEP_SNAPSHOTS: 'three' } }).message,
     'configuration: keepSnapshots must be an integer from 1 to 1000, not "three" (in the environment variable ' +
       'PINNACLE_KEEP_SNAPSHOTS)',
+  )
+  t.equal(
+    failureOf({ env: { PINNACLE_DATA_DIRECTORY: 'd', PINNACLE_BACKGROUND_CPUS: '2-4' } }).message,
+    'configuration: backgroundCpus must be a list of processor numbers from 0 to 1023, none twice, not "2-4" (in ' +
+      'the environment variable PINNACLE_BACKGROUND_CPUS)',
   )
   const file = join(t.testdir(), 'c.json')
   writeFileSync(file, '{"dataDirectory":"d","keepSnapshots":0}')
@@ -229,6 +269,7 @@ t.test('a misspelled key is named with its likely spelling', async (t) => {
     ['durabilty', 'durability'],
     ['statMachine', 'stateMachine'],
     ['instrumnets', 'instruments'],
+    ['backgroundCPUs', 'backgroundCpus'],
   ]
   for (const [wrong, right] of cases) {
     const error = withObject({ [wrong]: 1 })

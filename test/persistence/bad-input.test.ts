@@ -409,6 +409,8 @@ t.test('a configuration out of range opens nothing', async (t) => {
     { keepSnapshots: 0 },
     { durability: 'sometimes' as never },
     { compactionThreshold: 'lots' },
+    { backgroundCpus: '1' as never },
+    { backgroundCpus: [-1] },
     { jurnalSyncIntervalMs: 5 } as never,
   ]) {
     await t.rejects(open(directory, wrong), { code: /^ERR_PINNACLE_CONFIG_/ })
