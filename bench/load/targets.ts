@@ -45,7 +45,11 @@ export function nothing(others?: BusyCores): Target {
 
 const syncIntervalMs = 10
 
-export async function appends(directory: string, segmentSize: string): Promise<Target> {
+export async function appends(
+  directory: string,
+  segmentSize: string,
+  backgroundCpus: number[],
+): Promise<Target> {
   const persistence = await PersistenceManager.open({
     dataDirectory: directory,
     durability: 'interval',
@@ -53,6 +57,7 @@ export async function appends(directory: string, segmentSize: string): Promise<T
     snapshotIntervalMin: 0,
     compactionThreshold: '64GiB',
     segmentSize,
+    backgroundCpus,
   })
   const { journal } = persistence
   const lanes = journal.lanes
@@ -87,7 +92,12 @@ export class BookTarget implements Target {
   #running: Promise<void> | undefined
   #failure: unknown
 
-  static async open(directory: string, orders: number, segmentSize: string): Promise<BookTarget> {
+  static async open(
+    directory: string,
+    orders: number,
+    segmentSize: string,
+    backgroundCpus: number[],
+  ): Promise<BookTarget> {
     const persistence = await PersistenceManager.open({
       dataDirectory: directory,
       durability: 'interval',
@@ -97,6 +107,7 @@ export class BookTarget implements Target {
       compactionThreshold: 0,
       segmentSize,
       spareSegments: 8,
+      backgroundCpus,
       expectedOrders: Math.ceil(orders * 1.1),
       instruments: [{ name: 'BENCH', priceScale: 2, quantityScale: 0 }],
     })

@@ -3,12 +3,14 @@
  * segments roll, snapshots of a million orders are taken and the journal is compacted. "nothing" is the
  * generator with an empty operation: what the machine and the generator do by themselves.
  */
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 
 import { BusyCores } from '../load/busy-cores.js'
 import { clockCostNs } from '../load/clock.js'
 import { GcWatch } from '../load/gc-watch.js'
 import { generate } from '../load/generator.js'
+import { pinHotThread } from '../load/pinning.js'
 import {
   curveOf,
   newHistogram,
@@ -128,18 +130,23 @@ async function runOnce(
   into.longestQueue = Math.max(into.longestQueue, generated.longestQueue)
 }
 
-async function scenarios(directory: string, orders: number): Promise<Scenario[]> {
-  const book = await BookTarget.open(path.join(directory, 'book'), orders, '64MiB')
-  const small = await BookTarget.open(path.join(directory, 'small'), 10_000, '4MiB')
+async function scenarios(
+  directory: string,
+  orders: number,
+  busyCores: BusyCores,
+  cpus: number[],
+): Promise<Scenario[]> {
+  const book = await BookTarget.open(path.join(directory, 'book'), orders, '64MiB', cpus)
+  const small = await BookTarget.open(path.join(directory, 'small'), 10_000, '4MiB', cpus)
   small.background = 'snapshots and compaction'
   return [
     { name: scenarioNames.nothing, target: nothing() },
-    { name: scenarioNames.busy, target: nothing(await BusyCores.start()) },
+    { name: scenarioNames.busy, target: nothing(busyCores) },
     {
       name: scenarioNames.append,
-      target: await appends(path.join(directory, 'append'), '64MiB'),
+      target: await appends(path.join(directory, 'append'), '64MiB', cpus),
     },
-    { name: scenarioNames.roll, target: await appends(path.join(directory, 'roll'), '1MiB') },
+    { name: scenarioNames.roll, target: await appends(path.join(directory, 'roll'), '1MiB', cpus) },
     {
       name: scenarioNames.book,
       target: book,
@@ -181,7 +188,12 @@ export const load: Part = {
     // One for all runs, its pages present.
     const most = Math.max(...rates.map((rate) => rate * secondsOf(rate)))
     const latencies = new Uint32Array(Math.ceil(most)).fill(1)
-    const all = await scenarios(directory, orders)
+    // Threads that are started later inherit the mask of the one that starts them: those of the
+    // pool have to be there already, and the busy ones.
+    const busyCores = await BusyCores.start()
+    await stat(directory)
+    const pinning = pinHotThread()
+    const all = await scenarios(directory, orders, busyCores, pinning.backgroundCpus)
     const collected = new Map<string, Collected>()
     // A first, short run compiles the loops; it does not count.
     for (const scenario of all) await runOnce(scenario, 1e6, 0.1, latencies, new Collected())
@@ -217,6 +229,7 @@ export const load: Part = {
       if (busy && idle) Object.assign(result.floors, tails(busy, idle))
     }
     result.notes.push(
+      pinning.note,
       `reading the clock costs ${clockCostNs().toFixed(0)} ns, which is in every latency`,
       `the event loop turns ${String(turnsPerSecond)} times a second; what falls due meanwhile waits, and counts`,
     )

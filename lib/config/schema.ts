@@ -1,6 +1,6 @@
 /**
  * What a configuration may hold. Each message completes the sentence "<key> must be …";
- * docs/configuration.md and the error messages say the same. Unknown keys are told by unknownKeys():
+ * the table in docs/api.md and the error messages say the same. Unknown keys are told by unknownKeys():
  * the schemas pass them over.
  */
 import * as v from 'valibot'

@@ -5,7 +5,7 @@ import type { StateMachine } from '../journal/state-machine.js'
 export type Durability = 'appended' | 'interval' | 'durable'
 export type RecoveryPolicy = 'strict' | 'point-in-time' | 'salvage'
 
-/** What a journal needs. docs/configuration.md describes each. */
+/** What a journal needs. docs/api.md describes each. */
 export interface JournalConfig {
   /** One directory is one writer process. */
   dataDirectory: string
