@@ -11,7 +11,7 @@ namespace pinnacle::addon {
 EngineHandle::~EngineHandle() {
   if (hook_registered_) napi_remove_env_cleanup_hook(env_, OnEnvironmentEnd, this);
   (void)engine_->Close();
-  ReleaseCallback();
+  signal_.Close();
 }
 
 void EngineHandle::Attach(Napi::Env env, Napi::Object events) {
@@ -22,14 +22,10 @@ void EngineHandle::Attach(Napi::Env env, Napi::Object events) {
   // Weak: these functions know the engine object, and a strong reference would close a circle that
   // no garbage collection opens. The engine object holds them.
   events_ = Napi::Weak(events);
-  napi_value name = Napi::String::New(env, "pinnacle.durable");
-  if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this,
-                                      CallEvents, &callback_) == napi_ok) {
-    callback_alive_ = true;
-    // Nothing to wait for yet, so nothing that keeps the process alive.
-    napi_unref_threadsafe_function(env, callback_);
+  if (!signal_.Open(env, "pinnacle.durable", CallEvents, this)) {
+    Napi::Error::Fatal("pinnacle-persistence", "the environment has no event loop to call back on");
   }
-  // Hooks run in reverse: this one before those of the callback above.
+  // Hooks run in reverse: this one before the signal's.
   hook_registered_ = napi_add_env_cleanup_hook(env, OnEnvironmentEnd, this) == napi_ok;
   engine_->StartThreads(
       [this](uint64_t durable, const Status& status) { OnSync(durable, status); });
@@ -40,22 +36,17 @@ void EngineHandle::OnEnvironmentEnd(void* self) {
   handle->hook_registered_ = false;
   handle->open_ = false;
   (void)handle->engine_->Close();
-  handle->ReleaseCallback();
+  handle->signal_.Close();
 }
 
 void EngineHandle::OnSync(uint64_t durable, const Status& status) {
   // Nobody waits: JavaScript is not woken.
   (void)durable;
   if (status.ok() && requested_.load(std::memory_order_acquire) == 0) return;
-  std::lock_guard lock(callback_mutex_);
-  if (!callback_alive_) return;
-  if (napi_call_threadsafe_function(callback_, nullptr, napi_tsfn_nonblocking) == napi_closing) {
-    callback_alive_ = false;  // the environment took it; it must not be touched again
-  }
+  signal_.Send();
 }
 
-void EngineHandle::CallEvents(napi_env env, napi_value, void* self, void*) {
-  if (env == nullptr) return;  // the environment ends
+void EngineHandle::CallEvents(napi_env env, void* self) {
   EngineHandle* handle = static_cast<EngineHandle*>(self);
   if (!handle->open_ || handle->events_.IsEmpty()) return;
   // The callback may close and drop the object.
@@ -71,7 +62,7 @@ void EngineHandle::CallEvents(napi_env env, napi_value, void* self, void*) {
     handle->requested_.store(0, std::memory_order_release);
     if (handle->referenced_) {
       handle->referenced_ = false;
-      napi_unref_threadsafe_function(env, handle->callback_);
+      handle->signal_.Unref();
       handle->events_.Unref();
     }
   }
@@ -96,12 +87,12 @@ void EngineHandle::CallEvents(napi_env env, napi_value, void* self, void*) {
   }
 }
 
-void EngineHandle::RequestDurable(Napi::Env env, uint64_t sequence) {
+void EngineHandle::RequestDurable(uint64_t sequence) {
   requested_.store(std::max(requested_.load(std::memory_order_relaxed), sequence),
                    std::memory_order_release);
-  if (!referenced_ && callback_ != nullptr) {
+  if (!referenced_) {
     referenced_ = true;
-    napi_ref_threadsafe_function(env, callback_);
+    signal_.Ref();
     events_.Ref();  // whoever waits must be answered, even where nothing else holds the journal
   }
   if (engine_->durable() >= sequence || engine_->journal()->failed()) {
@@ -120,15 +111,8 @@ bool EngineHandle::BeginClose() {
 void EngineHandle::FinishClose() {
   if (hook_registered_) napi_remove_env_cleanup_hook(env_, OnEnvironmentEnd, this);
   hook_registered_ = false;
-  ReleaseCallback();
+  signal_.Close();
   events_.Reset();
-}
-
-void EngineHandle::ReleaseCallback() {
-  std::lock_guard lock(callback_mutex_);
-  if (!callback_alive_) return;
-  callback_alive_ = false;
-  napi_release_threadsafe_function(callback_, napi_tsfn_abort);
 }
 
 }  // namespace pinnacle::addon

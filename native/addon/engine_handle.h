@@ -11,8 +11,8 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 
+#include "addon/loop_signal.h"
 #include "engine/engine.h"
 
 namespace pinnacle::addon {
@@ -35,7 +35,7 @@ class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
   Napi::Value staging() { return staging_.Value(); }
 
   // Answered by events.durable once the frontier is there, or the journal failed.
-  void RequestDurable(Napi::Env env, uint64_t sequence);
+  void RequestDurable(uint64_t sequence);
 
   // Refuses further calls at once; the caller runs Engine::Close then, on any thread, and
   // FinishClose on the JavaScript thread. False where it was closed before.
@@ -44,9 +44,8 @@ class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
 
  private:
   static void OnEnvironmentEnd(void* self);
-  static void CallEvents(napi_env env, napi_value callback, void* self, void* data);
+  static void CallEvents(napi_env env, void* self);
   void OnSync(uint64_t durable, const Status& status);
-  void ReleaseCallback();
 
   std::unique_ptr<Engine> engine_;
   bool open_ = true;
@@ -54,14 +53,12 @@ class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
   napi_env env_ = nullptr;
   Napi::Reference<Napi::ArrayBuffer> staging_;
   Napi::ObjectReference events_;  // weak but while somebody waits for durability
-  napi_threadsafe_function callback_ = nullptr;
+  LoopSignal signal_;             // calls CallEvents
   bool hook_registered_ = false;
-  bool referenced_ = false;  // the callback keeps the event loop alive
+  bool referenced_ = false;  // the signal keeps the event loop alive
   bool failure_told_ = false;
 
   std::atomic<uint64_t> requested_{0};  // highest sequence that JavaScript waits for
-  std::mutex callback_mutex_;
-  bool callback_alive_ = false;
 };
 
 }  // namespace pinnacle::addon

@@ -102,7 +102,7 @@ Napi::Value AppendPayload(const Napi::CallbackInfo& info, const Handle& handle) 
 Napi::Value RequestDurable(const Napi::CallbackInfo& info, const Handle& handle) {
   if (OpenEngineOf(info, handle) != nullptr && info[0].IsNumber()) {
     const double sequence = info[0].As<Napi::Number>().DoubleValue();
-    if (sequence >= 1) handle->RequestDurable(info.Env(), static_cast<uint64_t>(sequence));
+    if (sequence >= 1) handle->RequestDurable(static_cast<uint64_t>(sequence));
   }
   return info.Env().Undefined();
 }

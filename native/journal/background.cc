@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "platform/thread_priority.h"
+
 namespace pinnacle {
 
 namespace {
@@ -42,7 +44,7 @@ constexpr std::chrono::microseconds kOpenPageWait{500};
 constexpr std::chrono::microseconds kOpenPagePoll{50};
 
 // How long the sync thread looks out for another request before it sleeps.
-constexpr uint64_t kLookOutNs = 100'000;
+constexpr uint64_t kLookOutNs = 200'000;
 
 const bool kHasSpareProcessor = std::thread::hardware_concurrency() > 1;
 
@@ -61,10 +63,12 @@ JournalThreads::JournalThreads(Journal* journal, Clock* clock,
       on_sync_(std::move(on_sync)),
       sync_thread_([this] {
         SetThreadAffinity(cpus_);
+        ShortenTimeSlice();
         RunSync();
       }),
       supply_thread_([this] {
         SetThreadAffinity(cpus_);
+        ShortenTimeSlice();
         RunSupply();
       }) {}
 
@@ -102,7 +106,7 @@ Status JournalThreads::SyncNow() { return SyncOnce(nullptr); }
 
 void JournalThreads::Stop() {
   {
-    std::lock_guard lock(mutex_);
+    std::scoped_lock lock(mutex_, supply_mutex_);
     stopping_ = true;
   }
   sync_wanted_.notify_all();
@@ -186,7 +190,6 @@ void JournalThreads::RunSync() {
     if (!status.ok()) {
       // Failed for good. Requests from now on are answered at once by the owner, which sees
       // failed().
-      stop_wanted_.notify_all();
       return;
     }
     answered = durable;
@@ -202,7 +205,7 @@ void JournalThreads::RunSupply() {
   uint64_t segment_start_ns = look_ns;
   uint64_t segment_index = journal_->segment_index();
   milliseconds pause = kBusyPoll;
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock(supply_mutex_);
   while (!stopping_) {
     lock.unlock();
     bool trouble = false;

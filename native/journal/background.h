@@ -70,9 +70,11 @@ class JournalThreads {
 
   std::mutex mutex_;
   std::condition_variable sync_wanted_;
+  // The supply thread's own, so that the sync thread never waits for it nor wakes it.
+  std::mutex supply_mutex_;
   std::condition_variable stop_wanted_;
   std::atomic<uint64_t> requested_{0};  // written under mutex_
-  std::atomic<bool> stopping_{false};   // the same
+  std::atomic<bool> stopping_{false};   // written under both mutexes
   // Of the sync thread: whether the last request came soon enough after the answer before it to
   // look out for the next.
   bool looks_out_ = false;

@@ -13,8 +13,9 @@ namespace {
 // Zeros are written ahead in pieces of this size, and when less than this is left.
 constexpr uint64_t kWriteAheadBytes = 512 * 1024;
 
-// A sync of so much hardly notices the metadata that it commits for blocks never written before.
-constexpr uint64_t kLongSyncBytes = 128 * 1024;
+// A sync of so much hardly notices the metadata that it commits for blocks never written before:
+// 4 % of 16 pages were measured, a third of one.
+constexpr uint64_t kLongSyncBytes = 32 * 1024;
 
 uint64_t PageStart(uint64_t offset) { return offset / kPageBytes * kPageBytes; }
 uint64_t PageEnd(uint64_t offset) { return PageStart(offset + kPageBytes - 1); }
@@ -232,16 +233,14 @@ bool Journal::HasLeft(const FlushTarget& target) const {
          offset_.load(std::memory_order_acquire) >= PageEnd(target.offset);
 }
 
-Status Journal::Flush() {
-  std::lock_guard flush_lock(flush_mutex_);
-  writes_ahead_.store(true, std::memory_order_relaxed);
-  return FlushLocked(nullptr);
-}
+Status Journal::Flush() { return FlushAndNote(nullptr); }
 
-Status Journal::FlushUpTo(const FlushTarget& target) {
+Status Journal::FlushUpTo(const FlushTarget& target) { return FlushAndNote(&target); }
+
+Status Journal::FlushAndNote(const FlushTarget* target) {
   std::lock_guard flush_lock(flush_mutex_);
   const uint64_t before = flushed_bytes_.load(std::memory_order_relaxed);
-  Status status = FlushLocked(&target);
+  Status status = FlushLocked(target);
   const uint64_t bytes = flushed_bytes_.load(std::memory_order_relaxed) - before;
   if (bytes > 0) writes_ahead_.store(bytes < kLongSyncBytes, std::memory_order_relaxed);
   return status;
@@ -337,7 +336,9 @@ Status Journal::SyncPart(Segment* segment, uint64_t end_offset, uint64_t writer_
 
 Status Journal::WriteAheadStep(uint64_t lead_bytes) {
   if (!writes_ahead_.load(std::memory_order_relaxed)) return Status();
-  std::lock_guard flush_lock(flush_mutex_);
+  // A sync under way goes first: it would have to wake this thread before it tells of its end.
+  std::unique_lock flush_lock(flush_mutex_, std::try_to_lock);
+  if (!flush_lock.owns_lock()) return Status();
   if (failed() || closed_) return Status();
   std::shared_ptr<Segment> segment;
   uint64_t offset = 0;

@@ -130,9 +130,9 @@ class Journal {
   // The same as Flush, for everything up to `target`, while nobody waits for it. Where the writer
   // has left the target's last page, no page that it stores to is touched.
   Status FlushUpTo(const FlushTarget& target);
-  // Has zeros ahead of the writer written where syncs are waited for or short (see
-  // segment_supply.h). Does nothing most of the time. A page is write-protected while it is
-  // written, so the next `lead_bytes` are left alone: what the writer may reach meanwhile.
+  // Has zeros ahead of the writer written where syncs are short (see segment_supply.h). Does
+  // nothing most of the time. A page is write-protected while it is written, so the next
+  // `lead_bytes` are left alone: what the writer may reach meanwhile.
   Status WriteAheadStep(uint64_t lead_bytes = 0);
   // Makes the writer's page and what follows it writable again, which syncs and the kernel's own
   // write-back take away.
@@ -188,6 +188,7 @@ class Journal {
     __builtin_prefetch(line + kPageBytes / sizeof(uint64_t), 1);
   }
   void Publish(uint64_t bytes, uint64_t entries = 1);
+  Status FlushAndNote(const FlushTarget* target);
   Status FlushLocked(const FlushTarget* target);
   Status SyncPart(Segment* segment, uint64_t end_offset, uint64_t writer_offset);
   uint64_t PrefaultPart(Segment* segment, uint64_t offset, uint64_t end_offset, uint64_t max_bytes);
@@ -217,7 +218,7 @@ class Journal {
   SegmentSupply supply_;
 
   std::atomic<uint64_t> segments_removed_{0};
-  // Whether zeros are to be written ahead: the last sync was waited for, or was short.
+  // Whether zeros are to be written ahead: the last sync was short.
   std::atomic<bool> writes_ahead_{true};
   std::atomic<uint64_t> flushed_bytes_{0};
   std::atomic<uint64_t> open_page_syncs_{0};

@@ -10,10 +10,10 @@
 //
 // The zeros need not reach the device: blocks that hold nothing read as zeros. So a stream of
 // entries is written once. But the first sync of such a block also commits metadata, which makes
-// it slower and a short one several times as large. Where somebody waits for syncs, or they are
-// short, the journal therefore has the zeros just ahead of the writer written (WriteAhead in
-// journal.h); the first kFirstWrittenBytes of a segment always are. Where the file system can't
-// mark blocks as empty, all zeros are written and synced.
+// it slower and a short one several times as large. Where syncs are short the journal therefore has
+// the zeros just ahead of the writer written (WriteAhead in journal.h); the first
+// kFirstWrittenBytes of a segment always are. Where the file system can't mark blocks as empty, all
+// zeros are written and synced.
 //
 // Invariants:
 // - A file has a segment's name only after all of it durably reads as zeros and its header is
