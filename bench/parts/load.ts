@@ -82,6 +82,22 @@ async function runOnce(
   into: Collected,
 ): Promise<void> {
   begin?.()
+  // The first burst behind idle seconds meets pages that nobody prepared at its rate. What is measured
+  // is the rate, so a tenth of a second of it goes before.
+  const ignored = new StallLog()
+  await generate(
+    target.load,
+    {
+      ratePerSecond,
+      operations: Math.min(Math.round(ratePerSecond / 10), latencies.length),
+      maxBatch,
+      stallNs: Infinity,
+      turnEvery: 0,
+    },
+    latencies,
+    ignored,
+  )
+  ignored.close()
   const before = target.stats()
   const log = new StallLog()
   const watch = new GcWatch()

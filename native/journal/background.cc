@@ -230,12 +230,12 @@ void JournalThreads::RunSupply() {
     const uint64_t window =
         std::clamp(static_cast<uint64_t>(std::min(bytes_per_ms * kWindowMs, 1e12)), kMinWindowBytes,
                    kMaxWindowBytes);
-    const auto soon = static_cast<uint64_t>(std::min(bytes_per_ms * kTouchMs, 1e12));
     // Its failure is the journal's, and the sync thread tells of that.
-    if (!journal_->WriteAheadStep(std::min(soon, kMaxTouchBytes)).ok()) sync_wanted_.notify_one();
+    if (!journal_->WriteAheadStep().ok()) sync_wanted_.notify_one();
     const uint64_t prefaulted = journal_->PrefaultStep(window, kPrefaultStepBytes);
     prefaulted_bytes_.fetch_add(prefaulted, std::memory_order_relaxed);
     if (advanced > 0) {
+      const auto soon = static_cast<uint64_t>(std::min(bytes_per_ms * kTouchMs, 1e12));
       journal_->TouchStep(std::clamp(soon, kMinTouchBytes, kMaxTouchBytes));
     }
     if (trouble) {

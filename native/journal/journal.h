@@ -131,9 +131,8 @@ class Journal {
   // has left the target's last page, no page that it stores to is touched.
   Status FlushUpTo(const FlushTarget& target);
   // Has zeros ahead of the writer written where syncs are short (see segment_supply.h). Does
-  // nothing most of the time. A page is write-protected while it is written, so the next
-  // `lead_bytes` are left alone: what the writer may reach meanwhile.
-  Status WriteAheadStep(uint64_t lead_bytes = 0);
+  // nothing most of the time.
+  Status WriteAheadStep();
   // Makes the writer's page and what follows it writable again, which syncs and the kernel's own
   // write-back take away.
   void TouchStep(uint64_t bytes);
