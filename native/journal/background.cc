@@ -25,10 +25,6 @@ constexpr double kRateKeptPerLook = 511.0 / 512;
 // Made present at a time. The writer may pass a longer step while it runs.
 constexpr uint64_t kPrefaultStepBytes = 1024 * 1024;
 
-// A writer that fills a segment within this time gets its next one present as a whole; for a slower
-// one the kernel would write the untouched pages back before they are used.
-constexpr double kFastFillSeconds = 15;
-
 // Kept writable right ahead of the writer at every look, whatever syncs and the kernel's write-back
 // have protected meanwhile: what it writes in the time for which a busy machine can keep this
 // thread from looking again, within these bounds.
@@ -202,8 +198,6 @@ void JournalThreads::RunSupply() {
   uint64_t bytes_seen = journal_->bytes_appended();
   uint64_t look_ns = clock_->MonotonicNs();
   double bytes_per_ms = 0;
-  uint64_t segment_start_ns = look_ns;
-  uint64_t segment_index = journal_->segment_index();
   milliseconds pause = kBusyPoll;
   std::unique_lock lock(supply_mutex_);
   while (!stopping_) {
@@ -212,12 +206,7 @@ void JournalThreads::RunSupply() {
     // A failure is no news yet: the append that needs the segment tries again itself and reports
     // it.
     if (!journal_->next_segment_ready() && !journal_->failed()) {
-      const uint64_t now_ns = clock_->MonotonicNs();
-      const bool fast = journal_->segment_index() != segment_index &&
-                        static_cast<double>(now_ns - segment_start_ns) < kFastFillSeconds * 1e9;
-      segment_index = journal_->segment_index();
-      segment_start_ns = now_ns;
-      trouble = !journal_->PrepareStep(fast ? UINT64_MAX : SegmentSupply::kFirstPrefaultBytes).ok();
+      trouble = !journal_->PrepareStep().ok();
     }
     const uint64_t bytes = journal_->bytes_appended();
     const uint64_t advanced = bytes - bytes_seen;

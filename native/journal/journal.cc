@@ -13,9 +13,6 @@ namespace {
 // Zeros are written ahead in pieces of this size, and when less than this is left.
 constexpr uint64_t kWriteAheadBytes = 512 * 1024;
 
-// A page is write-protected while it is written; what the writer may reach meanwhile is left alone.
-constexpr uint64_t kLeadBytes = 64 * 1024;
-
 // A sync of so much hardly notices the metadata that it commits for blocks never written before:
 // 4 % of 16 pages were measured, a third of one.
 constexpr uint64_t kLongSyncBytes = 32 * 1024;
@@ -350,9 +347,8 @@ Status Journal::WriteAheadStep() {
     segment = current_;
     offset = offset_.load(std::memory_order_relaxed);
   }
-  const uint64_t lead_end = PageEnd(offset + kLeadBytes);
-  const uint64_t begin = std::max(segment->written_offset, lead_end);
-  if (begin >= segment->bytes || begin >= lead_end + kWriteAheadBytes) return Status();
+  const uint64_t begin = std::max(segment->written_offset, PageEnd(offset + kPageBytes));
+  if (begin >= segment->bytes || begin >= offset + kWriteAheadBytes) return Status();
   const uint64_t end = std::min(segment->bytes, begin + kWriteAheadBytes);
   // Pages that are not there have nothing to write.
   segment->mapping->Prefault(begin, end - begin);

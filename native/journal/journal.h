@@ -136,10 +136,8 @@ class Journal {
   // Makes the writer's page and what follows it writable again, which syncs and the kernel's own
   // write-back take away.
   void TouchStep(uint64_t bytes);
-  // Makes the next segment ready, its first `prefault_bytes` of pages present.
-  Status PrepareStep(uint64_t prefault_bytes = SegmentSupply::kFirstPrefaultBytes) {
-    return supply_.Prepare(prefault_bytes);
-  }
+  // Makes the next segment ready, its first pages present.
+  Status PrepareStep() { return supply_.Prepare(); }
   bool next_segment_ready() const { return supply_.ready(); }
   // Goes on making the `window_bytes` ahead of the writer present and writable, into the next
   // segment where that is ready, by `max_bytes` at most. Returns the bytes made present. One

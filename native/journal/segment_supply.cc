@@ -25,10 +25,10 @@ void SegmentSupply::Start(uint64_t next_index, std::vector<uint64_t> spares) {
   spare_count_.store(spares_.size(), std::memory_order_relaxed);
 }
 
-Status SegmentSupply::Prepare(uint64_t prefault_bytes) {
+Status SegmentSupply::Prepare() {
   if (ready()) return Status();
   std::lock_guard lock(mutex_);
-  return PrepareLocked(prefault_bytes);
+  return PrepareLocked();
 }
 
 std::shared_ptr<Segment> SegmentSupply::next_ready() const {
@@ -53,14 +53,14 @@ Status SegmentSupply::Take(std::shared_ptr<Segment>* segment) {
   if (*segment != nullptr) return Status();
   const uint64_t start_ns = environment_.clock->MonotonicNs();
   std::lock_guard lock(mutex_);
-  PINNACLE_RETURN_IF_ERROR(PrepareLocked(kFirstPrefaultBytes));
+  PINNACLE_RETURN_IF_ERROR(PrepareLocked());
   *segment = TakeReady();
   stalls_.fetch_add(1, std::memory_order_relaxed);
   stall_ns_.fetch_add(environment_.clock->MonotonicNs() - start_ns, std::memory_order_relaxed);
   return Status();
 }
 
-Status SegmentSupply::PrepareLocked(uint64_t prefault_bytes) {
+Status SegmentSupply::PrepareLocked() {
   if (ready()) return Status();
   FileSystem* fs = environment_.file_system;
   const uint64_t index = next_index_;
@@ -118,15 +118,15 @@ Status SegmentSupply::PrepareLocked(uint64_t prefault_bytes) {
   segment->seed = SeedOfSegment(segment_id);
   segment->bytes = segment_bytes_;
   segment->path = path;
-  const uint64_t present = std::min(prefault_bytes, segment_bytes_);
-  if (!written) PINNACLE_RETURN_IF_ERROR(ZeroFill(file.get(), kPageBytes, present));
   PINNACLE_RETURN_IF_ERROR(file->Map(&segment->mapping));
   segment->written_offset = segment_bytes_;
   if (!written) {
     segment->written_offset = std::min(kFirstWrittenBytes, segment_bytes_);
+    // Pages that are not there have nothing to write.
+    segment->mapping->Prefault(0, segment->written_offset);
     PINNACLE_RETURN_IF_ERROR(segment->mapping->Sync(0, segment->written_offset));
   }
-  segment->prefaulted_offset = present;
+  segment->prefaulted_offset = std::min(kFirstPrefaultBytes, segment_bytes_);
   segment->mapping->Prefault(0, segment->prefaulted_offset);
   (recycle ? recycled_ : created_).fetch_add(1, std::memory_order_relaxed);
   ++next_index_;

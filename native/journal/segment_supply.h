@@ -2,11 +2,11 @@
 //
 // A segment is made off the hot thread: its blocks are reserved (a full disk is an error here and
 // never a SIGBUS in a store) and marked as holding nothing, the header is written, all of that is
-// synced, and the file gets its name. Then the page cache is filled with zeros in 4 KiB writes
-// (larger ones make it use large folios, and then a store of 64 bytes costs a megabyte at the next
-// sync), the file is mapped and its pages are made present: all of them for a writer that is fast,
-// the first ones for any other, whose window brings the rest. (More would wait in the cache for so
-// long that the kernel wrote the zeros back.)
+// synced, and the file gets its name. Then it is mapped and its first pages are made present; the
+// writer's window brings the rest. (More would wait in the cache for so long that the kernel wrote
+// the zeros back, and would keep the thread that makes them from the writer's pages.) Pages come by
+// faults of 4 KiB, without readahead: large folios would have a store of 64 bytes cost a megabyte
+// at the next sync.
 //
 // The zeros need not reach the device: blocks that hold nothing read as zeros. So a stream of
 // entries is written once. But the first sync of such a block also commits metadata, which makes
@@ -59,8 +59,7 @@ class SegmentSupply {
 
   // Makes one segment ready where none is. Called by the background thread; an error is kept and
   // returned by the Take that needs the segment.
-  // Makes the first `prefault_bytes` of its pages present too.
-  Status Prepare(uint64_t prefault_bytes = kFirstPrefaultBytes);
+  Status Prepare();
   bool ready() const { return is_ready_.load(std::memory_order_acquire); }
 
   // The segment that Take would give; none where none is ready.
@@ -93,7 +92,7 @@ class SegmentSupply {
   uint64_t segment_bytes() const { return segment_bytes_; }
 
  private:
-  Status PrepareLocked(uint64_t prefault_bytes);
+  Status PrepareLocked();
   void SetReady(std::shared_ptr<Segment> segment);
   std::shared_ptr<Segment> TakeReady();
   // `*written`: the zeros are on the device, and not only what the file reads as.
