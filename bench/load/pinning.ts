@@ -20,7 +20,7 @@ export function pinHotThread(): Pinning {
     return { backgroundCpus: [], note: 'no thread is pinned: that takes Linux and two cores' }
   }
   const hot = String(process.pid)
-  const others = `1-${String(cores - 1)}`
+  const others = cores === 2 ? '1' : `1-${String(cores - 1)}`
   for (const thread of readdirSync('/proc/self/task')) {
     const { status, error } = spawnSync('taskset', ['-cp', thread === hot ? '0' : others, thread])
     // A thread may have ended meanwhile; the measuring one has not.
@@ -30,6 +30,6 @@ export function pinHotThread(): Pinning {
   }
   return {
     backgroundCpus: Array.from({ length: cores - 1 }, (_, index) => index + 1),
-    note: `the measuring thread has core 0, all others have core ${others}`,
+    note: `the measuring thread has core 0, all others core ${others}`,
   }
 }

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "platform/thread_priority.h"
-
 namespace pinnacle {
 
 namespace {
@@ -59,12 +57,10 @@ JournalThreads::JournalThreads(Journal* journal, Clock* clock,
       on_sync_(std::move(on_sync)),
       sync_thread_([this] {
         SetThreadAffinity(cpus_);
-        ShortenTimeSlice();
         RunSync();
       }),
       supply_thread_([this] {
         SetThreadAffinity(cpus_);
-        ShortenTimeSlice();
         RunSupply();
       }) {}
 

@@ -1,6 +1,5 @@
 #include "platform/thread_priority.h"
 
-#include <cstdint>
 #include <thread>
 
 #if defined(__linux__)
@@ -20,27 +19,6 @@ void LowerThreadPriority() {
   (void)setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 10);
 #elif defined(__APPLE__)
   (void)pthread_set_qos_class_self_np(QOS_CLASS_UTILITY, 0);
-#endif
-}
-
-void ShortenTimeSlice() {
-#if defined(__linux__) && defined(SYS_sched_setattr)
-  // struct sched_attr, version 0; the C library has no name for it.
-  struct {
-    uint32_t size;
-    uint32_t policy;  // 0: SCHED_OTHER
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime_ns;
-    uint64_t deadline_ns;
-    uint64_t period_ns;
-  } attributes{};
-  static_assert(sizeof(attributes) == 48);
-  attributes.size = sizeof(attributes);
-  attributes.nice = getpriority(PRIO_PROCESS, 0);
-  attributes.runtime_ns = 100'000;  // the least that the kernel takes
-  (void)syscall(SYS_sched_setattr, 0, &attributes, 0u);
 #endif
 }
 
