@@ -12,7 +12,9 @@ export interface Bar {
   series: number
 }
 
-const left = 400
+/** Room for the longest label: so many pixels a character, at most. */
+const labelCharacter = 7.2
+const leastLeft = 400
 const right = 110
 const top = 76
 const row = 30
@@ -23,6 +25,8 @@ export function barChart(
   unit: string,
   bars: readonly Bar[],
 ): string {
+  const longest = Math.max(...bars.map(({ label }) => label.length))
+  const left = Math.max(leastLeft, Math.ceil(longest * labelCharacter) + 24)
   const values = bars.flatMap(({ value, min, max }) => [value, min, max])
   const scale = scaleLog()
     .domain([Math.min(...values) / 1.6, Math.max(...values)])

@@ -15,7 +15,7 @@ function barsOf(figures: readonly Figure[], limitWords: readonly string[]): Bar[
     value: median,
     min,
     max,
-    series: limitWords.some((word) => name.startsWith(word)) ? 1 : product.test(name) ? 0 : 5,
+    series: limitWords.some((word) => name.includes(word)) ? 1 : product.test(name) ? 0 : 5,
   }))
 }
 
@@ -57,7 +57,7 @@ export function writePlots(parts: Record<string, PartResult>, directory: string)
         'Until it is durable',
         'Time until all of it survives power loss; median of the rounds, the line is their span.',
         'µs',
-        barsOf(durable.figures, ['pwrite']),
+        barsOf(durable.figures, ['pwrite', 'plain program']),
       ),
     )
   }
