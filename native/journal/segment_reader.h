@@ -56,7 +56,7 @@ class SegmentReader {
     uint64_t lines = 0;
     uint64_t known_durable = 0;  // highest that one of them claims
   };
-  LineRun GoodLines(uint64_t expected) const {
+  LineRun GoodLines([[maybe_unused]] uint64_t expected) const {
     LineRun run;
 #if !defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
     const uint64_t at = offset_ - lines_begin_;
