@@ -14,7 +14,7 @@ namespace {
 constexpr uint64_t kWriteAheadBytes = 512 * 1024;
 
 // A sync of so much hardly notices the metadata that it commits for blocks never written before:
-// 4 % of 16 pages were measured, a third of one.
+// it adds 8 % to one of 16 pages, and a third and more to one of a single page.
 constexpr uint64_t kLongSyncBytes = 32 * 1024;
 
 uint64_t PageStart(uint64_t offset) { return offset / kPageBytes * kPageBytes; }
