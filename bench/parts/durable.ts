@@ -45,6 +45,10 @@ export const durable: Part = {
     fdatasyncSync(file)
     let position = 0
     const line = Buffer.alloc(64, 0x5a)
+    const writeLine = (): void => {
+      writeSync(file, line, 0, 64, position)
+      position = (position + 64) % fileBytes
+    }
     const append = (): number => {
       journal.lanes[0] = position
       return journal.appendLanes(1, 4)
@@ -60,8 +64,7 @@ export const durable: Part = {
         round: limits
           ? () => limits.durable(each)
           : timed(each, () => {
-              writeSync(file, line, 0, 64, position)
-              position = (position + 64) % fileBytes
+              writeLine()
               fdatasyncSync(file)
             }),
       },
@@ -94,8 +97,7 @@ export const durable: Part = {
       name: asyncName,
       unit,
       round: timed(each, () => {
-        writeSync(file, line, 0, 64, position)
-        position = (position + 64) % fileBytes
+        writeLine()
         return handle.datasync()
       }),
     })

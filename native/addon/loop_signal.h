@@ -29,7 +29,6 @@ class LoopSignal {
   // False where the environment has no loop to offer. An open signal does not keep the process
   // alive by itself.
   bool Open(napi_env env, const char* name, Call call, void* data);
-  bool is_open() const { return handle_ != nullptr; }
   // Keeps the process alive, or lets it end.
   void Ref();
   void Unref();

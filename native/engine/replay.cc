@@ -1,7 +1,6 @@
 #include "engine/replay.h"
 
 #include <algorithm>
-#include <cstring>
 #include <thread>
 #include <utility>
 

@@ -23,7 +23,7 @@ Status SegmentReader::Fill(uint64_t bytes) {
   uint64_t kept = 0;
   if (offset_ >= buffer_offset_ && offset_ < buffer_offset_ + buffer_bytes_) {
     kept = buffer_offset_ + buffer_bytes_ - offset_;
-    std::memmove(buffer_.data(), buffer_.data() + (offset_ - buffer_offset_), kept);
+    std::memmove(buffer_.data(), here(), kept);
   }
   const uint64_t wanted = std::min(std::max(bytes, kChunkBytes), segment_bytes_ - offset_);
   if (buffer_.size() < wanted) buffer_.resize(wanted);
@@ -41,7 +41,7 @@ Status SegmentReader::Fill(uint64_t bytes) {
 void SegmentReader::ChecksumLines() {
   const uint64_t available = buffer_offset_ + buffer_bytes_ - offset_;
   const uint64_t lines = std::min(kLinesAhead, available / kLineBytes);
-  Crc32cLines(seed_, buffer_.data() + (offset_ - buffer_offset_), lines, line_checksums_);
+  Crc32cLines(seed_, here(), lines, line_checksums_);
   lines_begin_ = offset_;
   lines_end_ = offset_ + lines * kLineBytes;
 }
@@ -54,7 +54,7 @@ Status SegmentReader::Next(EntryCheck* check, const uint8_t** entry) {
   if (offset_ + kLineBytes > buffer_offset_ + buffer_bytes_ || offset_ < buffer_offset_) {
     PINNACLE_RETURN_IF_ERROR(Fill(kLineBytes));
   }
-  const uint8_t* bytes = buffer_.data() + (offset_ - buffer_offset_);
+  const uint8_t* bytes = here();
   const EntryHeader header = LoadHeader(bytes);
   if (HeaderIsPlausible(header)) {
     const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
@@ -78,7 +78,7 @@ Status SegmentReader::Next(EntryCheck* check, const uint8_t** entry) {
       }
     } else if (offset_ + entry_bytes <= segment_bytes_) {
       PINNACLE_RETURN_IF_ERROR(Fill(entry_bytes));
-      bytes = buffer_.data() + (offset_ - buffer_offset_);
+      bytes = here();
       if (Crc32cExtend(seed_, bytes, entry_bytes - sizeof(EntryTrailer::checksum)) ==
           LoadTrailer(bytes, entry_bytes).checksum) {
         *check = {EntryState::kValid, entry_bytes};
@@ -103,7 +103,7 @@ Status SegmentReader::Next(EntryCheck* check, const uint8_t** entry) {
 Status SegmentReader::SkipZeroLines() {
   while (offset_ + kLineBytes <= segment_bytes_) {
     PINNACLE_RETURN_IF_ERROR(Fill(kLineBytes));
-    const uint8_t* at = buffer_.data() + (offset_ - buffer_offset_);
+    const uint8_t* at = here();
     const uint64_t lines = (buffer_offset_ + buffer_bytes_ - offset_) / kLineBytes;
     if (!AllZero(at, lines * kLineBytes)) {
       for (; AllZero(at, kLineBytes); at += kLineBytes) offset_ += kLineBytes;
@@ -117,7 +117,7 @@ Status SegmentReader::SkipZeroLines() {
 Status SegmentReader::Peek(uint64_t bytes, std::span<const uint8_t>* window) {
   bytes = std::min(bytes, segment_bytes_ - offset_);
   PINNACLE_RETURN_IF_ERROR(Fill(bytes));
-  *window = {buffer_.data() + (offset_ - buffer_offset_), static_cast<size_t>(bytes)};
+  *window = {here(), static_cast<size_t>(bytes)};
   return Status();
 }
 

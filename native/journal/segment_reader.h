@@ -43,11 +43,7 @@ class SegmentReader {
 #endif
     const uint64_t at = offset_ - lines_begin_;
     if (at >= lines_end_ - lines_begin_) return nullptr;
-    const uint8_t* line = buffer_.data() + (offset_ - buffer_offset_);
-    const EntryHeader header = LoadHeader(line);
-    if (header.payload_bytes > kLinePayloadBytes || !HeaderIsPlausible(header)) return nullptr;
-    return line_checksums_[at / kLineBytes] == LoadTrailer(line, kLineBytes).checksum ? line
-                                                                                      : nullptr;
+    return IsGoodLine(here(), line_checksums_[at / kLineBytes]) ? here() : nullptr;
   }
 
   // The entries of one line that stand at the offset with the sequences `expected`, expected + 1, …
@@ -63,28 +59,20 @@ class SegmentReader {
     if (at >= lines_end_ - lines_begin_) return run;
     const uint64_t most = (lines_end_ - offset_) / kLineBytes;
     const uint32_t* checksums = line_checksums_ + at / kLineBytes;
-    const uint8_t* line = buffer_.data() + (offset_ - buffer_offset_);
+    const uint8_t* line = here();
     for (; run.lines < most; ++run.lines, line += kLineBytes) {
       const EntryHeader header = LoadHeader(line);
-      const EntryTrailer trailer = LoadTrailer(line, kLineBytes);
-      if (header.payload_bytes > kLinePayloadBytes || !HeaderIsPlausible(header) ||
-          checksums[run.lines] != trailer.checksum || header.sequence != expected + run.lines) {
-        break;
-      }
-      run.known_durable = std::max(run.known_durable, DurableClaim(header, trailer));
+      if (!IsGoodLine(line, checksums[run.lines]) || header.sequence != expected + run.lines) break;
+      run.known_durable =
+          std::max(run.known_durable, DurableClaim(header, LoadTrailer(line, kLineBytes)));
     }
 #endif
     return run;
   }
 
-  // What stands `bytes` behind the offset, where `length` bytes of it are read already; nullptr
-  // otherwise. For looking ahead: nothing of it is verified.
-  const uint8_t* Ahead(uint64_t bytes, uint64_t length) const {
-    const uint64_t at = offset_ + bytes - buffer_offset_;
-    return at + length <= buffer_bytes_ ? buffer_.data() + at : nullptr;
-  }
-
-  // Bytes from the offset on that are read already.
+  // What stands at the offset, and how many bytes from there on are read already. Nothing of it is
+  // verified.
+  const uint8_t* here() const { return buffer_.data() + (offset_ - buffer_offset_); }
   uint64_t bytes_ahead() const { return buffer_offset_ + buffer_bytes_ - offset_; }
 
   // Bytes of the window from the offset on: for looking at what follows a break. Reads `bytes` or
@@ -97,6 +85,13 @@ class SegmentReader {
   uint64_t bytes_read() const { return bytes_read_; }
 
  private:
+  // `checksum` is the line's, computed.
+  static bool IsGoodLine(const uint8_t* line, uint32_t checksum) {
+    const EntryHeader header = LoadHeader(line);
+    return header.payload_bytes <= kLinePayloadBytes && HeaderIsPlausible(header) &&
+           LoadTrailer(line, kLineBytes).checksum == checksum;
+  }
+
   Status Fill(
       uint64_t bytes);   // makes [offset_, offset_ + bytes) available, where the segment has it
   void ChecksumLines();  // of the window from offset_ on, into line_checksums_

@@ -67,7 +67,7 @@ Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof
     run->known_durable = std::max(run->known_durable, good.known_durable);
     if constexpr (kLooksAtEntries) {
       for (uint64_t i = 0; i < good.lines; ++i) {
-        const uint8_t* entry = reader->Ahead(0, kLineBytes);
+        const uint8_t* entry = reader->here();
         PINNACLE_RETURN_IF_ERROR(take(LoadHeader(entry), entry, kLineBytes));
       }
     } else if (good.lines > 0) {
