@@ -46,6 +46,15 @@ void CallProgress(napi_env env, napi_value callback, void*, void* data) {
 
 }  // namespace
 
+Napi::Value ToValue(Napi::Env env, const Hole& hole) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("firstSequence", Num(env, hole.first_sequence));
+  object.Set("lastSequence", Num(env, hole.last_sequence));
+  object.Set("snapshotSequence", Num(env, hole.snapshot_sequence));
+  object.Set("entriesLeftOut", Num(env, hole.entries_left_out));
+  return object;
+}
+
 Napi::Value ToValue(Napi::Env env, const RecoveryReport& report) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("created", report.created);
@@ -80,6 +89,10 @@ Napi::Value ToValue(Napi::Env env, const RecoveryReport& report) {
   } else {
     object.Set("break", env.Null());
   }
+  Napi::Array holes = Napi::Array::New(env, report.holes.size());
+  for (uint32_t i = 0; i < report.holes.size(); ++i) holes.Set(i, ToValue(env, report.holes[i]));
+  object.Set("holes", holes);
+  object.Set("repairFinished", report.repair_finished);
   object.Set("quarantineDirectory", report.quarantine_directory);
   object.Set("policy", PolicyName(report.policy));
   object.Set("durationMs", Milliseconds(report.duration_ns));

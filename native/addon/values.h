@@ -14,6 +14,7 @@
 
 namespace pinnacle::addon {
 
+Napi::Value ToValue(Napi::Env env, const Hole& hole);
 Napi::Value ToValue(Napi::Env env, const RecoveryReport& report);
 Napi::Value ToValue(Napi::Env env, const SnapshotInfo& info);
 Napi::Value ToValue(Napi::Env env, const CompactionReport& report);

@@ -292,7 +292,7 @@ void ReplayOf(const Arguments& arguments, const std::string& name,
       RecoveredState state;
       RecoveryReport recovery;
       Require(
-          ReadState(environment, directory.path() + "/data", 0, false, nullptr, &state, &recovery));
+          ReadState(environment, directory.path() + "/data", {}, nullptr, &state, &recovery));
       each.push_back(static_cast<double>(recovery.scan_ns) /
                      static_cast<double>(recovery.entries_replayed));
     }

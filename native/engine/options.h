@@ -24,8 +24,8 @@ enum class Durability : uint8_t {
 // What to do with a journal that is corrupt. A torn tail is cut under every policy.
 enum class RecoveryPolicy : uint8_t {
   kStrict,       // refuse to open
-  kPointInTime,  // keep what stands before the damage; copies of the rest go to quarantine
-  kSalvage,  // also apply what still verifies and fits behind the damage, then start a new journal
+  kPointInTime,  // keep the entries before the damage; the rest goes to quarantine
+  kSalvage,      // keep every entry that verifies and fits; holes mark what is lost
 };
 
 struct EngineOptions {
@@ -51,6 +51,14 @@ struct DamagedSnapshot {
   std::string reason;
 };
 
+// Entries that a repair found lost.
+struct Hole {
+  uint64_t first_sequence = 0;
+  uint64_t last_sequence = 0;
+  uint64_t snapshot_sequence = 0;  // what they did up to here is in this snapshot; 0: in none
+  uint64_t entries_left_out = 0;   // of them: they verified, but the books refused them
+};
+
 struct RecoveryReport {
   bool created = false;
   Tail tail = Tail::kClean;
@@ -65,6 +73,7 @@ struct RecoveryReport {
   uint64_t bytes_dropped = 0;
   uint64_t entries_dropped = 0;
   uint64_t entries_salvaged = 0;
+  std::vector<Hole> holes;  // that were crossed
   bool has_break = false;
   std::string break_segment;
   uint64_t break_offset = 0;
@@ -73,6 +82,7 @@ struct RecoveryReport {
   bool valid_entries_follow = false;
   uint64_t known_durable = 0;
   std::string quarantine_directory;
+  bool repair_finished = false;  // one that was interrupted
   RecoveryPolicy policy = RecoveryPolicy::kStrict;
   uint64_t lock_ns = 0;
   uint64_t scan_ns = 0;  // reading and applying the journal

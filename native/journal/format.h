@@ -111,6 +111,11 @@ inline bool IsUsers(const EntryHeader& header) {
   return header.type >= static_cast<uint8_t>(EntryType::kFirstUserType);
 }
 
+// The entry changes no book: a user's, or a hole.
+inline bool ChangesNoBook(const EntryHeader& header) {
+  return IsUsers(header) || IsHole(header);
+}
+
 struct EntryTrailer {
   uint32_t durable_lag;  // sequence - 1 - (durable frontier when written), at most kMaxDurableLag
   // CRC32C register over all of the entry's lines but these 4 bytes, from the seed.

@@ -38,7 +38,7 @@ Status JournalReader::FindStart() {
       if (i == 0) return Status();  // nothing written yet, or damage that Read reports
       continue;
     }
-    const uint64_t first = LoadHeader(entry).sequence;
+    const uint64_t first = FirstSequenceOf(LoadHeader(entry), entry);
     if (i == 0 && next_sequence_ == 0) next_sequence_ = first;
     if (first <= next_sequence_) {
       expected_ = first;
@@ -85,7 +85,7 @@ Status JournalReader::TryNextSegment(bool* moved) {
   const uint8_t* entry = nullptr;
   PINNACLE_RETURN_IF_ERROR(reader.Next(&check, &entry));
   if (check.state != EntryState::kValid) return Status();
-  const uint64_t first = LoadHeader(entry).sequence;
+  const uint64_t first = FirstSequenceOf(LoadHeader(entry), entry);
   if (expected_ != 0 && first != expected_) return Status();
   PINNACLE_RETURN_IF_ERROR(OpenSegment(next));
   expected_ = first;
@@ -111,8 +111,9 @@ Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
     const uint8_t* entry = nullptr;
     PINNACLE_RETURN_IF_ERROR(reader_->Next(&check, &entry));
     if (check.state == EntryState::kValid) {
-      const uint64_t sequence = LoadHeader(entry).sequence;
-      if (expected_ != 0 && sequence != expected_) {
+      const EntryHeader header = LoadHeader(entry);
+      const uint64_t sequence = header.sequence;
+      if (expected_ != 0 && FirstSequenceOf(header, entry) != expected_) {
         return Status(Code::kCorrupt,
                       segment_.path + " at offset " + std::to_string(reader_->offset()) +
                           ": entry " + std::to_string(sequence) + " stands where " +

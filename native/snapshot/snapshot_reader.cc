@@ -254,16 +254,19 @@ class SnapshotReader {
 }  // namespace
 
 Status ReadSnapshot(FileSystem* file_system, const std::string& path, BookSet* books,
-                    std::vector<uint8_t>* user_state, SnapshotInfo* info) {
+                    std::vector<uint8_t>* user_state, SnapshotInfo* info,
+                    const JournalId* journal_id) {
   SnapshotReader reader(file_system, path);
   PINNACLE_RETURN_IF_ERROR(reader.Open(info));
+  if (journal_id != nullptr && !(*journal_id == info->meta.journal_id)) return Status(Code::kSnapshotCorrupt, "other journal");
   return reader.Restore(books, user_state);
 }
 
-Status VerifySnapshot(FileSystem* file_system, const std::string& path, SnapshotInfo* info) {
+Status VerifySnapshot(FileSystem* file_system, const std::string& path, SnapshotInfo* info,
+                      const JournalId* journal_id) {
   BookSet books;
   std::vector<uint8_t> user_state;
-  return ReadSnapshot(file_system, path, &books, &user_state, info);
+  return ReadSnapshot(file_system, path, &books, &user_state, info, journal_id);
 }
 
 Status ReadSnapshotInfo(FileSystem* file_system, const std::string& path, SnapshotInfo* info) {

@@ -17,10 +17,12 @@ namespace pinnacle {
 // Restores the whole state. kSnapshotCorrupt (with section and offset), kNotOurFile, kNewerVersion,
 // kUnknownFeature, or the I/O error; `books` and `user_state` are of no use then.
 Status ReadSnapshot(FileSystem* file_system, const std::string& path, BookSet* books,
-                    std::vector<uint8_t>* user_state, SnapshotInfo* info);
+                    std::vector<uint8_t>* user_state, SnapshotInfo* info,
+                    const JournalId* journal_id = nullptr);
 
 // The same checks, restoring nothing that outlives the call.
-Status VerifySnapshot(FileSystem* file_system, const std::string& path, SnapshotInfo* info);
+Status VerifySnapshot(FileSystem* file_system, const std::string& path, SnapshotInfo* info,
+                      const JournalId* journal_id = nullptr);
 
 // The header alone.
 Status ReadSnapshotInfo(FileSystem* file_system, const std::string& path, SnapshotInfo* info);
