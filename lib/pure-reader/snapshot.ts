@@ -6,13 +6,32 @@ import { isZero, latin1, viewOf } from './segment.js'
 const headerBytes = 4096
 const sectionHeaderBytes = 24
 const footerBytes = 32
-const instrumentBytes = 96
+/** Bytes of an instrument record, by format version. */
+const instrumentBytes = new Map([
+  [1, 96],
+  [2, 104],
+])
+const statusIsKnown = 1n
+const hasLastTradePrice = 2n
+
+/** What a snapshot says of an instrument besides its book. */
+export interface PureFacts {
+  status: bigint | undefined
+  lastSequence: bigint
+  lastTimeNs: bigint
+  trades: bigint
+  tradedQuantity: bigint
+  lastTradePrice: bigint | undefined
+}
 
 export interface PureSnapshot {
+  version: number
   sequence: bigint
   timestampNs: bigint
   entryChecksum: number
   books: PureBooks
+  /** In order of the instruments' indices. */
+  facts: PureFacts[]
   userState: Uint8Array
 }
 
@@ -24,7 +43,9 @@ export function readSnapshot(bytes: Uint8Array): PureSnapshot {
   const copy = Uint8Array.from(bytes.subarray(0, 128)) // a Buffer's slice would share
   copy.fill(0, 12, 16)
   if (crc32c(copy) !== view.getUint32(12, true)) throw new Error('the header is damaged')
-  if (view.getUint16(8, true) !== 1) throw new Error('the version is not known')
+  const version = view.getUint16(8, true)
+  const recordBytes = instrumentBytes.get(version)
+  if (recordBytes === undefined) throw new Error(`version ${String(version)} is not known`)
   if (view.getBigUint64(16, true) !== 0n) throw new Error('needs a feature that is not known')
   if (!isZero(bytes, 128, headerBytes)) throw new Error('the header page is not zero behind it')
   if (view.getBigUint64(64, true) !== BigInt(bytes.length)) throw new Error('another length')
@@ -48,20 +69,23 @@ export function readSnapshot(bytes: Uint8Array): PureSnapshot {
       throw new Error('a section is damaged')
     }
     if (!isZero(bytes, begin + length, padded)) throw new Error('padding is not zero')
-    sections = extend(sections, bytes, offset, begin)
+    // Version 1 summed whole headers, their own checksums included.
+    sections = extend(sections, bytes, offset, version === 1 ? begin : begin - 4)
     offset = padded
     return bytes.subarray(begin, begin + length)
   }
 
   const books = new PureBooks()
   const definitions = section(1, 0)
-  if (definitions.length !== instruments * instrumentBytes) throw new Error('instruments are cut')
+  if (definitions.length !== instruments * recordBytes) throw new Error('instruments are cut')
+  const facts: PureFacts[] = []
   for (let i = 0; i < instruments; i++) {
-    const record = definitions.subarray(i * instrumentBytes, (i + 1) * instrumentBytes)
+    const record = definitions.subarray(i * recordBytes, (i + 1) * recordBytes)
     const end = record.subarray(0, 32).indexOf(0)
     const name = Buffer.from(record.subarray(0, end < 0 ? 32 : end)).toString('utf8')
     const scales = viewOf(record)
     books.books.push(new PureBook(name, scales.getUint32(32, true), scales.getUint32(36, true)))
+    facts.push(version === 1 ? factsOfVersion1(scales) : factsOf(scales))
   }
   let orders = 0n
   for (const [index, book] of books.books.entries()) {
@@ -83,12 +107,46 @@ export function readSnapshot(bytes: Uint8Array): PureSnapshot {
   if (!right) throw new Error('the footer does not fit')
   books.lastSequence = sequence
   return {
+    version,
     sequence,
     timestampNs: view.getBigUint64(56, true),
     entryChecksum: view.getUint32(80, true),
     books,
+    facts,
     userState: Uint8Array.from(userState),
   }
+}
+
+function factsOf(record: DataView): PureFacts {
+  const presence = record.getBigUint64(48, true)
+  const status = record.getBigInt64(56, true)
+  const price = record.getBigInt64(96, true)
+  const known = (presence & statusIsKnown) !== 0n
+  const traded = (presence & hasLastTradePrice) !== 0n
+  const right =
+    (presence & ~(statusIsKnown | hasLastTradePrice)) === 0n &&
+    (known ? status >= 0n : status === 0n) &&
+    (traded || price === 0n)
+  if (!right) throw new Error('an instrument record contradicts its presence bits')
+  return {
+    status: known ? status : undefined,
+    ...countsAt(record, 64),
+    lastTradePrice: traded ? price : undefined,
+  }
+}
+
+function factsOfVersion1(record: DataView): PureFacts {
+  const orNone = (value: bigint): bigint | undefined => (value === -1n ? undefined : value)
+  return {
+    status: orNone(record.getBigInt64(48, true)),
+    ...countsAt(record, 56),
+    lastTradePrice: orNone(record.getBigInt64(88, true)),
+  }
+}
+
+function countsAt(record: DataView, offset: number): Omit<PureFacts, 'status' | 'lastTradePrice'> {
+  const word = (index: number): bigint => record.getBigUint64(offset + index * 8, true)
+  return { lastSequence: word(0), lastTimeNs: word(1), trades: word(2), tradedQuantity: word(3) }
 }
 
 /** Returns the number of orders. */
