@@ -1,7 +1,7 @@
 /** A snapshot file, read from its bytes as docs/format.md describes them. No native code. */
 import { PureBook, PureBooks } from './book.js'
 import { crc32c, extend } from './checksum.js'
-import { isZero, latin1, viewOf } from './segment.js'
+import { isZero, journalIdAt, latin1, viewOf } from './segment.js'
 
 const headerBytes = 4096
 const sectionHeaderBytes = 24
@@ -35,8 +35,16 @@ export interface PureSnapshot {
   userState: Uint8Array
 }
 
+/** What a snapshot must be to count for a data directory. */
+export interface SnapshotPlace {
+  /** The file's name. */
+  name: string
+  /** 32 hex digits; undefined: any. */
+  journalId: string | undefined
+}
+
 /** Throws an Error that says what is wrong; nothing of a damaged snapshot is returned. */
-export function readSnapshot(bytes: Uint8Array): PureSnapshot {
+export function readSnapshot(bytes: Uint8Array, place?: SnapshotPlace): PureSnapshot {
   const view = viewOf(bytes)
   if (bytes.length < headerBytes + footerBytes) throw new Error('shorter than a snapshot')
   if (latin1(bytes, 0, 8) !== 'PINNSNP\n') throw new Error('not a snapshot')
@@ -50,6 +58,15 @@ export function readSnapshot(bytes: Uint8Array): PureSnapshot {
   if (!isZero(bytes, 128, headerBytes)) throw new Error('the header page is not zero behind it')
   if (view.getBigUint64(64, true) !== BigInt(bytes.length)) throw new Error('another length')
   const sequence = view.getBigUint64(48, true)
+  if (place !== undefined) {
+    if (place.name !== `${String(sequence).padStart(20, '0')}.snapshot`) {
+      throw new Error(`holds snapshot ${String(sequence)} and was renamed`)
+    }
+    const journalId = journalIdAt(view)
+    if (place.journalId !== undefined && place.journalId !== journalId) {
+      throw new Error(`belongs to another journal (${journalId})`)
+    }
+  }
   const instruments = view.getUint32(84, true)
 
   let offset = headerBytes

@@ -1,7 +1,6 @@
 #include "addon/inspection.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -24,13 +23,6 @@ std::string PathFrom(Napi::Value value) {
   std::string path = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   return path;
-}
-
-std::string JournalIdText(const JournalId& id) {
-  char text[33];
-  std::snprintf(text, sizeof(text), "%016llx%016llx", static_cast<unsigned long long>(id.high),
-                static_cast<unsigned long long>(id.low));
-  return text;
 }
 
 Napi::Value SegmentToValue(Napi::Env env, const InspectReport& report, size_t index) {

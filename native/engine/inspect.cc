@@ -1,7 +1,10 @@
 #include "engine/inspect.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
+
+#include "engine/journal_identity.h"
 
 namespace pinnacle {
 
@@ -45,13 +48,16 @@ Status Inspect(const Environment& environment, const std::string& data_directory
     report->locked = fs->Lock(data_directory + "/LOCK", &lock).code() == Code::kLocked;
   }
 
+  std::optional<JournalId> journal_id;
+  PINNACLE_RETURN_IF_ERROR(FindJournalId(fs, data_directory, &journal_id));
   std::vector<SnapshotFile> files;
   PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs, SnapshotDirectory(data_directory), &files));
   for (const SnapshotFile& file : files) {
     SnapshotFinding finding;
     finding.info.path = file.path;
     finding.info.meta.sequence = file.sequence;
-    finding.status = VerifySnapshot(fs, file.path, &finding.info);
+    finding.status =
+        VerifySnapshot(fs, file.path, &finding.info, journal_id ? &*journal_id : nullptr);
     report->snapshots.push_back(std::move(finding));
   }
   ProgressVisitor visitor(progress);

@@ -10,6 +10,7 @@
 #include "journal/read_fully.h"
 #include "platform/table_memory.h"
 #include "snapshot/format.h"
+#include "snapshot/snapshot_directory.h"
 
 namespace pinnacle {
 
@@ -79,14 +80,16 @@ bool DecodeFacts(const InstrumentRecordV1& record, InstrumentFacts* facts) {
 
 class SnapshotReader {
  public:
-  SnapshotReader(FileSystem* file_system, const std::string& path)
-      : file_system_(file_system), path_(path) {}
+  // `journal_id` may be null: any.
+  SnapshotReader(FileSystem* file_system, const std::string& path, const JournalId* journal_id)
+      : file_system_(file_system), path_(path), journal_id_(journal_id) {}
 
   Status Open(SnapshotInfo* info) {
     info->path = path_;
     PINNACLE_RETURN_IF_ERROR(file_system_->Open(path_, OpenMode::kRead, &file_));
     PINNACLE_RETURN_IF_ERROR(file_->Size(&file_bytes_));
     PINNACLE_RETURN_IF_ERROR(CheckHeader());
+    PINNACLE_RETURN_IF_ERROR(CheckIdentity());
     info->meta.journal_id = {header_.journal_id_low, header_.journal_id_high};
     info->meta.sequence = header_.sequence;
     info->meta.timestamp_ns = header_.timestamp_ns;
@@ -178,6 +181,26 @@ class SnapshotReader {
                      " bytes, " + std::to_string(header_.total_bytes) + " expected)");
     }
     section_offset_ = next_offset_ = kSnapshotHeaderBytes;
+    return Status();
+  }
+
+  // A sound file in the wrong place: what it says is true of another moment or another journal.
+  Status CheckIdentity() const {
+    const std::string name = path_.substr(path_.find_last_of('/') + 1);
+    uint64_t named = 0;
+    if (ParseSnapshotName(name, &named) && named != header_.sequence) {
+      const std::string right_name = SnapshotName(header_.sequence);
+      return Status(Code::kSnapshotCorrupt, path_ + " holds snapshot " +
+                                                std::to_string(header_.sequence) +
+                                                " and was renamed; rename it to " + right_name +
+                                                ", or move it out of the directory");
+    }
+    const JournalId id{header_.journal_id_low, header_.journal_id_high};
+    if (journal_id_ != nullptr && id != *journal_id_) {
+      return Status(Code::kSnapshotCorrupt,
+                    path_ + " belongs to another journal (" + JournalIdText(id) + "), not to " +
+                        JournalIdText(*journal_id_) + "; move it out of the directory");
+    }
     return Status();
   }
 
@@ -291,6 +314,7 @@ class SnapshotReader {
 
   FileSystem* const file_system_;
   const std::string path_;
+  const JournalId* const journal_id_;
   std::unique_ptr<File> file_;
   uint64_t file_bytes_ = 0;
   SnapshotHeader header_{};
@@ -306,20 +330,22 @@ class SnapshotReader {
 }  // namespace
 
 Status ReadSnapshot(FileSystem* file_system, const std::string& path, BookSet* books,
-                    std::vector<uint8_t>* user_state, SnapshotInfo* info) {
-  SnapshotReader reader(file_system, path);
+                    std::vector<uint8_t>* user_state, SnapshotInfo* info,
+                    const JournalId* journal_id) {
+  SnapshotReader reader(file_system, path, journal_id);
   PINNACLE_RETURN_IF_ERROR(reader.Open(info));
   return reader.Restore(books, user_state);
 }
 
-Status VerifySnapshot(FileSystem* file_system, const std::string& path, SnapshotInfo* info) {
+Status VerifySnapshot(FileSystem* file_system, const std::string& path, SnapshotInfo* info,
+                      const JournalId* journal_id) {
   BookSet books;
   std::vector<uint8_t> user_state;
-  return ReadSnapshot(file_system, path, &books, &user_state, info);
+  return ReadSnapshot(file_system, path, &books, &user_state, info, journal_id);
 }
 
 Status ReadSnapshotInfo(FileSystem* file_system, const std::string& path, SnapshotInfo* info) {
-  return SnapshotReader(file_system, path).Open(info);
+  return SnapshotReader(file_system, path, nullptr).Open(info);
 }
 
 }  // namespace pinnacle

@@ -209,6 +209,51 @@ TEST_CASE("another kind of file and a newer version have codes of their own") {
   CHECK(written.Read(&books, &state).code() == Code::kNotOurFile);
 }
 
+TEST_CASE(
+    "a snapshot under another sequence's name is refused, and the message says what it holds") {
+  Written written;
+  const std::string renamed = written.directory.path() + "/" + SnapshotName(4400);
+  REQUIRE(FileSystem::Real()->Rename(written.info.path, renamed).ok());
+  BookSet books;
+  std::vector<uint8_t> state;
+  SnapshotInfo info;
+  const Status read = ReadSnapshot(FileSystem::Real(), renamed, &books, &state, &info);
+  CHECK(read.code() == Code::kSnapshotCorrupt);
+  CHECK(read.message().find("holds snapshot 11 and was renamed") != std::string::npos);
+  CHECK(VerifySnapshot(FileSystem::Real(), renamed, &info).code() == Code::kSnapshotCorrupt);
+  CHECK(ReadSnapshotInfo(FileSystem::Real(), renamed, &info).code() == Code::kSnapshotCorrupt);
+  // A name that says no sequence claims none: a copy that somebody keeps.
+  const std::string copy = written.directory.path() + "/kept-for-monday.snapshot";
+  REQUIRE(FileSystem::Real()->Rename(renamed, copy).ok());
+  CHECK(VerifySnapshot(FileSystem::Real(), copy, &info).ok());
+}
+
+TEST_CASE("a snapshot of another journal is refused if the journal is known") {
+  Written written;
+  BookSet books;
+  std::vector<uint8_t> state;
+  SnapshotInfo info;
+  const JournalId ours{7, 8};
+  const JournalId another{7, 9};
+  CHECK(VerifySnapshot(FileSystem::Real(), written.info.path, &info, &ours).ok());
+  const Status read =
+      ReadSnapshot(FileSystem::Real(), written.info.path, &books, &state, &info, &another);
+  CHECK(read.code() == Code::kSnapshotCorrupt);
+  CHECK(read.message().find("belongs to another journal (00000000000000080000000000000007)") !=
+        std::string::npos);
+  CHECK(VerifySnapshot(FileSystem::Real(), written.info.path, &info, &another).code() ==
+        Code::kSnapshotCorrupt);
+}
+
+TEST_CASE("a number that is too large for a sequence makes no snapshot's name") {
+  uint64_t sequence = 0;
+  CHECK(ParseSnapshotName(SnapshotName(UINT64_MAX), &sequence));
+  CHECK(sequence == UINT64_MAX);
+  CHECK_FALSE(ParseSnapshotName("18446744073709551619.snapshot", &sequence));
+  CHECK_FALSE(ParseSnapshotName("99999999999999999999.snapshot", &sequence));
+  CHECK_FALSE(ParseSnapshotName(SnapshotName(0), &sequence));
+}
+
 TEST_CASE("rotation keeps the newest, and at least one") {
   TemporaryDirectory directory;
   BookSet books = SmallBooks();

@@ -97,8 +97,8 @@ t.test('the test vectors of the format page are what they say', async (t) => {
 let made = 0
 
 /** A directory with all kinds of entries, several segments and snapshots; closed. */
-async function written(t: Test): Promise<string> {
-  const dataDirectory = path.join(t.testdir(), `data-${String(++made)}`)
+async function written(t: Test, parent = t.testdir()): Promise<string> {
+  const dataDirectory = path.join(parent, `data-${String(++made)}`)
   const persistence = await PersistenceManager.open({
     dataDirectory,
     segmentSize: '64KiB',
@@ -199,6 +199,42 @@ t.test('a flipped bit anywhere in the entries is corruption for both readers', a
     t.equal(Number(pure.lastSequence) + 1, native.recovery.break?.sequence)
   }
 })
+
+t.test(
+  'a renamed snapshot and one of another journal are corruption for both readers',
+  async (t) => {
+    const dataDirectory = await written(t)
+    const other = await written(t, path.dirname(dataDirectory))
+    const directory = path.join(dataDirectory, 'snapshots')
+    const [older, newer] = readdirSync(directory)
+    const names: [string, string] = [older ?? '', newer ?? '']
+    const detailsOf = async (): Promise<[string[], string[]]> => {
+      const native = await inspect(dataDirectory)
+      const pure = verifyPure(dataDirectory)
+      t.equal(pure.verdict, 'corrupt')
+      return [
+        native.snapshots.map(({ detail }) => detail),
+        pure.snapshots.map(({ problem }) => problem),
+      ]
+    }
+    const kept = readFileSync(path.join(directory, names[1]))
+    cpSync(path.join(directory, names[0]), path.join(directory, names[1]))
+    const held = new RegExp(
+      `holds snapshot ${String(Number(names[0].slice(0, 20)))} and was renamed`,
+    )
+    for (const [good, renamed] of await detailsOf()) {
+      t.equal(good, '')
+      t.match(renamed, held)
+    }
+
+    writeFileSync(path.join(directory, names[1]), kept)
+    cpSync(path.join(other, 'snapshots', names[0]), path.join(directory, names[0]))
+    for (const [foreign, good] of await detailsOf()) {
+      t.match(foreign, /belongs to another journal \([0-9a-f]{32}\)/)
+      t.equal(good, '')
+    }
+  },
+)
 
 t.test('a snapshot section of another snapshot is refused by both readers', async (t) => {
   const dataDirectory = await written(t)
