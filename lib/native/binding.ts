@@ -152,12 +152,12 @@ export interface NativeBookReader {
     askLevels: number
     digest: bigint
     memoryBytes: number
-    status: number // trading status; -1: none was journaled
+    status: number | null // trading status; null: none was journaled
     lastSequence: number // of the last entry of this instrument, 0: none
     lastTimestamp: bigint // ns
     tradeCount: number // executions and trades
     tradedQuantity: number
-    lastTradePrice: number // -1: none
+    lastTradePrice: number | null
   }
   instruments(): NativeInstrument[]
 }

@@ -44,7 +44,7 @@ export function readHeader(segment: Uint8Array): SegmentHeader | string {
   if (view.getUint16(10, true) !== headerBytes) return 'the header page has another size'
   return {
     version,
-    journalId: hex(view.getBigUint64(40, true)) + hex(view.getBigUint64(32, true)),
+    journalId: journalIdAt(view),
     index: view.getBigUint64(48, true),
     segmentId: view.getBigUint64(56, true),
     bytes: Number(view.getBigUint64(72, true)),
@@ -105,6 +105,11 @@ export function isZero(bytes: Uint8Array, begin: number, end: number): boolean {
 
 export const firstEntryOffset = headerBytes
 export { lineBytes }
+
+/** The id in the header of a segment or a snapshot: 32 hex digits, high half first. */
+export function journalIdAt(header: DataView): string {
+  return hex(header.getBigUint64(40, true)) + hex(header.getBigUint64(32, true))
+}
 
 function seedOf(header: SegmentHeader): number {
   return Number(header.segmentId & 0xffffffffn)

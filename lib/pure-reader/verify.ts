@@ -1,9 +1,10 @@
 /** Verifies a whole data directory without native code: `pinnacle verify --pure`. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import path from 'node:path'
 
 import { PureBooks } from './book.js'
 import { readJournal, type PureJournal, type Verdict } from './journal.js'
+import { readHeader } from './segment.js'
 import { readSnapshot, type PureSnapshot } from './snapshot.js'
 
 export interface PureReport {
@@ -20,10 +21,11 @@ export function verifyPure(dataDirectory: string): PureReport {
   const snapshots: PureReport['snapshots'] = []
   const good: PureSnapshot[] = []
   const directory = path.join(dataDirectory, 'snapshots')
+  const journalId = journalIdOf(dataDirectory)
   const names = existsSync(directory) ? readdirSync(directory).sort() : []
   for (const name of names.filter((each) => /^\d{20}\.snapshot$/.test(each))) {
     try {
-      good.push(readSnapshot(readFileSync(path.join(directory, name))))
+      good.push(readSnapshot(readFileSync(path.join(directory, name)), { name, journalId }))
       snapshots.push({ name, problem: '' })
     } catch (error) {
       snapshots.push({ name, problem: error instanceof Error ? error.message : String(error) })
@@ -67,4 +69,19 @@ export function verifyPure(dataDirectory: string): PureReport {
   for (const { name, problem } of snapshots) if (problem) problems.push(`${name}: ${problem}`)
   const verdict = problems.length > 0 ? 'corrupt' : journal.verdict
   return { verdict, journal, snapshots, books, problems: [...problems, ...journal.problems] }
+}
+
+/** The id in the oldest segment whose header is sound. */
+function journalIdOf(dataDirectory: string): string | undefined {
+  const directory = path.join(dataDirectory, 'journal')
+  const names = readdirSync(directory).filter((each) => /^\d{20}\.segment$/.test(each))
+  for (const name of names.sort()) {
+    const page = new Uint8Array(4096)
+    const file = openSync(path.join(directory, name), 'r')
+    readSync(file, page)
+    closeSync(file)
+    const header = readHeader(page)
+    if (typeof header !== 'string') return header.journalId
+  }
+  return undefined
 }

@@ -1,7 +1,6 @@
 #include "addon/inspection.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <utility>
