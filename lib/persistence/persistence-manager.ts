@@ -140,6 +140,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   /** Journals a new instrument. The same definition again gives the instrument that is there. */
   defineInstrument(definition: InstrumentDefinition): Instrument {
     this.#assertOpen('defineInstrument')
+    this.#host?.assertOutsideSnapshot('defineInstrument')
     const checked = checkInstrument(definition)
     const index = this.#session.engine.defineInstrument(checked)
     return this.#byIndex[index] ?? this.#register(new Instrument({ ...checked, index }))
@@ -198,11 +199,12 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   // --- snapshots, compaction, the past ---
 
   /**
-   * Takes a snapshot at the present sequence, off this thread, and compacts behind it. One at a time: a call
-   * during another's run gets the next.
+   * Takes a snapshot at the present sequence, off this thread, then compacts. One at a time: a call during
+   * another's run gets the next. From the state machine's apply(): once that has returned.
    */
   async snapshot(): Promise<SnapshotInfo> {
     this.#assertOpen('snapshot')
+    this.#host?.assertOutsideSnapshot('snapshot')
     return this.#snapshotFlight.run()
   }
 
@@ -298,9 +300,11 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   async #takeSnapshot(): Promise<SnapshotInfo> {
     let info: SnapshotInfo
     try {
+      // Asked for by the state machine's apply(): the entry is applied once this turn's calls have returned.
+      if (this.#host?.applying) await Promise.resolve()
       this.#assertOpen('snapshot')
       // No await in between: the state is that of the engine's present sequence.
-      const state = this.#host ? this.#host.snapshot() : null
+      const state = this.#host ? this.#host.snapshot(() => this.#session.appended()) : null
       info = snapshotInfoOf(await this.#session.engine.snapshot(state))
     } catch (error) {
       this.#notify('snapshotFailed', asError(error))
