@@ -16,12 +16,16 @@ const chunkBytes = 256 * 1024
 export class StateMachineHost {
   readonly #machine: StateMachine
   #failure: PinnacleError | undefined
+  /** Calls of apply() that run now: apply() may append, which calls it again. */
+  #applying = 0
+  #inSnapshot = false
 
   constructor(machine: StateMachine) {
     this.#machine = machine
   }
 
   readonly apply = (entry: UserEntry): void => {
+    this.#applying++
     try {
       this.#machine.apply(entry)
     } catch (cause) {
@@ -32,24 +36,45 @@ export class StateMachineHost {
         { cause, details: { sequence: entry.sequence } },
       )
       throw this.#failure
+    } finally {
+      this.#applying--
     }
   }
 
-  /** Throws where the state machine takes nothing any more. */
-  assertApplies(): void {
-    if (this.#failure) throw this.#failure
+  /** Whether an entry is only half applied: the state is none that a snapshot could hold. */
+  get applying(): boolean {
+    return this.#applying > 0
   }
 
-  snapshot(): Uint8Array {
+  /** Throws if the state machine can't take an entry: after a failure for good, during its snapshot() for now. */
+  assertApplies(): void {
+    if (this.#failure) throw this.#failure
+    this.assertOutsideSnapshot('append')
+  }
+
+  assertOutsideSnapshot(what: string): void {
+    if (!this.#inSnapshot) return
+    throw new PinnacleError(
+      'ERR_PINNACLE_REENTRANT',
+      `${what} was called from the state machine's snapshot(), which must only read: the snapshot would not have ` +
+        'what it changes. Nothing was done; call it before the snapshot or after it',
+    )
+  }
+
+  /** The state at the journal's last sequence, which `appended` gives. */
+  snapshot(appended: () => number): Uint8Array {
     this.assertApplies()
-    let bytes: Uint8Array
-    try {
-      bytes = this.#machine.snapshot()
-    } catch (cause) {
+    const before = appended()
+    const bytes = this.#callSnapshot()
+    // A book operation costs too little to check for this at each: it is in the journal, and so is what it changed.
+    const after = appended()
+    if (after !== before) {
       throw new PinnacleError(
-        'ERR_PINNACLE_STATE_MACHINE',
-        "the state machine's snapshot() threw (see cause); no snapshot was taken, the journal goes on",
-        { cause },
+        'ERR_PINNACLE_REENTRANT',
+        `the state machine's snapshot() changed books: entries ${String(before + 1)} to ${String(after)} came while ` +
+          'it ran, so its bytes are the state of no sequence. No snapshot was taken, the entries are kept; make ' +
+          'snapshot() only read',
+        { details: { before, after } },
       )
     }
     if (bytes instanceof Uint8Array && bytes.byteLength > 0) return bytes
@@ -57,6 +82,21 @@ export class StateMachineHost {
       'ERR_PINNACLE_STATE_MACHINE',
       `the state machine's snapshot() must return a Uint8Array of at least one byte, not ${shown(bytes)}`,
     )
+  }
+
+  #callSnapshot(): Uint8Array {
+    this.#inSnapshot = true
+    try {
+      return this.#machine.snapshot()
+    } catch (cause) {
+      throw new PinnacleError(
+        'ERR_PINNACLE_STATE_MACHINE',
+        "the state machine's snapshot() threw (see cause); no snapshot was taken, the journal goes on",
+        { cause },
+      )
+    } finally {
+      this.#inSnapshot = false
+    }
   }
 
   /** Brings the state to the end of the recovered journal. */

@@ -1,0 +1,13 @@
+/** A process that inspects a directory with a progress listener that throws; it says what came of it. */
+import { inspect } from '../../lib/index.js'
+
+const [, , directory = ''] = process.argv
+const uncaught: string[] = []
+process.on('uncaughtException', (error) => uncaught.push(error.message))
+const { recovery } = await inspect(directory, {
+  onProgress() {
+    throw new Error('progress')
+  },
+})
+process.send?.({ uncaught, tail: recovery.tail })
+process.disconnect()
