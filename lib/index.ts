@@ -62,6 +62,8 @@ export type {
   RecoveryReport,
 } from './persistence/events.js'
 export { inspect, type InspectOptions, type InspectReport } from './persistence/inspect.js'
+export { repair, type RepairOptions, type RepairReport } from './persistence/repair.js'
+export { damageOf, verdictOf, type Damage, type Verdict } from './persistence/verdict.js'
 export {
   PersistenceManager,
   type OpenOptions,

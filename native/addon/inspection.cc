@@ -11,6 +11,7 @@
 #include "addon/errors.h"
 #include "addon/values.h"
 #include "engine/inspect.h"
+#include "engine/mending.h"
 #include "journal/reader.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
@@ -109,6 +110,24 @@ Napi::Value InspectDirectory(const Napi::CallbackInfo& info) {
         progress->Stop();
         return ErrorOf(environment, status);
       });
+}
+
+Napi::Value RepairDirectory(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto options = std::make_shared<EngineOptions>();
+  options->data_directory = PathFrom(info[0]);
+  const Napi::Object asked = info[1].As<Napi::Object>();
+  const std::string policy = asked.Get("policy").ToString().Utf8Value();
+  options->policy =
+      policy == "salvage" ? RecoveryPolicy::kSalvage : RecoveryPolicy::kPointInTime;
+  const bool dry_run = asked.Get("dryRun").ToBoolean();
+  auto report = std::make_shared<MendReport>();
+  return RunAsync(
+      env, "pinnacle.repair",
+      [options, dry_run, report] {
+        return MendDirectory(Environment::Real(), *options, dry_run, report.get());
+      },
+      [report](Napi::Env environment) { return ToValue(environment, *report); });
 }
 
 Napi::Value ListSnapshotFiles(const Napi::CallbackInfo& info) {
@@ -228,6 +247,7 @@ Napi::Value OpenReader(const Napi::CallbackInfo& info) {
 void AddInspection(Napi::Env env, Napi::Object exports) {
   exports.Set("openReader", Napi::Function::New(env, OpenReader, "openReader"));
   exports.Set("inspect", Napi::Function::New(env, InspectDirectory, "inspect"));
+  exports.Set("repair", Napi::Function::New(env, RepairDirectory, "repair"));
   exports.Set("listSnapshots", Napi::Function::New(env, ListSnapshotFiles, "listSnapshots"));
   exports.Set("verifySnapshot", Napi::Function::New(env, VerifySnapshotFile, "verifySnapshot"));
   exports.Set("loadSnapshot", Napi::Function::New(env, LoadSnapshotFile, "loadSnapshot"));

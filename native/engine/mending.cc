@@ -38,7 +38,7 @@ class Mender {
       walk.past_damage = options_.policy == RecoveryPolicy::kSalvage;
       walk.snapshot = base_.has_snapshot ? base_.snapshot.meta : SnapshotMeta();
       walk.known_durable = known_durable_;
-      walk.segment_bytes = options_.journal.segment_bytes;
+      walk.segment_bytes = SegmentBytes();
       base_.books.set_growth(Growth::kAtOnce);
       PINNACLE_RETURN_IF_ERROR(WalkJournal(fs_, layout_, walk, &base_.books, &walk_));
       if (!walk_.contradicts_snapshot) break;
@@ -53,6 +53,9 @@ class Mender {
   }
 
   Status Apply() {
+    const bool changes = std::any_of(walk_.segments.begin(), walk_.segments.end(),
+                                     [](const SegmentPlan& plan) { return plan.changes(); });
+    if (!changes && report_->quarantined.empty() && layout_.damage.empty()) return Status();
     Status prepared = Prepare();
     if (!prepared.ok()) {
       // Best effort: the next open removes what is left.
@@ -75,6 +78,14 @@ class Mender {
                                                    &report));
     damaged_ = std::move(report.damaged_snapshots);
     return AddOlderDamage();
+  }
+
+  // Segments that are made anew have the size of the others.
+  uint64_t SegmentBytes() const {
+    for (const SegmentFacts& segment : layout_.segments) {
+      if (segment.belongs()) return segment.header.segment_bytes;
+    }
+    return options_.journal.segment_bytes;
   }
 
   // Snapshots below the base that do not verify go to quarantine as well.
@@ -227,6 +238,39 @@ Status Mend(const Environment& environment, const EngineOptions& options, uint64
   Mender mender(environment, options, known_durable, report);
   PINNACLE_RETURN_IF_ERROR(mender.Plan());
   return dry_run ? Status() : mender.Apply();
+}
+
+Status MendDirectory(const Environment& environment, const EngineOptions& options, bool dry_run,
+                     MendReport* report) {
+  FileSystem* fs = environment.file_system;
+  const std::string& directory = options.data_directory;
+  bool exists = false;
+  PINNACLE_RETURN_IF_ERROR(fs->Exists(directory, &exists));
+  if (!exists) return Status(Code::kNotFound, "the data directory " + directory + " does not exist");
+  std::unique_ptr<FileLock> lock;
+  PINNACLE_RETURN_IF_ERROR(fs->Lock(directory + "/LOCK", &lock));
+  Environment seen = environment;
+  std::unique_ptr<RepairView> view;
+  if (dry_run) {
+    // A look takes a moment; a writer that opens meanwhile is not kept out.
+    lock.reset();
+    bool pending = false;
+    RepairSteps steps;
+    PINNACLE_RETURN_IF_ERROR(ReadSteps(fs, directory, &pending, &steps));
+    if (pending) {
+      PINNACLE_RETURN_IF_ERROR(RepairView::Make(fs, directory, steps, &view));
+      seen.file_system = view.get();
+    }
+  } else {
+    bool finished = false;
+    PINNACLE_RETURN_IF_ERROR(FinishRepair(fs, directory, &finished));
+  }
+  RecoveredState state;
+  RecoveryReport found;
+  const Status status = ReadState(seen, directory, ReadOptions(), nullptr, &state, &found);
+  const bool damage = status.code() == Code::kCorrupt || status.code() == Code::kJournalGap;
+  if (!status.ok() && !damage) return status;
+  return Mend(seen, options, state.scan.evidence.known_durable, dry_run, report);
 }
 
 }  // namespace pinnacle

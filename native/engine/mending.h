@@ -33,6 +33,11 @@ struct MendReport {
 Status Mend(const Environment& environment, const EngineOptions& options, uint64_t known_durable,
             bool dry_run, MendReport* report);
 
+// The same for a directory that nobody has open, by itself: takes the lock (but for a dry run, which
+// asks that no writer has it: kLocked) and finishes a repair that was interrupted.
+Status MendDirectory(const Environment& environment, const EngineOptions& options, bool dry_run,
+                     MendReport* report);
+
 }  // namespace pinnacle
 
 #endif  // PINNACLE_ENGINE_MENDING_H_

@@ -43,7 +43,7 @@ class Walker {
         PINNACLE_RETURN_IF_ERROR(WalkSegment(layout_.segments[i]));
         if (result_->contradicts_snapshot) return Status();
       } else {
-        empty_.push_back({&layout_.segments[i], false});
+        empty_.push_back({&layout_.segments[i], false, true});
       }
     }
     return Finish();
@@ -104,7 +104,7 @@ class Walker {
       reader.Advance(valid ? entry.length : kLineBytes);
     }
     if (plan_.next_sequence == 0) {
-      empty_.push_back({&facts, true});
+      empty_.push_back({&facts, true, plan_.rest_has_bytes});
     } else {
       result_->segments.push_back(std::move(plan_));
     }
@@ -237,6 +237,7 @@ class Walker {
   struct Empty {
     const SegmentFacts* facts;
     bool trusted;
+    bool has_bytes;
   };
 
   SegmentPlan PlanOf(const Empty& empty) {
@@ -262,20 +263,26 @@ class Walker {
   Status Finish() {
     std::vector<SegmentPlan>& plans = result_->segments;
     if (plans.empty()) PINNACLE_RETURN_IF_ERROR(BeginAnew());
-    for (const Empty& empty : empty_) TakeOut(*empty.facts);
+    // One that was only made ahead stays, unless the journal ends earlier than it did.
+    const bool shorter =
+        plans.back().rest_has_bytes || options_.known_durable >= expected_ ||
+        std::any_of(empty_.begin(), empty_.end(), [](const Empty& empty) { return empty.has_bytes; });
+    for (const Empty& empty : empty_) {
+      if (shorter) TakeOut(*empty.facts);
+    }
     plan_ = std::move(plans.back());
     plans.pop_back();
     if (snapshot() != 0 && expected_ <= snapshot()) {
       const uint64_t first = expected_ == 0 ? snapshot() + 1 : expected_;
       if (plan_.end_offset + kLineBytes > plan_.segment_bytes) {
         const uint64_t index = plan_.facts.file.index + 1;
-        CutLast();
         plans.push_back(std::exchange(plan_, NewPlan(index)));
       }
       Fill(plan_.end_offset + kLineBytes, first, snapshot(), 0);
       plan_.cut_offset = plan_.end_offset;
     }
-    CutLast();
+    // So that nothing says any more that the journal was longer.
+    if (shorter && plan_.cut_offset == 0) plan_.cut_offset = plan_.end_offset;
     plans.push_back(std::move(plan_));
     result_->last_sequence = expected_ - 1;
     return Status();
@@ -299,13 +306,6 @@ class Walker {
     const uint64_t last = layout_.segments.empty() ? 0 : layout_.segments.back().file.index;
     result_->segments.push_back(NewPlan(last + 1));
     return Status();
-  }
-
-  // So that nothing says any more that the journal was longer.
-  void CutLast() {
-    const bool shorter = plan_.rest_has_bytes || options_.known_durable >= expected_ ||
-                         !result_->taken_out.empty();
-    if (shorter && plan_.cut_offset == 0) plan_.cut_offset = plan_.end_offset;
   }
 
   FileSystem* const fs_;
