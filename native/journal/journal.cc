@@ -78,11 +78,8 @@ Status Journal::Start(const JournalPosition& position) {
   } else {
     PINNACLE_RETURN_IF_ERROR(supply_.Take(&segment));
   }
-  records_.push_back({{segment->index, segment->path},
-                      next_sequence_,
-                      0,
-                      segment->bytes,
-                      segment->segment_id});
+  records_.push_back(
+      {{segment->index, segment->path}, next_sequence_, 0, segment->bytes, segment->segment_id});
   if (goes_on && position.first_sequence != 0) {
     records_.back().first_sequence = position.first_sequence;
   }
@@ -129,8 +126,7 @@ Code Journal::Roll(uint64_t entry_bytes) {
   bytes_before_ += static_cast<uint64_t>(cursor_ - base_) - start_offset_;
   rolled_.push_back({current_, static_cast<uint64_t>(cursor_ - base_), next_sequence_ - 1});
   records_.back().last_sequence = next_sequence_ - 1;
-  records_.push_back(
-      {{next->index, next->path}, next_sequence_, 0, next->bytes, next->segment_id});
+  records_.push_back({{next->index, next->path}, next_sequence_, 0, next->bytes, next->segment_id});
   Enter(std::move(next), kSegmentHeaderBytes);
   return Code::kOk;
 }
