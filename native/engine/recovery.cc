@@ -272,7 +272,7 @@ Status PlanContinuation(const Environment& environment, const EngineOptions& opt
   // follow on the last sound one.
   const bool behind =
       cut && state->has_snapshot && state->snapshot.meta.sequence >= scan.evidence.next_sequence;
-  if (salvaged) {
+  if (salvaged && state->books.last_sequence() > 0) {  // of nothing there is no snapshot
     // The salvaged state has no unbroken journal behind it, so it needs a snapshot before the old
     // segments go.
     SnapshotMeta meta;
