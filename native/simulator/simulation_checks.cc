@@ -165,7 +165,7 @@ void Run::CheckJournal(SimulatedEnvironment& world, const Engine& engine) {
 }
 
 // Every sound snapshot is the model at its point, the journal reaches back to the oldest of them,
-// and nobody removed one that rotted.
+// and the rotten ones are still there.
 void Run::CheckSnapshots(SimulatedEnvironment& world, const Engine& engine) {
   if (!ok()) return;
   Quiet quiet(&quiet_);
