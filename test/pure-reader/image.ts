@@ -19,7 +19,8 @@ export function register(state: number, bytes: Uint8Array): number {
   return state >>> 0
 }
 
-function seal(bytes: Buffer): void {
+/** Sets the checksum of a header or a head record after a change. */
+export function seal(bytes: Buffer): void {
   bytes.writeUInt32LE(0, 12)
   bytes.writeUInt32LE(~register(0xffffffff, bytes) >>> 0, 12)
 }

@@ -78,12 +78,14 @@ function verifyWithoutAddon(output: Output, dataDirectory: string): ExitCode {
       plural(good, 'good snapshot'),
   )
   for (const problem of report.problems) output.line(`  ${problem}`)
+  for (const damage of report.damaged) output.line(`  damaged, but no open needs it: ${damage}`)
   output.document({
     verdict: report.verdict,
     dataDirectory,
     lastSequence: Number(report.journal.lastSequence),
     entries: report.journal.entries,
     problems: report.problems,
+    damaged: report.damaged,
   })
   return exitCodeOf(report.verdict)
 }
