@@ -17,12 +17,14 @@ import { writerOf } from './writer.js'
 
 export type { PureReport } from './look.js'
 
-const mostLooks = 24
+const mostLooks = 40
 /** What so many looks in a row find alike is so. */
 const alikeLooks = 3
+/** But a writer may have been stopped for a moment amid an entry. */
+const tailStandsStillMs = 500
 const longestPauseMs = 40
 
-/** Throws ERR_PINNACLE_BUSY where a writer lets no look be consistent. */
+/** Throws ERR_PINNACLE_BUSY where a writer changes the directory during each look. */
 export function verifyPure(dataDirectory: string): PureReport {
   if (!['journal', 'HEAD'].some((name) => existsSync(path.join(dataDirectory, name)))) {
     throw new PinnacleError(
@@ -30,30 +32,46 @@ export function verifyPure(dataDirectory: string): PureReport {
       `${dataDirectory} holds no journal; check whether it is a data directory`,
     )
   }
-  let alike = 0
+  const findings = new Findings()
   let before: PureReport | undefined
-  let finding = ''
   for (let looks = 1; looks <= mostLooks; looks++) {
     const names = namesOf(dataDirectory)
     const report = lookUnlessMoved(dataDirectory)
     if (report !== undefined) {
       if (report.problems.length + report.damaged.length === 0) return report
       const isStill = writerOf(dataDirectory) === 0 && namesOf(dataDirectory) === names
-      alike = before !== undefined && foundIn(before) === foundIn(report) ? alike + 1 : 1
-      if (isStill || alike === alikeLooks) return report
+      if (isStill || findings.areSettledBy(report)) return report
       if (before !== undefined && hasMovedOn(before, report)) return upToItsEnd(before, report)
       before = report
-      finding = [...report.problems, ...report.damaged].join('; ')
     }
     pause(Math.min(looks * 4, longestPauseMs))
   }
+  const last = before === undefined ? 'files vanished' : [...before.problems, ...before.damaged][0]
   throw new PinnacleError(
     'ERR_PINNACLE_BUSY',
-    `${dataDirectory} changed during each of ${String(mostLooks)} looks, so nothing can be said of it ` +
-      `(the writer is process ${String(writerOf(dataDirectory))}). Verify it again, or after the writer ` +
-      `has closed. The last look found: ${finding}`,
-    { details: { looks: mostLooks, finding } },
+    `a writer changed ${dataDirectory} during each of ${String(mostLooks)} attempts to read it ` +
+      `(last finding: ${String(last)}); verify it again, or once the writer has closed it`,
   )
+}
+
+/** What the looks found, one after the other. */
+class Findings {
+  #text = ''
+  #alike = 0
+  #sinceMs = 0
+
+  /** Whether so many looks have found the same by now that it is so. */
+  areSettledBy({ verdict, problems, damaged, onlyTail }: PureReport): boolean {
+    const text = JSON.stringify([verdict, problems, damaged])
+    if (text !== this.#text) {
+      this.#text = text
+      this.#alike = 0
+      this.#sinceMs = performance.now()
+    }
+    this.#alike++
+    if (this.#alike < alikeLooks) return false
+    return !onlyTail || performance.now() - this.#sinceMs >= tailStandsStillMs
+  }
 }
 
 function lookUnlessMoved(dataDirectory: string): PureReport | undefined {
@@ -74,10 +92,6 @@ function namesOf(dataDirectory: string): string {
     ...segments.map(({ name }) => name),
     ...listSnapshots(dataDirectory).map(({ name }) => name),
   ].join()
-}
-
-function foundIn({ verdict, problems, damaged }: PureReport): string {
-  return JSON.stringify([verdict, problems, damaged])
 }
 
 /** At the place where the earlier look's good entries stopped, the later one found the entry. */
