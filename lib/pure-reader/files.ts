@@ -7,7 +7,7 @@ import path from 'node:path'
 
 import { isMissing, MovedError, readError } from './refusals.js'
 
-const longestIndex = 2n ** 64n - 1n
+export const longestIndex = 2n ** 64n - 1n
 const readBytes = 64 * 1024 * 1024 // of one call
 
 export interface NamedFile {
@@ -17,19 +17,14 @@ export interface NamedFile {
   path: string
 }
 
-/** Segments and spares, each in order of their numbers. */
-export function listJournal(dataDirectory: string): { segments: NamedFile[]; spares: NamedFile[] } {
-  const directory = path.join(dataDirectory, 'journal')
-  const names = namesIn(directory)
-  return {
-    segments: numbered(directory, names, '.segment'),
-    spares: numbered(directory, names, '.spare'),
-  }
+/** The segments, in order of their indices. */
+export function listJournal(dataDirectory: string): NamedFile[] {
+  return listed(path.join(dataDirectory, 'journal'), '.segment')
 }
 
+/** The snapshots, the oldest first. */
 export function listSnapshots(dataDirectory: string): NamedFile[] {
-  const directory = path.join(dataDirectory, 'snapshots')
-  return numbered(directory, namesIn(directory), '.snapshot')
+  return listed(path.join(dataDirectory, 'snapshots'), '.snapshot')
 }
 
 function namesIn(directory: string): string[] {
@@ -42,8 +37,8 @@ function namesIn(directory: string): string[] {
 }
 
 /** Files named by 20 digits and the suffix. */
-function numbered(directory: string, names: string[], suffix: string): NamedFile[] {
-  return names
+function listed(directory: string, suffix: string): NamedFile[] {
+  return namesIn(directory)
     .filter((name) => /^\d{20}$/.test(name.slice(0, -suffix.length)) && name.endsWith(suffix))
     .map((name) => ({
       number: BigInt(name.slice(0, 20)),

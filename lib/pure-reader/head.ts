@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import path from 'node:path'
 
 import { isMissing, readError, refuseNewer } from './refusals.js'
-import { idAt, isZero, latin1, sealedChecksum, viewOf } from './segment.js'
+import { isZero, journalIdAt, latin1, sealedChecksum, viewOf } from './segment.js'
 
 const slotOffsets = [0, 4096]
 const slotBytes = 256
@@ -76,7 +76,7 @@ function decodeSlot(slot: Uint8Array): HeadRecord | undefined {
   const word = (offset: number): bigint => view.getBigUint64(offset, true)
   const record: HeadRecord = {
     counter: word(48),
-    journalId: idAt(slot, 32),
+    journalId: journalIdAt(view),
     oldest: { index: word(64), id: word(72) },
     newest: { index: word(80), id: word(88) },
     newestLink: word(96),

@@ -7,10 +7,18 @@
  */
 import { layoutOf, type Belonging, type Layout, type Slot } from './layout.js'
 import { readOlder } from './older.js'
-import { firstEntryOffset, holeType, isZero, readEntry, seedOf, type PureEntry } from './segment.js'
+import {
+  firstEntryOffset,
+  holeType,
+  isZero,
+  readEntry,
+  readMarks,
+  seedOf,
+  type PureEntry,
+} from './segment.js'
 import { firstEntryOf, load, refresh } from './segment-bytes.js'
 import { shapeOf } from './shape.js'
-import { judge, lookPast, marksOf, type Stop, type Verdict } from './tail.js'
+import { judge, lookPast, type Stop, type Verdict } from './tail.js'
 
 export type { Verdict } from './tail.js'
 
@@ -134,8 +142,12 @@ class JournalRun {
       if (i === start && first !== 0n) this.expected = first
       stop = this.#followSegment(slot, stopAt(i, bytes), bytes)
       const next = this.#slots[i + 1]
-      this.#claim(marksOf(slot, bytes, this.expected - 1n, next))
-      if (next === undefined || !this.#goesOn(stop, bytes, next)) return stop
+      const goesOn = next !== undefined && this.#goesOn(stop, bytes, next)
+      // A mark speaks of no more than its segment holds.
+      const marks = readMarks(bytes, slot.header)
+      const last = this.expected - 1n
+      this.#claim(goesOn && marks > last ? last : marks)
+      if (!goesOn) return stop
     }
     return stop
   }

@@ -2,7 +2,7 @@
  * Which segments there must be, and which of those that are there belong: "What must be there" in
  * docs/format.md. Looks at headers, marks and first lines, at no entry.
  */
-import { listJournal, readStart, type NamedFile } from './files.js'
+import { listJournal, longestIndex, readStart, type NamedFile } from './files.js'
 import { lastIndexOf, readHead, type HeadRecord, type SegmentName } from './head.js'
 import {
   firstEntryOffset,
@@ -46,47 +46,45 @@ const leastBytes = 128 // shorter files have no header
 
 export function layoutOf(dataDirectory: string): Layout {
   const head = readHead(dataDirectory)
-  const { segments, spares } = listJournal(dataDirectory)
-  return typeof head === 'object'
-    ? layoutByHead(head, segments)
-    : layoutWithoutHead(head, segments, spares)
+  const files = listJournal(dataDirectory)
+  if (typeof head !== 'object') return layoutWithoutHead(head, files)
+  const { common, journalIds } = journalIdsOf(files)
+  const isForeign = journalIds.length === 1 && common !== head.journalId
+  return isForeign
+    ? layoutWithoutHead('HEAD belongs to another journal than all segments', files)
+    : layoutByHead(head, files)
 }
 
 function layoutByHead(head: HeadRecord, files: NamedFile[]): Layout {
   const oldest = head.oldest.index
   const last = lastIndexOf(head)
   // Files below the oldest are left over from a compaction, and not part of the journal.
-  const named = files.filter(({ number }) => number >= oldest && number <= last)
-  const slots = named.map((file) => slotOf(file, head.journalId, head))
-  checkLinks(slots)
+  const slots = files
+    .filter(({ number }) => number >= oldest)
+    .map((file) => slotOf(file, head.journalId, head))
+  checkLinks(slots, last)
   const complete = oldest === 0n ? slots : withGaps(slots, oldest, last)
-  const problems = problemsOf(complete)
-  for (const file of files.filter(({ number }) => number > last)) {
-    // Made and not yet named by the head record: it holds nothing.
-    if (firstLineIsZero(startOf(file))) continue
-    problems.push(`${file.name} holds entries, and the head record does not know it`)
+  return {
+    journalId: head.journalId,
+    slots: complete,
+    problems: problemsOf(complete),
+    durable: head.durable,
   }
-  return { journalId: head.journalId, slots: complete, problems, durable: head.durable }
 }
 
 /** Version 1, or a head record that is damaged or lost: the segments must agree with each other. */
-function layoutWithoutHead(
-  problem: string | undefined,
-  files: NamedFile[],
-  spares: NamedFile[],
-): Layout {
+function layoutWithoutHead(problem: string | undefined, files: NamedFile[]): Layout {
   const problems: string[] = []
   if (problem !== undefined) problems.push(problem)
-  else if ([...files, ...spares].some(isVersion2)) {
+  else if (files.some(isVersion2)) {
     problems.push('HEAD is missing: there are segments of version 2')
   }
-  const journalId = commonJournalId(files)
-  const slots = files.map((file) => slotOf(file, journalId, undefined))
-  checkLinks(slots)
-  const first = slots[0]?.number
-  const complete = first === undefined ? slots : withGaps(slots, first, first)
+  const { common } = journalIdsOf(files)
+  const slots = files.map((file) => slotOf(file, common, undefined))
+  checkLinks(slots, longestIndex)
+  const complete = withGaps(slots, files[0]?.number ?? 1n, files.at(-1)?.number ?? 0n)
   problems.push(...problemsOf(complete))
-  return { journalId, slots: complete, problems, durable: 0n }
+  return { journalId: common, slots: complete, problems, durable: 0n }
 }
 
 function startOf(file: NamedFile): Uint8Array {
@@ -102,19 +100,19 @@ function isVersion2(file: NamedFile): boolean {
   return typeof header === 'object' && header.version >= 2
 }
 
-/** The id that most segments have; of two equally frequent ones, that of the youngest. */
-function commonJournalId(files: NamedFile[]): string {
+/** All ids, and the one that most segments have; of two equally frequent ones, that of the youngest. */
+function journalIdsOf(files: NamedFile[]): { common: string; journalIds: string[] } {
   const counts = new Map<string, number>()
-  let common = ''
-  // From the youngest on: an id has to be more frequent to take the place of a younger one.
   for (const file of files.toReversed()) {
     const header = readHeader(startOf(file), file.name)
     if (typeof header === 'object') {
       counts.set(header.journalId, (counts.get(header.journalId) ?? 0) + 1)
     }
   }
+  // From the youngest on: an id has to be more frequent to take the place of a younger one.
+  let common = ''
   for (const [id, count] of counts) if (count > (counts.get(common) ?? 0)) common = id
-  return common
+  return { common, journalIds: [...counts.keys()] }
 }
 
 function slotOf(file: NamedFile, journalId: string, head: HeadRecord | undefined): Slot {
@@ -133,7 +131,11 @@ function slotOf(file: NamedFile, journalId: string, head: HeadRecord | undefined
   }
   if (header.journalId !== journalId) return misfit('it belongs to another journal')
   const link = readLink(start, header)
-  const problem = head === undefined ? '' : misnamed(head, number, header.segmentId, link)
+  let problem = head === undefined ? '' : misnamed(head, number, header.segmentId, link)
+  // One above the last index was made and is not named yet: it holds nothing.
+  if (head !== undefined && number > lastIndexOf(head) && !firstLineIsZero(start)) {
+    problem = 'it holds entries, and the head record does not know it'
+  }
   return problem === '' ? { ...file, belongs: true, header, link } : misfit(problem)
 }
 
@@ -151,20 +153,22 @@ function misnamed(head: HeadRecord, index: bigint, id: bigint, link: bigint): st
 
 /**
  * Each segment of version 2 names the link of the one before it. The younger one is right, since it was
- * checked first: so a copy that was written on elsewhere is told from the journal.
+ * checked first: so a copy that was written on elsewhere is told from the journal. Above the `last` index
+ * nothing is named.
  */
-function checkLinks(slots: Slot[]): void {
+function checkLinks(slots: Slot[], last: bigint): void {
   for (let i = slots.length - 1; i > 0; i--) {
     const slot = slots[i] as Slot
     const before = slots[i - 1] as Slot
     if (!slot.belongs || !before.belongs || slot.number !== before.number + 1n) continue
-    if (slot.header.version === 1 || slot.header.predecessorLink === before.link) continue
+    if (slot.number > last || slot.header.version === 1) continue
+    if (slot.header.predecessorLink === before.link) continue
     const problem = `${before.name}: it is not the one that ${slot.name} follows`
     slots[i - 1] = { belongs: false, number: before.number, name: before.name, problem }
   }
 }
 
-/** With a misfit for each run of indices that have no file. */
+/** With a misfit for each run of indices from `first` to `last` that have no file. */
 function withGaps(slots: Slot[], first: bigint, last: bigint): Slot[] {
   const complete: Slot[] = []
   let expected = first
@@ -175,7 +179,8 @@ function withGaps(slots: Slot[], first: bigint, last: bigint): Slot[] {
     return { belongs: false, number: expected, name, problem }
   }
   for (const slot of slots) {
-    if (slot.number > expected) complete.push(missing(slot.number - 1n))
+    const to = slot.number > last ? last : slot.number - 1n
+    if (expected <= to) complete.push(missing(to))
     complete.push(slot)
     expected = slot.number + 1n
   }

@@ -13,7 +13,6 @@ import { layoutOf } from './layout.js'
 import { MovedError, refuseNewer } from './refusals.js'
 import {
   holeType,
-  idAt,
   isZero,
   sealedChecksum,
   snapshotOfHole,
@@ -112,15 +111,10 @@ function verified(file: NamedFile, bytes: Uint8Array, journalId: string): PureSn
   refuseNewerSnapshot(file.name, bytes)
   let snapshot: PureSnapshot
   try {
-    snapshot = readSnapshot(bytes)
+    snapshot = readSnapshot(bytes, { name: file.name, journalId: journalId || undefined })
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
-  const { sequence } = snapshot
-  if (sequence !== file.number) {
-    return `it holds the state at entry ${String(sequence)}; the file was renamed or copied`
-  }
-  if (journalId !== '' && idAt(bytes, 32) !== journalId) return 'it belongs to another journal'
   if (!isZero(bytes, 96, 112)) return 'the header names a key, but the snapshot is not sealed'
   return snapshot
 }

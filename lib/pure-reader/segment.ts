@@ -89,7 +89,7 @@ export function readHeader(page: Uint8Array, name = 'the segment'): SegmentHeade
   if (!isZero(page, 88, 104)) return 'the header names a key, but the segment is not sealed'
   return {
     version,
-    journalId: idAt(page, 32),
+    journalId: journalIdAt(view),
     index: view.getBigUint64(48, true),
     segmentId: view.getBigUint64(56, true),
     bytes: Number(bytes),
@@ -220,10 +220,9 @@ export function sealedChecksum(bytes: Uint8Array, begin: number, end: number): n
   return crc32c(copy)
 }
 
-/** The 16 bytes of an id (low half first) as 32 hex digits, high half first. */
-export function idAt(bytes: Uint8Array, offset: number): string {
-  const view = viewOf(bytes)
-  return hex(view.getBigUint64(offset + 8, true)) + hex(view.getBigUint64(offset, true))
+/** The id in the header of a segment, snapshot or head record: 32 hex digits, high half first. */
+export function journalIdAt(header: DataView): string {
+  return hex(header.getBigUint64(40, true)) + hex(header.getBigUint64(32, true))
 }
 
 export function viewOf(bytes: Uint8Array): DataView {

@@ -1,7 +1,7 @@
 /** What the place says where the good entries stop: "Clean, torn or corrupt" of docs/recovery.md. */
 import type { Belonging, Slot } from './layout.js'
 import { firstEntryOffset, isZero, lineBytes, readEntry, readMarks } from './segment.js'
-import { firstEntryOf, load } from './segment-bytes.js'
+import { load } from './segment-bytes.js'
 import type { Shape } from './shape.js'
 
 export type Verdict = 'clean' | 'torn' | 'corrupt'
@@ -45,46 +45,31 @@ export function lookPast(
       continue
     }
     const bytes = load(slot)
-    const last = lookThrough(slot, bytes, firstEntryOffset, undefined, evidence)
-    claim(evidence, marksOf(slot, bytes, last, slots[i + 1]))
+    claim(evidence, readMarks(bytes, slot.header))
+    lookThrough(slot, bytes, firstEntryOffset, undefined, evidence)
   }
   return evidence
 }
 
-/** Looks at the lines from `begin` on; the last entry's sequence. `stop`: where it is in this segment. */
+/** Looks at the lines from `begin` on. `stop`: where it is in this segment. */
 function lookThrough(
   slot: Belonging,
   bytes: Uint8Array,
   begin: number,
   stop: Stop | undefined,
   evidence: Evidence,
-): bigint {
-  let last = 0n
+): void {
   for (let at = begin; at < bytes.length;) {
     const entry = readEntry(bytes, slot.header, at)
     evidence.bytesFollow ||= !isZero(bytes, at, at + lineBytes)
     at += entry?.bytes ?? lineBytes
     if (entry === undefined) continue
-    last = entry.sequence
     claim(evidence, entry.durable)
     const isAtStop = stop !== undefined && entry.offset === stop.offset
     if (isAtStop || stop?.wrongEntry || entry.sequence > evidence.expected) continue
     evidence.olderFollows = true
     evidence.expected = entry.sequence > 1n ? entry.sequence - 1n : 1n
   }
-  return last
-}
-
-/** A mark speaks of no more than its segment holds, where the next one goes on from it. */
-export function marksOf(
-  slot: Belonging,
-  bytes: Uint8Array,
-  last: bigint,
-  next: Slot | undefined,
-): bigint {
-  const marks = readMarks(bytes, slot.header)
-  if (marks <= last || next?.belongs !== true) return marks
-  return firstEntryOf(next).sequence === last + 1n ? last : marks
 }
 
 function claim(evidence: Evidence, durable: bigint): void {

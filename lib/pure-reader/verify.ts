@@ -86,11 +86,9 @@ function lookUnlessMoved(dataDirectory: string): PureReport | undefined {
 /** What a writer moves when it opens, rolls, takes a snapshot or compacts. */
 function namesOf(dataDirectory: string): string {
   const head = readHead(dataDirectory)
-  const { segments } = listJournal(dataDirectory)
   return [
     typeof head === 'object' ? String(head.counter) : '',
-    ...segments.map(({ name }) => name),
-    ...listSnapshots(dataDirectory).map(({ name }) => name),
+    ...[...listJournal(dataDirectory), ...listSnapshots(dataDirectory)].map(({ name }) => name),
   ].join()
 }
 

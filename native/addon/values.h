@@ -9,12 +9,15 @@
 
 #include "base/histogram.h"
 #include "engine/engine.h"
+#include "engine/mending.h"
 #include "engine/options.h"
 #include "snapshot/snapshot_reader.h"
 
 namespace pinnacle::addon {
 
+Napi::Value ToValue(Napi::Env env, const Hole& hole);
 Napi::Value ToValue(Napi::Env env, const RecoveryReport& report);
+Napi::Value ToValue(Napi::Env env, const MendReport& report);
 Napi::Value ToValue(Napi::Env env, const SnapshotInfo& info);
 Napi::Value ToValue(Napi::Env env, const CompactionReport& report);
 Napi::Value ToValue(Napi::Env env, const Histogram& histogram);

@@ -4,8 +4,10 @@
 #include <chrono>
 #include <utility>
 
+#include "engine/mending.h"
 #include "engine/time_travel.h"
 #include "journal/reader.h"
+#include "repair/steps.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_writer.h"
 
@@ -56,6 +58,44 @@ Status MakeSubdirectory(FileSystem* fs, const std::string& data_directory,
 #endif
 }
 
+// Reads the state; where it is damaged and the policy is not strict, mends the directory and reads
+// it again. The report then says what was found, what was kept, and where the rest is.
+Status Recover(const Environment& environment, const EngineOptions& options,
+               const ProgressFunction& progress, RecoveredState* state, RecoveryReport* report) {
+  const ReadOptions read{options.expected_orders, false};
+  const std::string& directory = options.data_directory;
+  Status status = ReadState(environment, directory, read, progress, state, report);
+  if (status.ok()) status = Refusal(directory, *state, *report);
+  const bool damaged = status.code() == Code::kCorrupt || status.code() == Code::kJournalGap;
+  if (!damaged || options.policy == RecoveryPolicy::kStrict) return status;
+  const RecoveryReport found = *report;
+  MendReport mended;
+  PINNACLE_RETURN_IF_ERROR(
+      Mend(environment, options, state->scan.evidence.known_durable, false, &mended));
+  *state = RecoveredState();
+  *report = RecoveryReport();
+  PINNACLE_RETURN_IF_ERROR(ReadState(environment, directory, read, progress, state, report));
+  PINNACLE_RETURN_IF_ERROR(Refusal(directory, *state, *report));
+  report->policy = found.policy;
+  report->lock_ns = found.lock_ns;
+  report->repair_finished = found.repair_finished;
+  report->tail = Tail::kCorrupt;
+  report->has_break = true;
+  report->break_segment = found.break_segment;
+  report->break_offset = found.break_offset;
+  report->break_sequence = found.break_sequence;
+  report->break_reason = found.has_break ? found.break_reason : std::string(status.message());
+  report->valid_entries_follow = found.valid_entries_follow;
+  report->known_durable = found.known_durable;
+  report->bytes_dropped = found.bytes_dropped;
+  report->entries_dropped = mended.entries_dropped;
+  report->entries_salvaged = mended.entries_after_damage;
+  report->damaged_snapshots = mended.damaged_snapshots;
+  report->quarantine_directory = mended.quarantine_directory;
+  report->holes = mended.holes;
+  return Status();
+}
+
 }  // namespace
 
 Engine::~Engine() { (void)Close(); }
@@ -78,11 +118,11 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   PINNACLE_RETURN_IF_ERROR(fs->Lock(options.data_directory + "/LOCK", &opened->lock_));
   report->lock_ns = clock->MonotonicNs() - start_ns;
 
+  bool finished = false;
+  PINNACLE_RETURN_IF_ERROR(FinishRepair(fs, options.data_directory, &finished));
+  report->repair_finished = finished;
   RecoveredState state;
-  JournalPosition position;
-  PINNACLE_RETURN_IF_ERROR(ReadState(environment, options.data_directory, options.expected_orders,
-                                     options.policy == RecoveryPolicy::kSalvage, progress, &state,
-                                     report));
+  PINNACLE_RETURN_IF_ERROR(Recover(environment, options, progress, &state, report));
   const uint64_t write_start_ns = clock->MonotonicNs();
   report->created = !state.has_journal_id;
   PINNACLE_RETURN_IF_ERROR(
@@ -93,7 +133,7 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   if (!state.has_journal_id) {
     state.journal_id = {environment.random->NextU64(), environment.random->NextU64()};
   }
-  PINNACLE_RETURN_IF_ERROR(PlanContinuation(environment, options, &state, report, &position));
+  const JournalPosition position = PlanContinuation(options.data_directory, state);
   PINNACLE_RETURN_IF_ERROR(Journal::Open(environment, JournalDirectory(options.data_directory),
                                          state.journal_id, options.journal, position,
                                          &opened->journal_));

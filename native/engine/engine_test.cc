@@ -6,6 +6,7 @@
 #include "doctest.h"
 #include "engine/inspect.h"
 #include "engine/time_travel.h"
+#include "test/snapshot_image.h"
 #include "test/temporary_directory.h"
 
 namespace pinnacle {
@@ -124,6 +125,66 @@ TEST_CASE("a damaged newest snapshot falls back to the one before it") {
   REQUIRE(rig.report.damaged_snapshots.size() == 1);
   CHECK(rig.report.damaged_snapshots[0].path == newest.path);
   CHECK(rig.engine->books().book(1).Digest() == digest);
+}
+
+TEST_CASE("a renamed snapshot is passed over and named, by recovery, inspection and time travel") {
+  Rig rig;
+  rig.AddMany(1, 500);
+  const SnapshotInfo older = rig.Snapshot();
+  rig.AddMany(501, 500);
+  const uint64_t digest = rig.engine->books().book(1).Digest();
+  const std::string directory = rig.options.data_directory + "/snapshots/";
+  const std::string renamed = directory + SnapshotName(900);
+  std::filesystem::copy_file(older.path, renamed);
+  BookSet books;
+  uint32_t checksum = 0;
+  REQUIRE(BuildBooks(FileSystem::Real(), rig.options.data_directory, 950, &books, &checksum).ok());
+  CHECK(books.book(1).order_count() == 949);
+  rig.Open();
+  CHECK(rig.report.snapshot_sequence == older.meta.sequence);
+  REQUIRE(rig.report.damaged_snapshots.size() == 1);
+  CHECK(rig.report.damaged_snapshots[0].path == renamed);
+  CHECK(rig.engine->books().book(1).Digest() == digest);
+  InspectReport report;
+  REQUIRE(Inspect(Environment::Real(), rig.options.data_directory, nullptr, &report).ok());
+  REQUIRE(report.snapshots.size() == 2);
+  CHECK(report.snapshots[0].status.ok());
+  CHECK(report.snapshots[1].status.code() == Code::kSnapshotCorrupt);
+  CHECK(report.snapshots[1].info.meta.sequence == 900);
+}
+
+TEST_CASE("a snapshot of another journal is never used to rebuild books, and inspection names it") {
+  Rig rig;
+  rig.AddMany(1, 200);
+  Rig other;
+  other.AddMany(1'000'000, 100);
+  const SnapshotInfo foreign = other.Snapshot();
+  const std::string directory = rig.options.data_directory + "/snapshots/";
+  std::filesystem::copy_file(foreign.path, directory + SnapshotName(foreign.meta.sequence));
+  BookSet books;
+  uint32_t checksum = 0;
+  REQUIRE(BuildBooks(FileSystem::Real(), rig.options.data_directory, 201, &books, &checksum).ok());
+  CHECK(books.book(1).Digest() == rig.engine->books().book(1).Digest());
+  InspectReport report;
+  REQUIRE(Inspect(Environment::Real(), rig.options.data_directory, nullptr, &report).ok());
+  REQUIRE(report.snapshots.size() == 1);
+  CHECK(report.snapshots[0].status.message().find("belongs to another journal") !=
+        std::string::npos);
+}
+
+TEST_CASE("recovery starts from a version 1 snapshot, and the next one has today's version") {
+  Rig rig;
+  rig.AddMany(1, 500);
+  const SnapshotInfo taken = rig.Snapshot();
+  rig.AddMany(501, 5);
+  const uint64_t digest = rig.engine->books().book(1).Digest();
+  rig.engine.reset();
+  SnapshotImage::Load(taken.path).AsVersion1().Store(taken.path);
+  rig.Open();
+  CHECK(rig.report.snapshot_sequence == taken.meta.sequence);
+  CHECK(rig.report.entries_replayed == 5);
+  CHECK(rig.engine->books().book(1).Digest() == digest);
+  CHECK(SnapshotImage::Load(rig.Snapshot().path).version() == 2);
 }
 
 TEST_CASE("a refused operation leaves no entry and no change") {

@@ -329,7 +329,7 @@ TEST_CASE("files that are not segments, or newer ones, are refused with their ow
     CHECK(collector.sequences.empty());
   }
   SUBCASE("a newer version") {
-    image.bytes()[8] = 2;
+    image.bytes()[8] = 3;
     image.SealHeader();
     directory.Write(1, image.bytes());
     CHECK(ScanJournal(FileSystem::Real(), directory.path(), {}, &collector, &result).code() ==

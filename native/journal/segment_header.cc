@@ -122,6 +122,11 @@ Status CheckSegmentHeader(const SegmentHeader& header, const SegmentFile& file) 
       header.segment_bytes % kPageBytes != 0) {
     return Status(Code::kCorrupt, file.path + ": the segment header names an impossible geometry");
   }
+  if (!AllZero(header.key_id, sizeof(header.key_id))) {
+    return Status(Code::kCorrupt, file.path +
+                                      ": the segment header names a key, but not the feature that "
+                                      "uses one");
+  }
   if (header.segment_index != file.index) {
     return Status(Code::kCorrupt, file.path + " holds segment " +
                                       std::to_string(header.segment_index) +

@@ -106,7 +106,7 @@ void ModelState::Apply(const ModelEntry& entry, uint64_t sequence) {
   last_sequence_ = sequence;
   if (entry.type >= 0x80) return;
   if (entry.type == 0x03) {
-    instruments_.push_back({entry.definition, -1, 0, 0, 0, 0, -1, {}});
+    instruments_.emplace_back().definition = entry.definition;
     return;
   }
   const Operation& operation = entry.operation;

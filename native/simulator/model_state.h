@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,12 @@ struct ModelBook {
 
 struct ModelInstrument {
   Instrument definition;
-  int64_t status = -1;
+  std::optional<int64_t> status;
   uint64_t last_sequence = 0;
   uint64_t last_timestamp_ns = 0;
   uint64_t trades = 0;
   uint64_t traded_quantity = 0;
-  int64_t last_trade_price = -1;
+  std::optional<int64_t> last_trade_price;
   ModelBook book;
 };
 

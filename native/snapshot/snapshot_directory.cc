@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <string_view>
 
 namespace pinnacle {
 
@@ -11,23 +10,23 @@ namespace {
 constexpr std::string_view kSuffix = ".snapshot";
 constexpr size_t kDigits = 20;
 
-bool ParseSnapshotName(std::string_view name, uint64_t* sequence) {
-  if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return false;
-  *sequence = 0;
-  for (char c : name.substr(0, kDigits)) {
-    if (c < '0' || c > '9') return false;
-    if (*sequence > UINT64_MAX / 10) return false;
-    *sequence = *sequence * 10 + static_cast<uint64_t>(c - '0');
-  }
-  return *sequence != 0;
-}
-
 }  // namespace
 
 std::string SnapshotName(uint64_t sequence) {
   char digits[kDigits + 1];
   std::snprintf(digits, sizeof(digits), "%020llu", static_cast<unsigned long long>(sequence));
   return std::string(digits) + std::string(kSuffix);
+}
+
+bool ParseSnapshotName(std::string_view name, uint64_t* sequence) {
+  if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return false;
+  *sequence = 0;
+  for (char c : name.substr(0, kDigits)) {
+    if (c < '0' || c > '9') return false;
+    *sequence = *sequence * 10 + static_cast<uint64_t>(c - '0');
+  }
+  // A number that does not fit would have wrapped around.
+  return *sequence != 0 && SnapshotName(*sequence) == name;
 }
 
 Status ListSnapshots(FileSystem* fs, const std::string& directory,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -14,6 +15,7 @@ namespace pinnacle {
 inline constexpr char kSnapshotTemporarySuffix[] = ".tmp";
 
 std::string SnapshotName(uint64_t sequence);  // "00000000000000000042.snapshot"
+bool ParseSnapshotName(std::string_view name, uint64_t* sequence);
 
 struct SnapshotFile {
   uint64_t sequence;

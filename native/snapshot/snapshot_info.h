@@ -9,6 +9,9 @@
 
 namespace pinnacle {
 
+// 32 hex digits, the high half first.
+std::string JournalIdText(const JournalId& id);
+
 struct SnapshotMeta {
   JournalId journal_id;
   uint64_t sequence = 0;

@@ -5,6 +5,7 @@
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
 #include "snapshot/snapshot_writer.h"
+#include "test/snapshot_image.h"
 #include "test/temporary_directory.h"
 
 namespace pinnacle {
@@ -79,11 +80,94 @@ TEST_CASE("a snapshot gives back books, facts, instruments and the user's state"
   for (uint16_t i = 1; i <= 2; ++i) {
     CHECK(books.instrument(i) == written.books.instrument(i));
     CHECK(books.book(i).Digest() == written.books.book(i).Digest());
-    CHECK(books.facts(i).status == written.books.facts(i).status);
-    CHECK(books.facts(i).trade_count == written.books.facts(i).trade_count);
-    CHECK(books.facts(i).last_sequence == written.books.facts(i).last_sequence);
-    CHECK(books.facts(i).last_timestamp_ns == written.books.facts(i).last_timestamp_ns);
+    CHECK(books.facts(i) == written.books.facts(i));
   }
+}
+
+TEST_CASE("no status and no last price are kept apart from zero and from a negative price") {
+  TemporaryDirectory directory;
+  BookSet books;
+  const InstrumentFacts none{std::nullopt, 3, 1003, 0, 0, std::nullopt};
+  const InstrumentFacts zero{0, 4, 1004, 1, 2, 0};
+  const InstrumentFacts negative{std::nullopt, 5, 1005, 1, 2, -1};
+  REQUIRE(books.Restore({"NONE", 0, 0, InstrumentKind::kOrders}, none, OrderBook()).ok());
+  REQUIRE(books.Restore({"ZERO", 0, 0, InstrumentKind::kOrders}, zero, OrderBook()).ok());
+  REQUIRE(books.Restore({"NEGATIVE", 0, 0, InstrumentKind::kOrders}, negative, OrderBook()).ok());
+  SnapshotInfo info;
+  REQUIRE(WriteSnapshot(FileSystem::Real(), directory.path(), {{7, 8}, 5, 1, 1}, books, {}, &info)
+              .ok());
+  BookSet read;
+  std::vector<uint8_t> state;
+  REQUIRE(ReadSnapshot(FileSystem::Real(), info.path, &read, &state, &info).ok());
+  REQUIRE(read.instrument_count() == 3);
+  CHECK(read.facts(1) == none);
+  CHECK(read.facts(2) == zero);
+  CHECK(read.facts(3) == negative);
+}
+
+TEST_CASE("a version 1 snapshot gives back the same state as one of today") {
+  Written written;
+  const SnapshotImage today = SnapshotImage::Load(written.info.path);
+  CHECK(today.version() == 2);
+  SnapshotImage old = today.AsVersion1();
+  CHECK(old.version() == 1);
+  CHECK(old.bytes().size() == written.Bytes().size() - 2 * 8);
+  old.Store(written.info.path);
+  BookSet books;
+  std::vector<uint8_t> state;
+  const Status status = written.Read(&books, &state);
+  REQUIRE_MESSAGE(status.ok(), status.ToString());
+  CHECK(state == written.state);
+  CHECK(books.last_sequence() == written.books.last_sequence());
+  REQUIRE(books.instrument_count() == 2);
+  for (uint16_t i = 1; i <= 2; ++i) {
+    CHECK(books.instrument(i) == written.books.instrument(i));
+    CHECK(books.book(i).Digest() == written.books.book(i).Digest());
+    CHECK(books.facts(i) == written.books.facts(i));
+  }
+  CHECK_FALSE(books.facts(1).status.has_value());
+  CHECK_FALSE(books.facts(2).last_trade_price.has_value());
+}
+
+TEST_CASE("an instrument record that contradicts its presence bits is refused") {
+  Written written;
+  const SnapshotImage whole = SnapshotImage::Load(written.info.path);
+  const uint64_t record = whole.Sections().front().content();  // AAA: traded, without a status
+  REQUIRE(whole.Get<uint64_t>(record + 48) == 2);
+  const auto refused = [&](uint64_t offset, int64_t value) {
+    SnapshotImage image = whole;
+    image.Put<int64_t>(record + offset, value);
+    image.Seal().Store(written.info.path);
+    BookSet books;
+    std::vector<uint8_t> state;
+    return written.Read(&books, &state).code() == Code::kSnapshotCorrupt;
+  };
+  CHECK_FALSE(refused(48, 2));
+  CHECK(refused(48, 2 | 4));             // a bit that means nothing
+  CHECK(refused(48, 0));                 // no last price, yet it has one
+  CHECK(refused(56, 1));                 // no status, yet it has one
+  CHECK(refused(96, int64_t{1} << 53));  // a price that no number can say
+  CHECK(refused(96, -(int64_t{1} << 53)));
+  CHECK_FALSE(refused(96, -5));
+}
+
+TEST_CASE("a section of another snapshot is refused, though its own checksums are right") {
+  Written written;
+  SnapshotImage image = SnapshotImage::Load(written.info.path);
+  const SnapshotImage::Section instruments = image.Sections().front();
+  SnapshotImage other = image;
+  other.Put<int64_t>(instruments.content() + 96, 99);  // another last price
+  other.Seal();
+  const auto at = [&](uint64_t offset) {
+    return image.bytes().begin() + static_cast<std::ptrdiff_t>(offset);
+  };
+  std::copy(other.bytes().begin() + static_cast<std::ptrdiff_t>(instruments.offset),
+            other.bytes().begin() + static_cast<std::ptrdiff_t>(instruments.end()),
+            at(instruments.offset));
+  image.Store(written.info.path);
+  BookSet books;
+  std::vector<uint8_t> state;
+  CHECK(written.Read(&books, &state).code() == Code::kSnapshotCorrupt);
 }
 
 TEST_CASE("every single flipped bit of a snapshot is refused") {
@@ -123,6 +207,51 @@ TEST_CASE("another kind of file and a newer version have codes of their own") {
   BookSet books;
   std::vector<uint8_t> state;
   CHECK(written.Read(&books, &state).code() == Code::kNotOurFile);
+}
+
+TEST_CASE(
+    "a snapshot under another sequence's name is refused, and the message says what it holds") {
+  Written written;
+  const std::string renamed = written.directory.path() + "/" + SnapshotName(4400);
+  REQUIRE(FileSystem::Real()->Rename(written.info.path, renamed).ok());
+  BookSet books;
+  std::vector<uint8_t> state;
+  SnapshotInfo info;
+  const Status read = ReadSnapshot(FileSystem::Real(), renamed, &books, &state, &info);
+  CHECK(read.code() == Code::kSnapshotCorrupt);
+  CHECK(read.message().find("holds snapshot 11 and was renamed") != std::string::npos);
+  CHECK(VerifySnapshot(FileSystem::Real(), renamed, &info).code() == Code::kSnapshotCorrupt);
+  CHECK(ReadSnapshotInfo(FileSystem::Real(), renamed, &info).code() == Code::kSnapshotCorrupt);
+  // A name that says no sequence claims none: a copy that somebody keeps.
+  const std::string copy = written.directory.path() + "/kept-for-monday.snapshot";
+  REQUIRE(FileSystem::Real()->Rename(renamed, copy).ok());
+  CHECK(VerifySnapshot(FileSystem::Real(), copy, &info).ok());
+}
+
+TEST_CASE("a snapshot of another journal is refused if the journal is known") {
+  Written written;
+  BookSet books;
+  std::vector<uint8_t> state;
+  SnapshotInfo info;
+  const JournalId ours{7, 8};
+  const JournalId another{7, 9};
+  CHECK(VerifySnapshot(FileSystem::Real(), written.info.path, &info, &ours).ok());
+  const Status read =
+      ReadSnapshot(FileSystem::Real(), written.info.path, &books, &state, &info, &another);
+  CHECK(read.code() == Code::kSnapshotCorrupt);
+  CHECK(read.message().find("belongs to another journal (00000000000000080000000000000007)") !=
+        std::string::npos);
+  CHECK(VerifySnapshot(FileSystem::Real(), written.info.path, &info, &another).code() ==
+        Code::kSnapshotCorrupt);
+}
+
+TEST_CASE("a number that is too large for a sequence makes no snapshot's name") {
+  uint64_t sequence = 0;
+  CHECK(ParseSnapshotName(SnapshotName(UINT64_MAX), &sequence));
+  CHECK(sequence == UINT64_MAX);
+  CHECK_FALSE(ParseSnapshotName("18446744073709551619.snapshot", &sequence));
+  CHECK_FALSE(ParseSnapshotName("99999999999999999999.snapshot", &sequence));
+  CHECK_FALSE(ParseSnapshotName(SnapshotName(0), &sequence));
 }
 
 TEST_CASE("rotation keeps the newest, and at least one") {

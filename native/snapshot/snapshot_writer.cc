@@ -122,7 +122,7 @@ class SnapshotWriter {
     section_.header_checksum = Crc32c(
         {reinterpret_cast<const uint8_t*>(&section_), offsetof(SectionHeader, header_checksum)});
     sections_state_ = Crc32cExtend(sections_state_, reinterpret_cast<const uint8_t*>(&section_),
-                                   sizeof(section_));
+                                   kSummedHeaderBytes);
     // Its length and checksum are known only now.
     out_.Flush();
     out_.WriteAt(section_offset_, {reinterpret_cast<const uint8_t*>(&section_), sizeof(section_)});
@@ -135,12 +135,14 @@ class SnapshotWriter {
       const InstrumentFacts& facts = books.facts(index);
       InstrumentRecord record{};
       EncodeInstrument(books.instrument(index), &record.definition);
-      record.status = facts.status;
+      record.presence =
+          (facts.status ? kStatusIsKnown : 0) | (facts.last_trade_price ? kHasLastTradePrice : 0);
+      record.status = facts.status.value_or(0);
       record.last_sequence = facts.last_sequence;
       record.last_timestamp_ns = facts.last_timestamp_ns;
       record.trade_count = facts.trade_count;
       record.traded_quantity = facts.traded_quantity;
-      record.last_trade_price = facts.last_trade_price;
+      record.last_trade_price = facts.last_trade_price.value_or(0);
       PutContent(&record, sizeof(record));
     }
     EndSection();

@@ -56,19 +56,6 @@ const remove =
 const damage: Case[] = [
   { what: 'no HEAD', touch: remove('HEAD'), problem: /^HEAD is missing/ },
   {
-    what: 'no HEAD, and a spare of version 2 is all that is left',
-    touch: (dataDirectory) => {
-      const journal = path.join(dataDirectory, 'journal')
-      rmSync(path.join(dataDirectory, 'HEAD'))
-      renameSync(
-        path.join(dataDirectory, segmentName(1)),
-        path.join(journal, '00000000000000000001.spare'),
-      )
-      for (const index of [2, 3, 4]) rmSync(path.join(dataDirectory, segmentName(index)))
-    },
-    problem: /^HEAD is missing/,
-  },
-  {
     what: 'a HEAD of which no slot verifies',
     touch: (dataDirectory) => writeFileSync(path.join(dataDirectory, 'HEAD'), Buffer.alloc(8192)),
     problem: /^HEAD does not verify/,
@@ -134,7 +121,7 @@ const damage: Case[] = [
   {
     what: 'a HEAD of another journal',
     change: ({ head }) => (head.journal = otherJournalId),
-    problem: /0001\.segment: it belongs to another journal/,
+    problem: /^HEAD belongs to another journal/,
   },
   {
     what: 'another oldest segment',
@@ -181,7 +168,13 @@ const damage: Case[] = [
         [segmentName(5)]: new SegmentImage({ index: 5, predecessor: idOf(4) }).entries(26, 26)
           .bytes,
       }),
-    problem: /0005\.segment holds entries, and the head record does not know it/,
+    problem: /0005\.segment: it holds entries, and the head record does not know it/,
+  },
+  {
+    what: 'a damaged header of a segment that is not named yet',
+    touch: (dataDirectory) =>
+      write(dataDirectory, { [segmentName(5)]: new SegmentImage({ index: 5 }).flip(20).bytes }),
+    problem: /0005\.segment: the header does not match/,
   },
 ]
 
@@ -230,9 +223,12 @@ t.test('of what does not belong no entry, mark or lag counts', async (t) => {
 t.test('sound are also:', async (t) => {
   const sound: { what: string; change?: Case['change']; touch?: Case['touch'] }[] = [
     {
-      what: 'an empty segment that is not named yet, whatever its header',
+      what: 'empty segments that are not named yet, whatever they follow',
       touch: (dataDirectory) =>
-        write(dataDirectory, { [segmentName(5)]: new SegmentImage({ index: 9 }).flip(20).bytes }),
+        write(dataDirectory, {
+          [segmentName(5)]: new SegmentImage({ index: 5, predecessor: 99n }).bytes,
+          [segmentName(9)]: new SegmentImage({ index: 9 }).bytes,
+        }),
     },
     {
       what: 'leftovers below the oldest, whatever they are',
@@ -248,7 +244,7 @@ t.test('sound are also:', async (t) => {
       change: ({ head, three, four }) => {
         Object.assign(head, { link: 0xeen, otherLink: new Sample().link, ready: [0, 0n] })
         three.mark(25)
-        four.zero(0, 4096)
+        four.link(0x99n)
       },
     },
     {

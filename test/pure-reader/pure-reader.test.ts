@@ -3,6 +3,7 @@ import path from 'node:path'
 import t, { type Test } from 'tap'
 
 import { inspect, PersistenceManager, Side } from '../../lib/index.js'
+import { native } from '../../lib/native/load.js'
 import { crc32c } from '../../lib/pure-reader/checksum.js'
 import { readJournal } from '../../lib/pure-reader/journal.js'
 import {
@@ -44,7 +45,7 @@ t.test('the checksum is that of RFC 3720 B.4', (t) => {
   t.end()
 })
 
-t.test('the test vectors of the format page are what they say', (t) => {
+t.test('the test vectors of the format page are what they say', async (t) => {
   const [head, instrument, add, execute, user, mark, snapshotHead, snapshotBody] = vectors()
   const segment = new Uint8Array(65536)
   segment.set(head as Uint8Array)
@@ -68,19 +69,36 @@ t.test('the test vectors of the format page are what they say', (t) => {
   snapshot.set(snapshotHead as Uint8Array)
   snapshot.set(snapshotBody as Uint8Array, 4096)
   const read = readSnapshot(snapshot)
+  t.equal(read.version, 2)
   t.equal(read.sequence, 3n)
+  t.same(read.facts, [
+    {
+      status: undefined,
+      lastSequence: 3n,
+      lastTimeNs: 34_200_017_459_617n,
+      trades: 1n,
+      tradedQuantity: 5_000_000n,
+      lastTradePrice: 6_450_000n,
+    },
+  ])
   t.same([...read.userState], [1, 2, 3])
   t.same(read.books.books[0]?.levels(false), [
     { price: 6450000n, orders: [{ id: 1001n, quantity: 20000000n }] },
   ])
-  t.end()
+  const file = path.join(t.testdir(), '00000000000000000003.snapshot')
+  writeFileSync(file, snapshot)
+  const { info, books, state } = await native().loadSnapshot(file)
+  t.match(info, { sequence: 3, orders: 1, instruments: 1 })
+  t.same([...(state ?? [])], [1, 2, 3])
+  t.match(books.bookInfo(1), { status: null, tradeCount: 1, lastTradePrice: 6_450_000 })
+  books.close()
 })
 
 let made = 0
 
 /** A directory with all kinds of entries, several segments and snapshots; closed. */
-async function written(t: Test): Promise<string> {
-  const dataDirectory = path.join(t.testdir(), `data-${String(++made)}`)
+async function written(t: Test, parent = t.testdir()): Promise<string> {
+  const dataDirectory = path.join(parent, `data-${String(++made)}`)
   const persistence = await PersistenceManager.open({
     dataDirectory,
     segmentSize: '64KiB',
@@ -123,6 +141,23 @@ t.test('both readers see the same journal, snapshots and books', async (t) => {
   )
   t.equal(report.snapshots.length, native.snapshots.length)
   const persistence = await PersistenceManager.open({ dataDirectory })
+  const newest = persistence.snapshots.list()[0]
+  const loaded = await persistence.snapshots.load(newest?.path ?? '')
+  const facts = readSnapshot(readFileSync(newest?.path ?? '')).facts
+  for (const [index, name] of ['ORD', 'LVL'].entries()) {
+    const info = loaded.books.book(name).info()
+    const orUndefined = (value: number | null): bigint | undefined =>
+      value === null ? undefined : BigInt(value)
+    t.strictSame(facts[index], {
+      status: orUndefined(info.status),
+      lastSequence: BigInt(info.lastSequence),
+      lastTimeNs: info.lastTimestampNs,
+      trades: BigInt(info.tradeCount),
+      tradedQuantity: BigInt(info.tradedQuantity),
+      lastTradePrice: orUndefined(info.lastTradePrice),
+    })
+  }
+  loaded.books.close()
   for (const pure of report.books?.books ?? []) {
     const book = persistence.book(pure.name)
     for (const side of [Side.Buy, Side.Sell]) {
@@ -163,6 +198,54 @@ t.test('a flipped bit anywhere in the entries is corruption for both readers', a
     t.equal(native.recovery.tail, 'corrupt', `native reader, offset ${String(offset)}`)
     t.equal(Number(pure.lastSequence) + 1, native.recovery.break?.sequence)
   }
+})
+
+t.test(
+  'a renamed snapshot and one of another journal are corruption for both readers',
+  async (t) => {
+    const dataDirectory = await written(t)
+    const other = await written(t, path.dirname(dataDirectory))
+    const directory = path.join(dataDirectory, 'snapshots')
+    const [older, newer] = readdirSync(directory)
+    const names: [string, string] = [older ?? '', newer ?? '']
+    const detailsOf = async (): Promise<[string[], string[]]> => {
+      const native = await inspect(dataDirectory)
+      const pure = verifyPure(dataDirectory)
+      t.equal(pure.verdict, 'corrupt')
+      return [
+        native.snapshots.map(({ detail }) => detail),
+        pure.snapshots.map(({ problem }) => problem),
+      ]
+    }
+    const kept = readFileSync(path.join(directory, names[1]))
+    cpSync(path.join(directory, names[0]), path.join(directory, names[1]))
+    const held = new RegExp(
+      `holds snapshot ${String(Number(names[0].slice(0, 20)))} and was renamed`,
+    )
+    for (const [good, renamed] of await detailsOf()) {
+      t.equal(good, '')
+      t.match(renamed, held)
+    }
+
+    writeFileSync(path.join(directory, names[1]), kept)
+    cpSync(path.join(other, 'snapshots', names[0]), path.join(directory, names[0]))
+    for (const [foreign, good] of await detailsOf()) {
+      t.match(foreign, /belongs to another journal \([0-9a-f]{32}\)/)
+      t.equal(good, '')
+    }
+  },
+)
+
+t.test('a snapshot section of another snapshot is refused by both readers', async (t) => {
+  const dataDirectory = await written(t)
+  const directory = path.join(dataDirectory, 'snapshots')
+  const [older, newer] = readdirSync(directory).map((name) => path.join(directory, name))
+  const bytes = readFileSync(newer ?? '')
+  const end = 4096 + 24 + 2 * 104 // the instruments, as whole as in their own file
+  bytes.set(readFileSync(older ?? '').subarray(4096, end), 4096)
+  writeFileSync(newer ?? '', bytes)
+  t.throws(() => readSnapshot(bytes), { message: 'the footer does not fit' })
+  await t.rejects(native().verifySnapshot(newer ?? ''), { code: 'ERR_PINNACLE_SNAPSHOT_CORRUPT' })
 })
 
 t.test('a cut-off snapshot and a flipped bit in one are refused', async (t) => {

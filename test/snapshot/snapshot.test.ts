@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { fingerprint, flow, open } from '../persistence/setup.js'
 
@@ -80,6 +81,26 @@ t.test('a damaged snapshot is found by verify and passed over by recovery', asyn
   t.equal(report.kept.length, 1)
   t.equal(report.removed.length, 0)
   await again.close()
+})
+
+t.test('a directory with a damaged and a renamed snapshot is listed whole', async (t) => {
+  const directory = t.testdir()
+  const manager = await open(directory)
+  flow(manager, 300)
+  const good = await manager.snapshot()
+  const snapshots = dirname(good.path)
+  copyFileSync(good.path, join(snapshots, '00000000000000009000.snapshot'))
+  writeFileSync(join(snapshots, '00000000000000008000.snapshot'), 'rotten from its first byte')
+  t.match(manager.snapshots.list(), [
+    { sequence: 9000, bytes: 0 },
+    { sequence: 8000, bytes: 0 },
+    { sequence: good.sequence, bytes: good.bytes },
+  ])
+  await t.rejects(manager.snapshots.verify(join(snapshots, '00000000000000009000.snapshot')), {
+    code: 'ERR_PINNACLE_SNAPSHOT_CORRUPT',
+    message: new RegExp(`holds snapshot ${String(good.sequence)} and was renamed`),
+  })
+  await manager.close()
 })
 
 t.test('what is no snapshot is a coded error', async (t) => {
