@@ -111,7 +111,8 @@ const cppLayers: Record<string, string[]> = {
   journal: ['platform', 'checksum', 'base'],
   state: ['book', 'journal', 'platform', 'checksum', 'base'],
   snapshot: ['state', 'book', 'journal', 'platform', 'checksum', 'base'],
-  engine: ['snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
+  repair: ['snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
+  engine: ['repair', 'snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
   secret: ['platform', 'base'],
   addon: [
     'engine',
