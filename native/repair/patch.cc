@@ -169,9 +169,14 @@ void AssignLinks(RandomSource* random, std::vector<SegmentPlan>* plans) {
   }
   for (size_t i = 0; i < plans->size(); ++i) {
     SegmentPlan& plan = (*plans)[i];
+    // (A segment of version 1 names none.)
     const bool keeps = !plan.facts.missing && plan.facts.header.version >= 2;
-    plan.predecessor_link = keeps || i == 0 ? plan.facts.header.predecessor_link
-                                            : (*plans)[i - 1].link;
+    plan.predecessor_link = 0;
+    if (keeps) {
+      plan.predecessor_link = plan.facts.header.predecessor_link;
+    } else if (i > 0) {
+      plan.predecessor_link = (*plans)[i - 1].link;
+    }
   }
 }
 
