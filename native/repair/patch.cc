@@ -191,21 +191,4 @@ Status WriteSegment(const Environment& environment, JournalId journal_id, const 
   return Verify(environment.file_system, plan, path);
 }
 
-Status CopyFile(FileSystem* fs, const std::string& from, const std::string& to) {
-  std::unique_ptr<File> source;
-  std::unique_ptr<File> target;
-  PINNACLE_RETURN_IF_ERROR(fs->Open(from, OpenMode::kRead, &source));
-  PINNACLE_RETURN_IF_ERROR(fs->Open(to, OpenMode::kCreate, &target));
-  std::vector<uint8_t> buffer(kCopyBytes);
-  uint64_t offset = 0;
-  while (true) {
-    size_t bytes_read = 0;
-    PINNACLE_RETURN_IF_ERROR(ReadFully(*source, offset, buffer, &bytes_read));
-    if (bytes_read == 0) break;
-    PINNACLE_RETURN_IF_ERROR(target->Write(offset, {buffer.data(), bytes_read}));
-    offset += bytes_read;
-  }
-  return target->Sync();
-}
-
 }  // namespace pinnacle

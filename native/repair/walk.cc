@@ -295,7 +295,7 @@ class Walker {
                                                      [](const Empty& empty) { return empty.trusted; });
     if (place != empty_.end() && (expected_ != 0 || snapshot() != 0)) {
       result_->segments.push_back(PlanOf(*place));
-      result_->segments.back().rest_has_bytes = true;
+      result_->segments.back().rest_has_bytes = place->has_bytes;
       empty_.erase(place);
       return Status();
     }
