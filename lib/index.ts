@@ -40,6 +40,7 @@ export type {
   CancelEntry,
   ClearEntry,
   ExecuteEntry,
+  HoleEntry,
   InstrumentEntry,
   JournalEntry,
   JournalEntryType,
@@ -52,7 +53,7 @@ export type {
 } from './journal/entry.js'
 export { Journal, type AppendOptions } from './journal/journal.js'
 export type { ReadOptions } from './journal/read-entries.js'
-export type { StateMachine } from './journal/state-machine.js'
+export type { Hole, StateMachine } from './journal/state-machine.js'
 export { booksAt } from './persistence/books-at.js'
 export type {
   CompactionReport,

@@ -56,6 +56,7 @@ export const Staging = {
 /** Values of native/journal/format.h EntryType. */
 export const EntryType = {
   Instrument: 0x03,
+  Hole: 0x05,
   Add: 0x11,
   Reduce: 0x12,
   Cancel: 0x14,

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { PinnacleError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import { decodeEntries } from '../journal/decode.js'
-import type { UserEntry } from '../journal/entry.js'
+import type { HoleEntry, UserEntry } from '../journal/entry.js'
 import type { EngineSession } from '../journal/engine-session.js'
 import type { StateMachine } from '../journal/state-machine.js'
 
@@ -29,13 +29,7 @@ export class StateMachineHost {
     try {
       this.#machine.apply(entry)
     } catch (cause) {
-      this.#failure = new PinnacleError(
-        'ERR_PINNACLE_STATE_MACHINE',
-        `the state machine threw at entry ${String(entry.sequence)}, which is in the journal; its state is ` +
-          'unknown now, so nothing more is applied to it. Correct it and open again: the entry is replayed',
-        { cause, details: { sequence: entry.sequence } },
-      )
-      throw this.#failure
+      throw this.#fail(entry.sequence, cause)
     } finally {
       this.#applying--
     }
@@ -82,6 +76,16 @@ export class StateMachineHost {
       'ERR_PINNACLE_STATE_MACHINE',
       `the state machine's snapshot() must return a Uint8Array of at least one byte, not ${shown(bytes)}`,
     )
+  }
+
+  #fail(sequence: number, cause: unknown): PinnacleError {
+    this.#failure = new PinnacleError(
+      'ERR_PINNACLE_STATE_MACHINE',
+      `the state machine threw at entry ${String(sequence)}, which is in the journal; its state is unknown now, ` +
+        'so nothing more is applied to it. Correct it and open again: the entry is replayed',
+      { cause, details: { sequence } },
+    )
+    return this.#failure
   }
 
   #callSnapshot(): Uint8Array {
@@ -135,6 +139,18 @@ export class StateMachineHost {
     }
   }
 
+  /** What a snapshot has of the lost entries is not missing: the replay starts at `from`. */
+  #hole({ firstSequence, sequence }: HoleEntry, from: number): void {
+    try {
+      this.#machine.hole?.({
+        firstSequence: Math.max(firstSequence, from),
+        lastSequence: sequence,
+      })
+    } catch (cause) {
+      throw this.#fail(sequence, cause)
+    }
+  }
+
   async #replay(
     session: EngineSession,
     from: number,
@@ -156,7 +172,9 @@ export class StateMachineHost {
           )
         }
         decodeEntries(chunk, (entry) => {
-          if (entry.type === 'user' && entry.sequence <= to) this.apply(entry)
+          if (entry.sequence > to) return
+          if (entry.type === 'user') this.apply(entry)
+          else if (entry.type === 'hole') this.#hole(entry, from)
         })
         progress(Math.min(total, reader.nextSequence - from), total)
         // Replaying is synchronous: give the event loop a turn between chunks.

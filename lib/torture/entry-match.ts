@@ -94,6 +94,7 @@ function plainEntry(entry: JournalEntry): Plain {
       return [...place, 'status', entry.status]
     case 'setLevel':
     case 'clear':
+    case 'hole':
       return ['not part of the flow']
   }
 }
