@@ -86,6 +86,7 @@ export interface NativeEngineOptions {
   durability: 'appended' | 'interval' | 'durable'
   syncIntervalMs: number
   recoveryPolicy: 'strict' | 'point-in-time' | 'salvage'
+  hasStateMachine: boolean // a repair then keeps what it needs, or is refused
   keepSnapshots: number
   compactionThresholdBytes: number
   /** Segment files kept for recycling, at most. */

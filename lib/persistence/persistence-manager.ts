@@ -64,8 +64,17 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     const resolved = resolveConfig(config)
     const { listeners = {} } = options
     const binding = native()
+    // Who opens waits for the promise, so that is where a listener's error goes.
+    const thrown: unknown[] = []
+    const attempt = (call: () => void): void => {
+      try {
+        call()
+      } catch (error) {
+        thrown.push(error)
+      }
+    }
     const progress = (phase: string, done: number, total: number): void => {
-      callListener(listeners.recoveryProgress, { phase, done, total })
+      attempt(() => listeners.recoveryProgress?.({ phase, done, total }))
     }
     let manager: PersistenceManager | undefined
     let early: Error | undefined
@@ -88,7 +97,12 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
       await session.close()
       throw error
     }
-    manager.#notify('recovered', manager.recovery)
+    const { recovery } = manager
+    attempt(() => listeners.recovered?.(recovery))
+    if (thrown.length > 0) {
+      await manager.close()
+      throw thrown[0]
+    }
     if (early) manager.#failed(early)
     return manager
   }

@@ -118,8 +118,7 @@ Napi::Value RepairDirectory(const Napi::CallbackInfo& info) {
   options->data_directory = PathFrom(info[0]);
   const Napi::Object asked = info[1].As<Napi::Object>();
   const std::string policy = asked.Get("policy").ToString().Utf8Value();
-  options->policy =
-      policy == "salvage" ? RecoveryPolicy::kSalvage : RecoveryPolicy::kPointInTime;
+  options->policy = policy == "salvage" ? RecoveryPolicy::kSalvage : RecoveryPolicy::kPointInTime;
   const bool dry_run = asked.Get("dryRun").ToBoolean();
   auto report = std::make_shared<MendReport>();
   return RunAsync(

@@ -58,8 +58,8 @@ Status MakeSubdirectory(FileSystem* fs, const std::string& data_directory,
 #endif
 }
 
-// Reads the state; where it is damaged and the policy is not strict, mends the directory and reads it
-// again. The report then says what was found, what was kept, and where the rest is.
+// Reads the state; where it is damaged and the policy is not strict, mends the directory and reads
+// it again. The report then says what was found, what was kept, and where the rest is.
 Status Recover(const Environment& environment, const EngineOptions& options,
                const ProgressFunction& progress, RecoveredState* state, RecoveryReport* report) {
   const ReadOptions read{options.expected_orders, false};

@@ -43,13 +43,20 @@ class Mender {
       PINNACLE_RETURN_IF_ERROR(WalkJournal(fs_, layout_, walk, &base_.books, &walk_));
       if (!walk_.contradicts_snapshot) break;
       excluded_.push_back(base_.snapshot.path);
-      contradicted_.push_back({base_.snapshot.path,
-                               base_.snapshot.path +
-                                   ": the journal's entry at its sequence is another one"});
+      contradicted_.push_back(
+          {base_.snapshot.path,
+           base_.snapshot.path + ": the journal's entry at its sequence is another one"});
     }
     AssignLinks(environment_.random, &walk_.segments);
     Report();
-    return Status();
+    const uint64_t first = walk_.segments.front().first_sequence;
+    if (!options_.has_state_machine || !base_.user_state.empty() || first == 1) return Status();
+    return Status(Code::kJournalGap,
+                  "the state machine can't be restored: the journal begins with entry " +
+                      std::to_string(first) +
+                      ", and the newest snapshot that verifies has none of its state; nothing was "
+                      "changed. Restore an older snapshot from a backup, or open without the state "
+                      "machine");
   }
 
   Status Apply() {
@@ -246,7 +253,8 @@ Status MendDirectory(const Environment& environment, const EngineOptions& option
   const std::string& directory = options.data_directory;
   bool exists = false;
   PINNACLE_RETURN_IF_ERROR(fs->Exists(directory, &exists));
-  if (!exists) return Status(Code::kNotFound, "the data directory " + directory + " does not exist");
+  if (!exists)
+    return Status(Code::kNotFound, "the data directory " + directory + " does not exist");
   std::unique_ptr<FileLock> lock;
   PINNACLE_RETURN_IF_ERROR(fs->Lock(directory + "/LOCK", &lock));
   Environment seen = environment;

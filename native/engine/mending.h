@@ -1,6 +1,6 @@
-// Mends a damaged data directory by a policy: plans with repair/walk.h, prepares the files, reads the
-// result back as recovery will, and only then lets it take effect (repair/steps.h). Whatever goes out
-// of use lies whole in `<data>/quarantine/<time in ns>/`.
+// Mends a damaged data directory by a policy: plans with repair/walk.h, prepares the files, reads
+// the result back as recovery will, and only then lets it take effect (repair/steps.h). Whatever
+// goes out of use lies whole in `<data>/quarantine/<time in ns>/`.
 //
 // A kill at any moment leaves a directory that opens as before, or as after.
 #ifndef PINNACLE_ENGINE_MENDING_H_
@@ -16,12 +16,12 @@
 namespace pinnacle {
 
 struct MendReport {
-  uint64_t last_sequence = 0;      // that the directory opens at afterwards
-  uint64_t snapshot_sequence = 0;  // the state's base; 0: none
-  std::vector<Hole> holes;         // lost entries that are marked in the journal
-  uint64_t lost_tail = 0;          // entries known durable after last_sequence that are lost
-  uint64_t entries_after_damage = 0;  // kept although something before them is lost
-  uint64_t entries_dropped = 0;       // valid ones that the policy does not keep
+  uint64_t last_sequence = 0;            // that the directory opens at afterwards
+  uint64_t snapshot_sequence = 0;        // the state's base; 0: none
+  std::vector<Hole> holes;               // lost entries that are marked in the journal
+  uint64_t lost_tail = 0;                // entries known durable after last_sequence that are lost
+  uint64_t entries_after_damage = 0;     // kept although something before them is lost
+  uint64_t entries_dropped = 0;          // valid ones that the policy does not keep
   std::vector<std::string> quarantined;  // files, by the paths that they had
   std::vector<DamagedSnapshot> damaged_snapshots;  // among them
   std::string quarantine_directory;                // empty in a dry run
@@ -33,8 +33,8 @@ struct MendReport {
 Status Mend(const Environment& environment, const EngineOptions& options, uint64_t known_durable,
             bool dry_run, MendReport* report);
 
-// The same for a directory that nobody has open, by itself: takes the lock (but for a dry run, which
-// asks that no writer has it: kLocked) and finishes a repair that was interrupted.
+// The same for a directory that nobody has open, by itself: takes the lock (but for a dry run,
+// which asks that no writer has it: kLocked) and finishes a repair that was interrupted.
 Status MendDirectory(const Environment& environment, const EngineOptions& options, bool dry_run,
                      MendReport* report);
 

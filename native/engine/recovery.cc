@@ -67,8 +67,8 @@ class ReplayVisitor : public EntryVisitor {
     HolePayload hole;
     std::memcpy(&hole, entry + sizeof(EntryHeader), sizeof(hole));
     if (hole.first_sequence <= header.sequence) {
-      report_->holes.push_back({hole.first_sequence, header.sequence, hole.snapshot_sequence,
-                                hole.entries_left_out});
+      report_->holes.push_back(
+          {hole.first_sequence, header.sequence, hole.snapshot_sequence, hole.entries_left_out});
     }
     if (hole.snapshot_sequence < first_sequence_) return Status();
     return Status(Code::kJournalGap,
@@ -164,8 +164,7 @@ Status RestoreNewestSnapshot(const Environment& environment, const std::string& 
     BookSet books(expected_orders);
     std::vector<uint8_t> user_state;
     SnapshotInfo info;
-    Status status =
-        ReadSnapshot(environment.file_system, it->path, &books, &user_state, &info, id);
+    Status status = ReadSnapshot(environment.file_system, it->path, &books, &user_state, &info, id);
     if (status.ok()) {
       state->books = std::move(books);
       state->user_state = std::move(user_state);
@@ -201,8 +200,8 @@ Status ReadState(const Environment& environment, const std::string& data_directo
   state->spares = layout.spares;
   state->journal_id = layout.journal_id;
   state->has_journal_id = layout.has_journal_id;
-  PINNACLE_RETURN_IF_ERROR(RestoreNewestSnapshot(environment, SnapshotDirectory(data_directory),
-                                                 {}, read_options.expected_orders, state, report));
+  PINNACLE_RETURN_IF_ERROR(RestoreNewestSnapshot(environment, SnapshotDirectory(data_directory), {},
+                                                 read_options.expected_orders, state, report));
   report->snapshot_ns = clock->MonotonicNs() - start_ns;
 
   ScanOptions options;
@@ -243,7 +242,8 @@ Status Refusal(const std::string& data_directory, const RecoveredState& state,
   const TailVerdict& verdict = state.scan.verdict;
   if (verdict.tail != Tail::kCorrupt) return Status();
   std::string place;
-  if (!report.break_segment.empty()) {
+  const bool named = verdict.reason.find(report.break_segment) != std::string::npos;
+  if (!report.break_segment.empty() && !named) {
     place = " (" + report.break_segment + " at offset " + std::to_string(report.break_offset) + ")";
   }
   return Status(Code::kCorrupt,

@@ -81,10 +81,10 @@ inline constexpr uint8_t kKnownFlags = kFlagSell | kFlagGivenTime | kFlagWritten
 
 // Mandatory features of segments, snapshots and head records. This version implements none of them:
 // it refuses a file that needs one, and the bits and the fields are kept for them.
-inline constexpr uint64_t kFeatureTransactions = 1;   // entries may have the transaction flags
-inline constexpr uint64_t kFeatureSealed = 2;         // lines are encrypted and authenticated
-inline constexpr uint64_t kFeatureSignedPrices = 4;   // prices may be negative
-inline constexpr uint64_t kFeatureWindow = 8;         // of a head record: it names a window
+inline constexpr uint64_t kFeatureTransactions = 1;  // entries may have the transaction flags
+inline constexpr uint64_t kFeatureSealed = 2;        // lines are encrypted and authenticated
+inline constexpr uint64_t kFeatureSignedPrices = 4;  // prices may be negative
+inline constexpr uint64_t kFeatureWindow = 8;        // of a head record: it names a window
 inline constexpr uint64_t kSupportedFeatures = 0;
 
 struct EntryHeader {
@@ -112,9 +112,7 @@ inline bool IsUsers(const EntryHeader& header) {
 }
 
 // The entry changes no book: a user's, or a hole.
-inline bool ChangesNoBook(const EntryHeader& header) {
-  return IsUsers(header) || IsHole(header);
-}
+inline bool ChangesNoBook(const EntryHeader& header) { return IsUsers(header) || IsHole(header); }
 
 struct EntryTrailer {
   uint32_t durable_lag;  // sequence - 1 - (durable frontier when written), at most kMaxDurableLag
@@ -196,8 +194,9 @@ struct SegmentHeader {
   uint64_t recycled_from_id;  // segment_id that the file's blocks had before, or 0
   uint64_t segment_bytes;
   uint64_t created_ns;
-  uint8_t key_id[16];         // for encryption at rest; 0: plain
-  uint64_t predecessor_link;  // of the segment before it; 0: it is the journal's first (version 1: 0)
+  uint8_t key_id[16];  // for encryption at rest; 0: plain
+  uint64_t
+      predecessor_link;  // of the segment before it; 0: it is the journal's first (version 1: 0)
   uint8_t reserved[16];
 };
 static_assert(sizeof(SegmentHeader) == 128);
@@ -217,9 +216,9 @@ struct FrontierMark {
 static_assert(sizeof(FrontierMark) == 32);
 inline constexpr uint64_t kFrontierMarkOffsets[2] = {2048, 2560};
 
-// A segment's link after a writer opened it again. Two slots in the header page, each in a sector of
-// its own, written in turn; the valid one with the higher counter counts. Without one the link is
-// the segment's id.
+// A segment's link after a writer opened it again. Two slots in the header page, each in a sector
+// of its own, written in turn; the valid one with the higher counter counts. Without one the link
+// is the segment's id.
 struct LinkMark {
   uint64_t link;
   uint64_t counter;

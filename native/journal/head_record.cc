@@ -53,20 +53,19 @@ Status ReadHead(FileSystem* fs, const std::string& data_directory, HeadFinding* 
   for (size_t slot = 0; slot < std::size(kHeadSlotOffsets); ++slot) {
     HeadRecord record{};
     size_t bytes_read = 0;
-    PINNACLE_RETURN_IF_ERROR(ReadFully(
-        *file, kHeadSlotOffsets[slot], {reinterpret_cast<uint8_t*>(&record), sizeof(record)},
-        &bytes_read));
+    PINNACLE_RETURN_IF_ERROR(ReadFully(*file, kHeadSlotOffsets[slot],
+                                       {reinterpret_cast<uint8_t*>(&record), sizeof(record)},
+                                       &bytes_read));
     if (bytes_read < sizeof(record)) continue;
     if (std::memcmp(record.magic, kHeadMagic, sizeof(kHeadMagic)) != 0 ||
         record.checksum != ChecksumOf(record)) {
       continue;
     }
     if (record.version > kJournalVersion) {
-      return Status(Code::kNewerVersion, path + " has format version " +
-                                             std::to_string(record.version) +
-                                             ", this library reads up to " +
-                                             std::to_string(kJournalVersion) +
-                                             "; open it with a newer pinnacle-persistence");
+      return Status(Code::kNewerVersion,
+                    path + " has format version " + std::to_string(record.version) +
+                        ", this library reads up to " + std::to_string(kJournalVersion) +
+                        "; open it with a newer pinnacle-persistence");
     }
     if ((record.mandatory_features & ~kSupportedFeatures) != 0) {
       return Status(Code::kUnknownFeature,

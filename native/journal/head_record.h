@@ -41,8 +41,8 @@ struct HeadRecord {
   uint64_t optional_features;
   uint64_t journal_id_low;
   uint64_t journal_id_high;
-  uint64_t counter;  // from 1 on; even ones are at offset 0, odd ones at 4096
-  uint64_t epoch;    // how often the directory was opened for writing
+  uint64_t counter;       // from 1 on; even ones are at offset 0, odd ones at 4096
+  uint64_t epoch;         // how often the directory was opened for writing
   uint64_t oldest_index;  // 0: there is no segment yet
   uint64_t oldest_id;
   uint64_t newest_index;  // the last one known to be written to; 0: none

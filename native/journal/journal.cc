@@ -78,11 +78,8 @@ Status Journal::Start(const JournalPosition& position) {
   } else {
     PINNACLE_RETURN_IF_ERROR(supply_.Take(&segment));
   }
-  records_.push_back({{segment->index, segment->path},
-                      next_sequence_,
-                      0,
-                      segment->bytes,
-                      segment->segment_id});
+  records_.push_back(
+      {{segment->index, segment->path}, next_sequence_, 0, segment->bytes, segment->segment_id});
   if (goes_on && position.first_sequence != 0) {
     records_.back().first_sequence = position.first_sequence;
   }
@@ -95,76 +92,6 @@ Status Journal::Start(const JournalPosition& position) {
   }
   if (next_sequence_ > 1) PINNACLE_RETURN_IF_ERROR(Flush());
   return Status();
-}
-
-// Says what the directory holds before anything of it is changed. The segment that is written on
-// may have its old link or the new one from here on; no segment is ready.
-Status Journal::StartHead(const JournalPosition& position, uint64_t link) {
-  HeadFinding found = position.head;
-  HeadRecord record = found.valid ? found.record : HeadRecord{};
-  record.journal_id_low = id_.low;
-  record.journal_id_high = id_.high;
-  ++record.epoch;
-  record.oldest_index = record.oldest_id = 0;
-  record.newest_index = record.newest_id = 0;
-  record.newest_link = record.newest_link_before = 0;
-  record.ready_index = record.ready_id = 0;
-  if (position.file.index != 0) {
-    record.newest_index = record.oldest_index = position.file.index;
-    record.newest_id = record.oldest_id = position.header.segment_id;
-    record.newest_link = link;
-    record.newest_link_before = position.link.link;
-  }
-  if (!records_.empty()) {
-    record.oldest_index = records_.front().file.index;
-    record.oldest_id = records_.front().segment_id;
-  }
-  record.durable_sequence = std::min(position.known_durable, next_sequence_ - 1);
-  record.timestamp_ns = environment_.clock->NowNs();
-  const bool exists = found.exists;
-  if (!exists) found.record = record;
-  PINNACLE_RETURN_IF_ERROR(
-      HeadFile::Open(environment_.file_system, position.head_directory, found, &head_));
-  return exists ? head_->Write(record) : Status();
-}
-
-HeadRecord Journal::CurrentHead() const {
-  HeadRecord record = head_->record();
-  record.durable_sequence = std::max(record.durable_sequence, durable());
-  record.timestamp_ns = environment_.clock->NowNs();
-  std::lock_guard lock(state_mutex_);
-  if (current_ != nullptr) {
-    record.newest_index = current_->index;
-    record.newest_id = current_->segment_id;
-    record.newest_link = current_->link;
-    record.newest_link_before = 0;
-    // Entered: it is the newest one now.
-    if (record.ready_index <= record.newest_index) record.ready_index = record.ready_id = 0;
-  }
-  return record;
-}
-
-Status Journal::Announce(uint64_t index, uint64_t segment_id) {
-  if (head_ == nullptr) return Status();
-  std::lock_guard head_lock(head_mutex_);
-  HeadRecord record = CurrentHead();
-  record.ready_index = index;
-  record.ready_id = segment_id;
-  if (record.oldest_index == 0) {
-    record.oldest_index = index;
-    record.oldest_id = segment_id;
-  }
-  return head_->Write(record);
-}
-
-Status Journal::RaiseHead(const SegmentRecord& oldest) {
-  if (head_ == nullptr) return Status();
-  std::lock_guard head_lock(head_mutex_);
-  HeadRecord record = CurrentHead();
-  if (record.oldest_index >= oldest.file.index) return Status();
-  record.oldest_index = oldest.file.index;
-  record.oldest_id = oldest.segment_id;
-  return head_->Write(record);
 }
 
 void Journal::Enter(std::shared_ptr<Segment> segment, uint64_t offset) {
@@ -199,8 +126,7 @@ Code Journal::Roll(uint64_t entry_bytes) {
   bytes_before_ += static_cast<uint64_t>(cursor_ - base_) - start_offset_;
   rolled_.push_back({current_, static_cast<uint64_t>(cursor_ - base_), next_sequence_ - 1});
   records_.back().last_sequence = next_sequence_ - 1;
-  records_.push_back(
-      {{next->index, next->path}, next_sequence_, 0, next->bytes, next->segment_id});
+  records_.push_back({{next->index, next->path}, next_sequence_, 0, next->bytes, next->segment_id});
   Enter(std::move(next), kSegmentHeaderBytes);
   return Code::kOk;
 }
@@ -564,10 +490,7 @@ Status Journal::Close() {
       status = failure();
     }
   }
-  if (status.ok() && head_ != nullptr) {
-    std::lock_guard head_lock(head_mutex_);
-    status = head_->Write(CurrentHead());
-  }
+  if (status.ok()) status = CloseHead();
   // The next append finds no room and goes to Roll, which refuses.
   base_ = cursor_ = end_ = nullptr;
   supply_.Stop();

@@ -187,6 +187,7 @@ class Journal {
   Status StartHead(const JournalPosition& position, uint64_t link);
   Status Announce(uint64_t index, uint64_t segment_id);
   Status RaiseHead(const SegmentRecord& oldest);
+  Status CloseHead();
   // What the head record says now of the current segment and of what is durable.
   HeadRecord CurrentHead() const;
   void Enter(std::shared_ptr<Segment> segment, uint64_t offset);

@@ -179,8 +179,9 @@ Status ListJournal(FileSystem* fs, const std::string& journal_directory, Layout*
     PINNACLE_RETURN_IF_ERROR(std::move(read));
     layout->segments.push_back(std::move(facts));
   }
-  std::sort(layout->segments.begin(), layout->segments.end(),
-            [](const SegmentFacts& a, const SegmentFacts& b) { return a.file.index < b.file.index; });
+  std::sort(
+      layout->segments.begin(), layout->segments.end(),
+      [](const SegmentFacts& a, const SegmentFacts& b) { return a.file.index < b.file.index; });
   return Status();
 }
 

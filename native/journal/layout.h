@@ -23,9 +23,9 @@ struct SegmentFacts {
   SegmentHeader header{};
   bool header_valid = false;
   Status header_status;
-  bool missing = false;   // there is no such file; it should be there
+  bool missing = false;  // there is no such file; it should be there
   SegmentLink link;
-  std::string misfit;     // why it does not belong; empty where it does
+  std::string misfit;  // why it does not belong; empty where it does
   // The first entry's; 0: there is none, or none that verifies where the first should be.
   uint64_t first_sequence = 0;
   bool first_line_used = false;  // the first line is not zero

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "journal/layout.h"
+
 namespace pinnacle {
 
 namespace {
@@ -20,7 +22,44 @@ Status JournalReader::Open(FileSystem* file_system, const std::string& journal_d
   return Status();
 }
 
+// Beside a writer the oldest segments may be compacted away while they are looked at.
 Status JournalReader::FindStart() {
+  constexpr int kMostLooks = 20;
+  Status status;
+  for (int look = 0; look < kMostLooks; ++look) {
+    status = FindStartOnce();
+    if (status.code() != Code::kNotFound && status.code() != Code::kCorrupt) return status;
+    bool compacted = false;
+    PINNACLE_RETURN_IF_ERROR(IsCompacted(looked_at_, &compacted));
+    if (!compacted) return status;
+  }
+  return status;
+}
+
+Status JournalReader::IsCompacted(uint64_t index, bool* compacted) {
+  HeadFinding head;
+  const size_t slash = journal_directory_.find_last_of('/');
+  PINNACLE_RETURN_IF_ERROR(ReadHead(file_system_, journal_directory_.substr(0, slash), &head));
+  *compacted = head.valid && index != 0 && head.record.oldest_index > index;
+  return Status();
+}
+
+Status JournalReader::OutOfReach() {
+  std::string left = "; start again from what the journal still holds";
+  Layout layout;
+  if (ReadSegments(file_system_, journal_directory_, &layout).ok()) {
+    for (const SegmentFacts& segment : layout.segments) {
+      if (segment.first_sequence == 0) continue;
+      left = "; the journal holds entries from " + std::to_string(segment.first_sequence) + " on";
+      break;
+    }
+  }
+  return Status(Code::kOutOfReach, "entry " + std::to_string(next_sequence_) +
+                                       " was compacted away before it was read" + left);
+}
+
+Status JournalReader::FindStartOnce() {
+  looked_at_ = 0;
   std::vector<SegmentFile> files;
   PINNACLE_RETURN_IF_ERROR(ListSegments(file_system_, journal_directory_, &files));
   if (files.empty()) {
@@ -30,6 +69,7 @@ Status JournalReader::FindStart() {
   }
   // The youngest segment whose first entry is not above the wanted one.
   for (size_t i = files.size(); i-- > 0;) {
+    looked_at_ = files[i].index;
     PINNACLE_RETURN_IF_ERROR(OpenSegment(files[i]));
     EntryCheck check;
     const uint8_t* entry = nullptr;
@@ -72,13 +112,18 @@ Status JournalReader::TryNextSegment(bool* moved) {
   SegmentFile next{segment_.index + 1, journal_directory_ + "/" + SegmentName(segment_.index + 1)};
   bool exists = false;
   PINNACLE_RETURN_IF_ERROR(file_system_->Exists(next.path, &exists));
-  if (!exists) return Status();
   std::unique_ptr<File> file;
   SegmentHeader header;
-  Status status = file_system_->Open(next.path, OpenMode::kRead, &file);
-  if (status.code() == Code::kNotFound) return Status();
+  Status status(Code::kNotFound, "");
+  if (exists) status = file_system_->Open(next.path, OpenMode::kRead, &file);
+  if (status.ok()) status = ReadSegmentHeader(*file, next, &header);
+  if (status.code() == Code::kNotFound || status.code() == Code::kCorrupt) {
+    bool compacted = false;
+    PINNACLE_RETURN_IF_ERROR(IsCompacted(next.index, &compacted));
+    if (compacted) return OutOfReach();
+    if (status.code() == Code::kNotFound) return Status();
+  }
   PINNACLE_RETURN_IF_ERROR(std::move(status));
-  PINNACLE_RETURN_IF_ERROR(ReadSegmentHeader(*file, next, &header));
   SegmentReader reader(file.get(), header.segment_bytes, SeedOfSegment(header.segment_id));
   reader.Seek(kSegmentHeaderBytes);
   EntryCheck check;
@@ -97,10 +142,7 @@ Status JournalReader::StillOurs() {
   SegmentHeader header;
   const Status status = ReadSegmentHeader(*file_, segment_, &header);
   if (status.ok() && header.segment_id == header_.segment_id) return Status();
-  return Status(Code::kOutOfReach,
-                "entry " + std::to_string(next_sequence_) +
-                    " was compacted away while it was being read; start again from "
-                    "what the journal still holds");
+  return OutOfReach();
 }
 
 Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {

@@ -38,6 +38,11 @@ class JournalReader {
         next_sequence_(from_sequence) {}
 
   Status FindStart();
+  Status FindStartOnce();
+  // Whether compaction has taken a segment away.
+  Status IsCompacted(uint64_t index, bool* compacted);
+  // kOutOfReach, with the first sequence that the journal still holds.
+  Status OutOfReach();
   Status OpenSegment(const SegmentFile& file);
   // Moves to the segment behind the current one if the next entry stands there.
   Status TryNextSegment(bool* moved);
@@ -46,6 +51,7 @@ class JournalReader {
   FileSystem* const file_system_;
   const std::string journal_directory_;
   uint64_t next_sequence_;  // to be returned
+  uint64_t looked_at_ = 0;  // segment that FindStart looked at last
   uint64_t expected_ = 0;   // sequence of the entry at the reader's offset; 0: not known yet
   std::unique_ptr<File> file_;
   SegmentFile segment_{0, ""};

@@ -400,53 +400,6 @@ class Scanner {
 
 }  // namespace
 
-const char* TailName(Tail tail) {
-  switch (tail) {
-    case Tail::kClean:
-      return "clean";
-    case Tail::kTorn:
-      return "torn";
-    case Tail::kCorrupt:
-      return "corrupt";
-  }
-  return "corrupt";
-}
-
-TailVerdict ClassifyTail(const TailEvidence& evidence) {
-  const std::string sequence = std::to_string(evidence.next_sequence);
-  if (evidence.segment_damaged) {
-    return {Tail::kCorrupt,
-            "a segment is missing or its header is damaged, before entry " + sequence};
-  }
-  if (evidence.directory_damaged) {
-    return {Tail::kCorrupt, "a file of the journal is missing, damaged or does not belong"};
-  }
-  if (evidence.next_sequence <= evidence.known_durable) {
-    return {Tail::kCorrupt, "entry " + sequence + " was durable (up to " +
-                                std::to_string(evidence.known_durable) +
-                                " was) and is not what was written"};
-  }
-  if (evidence.older_follows) {
-    return {Tail::kCorrupt, "entry " + sequence + " is damaged, and entries behind it are not"};
-  }
-  if (evidence.wrong_sequence) {
-    return {Tail::kCorrupt, "where entry " + sequence +
-                                " should stand, a valid entry with another sequence stands"};
-  }
-  if (evidence.state == EntryState::kDamaged) {
-    return {Tail::kCorrupt, "entry " + sequence + " was written whole and changed afterwards"};
-  }
-  if (evidence.state == EntryState::kTorn) {
-    return {Tail::kTorn, "entry " + sequence + " was still being written; it was never durable"};
-  }
-  if (evidence.valid_entries_follow || evidence.bytes_follow) {
-    return {Tail::kTorn,
-            "entry " + sequence +
-                " did not reach the device while later bytes did; none of them was durable"};
-  }
-  return {Tail::kClean, ""};
-}
-
 Status ScanJournal(FileSystem* file_system, Layout layout, const ScanOptions& options,
                    EntryVisitor* visitor, ScanResult* result) {
   return Scanner(file_system, options, visitor, result).Run(std::move(layout));

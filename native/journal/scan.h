@@ -15,34 +15,10 @@
 #include "journal/entry_check.h"
 #include "journal/format.h"
 #include "journal/layout.h"
+#include "journal/tail_rules.h"
 #include "platform/file_system.h"
 
 namespace pinnacle {
-
-enum class Tail : uint8_t { kClean, kTorn, kCorrupt };
-const char* TailName(Tail tail);
-
-// Where the run of good entries stops, and what is known about what follows. All of a break's
-// fields are facts; ClassifyTail is the judgement.
-struct TailEvidence {
-  uint64_t next_sequence = 1;  // expected where the run stops
-  uint64_t known_durable = 0;  // highest durable frontier that any mark, entry or snapshot names
-  EntryState state = EntryState::kUnwritten;  // of what stands where the run stops
-  bool bytes_follow = false;                  // something non-zero stands behind the stop
-  bool valid_entries_follow = false;
-  bool wrong_sequence = false;   // a valid entry stands there, with a sequence that is not its turn
-  bool older_follows = false;    // a valid entry stands behind, whose turn was before
-  bool segment_damaged = false;  // a header or a file that should be there is not what it should be
-  bool directory_damaged = false;  // the same of a file that the run did not need
-};
-
-struct TailVerdict {
-  Tail tail;
-  std::string reason;  // one sentence; empty for kClean
-};
-
-// The decision table of docs/recovery.md; a pure function.
-TailVerdict ClassifyTail(const TailEvidence& evidence);
 
 struct ScanResult {
   std::vector<SegmentFacts> segments;  // the ones read, in order

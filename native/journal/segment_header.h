@@ -53,8 +53,8 @@ uint64_t ReadFrontierMarks(std::span<const uint8_t> page, uint32_t seed, uint64_
 // The link of a segment whose header page is `page`.
 struct SegmentLink {
   uint64_t link = 0;
-  uint64_t counter = 0;   // of the newest valid mark; 0: there is none, the link is the segment's id
-  bool damaged = false;   // a slot holds bytes that do not verify: the link may be an older one
+  uint64_t counter = 0;  // of the newest valid mark; 0: there is none, the link is the segment's id
+  bool damaged = false;  // a slot holds bytes that do not verify: the link may be an older one
 };
 SegmentLink ReadLink(std::span<const uint8_t> page, const SegmentHeader& header);
 

@@ -114,9 +114,9 @@ class SegmentWriter {
     }
     for (uint64_t begin = filler.begin; begin < filler.end;) {
       const uint64_t bytes = std::min(filler.end - begin, kMostBytes);
-      PINNACLE_RETURN_IF_ERROR(
-          file_->Write(begin, EncodeHole(hole, filler.last_sequence, bytes, seed(),
-                                         environment_.clock->NowNs())));
+      PINNACLE_RETURN_IF_ERROR(file_->Write(
+          begin,
+          EncodeHole(hole, filler.last_sequence, bytes, seed(), environment_.clock->NowNs())));
       hole = {filler.last_sequence + 1, 0, 0};
       begin += bytes;
     }
@@ -170,8 +170,8 @@ void AssignLinks(RandomSource* random, std::vector<SegmentPlan>* plans) {
   for (size_t i = 0; i < plans->size(); ++i) {
     SegmentPlan& plan = (*plans)[i];
     const bool keeps = !plan.facts.missing && plan.facts.header.version >= 2;
-    plan.predecessor_link = keeps || i == 0 ? plan.facts.header.predecessor_link
-                                            : (*plans)[i - 1].link;
+    plan.predecessor_link =
+        keeps || i == 0 ? plan.facts.header.predecessor_link : (*plans)[i - 1].link;
   }
 }
 

@@ -1,4 +1,5 @@
-// Writes the segment files of a repaired journal beside the ones that are there, and reads them back.
+// Writes the segment files of a repaired journal beside the ones that are there, and reads them
+// back.
 #ifndef PINNACLE_REPAIR_PATCH_H_
 #define PINNACLE_REPAIR_PATCH_H_
 

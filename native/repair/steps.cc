@@ -112,12 +112,13 @@ Status ReadSteps(FileSystem* fs, const std::string& data_directory, bool* found,
   constexpr uint64_t kMostBytes = 256 * 1024 * 1024;
   std::string text(static_cast<size_t>(size < kMostBytes ? size : 0), '\0');
   size_t bytes_read = 0;
-  PINNACLE_RETURN_IF_ERROR(ReadFully(
-      *file, 0, {reinterpret_cast<uint8_t*>(text.data()), text.size()}, &bytes_read));
+  PINNACLE_RETURN_IF_ERROR(
+      ReadFully(*file, 0, {reinterpret_cast<uint8_t*>(text.data()), text.size()}, &bytes_read));
   if (bytes_read != text.size() || !Decode(text, steps)) {
     return Status(Code::kCorrupt,
-                  path + ", the steps of a repair that was interrupted, does not verify; look at "
-                         "quarantine/ and restore the directory from a backup");
+                  path +
+                      ", the steps of a repair that was interrupted, does not verify; look at "
+                      "quarantine/ and restore the directory from a backup");
   }
   *found = true;
   return Status();

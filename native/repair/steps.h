@@ -41,8 +41,8 @@ Status WriteSteps(FileSystem* file_system, const std::string& data_directory,
 Status FinishSteps(FileSystem* file_system, const std::string& data_directory,
                    const RepairSteps& steps);
 
-// Under the directory's lock: finishes a repair that was interrupted (`*finished`), and removes what
-// one that never came to its list has left.
+// Under the directory's lock: finishes a repair that was interrupted (`*finished`), and removes
+// what one that never came to its list has left.
 Status FinishRepair(FileSystem* file_system, const std::string& data_directory, bool* finished);
 
 }  // namespace pinnacle

@@ -45,8 +45,7 @@ std::vector<bool> TrustedSegments(const Layout& layout) {
     ours[i] = !segment.missing && segment.header_valid &&
               JournalId{segment.header.journal_id_low, segment.header.journal_id_high} ==
                   layout.journal_id;
-    contradicts[i] =
-        ours[i] && layout.head.valid && ContradictsHead(layout.head.record, segment);
+    contradicts[i] = ours[i] && layout.head.valid && ContradictsHead(layout.head.record, segment);
   }
   std::vector<bool> trusted = ours;
   const HeadRecord& head = layout.head.record;
@@ -62,8 +61,8 @@ std::vector<bool> TrustedSegments(const Layout& layout) {
     const bool continues_good = i > 0 && trusted[i - 1] && edge == Edge::kFits;
     if (contradicts[i] || continues_bad || (unknown && !continues_good)) trusted[i] = false;
   }
-  // Downwards: at a contradiction between two, the later one is right, since the head record vouches
-  // for the youngest; unless it leads up to one that the record contradicts.
+  // Downwards: at a contradiction between two, the later one is right, since the head record
+  // vouches for the youngest; unless it leads up to one that the record contradicts.
   for (size_t i = count; i-- > 1;) {
     if (!trusted[i] || !trusted[i - 1]) continue;
     if (EdgeBetween(segments[i - 1], segments[i]) != Edge::kContradicts) continue;

@@ -1,5 +1,6 @@
-// A data directory as it will be once the steps of a repair are taken: for looking at it before they
-// are, and beside a repair that was interrupted. Reads only; what would change something is refused.
+// A data directory as it will be once the steps of a repair are taken: for looking at it before
+// they are, and beside a repair that was interrupted. Reads only; what would change something is
+// refused.
 #ifndef PINNACLE_REPAIR_VIEW_H_
 #define PINNACLE_REPAIR_VIEW_H_
 

@@ -264,9 +264,9 @@ class Walker {
     std::vector<SegmentPlan>& plans = result_->segments;
     if (plans.empty()) PINNACLE_RETURN_IF_ERROR(BeginAnew());
     // One that was only made ahead stays, unless the journal ends earlier than it did.
-    const bool shorter =
-        plans.back().rest_has_bytes || options_.known_durable >= expected_ ||
-        std::any_of(empty_.begin(), empty_.end(), [](const Empty& empty) { return empty.has_bytes; });
+    const bool shorter = plans.back().rest_has_bytes || options_.known_durable >= expected_ ||
+                         std::any_of(empty_.begin(), empty_.end(),
+                                     [](const Empty& empty) { return empty.has_bytes; });
     for (const Empty& empty : empty_) {
       if (shorter) TakeOut(*empty.facts);
     }
@@ -322,8 +322,8 @@ class Walker {
 
 }  // namespace
 
-Status WalkJournal(FileSystem* fs, const Layout& layout, const WalkOptions& options,
-                   BookSet* books, WalkResult* result) {
+Status WalkJournal(FileSystem* fs, const Layout& layout, const WalkOptions& options, BookSet* books,
+                   WalkResult* result) {
   *result = WalkResult();
   return Walker(fs, layout, options, books, result).Run();
 }

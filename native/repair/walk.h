@@ -32,22 +32,20 @@ struct Filler {
 
 // What becomes of a segment of the repaired journal.
 struct SegmentPlan {
-  SegmentFacts facts;          // of the file; `missing`: it is made anew, at facts.file
+  SegmentFacts facts;           // of the file; `missing`: it is made anew, at facts.file
   std::vector<Filler> fillers;  // by offset
   uint64_t end_offset = kSegmentHeaderBytes;  // after the last entry or filler
-  bool rest_has_bytes = false;  // something that is not kept follows
-  uint64_t cut_offset = 0;      // everything from here on becomes zero; 0: nothing does
+  bool rest_has_bytes = false;                // something that is not kept follows
+  uint64_t cut_offset = 0;  // everything from here on becomes zero; 0: nothing does
   uint64_t first_sequence = 0;
-  uint64_t next_sequence = 0;   // after the last; 0: neither an entry nor a filler
-  bool relinked = false;        // it gets the link that the next segment names
+  uint64_t next_sequence = 0;  // after the last; 0: neither an entry nor a filler
+  bool relinked = false;       // it gets the link that the next segment names
   uint64_t segment_id = 0;
   uint64_t link = 0;
   uint64_t predecessor_link = 0;
   uint64_t segment_bytes = 0;
 
-  bool changes() const {
-    return facts.missing || !fillers.empty() || cut_offset != 0 || relinked;
-  }
+  bool changes() const { return facts.missing || !fillers.empty() || cut_offset != 0 || relinked; }
 };
 
 struct WalkOptions {
@@ -59,13 +57,13 @@ struct WalkOptions {
 };
 
 struct WalkResult {
-  std::vector<SegmentPlan> segments;     // of the repaired journal, in order
-  std::vector<std::string> taken_out;    // segment files that are no longer part of it
-  std::vector<Filler> losses;            // fillers that lost entries, in order of sequence
-  uint64_t last_sequence = 0;            // that the repaired directory opens at
-  uint64_t entries_after_damage = 0;     // kept, after the first loss
-  uint64_t entries_dropped = 0;          // valid ones that are not kept
-  bool contradicts_snapshot = false;     // the entry at its sequence is another one
+  std::vector<SegmentPlan> segments;   // of the repaired journal, in order
+  std::vector<std::string> taken_out;  // segment files that are no longer part of it
+  std::vector<Filler> losses;          // fillers that lost entries, in order of sequence
+  uint64_t last_sequence = 0;          // that the repaired directory opens at
+  uint64_t entries_after_damage = 0;   // kept, after the first loss
+  uint64_t entries_dropped = 0;        // valid ones that are not kept
+  bool contradicts_snapshot = false;   // the entry at its sequence is another one
 };
 
 // `books` hold the snapshot's state, or nothing; they are at last_sequence afterwards. kJournalGap:

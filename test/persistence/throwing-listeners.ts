@@ -19,14 +19,7 @@ export interface Seen {
   firstSequence: number
 }
 
-const events = [
-  'recoveryProgress',
-  'recovered',
-  'snapshot',
-  'snapshotFailed',
-  'compaction',
-  'closed',
-] as const
+const events = ['snapshot', 'snapshotFailed', 'compaction', 'closed'] as const
 
 const throwing: PersistenceListeners = Object.fromEntries(
   events.map((event) => [
@@ -91,5 +84,9 @@ async function run(directory: string): Promise<Seen> {
 
 const [, , directory = '', handling] = process.argv
 if (handling === 'handled') process.send?.(await run(directory))
-else await open(directory, {}, { listeners: { recovered: throwing.recovered! } })
+else {
+  const manager = await open(directory, {}, { listeners: throwing })
+  flow(manager, 100)
+  await manager.snapshot()
+}
 process.disconnect()
