@@ -169,6 +169,7 @@ class LineBuilder {
         return
       case 'snapshot':
         await manager.snapshot()
+        await manager.compact() // waits for the one that the snapshot began
         this.#acknowledge(last)
         this.history.snapshots = this.history.snapshots.filter(({ sequence }) => sequence !== last)
         this.history.snapshots.push({ sequence: last, hasState: machine })
@@ -189,10 +190,15 @@ class LineBuilder {
 async function copyLive(from: string, to: string): Promise<void> {
   for (;;) {
     await segmentIsReady(from)
-    const before = stamp(from)
-    copyDirectory(from, to)
-    if (stamp(from) === before) return
-    rmSync(to, { recursive: true })
+    try {
+      const before = stamp(from)
+      copyDirectory(from, to)
+      if (stamp(from) === before) return
+    } catch (error) {
+      // A file was renamed or removed meanwhile.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+    rmSync(to, { recursive: true, force: true })
   }
 }
 

@@ -12,7 +12,7 @@ import { isKept, type Expectations, type Kept, type Loss } from './expected.js'
 import { changedPaths, copyDirectory, digest, fingerprint, kindOf } from './files.js'
 import { allowedLines } from './lines.js'
 import { liveOn } from './live-on.js'
-import { isRefused, type StrictFinding } from './check-strict.js'
+import { canRestoreMachine, isRefused, machineRefusals, type StrictFinding } from './check-strict.js'
 import { open, refusalOf, type Opened, type Refused } from './subject.js'
 
 export type Policy = 'point-in-time' | 'salvage'
@@ -60,8 +60,12 @@ export async function checkPolicy(
   const subject =
     way === 'repair' ? await byRepair(context, plan, before) : await byOpen(context, plan, before)
   if (!subject) return finding
+  const isMended = !('code' in plan) && (way === 'repair' || isRefused(strict))
+  if (isMended && subject.unreadable !== '') {
+    violated(`the mended journal can't be read: ${subject.unreadable}`)
+  }
   const found: string[] = []
-  const losses = 'code' in plan || (way === 'open' && !isRefused(strict)) ? [] : lossesOf(plan)
+  const losses = isMended ? lossesOf(plan) : []
   const examined = examine(base, expectations, subject, allowedLines(base, image), losses, found)
   for (const what of found) violated(what)
   if (examined) await liveOn(directory, subject, violations, `${policy} by ${way}`)
@@ -125,9 +129,11 @@ async function byRepair(
     violated(`the dry run said ${textOfReport(plan)}; the repair says ${textOfReport(report)}`)
   }
   compareQuarantine(context, report, before, image)
-  const subject = await open(directory, 'strict', base.machine)
-  const opened = await orWithoutMachine(context, subject, 'strict')
-  if (!opened) return undefined
+  const opened = await orWithoutMachine(context, await open(directory, 'strict', base.machine), 'strict')
+  if (!opened.opened) {
+    violated(`the mended directory does not open: ${opened.code}: ${opened.message}`)
+    return undefined
+  }
   if (opened.manager.recovery.tail !== 'clean' && report.quarantineDirectory !== '') {
     violated(`after the repair a strict open finds a tail that is ${opened.manager.recovery.tail}`)
   }
@@ -170,16 +176,18 @@ async function byOpen(
 ): Promise<Opened | undefined> {
   const { base, directory, policy, strict, violated } = context
   const first = await open(directory, policy, base.machine)
-  const failed = !first.opened && first.code !== 'ERR_PINNACLE_STATE_MACHINE'
-  if (failed || 'code' in plan) {
-    const codes = ['code' in plan ? plan.code : 'success', first.opened ? 'success' : first.code]
-    if (codes[0] !== codes[1]) violated(`the dry run ends in ${codes.join(', the open in ')}`)
-    if (failed) isUnchanged(context, before)
-    if (first.opened) await first.manager.close()
+  if (!first.opened && isRefused(strict)) isUnchanged(context, before)
+  const subject = await orWithoutMachine(context, first, policy)
+  if (!subject.opened || 'code' in plan) {
+    const codes = ['code' in plan ? plan.code : 'success', subject.opened ? 'success' : subject.code]
+    // A directory that holds nothing at all is a new one for an open; there is nothing to repair.
+    if (codes[0] !== codes[1] && strict.limit !== 'nothing-left') {
+      violated(`the dry run ends in ${codes.join(', the open in ')}`)
+    }
+    if (subject.opened) await subject.manager.close()
+    else isUnchanged(context, before)
     return undefined
   }
-  const subject = await orWithoutMachine(context, first, policy)
-  if (!subject || !first.opened) return subject
   const { recovery } = subject.manager
   if (isRefused(strict)) {
     if (textOfReport(plan) !== textOfReport(recovery)) {
@@ -210,28 +218,16 @@ function compareListed(
   }
 }
 
-/** The state machine may be refused where the journal lacks its beginning and the snapshot a state. */
+/** The state machine may be refused where its snapshot has no state and the journal not all entries. */
 async function orWithoutMachine(
   { base, directory, violated }: Context,
   subject: Opened | Refused,
   policy: Policy | 'strict',
-): Promise<Opened | undefined> {
-  if (subject.opened) return subject
-  if (subject.code !== 'ERR_PINNACLE_STATE_MACHINE') {
-    violated(`the mended directory does not open: ${subject.code}: ${subject.message}`)
-    return undefined
-  }
+): Promise<Opened | Refused> {
+  if (subject.opened || !base.machine || !machineRefusals.has(subject.code)) return subject
   const without = await open(directory, policy, false)
-  if (!without.opened) {
-    violated(`the mended directory does not open: ${without.code}: ${without.message}`)
-    return undefined
-  }
-  const { snapshotSequence, firstSequence } = without.manager.recovery
-  const has = [base.ours, base.twin, base.foreign].some(({ history }) =>
-    history.snapshots.some(({ sequence, hasState }) => sequence === snapshotSequence && hasState),
-  )
-  if (has || firstSequence === 1) {
-    violated(`the state machine was refused: ${subject.message}`)
+  if (without.opened && canRestoreMachine(base, without)) {
+    violated(`the state machine was refused without a reason: ${subject.message}`)
   }
   return without
 }

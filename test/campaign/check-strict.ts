@@ -11,7 +11,7 @@ import type { Expectations, Loss } from './expected.js'
 import { changedPaths, copyDirectory, fingerprint } from './files.js'
 import { lineOf, type LineName } from './lines.js'
 import { liveOn } from './live-on.js'
-import { open, refusalOf } from './subject.js'
+import { open, refusalOf, type Opened } from './subject.js'
 import { isJournalOf, limitOf, type Limit } from './witnesses.js'
 
 export interface StrictFinding {
@@ -20,6 +20,8 @@ export interface StrictFinding {
   lastSequence: number
   /** Where what opened is not all that was acknowledged. */
   limit?: Limit
+  /** Something before the snapshot is damaged, which an open does not read. */
+  unreadable: boolean
 }
 
 const damageCodes: ReadonlySet<string> = new Set([
@@ -43,21 +45,26 @@ export async function checkStrict(
   copyDirectory(image, copy)
   const before = fingerprint(copy)
   let subject = await open(copy, 'strict', base.machine)
-  if (!subject.opened && subject.code === 'ERR_PINNACLE_STATE_MACHINE') {
-    // Its journal lacks the beginning and its snapshot a state; the rest is checked without the state machine.
-    subject = await open(copy, 'strict', false)
-    if (subject.opened && hasStateOrBeginning(base, subject.manager.recovery)) {
-      violations.push('the state machine was refused although there is a state, or the whole journal')
+  if (!subject.opened && machineRefusals.has(subject.code)) {
+    // Its snapshot has no state, and its journal not all entries; the rest is checked without the state machine.
+    const without = await open(copy, 'strict', false)
+    if (without.opened && canRestoreMachine(base, without)) {
+      violations.push(`the state machine was refused without a reason: ${subject.message}`)
     }
+    subject = without
   }
   if (!subject.opened) {
     const changed = changedPaths(before, fingerprint(copy))
     if (changed.length > 0) violations.push(`a refused open changed ${changed.join(', ')}`)
-    return { outcome: subject.code, lastSequence: 0 }
+    return { outcome: subject.code, lastSequence: 0, unreadable: false }
   }
   const { recovery } = subject.manager
   if (recovery.tail === 'corrupt') violations.push('a strict open reports a corrupt tail')
-  const finding: StrictFinding = { outcome: recovery.tail, lastSequence: recovery.lastSequence }
+  const finding: StrictFinding = {
+    outcome: recovery.tail,
+    lastSequence: recovery.lastSequence,
+    unreadable: subject.unreadable !== '',
+  }
   const losses = recovery.holes.map(({ firstSequence, lastSequence }): Loss => ({
     first: firstSequence,
     last: lastSequence,
@@ -73,12 +80,20 @@ export async function checkStrict(
   return finding
 }
 
-function hasStateOrBeginning(
-  base: Base,
-  { snapshotSequence, firstSequence }: { snapshotSequence: number; firstSequence: number },
-): boolean {
-  const snapshot = base.ours.history.snapshots.find(({ sequence }) => sequence === snapshotSequence)
-  return snapshot?.hasState === true || firstSequence === 1
+/** What opening with a state machine ends in where it can't be restored. */
+export const machineRefusals: ReadonlySet<string> = new Set([
+  'ERR_PINNACLE_STATE_MACHINE',
+  'ERR_PINNACLE_JOURNAL_GAP',
+  'ERR_PINNACLE_CORRUPT',
+])
+
+/** The snapshot has a state, or every entry can be read from the first one on. */
+export function canRestoreMachine(base: Base, { manager, unreadable }: Opened): boolean {
+  const { snapshotSequence, firstSequence } = manager.recovery
+  const hasState = [base.ours, base.twin, base.foreign].some(({ history }) =>
+    history.snapshots.some(({ sequence, hasState }) => sequence === snapshotSequence && hasState),
+  )
+  return hasState || (firstSequence === 1 && unreadable === '')
 }
 
 /** The limit under which something acknowledged may be missing; a violation where there is none. */
@@ -120,6 +135,9 @@ export async function checkVerdicts(
     disagreements.push(`${reader} says ${verdict}, a strict open ${strict.outcome}`)
   }
   const [native, pure] = found
+  if (strict.unreadable && native?.verdict !== 'damaged') {
+    disagreements.push(`inspect says ${String(native?.verdict)}, but not all of the journal can be read`)
+  }
   if (pure && native?.verdict !== pure.verdict) {
     disagreements.push(`inspect says ${String(native?.verdict)}, the second reader ${pure.verdict}`)
   }

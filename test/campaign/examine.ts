@@ -31,6 +31,9 @@ export function examine(
   }
   const read = holesIn(entries)
   if (read.problem !== '') violated(`reading the journal: ${read.problem}`)
+  if (subject.unreadable !== '' && snapshotSequence === 0) {
+    violated(`reading the journal: ${subject.unreadable}`)
+  }
   const lastRead = entries.at(-1)?.sequence ?? lastSequence
   if (lastRead !== lastSequence || manager.appendedFrontier !== lastSequence) {
     violated(

@@ -75,7 +75,7 @@ export async function checkImage(
   const violations: string[] = []
   const { directory, damage, notes } = image
   const disagreements: string[] = []
-  let strict: StrictFinding = { outcome: 'failed', lastSequence: 0 }
+  let strict: StrictFinding = { outcome: 'failed', lastSequence: 0, unreadable: false }
   const findings: PolicyFinding[] = []
   try {
     strict = await checkStrict(base, expectations, directory, work, violations)

@@ -47,6 +47,8 @@ export function allowedLines(base: Base, image: string): LineName[] {
     const bytes = readFileSync(head).subarray(slot.offset, slot.offset + slot.bytes)
     const id = journalId(bytes)
     if (id === journalId(readHead(base.foreign))) return ['ours', 'foreign']
+    // The head record is the only file of its journal, so it is the one that was copied here.
+    if (!otherFiles(image).some((each) => each === id)) return ['ours', 'foreign']
     const isIn = (line: Line): boolean =>
       readHeadSlots(readHead(line)).some((each) =>
         readHead(line).subarray(each.offset, each.offset + each.bytes).equals(bytes),
@@ -54,11 +56,16 @@ export function allowedLines(base: Base, image: string): LineName[] {
     return isIn(base.twin) && !isIn(base.ours) ? ['ours', 'twin'] : ['ours']
   }
   const foreign = journalId(readHead(base.foreign))
-  const ids = filesOf(image)
-    .filter((name) => kindOf(name) === 'segment')
-    .map((name) => journalId(readFileSync(path.join(image, name))))
+  const ids = otherFiles(image)
   const foreigners = ids.filter((each) => each === foreign).length
   return foreigners * 2 >= ids.length ? ['ours', 'twin', 'foreign'] : ['ours', 'twin']
+}
+
+/** The journals of segments and snapshots. */
+function otherFiles(image: string): string[] {
+  return filesOf(image)
+    .filter((name) => kindOf(name) === 'segment' || kindOf(name) === 'snapshot')
+    .map((name) => journalId(readFileSync(path.join(image, name))))
 }
 
 function readHead(line: Line): Buffer {

@@ -55,6 +55,7 @@ export async function liveOn(
   if (machine && again.machine?.describe() !== machine.describe()) {
     violated(`the state is ${String(again.machine?.describe())} instead of ${machine.describe()} when it opens again`)
   }
+  if (again.unreadable !== '' && subject.unreadable === '') violated(`reading: ${again.unreadable}`)
   const { problem } = holesIn(again.entries)
   if (problem !== '') violated(`reading the journal: ${problem}`)
   await again.manager.close()

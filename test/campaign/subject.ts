@@ -22,6 +22,8 @@ export interface Opened {
   /** null: opened without one. */
   machine: Machine | null
   entries: JournalEntry[]
+  /** Why the journal could not be read from its oldest entry on; `entries` are those after the snapshot then. */
+  unreadable: string
   books: string[]
 }
 
@@ -53,15 +55,32 @@ export async function open(
     return refusalOf(error)
   }
   try {
-    const entries: JournalEntry[] = []
-    if (manager.appendedFrontier > 0) {
-      for await (const entry of Journal.read(directory)) entries.push(entry)
-    }
-    return { opened: true, manager, machine, entries, books: describeBooks(manager) }
+    const { entries, unreadable } = await readEntries(manager, directory)
+    return { opened: true, manager, machine, entries, unreadable, books: describeBooks(manager) }
   } catch (error) {
     await manager.close()
     throw error
   }
+}
+
+async function readEntries(
+  manager: PersistenceManager,
+  directory: string,
+): Promise<{ entries: JournalEntry[]; unreadable: string }> {
+  if (manager.appendedFrontier === 0) return { entries: [], unreadable: '' }
+  try {
+    return { entries: await all(Journal.read(directory)), unreadable: '' }
+  } catch (error) {
+    const { code, message } = refusalOf(error)
+    const from = manager.recovery.snapshotSequence + 1
+    return { entries: await all(Journal.read(directory, { from })), unreadable: `${code}: ${message}` }
+  }
+}
+
+async function all(entries: AsyncIterable<JournalEntry>): Promise<JournalEntry[]> {
+  const list: JournalEntry[] = []
+  for await (const entry of entries) list.push(entry)
+  return list
 }
 
 /** What the entries, read in order, say of themselves: no gap but for holes. */
