@@ -211,7 +211,8 @@ function stamp(directory: string): string {
 async function segmentIsReady(directory: string): Promise<void> {
   for (let waits = 0; waits < 100; waits++) {
     const [slot] = readHeadSlots(readFileSync(path.join(directory, 'HEAD')))
-    if (slot && slot.ready !== 0 && existsSync(path.join(directory, segmentPath(slot.ready)))) return
+    if (slot && slot.ready !== 0 && existsSync(path.join(directory, segmentPath(slot.ready))))
+      return
     await delay(1)
   }
 }

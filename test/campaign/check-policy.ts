@@ -12,7 +12,12 @@ import { isKept, type Expectations, type Kept, type Loss } from './expected.js'
 import { changedPaths, copyDirectory, digest, fingerprint, kindOf } from './files.js'
 import { allowedLines } from './lines.js'
 import { liveOn } from './live-on.js'
-import { canRestoreMachine, isRefused, machineRefusals, type StrictFinding } from './check-strict.js'
+import {
+  canRestoreMachine,
+  isRefused,
+  machineRefusals,
+  type StrictFinding,
+} from './check-strict.js'
 import { open, refusalOf, type Opened, type Refused } from './subject.js'
 
 export type Policy = 'point-in-time' | 'salvage'
@@ -73,7 +78,11 @@ export async function checkPolicy(
   return finding
 }
 
-async function mend(directory: string, policy: Policy, dryRun: boolean): Promise<RepairReport | Refused> {
+async function mend(
+  directory: string,
+  policy: Policy,
+  dryRun: boolean,
+): Promise<RepairReport | Refused> {
   try {
     return await repair(directory, { policy, dryRun })
   } catch (error) {
@@ -82,14 +91,19 @@ async function mend(directory: string, policy: Policy, dryRun: boolean): Promise
 }
 
 function lossesOf({ holes }: Pick<RepairReport, 'holes'>): Loss[] {
-  return holes.map(({ firstSequence, lastSequence }) => ({ first: firstSequence, last: lastSequence }))
+  return holes.map(({ firstSequence, lastSequence }) => ({
+    first: firstSequence,
+    last: lastSequence,
+  }))
 }
 
 function keptOf(report: RepairReport): Kept {
   return { snapshot: report.snapshotSequence, last: report.lastSequence, losses: lossesOf(report) }
 }
 
-function textOfReport(report: Pick<RepairReport, 'lastSequence' | 'snapshotSequence' | 'holes'>): string {
+function textOfReport(
+  report: Pick<RepairReport, 'lastSequence' | 'snapshotSequence' | 'holes'>,
+): string {
   const holes = report.holes.map(
     ({ firstSequence, lastSequence, snapshotSequence, entriesLeftOut }) =>
       `${String(firstSequence)}-${String(lastSequence)} (snapshot ${String(snapshotSequence)}, left out ${String(entriesLeftOut)})`,
@@ -104,7 +118,9 @@ function comparePlanWithStrict({ strict, policy, violated }: Context, plan: Repa
   const isEqual = plan.lastSequence === strict.lastSequence && isCovered
   const isMore = policy === 'salvage' && plan.lastSequence >= strict.lastSequence
   if (isEqual || isMore) return
-  violated(`the dry run says ${textOfReport(plan)}, but a strict open keeps ${String(strict.lastSequence)} entries`)
+  violated(
+    `the dry run says ${textOfReport(plan)}, but a strict open keeps ${String(strict.lastSequence)} entries`,
+  )
 }
 
 function isUnchanged({ directory, violated }: Context, before: Map<string, string>): void {
@@ -129,7 +145,11 @@ async function byRepair(
     violated(`the dry run said ${textOfReport(plan)}; the repair says ${textOfReport(report)}`)
   }
   compareQuarantine(context, report, before, image)
-  const opened = await orWithoutMachine(context, await open(directory, 'strict', base.machine), 'strict')
+  const opened = await orWithoutMachine(
+    context,
+    await open(directory, 'strict', base.machine),
+    'strict',
+  )
   if (!opened.opened) {
     violated(`the mended directory does not open: ${opened.code}: ${opened.message}`)
     return undefined
@@ -162,7 +182,8 @@ function compareQuarantine(
     }
   }
   for (const name of report.quarantined.map((each) => path.relative(directory, each))) {
-    if (!existsSync(path.join(image, name))) violated(`${name} is said to be in quarantine and never was there`)
+    if (!existsSync(path.join(image, name)))
+      violated(`${name} is said to be in quarantine and never was there`)
     else if (held.get(path.basename(name)) !== before.get(name)) {
       violated(`${name} is said to be in quarantine and is not there as it was`)
     }
@@ -179,7 +200,10 @@ async function byOpen(
   if (!first.opened && isRefused(strict)) isUnchanged(context, before)
   const subject = await orWithoutMachine(context, first, policy)
   if (!subject.opened || 'code' in plan) {
-    const codes = ['code' in plan ? plan.code : 'success', subject.opened ? 'success' : subject.code]
+    const codes = [
+      'code' in plan ? plan.code : 'success',
+      subject.opened ? 'success' : subject.code,
+    ]
     // A directory that holds nothing at all is a new one for an open; there is nothing to repair.
     if (codes[0] !== codes[1] && strict.limit !== 'nothing-left') {
       violated(`the dry run ends in ${codes.join(', the open in ')}`)
@@ -242,7 +266,9 @@ export function comparePolicies(
   const more = salvage.kept
   if (!less) return
   if (!more) {
-    violations.push(`point-in-time keeps ${String(less.last)} entries, salvage refuses with ${salvage.code}`)
+    violations.push(
+      `point-in-time keeps ${String(less.last)} entries, salvage refuses with ${salvage.code}`,
+    )
     return
   }
   for (let sequence = 1; sequence <= less.last; sequence++) {

@@ -70,7 +70,9 @@ export async function checkStrict(
     last: lastSequence,
   }))
   if (losses.length > 0) violations.push('a strict open crosses holes that nobody made')
-  const others = (['twin', 'foreign'] as const).filter((name) => isJournalOf(image, base[name].directory))
+  const others = (['twin', 'foreign'] as const).filter((name) =>
+    isJournalOf(image, base[name].directory),
+  )
   const examined = examine(base, expectations, subject, ['ours', ...others], losses, violations)
   if (examined) {
     const limit = limitFor(base, image, examined.line, recovery, violations)
@@ -136,7 +138,9 @@ export async function checkVerdicts(
   }
   const [native, pure] = found
   if (strict.unreadable && native?.verdict !== 'damaged') {
-    disagreements.push(`inspect says ${String(native?.verdict)}, but not all of the journal can be read`)
+    disagreements.push(
+      `inspect says ${String(native?.verdict)}, but not all of the journal can be read`,
+    )
   }
   if (pure && native?.verdict !== pure.verdict) {
     disagreements.push(`inspect says ${String(native?.verdict)}, the second reader ${pure.verdict}`)

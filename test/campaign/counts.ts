@@ -12,7 +12,15 @@ interface Counts {
 }
 
 function none(): Counts {
-  return { images: 0, opened: 0, refused: 0, pointInTime: 0, salvage: 0, disagreements: 0, violations: 0 }
+  return {
+    images: 0,
+    opened: 0,
+    refused: 0,
+    pointInTime: 0,
+    salvage: 0,
+    disagreements: 0,
+    violations: 0,
+  }
 }
 
 const columns: readonly (readonly [keyof Counts, string])[] = [
@@ -52,15 +60,22 @@ export class Tally {
   lines(): string[] {
     const width = 22
     const row = (name: string, cells: readonly string[]): string =>
-      name.padEnd(width) + cells.map((cell, i) => cell.padStart((columns[i]?.[1].length ?? 0) + 2)).join('')
+      name.padEnd(width) +
+      cells.map((cell, i) => cell.padStart((columns[i]?.[1].length ?? 0) + 2)).join('')
     const cellsOf = (counts: Counts): string[] => columns.map(([key]) => String(counts[key]))
     const rows = [...this.#byClass].sort(([left], [right]) => left.localeCompare(right))
     const limits = [...this.#limits].sort(([left], [right]) => left.localeCompare(right))
     return [
-      row('class', columns.map(([, title]) => title)),
+      row(
+        'class',
+        columns.map(([, title]) => title),
+      ),
       ...rows.map(([name, counts]) => row(name, cellsOf(counts))),
       row('all', cellsOf(this.#all)),
-      ...limits.map(([name, count]) => `opened with less than was acknowledged, limit ${name}: ${String(count)}`),
+      ...limits.map(
+        ([name, count]) =>
+          `opened with less than was acknowledged, limit ${name}: ${String(count)}`,
+      ),
     ]
   }
 }

@@ -15,7 +15,12 @@ const evidenceFile = 'evidence.bin'
 const wordsFile = 'what.txt'
 const imageName = 'image'
 
-export function keepEvidence(directory: string, base: Base, image: DamagedImage, result: ImageResult): void {
+export function keepEvidence(
+  directory: string,
+  base: Base,
+  image: DamagedImage,
+  result: ImageResult,
+): void {
   rmSync(directory, { recursive: true, force: true })
   mkdirSync(directory, { recursive: true })
   const keep = (from: string, name: string): string => {

@@ -53,13 +53,20 @@ export function examine(
   }
   const kept: Kept = { snapshot: snapshotSequence, last: lastSequence, losses }
   // Without an entry of its own a line shows only in the books.
-  const line = candidates.find((name) => booksFit(base, expectations, subject, name, kept)) ?? candidates[0]
+  const line =
+    candidates.find((name) => booksFit(base, expectations, subject, name, kept)) ?? candidates[0]
   if (line === undefined) return undefined
   compareWithModel(base, expectations, subject, line, kept, violated)
   return { line, kept }
 }
 
-function booksFit(base: Base, expectations: Expectations, subject: Opened, name: LineName, kept: Kept): boolean {
+function booksFit(
+  base: Base,
+  expectations: Expectations,
+  subject: Opened,
+  name: LineName,
+  kept: Kept,
+): boolean {
   return expectations.books(lineOf(base, name), kept).join('\n') === subject.books.join('\n')
 }
 
@@ -77,12 +84,16 @@ function compareWithModel(
     violated(`the report names snapshot ${String(kept.snapshot)}, which was never taken`)
   }
   if (kept.last > line.history.entries.length) {
-    violated(`${String(kept.last)} entries were recovered, ${String(line.history.entries.length)} were appended`)
+    violated(
+      `${String(kept.last)} entries were recovered, ${String(line.history.entries.length)} were appended`,
+    )
   }
   const wanted = expectations.books(line, kept)
   for (let i = 0; i < Math.max(wanted.length, subject.books.length); i++) {
     if (wanted[i] === subject.books[i]) continue
-    violated(`book ${String(i + 1)} is ${String(subject.books[i])}; the model has ${String(wanted[i])}`)
+    violated(
+      `book ${String(i + 1)} is ${String(subject.books[i])}; the model has ${String(wanted[i])}`,
+    )
     break
   }
   if (!subject.machine) return

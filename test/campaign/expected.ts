@@ -37,7 +37,8 @@ export class Expectations {
         const fromSnapshot = entry.sequence <= kept.snapshot
         if (!fromSnapshot && !isKept(kept, entry.sequence)) continue
         const why = model.apply(entry)
-        if (why !== '') return [`entry ${String(entry.sequence)} was kept, but the model refuses it: ${why}`]
+        if (why !== '')
+          return [`entry ${String(entry.sequence)} was kept, but the model refuses it: ${why}`]
       }
       return model.describe()
     })

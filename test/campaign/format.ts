@@ -59,7 +59,12 @@ const holeType = 0x05
 /** Of a segment file that is sound: its identity and its entries in order. */
 export function readSegment(bytes: Uint8Array): SegmentImage {
   const id = word(bytes, 56)
-  const image = { index: number(bytes, 48), id, seed: Number(id & 0xffff_ffffn), entries: [] as EntryPlace[] }
+  const image = {
+    index: number(bytes, 48),
+    id,
+    seed: Number(id & 0xffff_ffffn),
+    entries: [] as EntryPlace[],
+  }
   const view = viewOf(bytes)
   for (let offset = headerPageBytes; offset + lineBytes <= bytes.length;) {
     if (word(bytes, offset) === 0n) break
@@ -94,11 +99,17 @@ export interface Mark extends Range {
 export function readMarks(bytes: Uint8Array): Mark[] {
   const { seed } = readSegment(bytes.subarray(0, headerPageBytes))
   return frontierMarkOffsets
-    .map((offset) => ({ offset, bytes: markBytes, durable: number(bytes, offset), counter: number(bytes, offset + 8) }))
+    .map((offset) => ({
+      offset,
+      bytes: markBytes,
+      durable: number(bytes, offset),
+      counter: number(bytes, offset + 8),
+    }))
     .filter(
       ({ offset, counter }) =>
         counter !== 0 &&
-        crcRegister(seed, bytes.subarray(offset, offset + 28)) === viewOf(bytes).getUint32(offset + 28, true),
+        crcRegister(seed, bytes.subarray(offset, offset + 28)) ===
+          viewOf(bytes).getUint32(offset + 28, true),
     )
 }
 

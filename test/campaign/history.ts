@@ -63,7 +63,11 @@ export function instrumentOperation(definition: InstrumentDefinition): Operation
 /** Why what was read is not what was appended; '' where it is. */
 export function difference(read: JournalEntry, entry: Entry | undefined): string {
   if (entry === undefined) return `entry ${String(read.sequence)} was never appended`
-  const found = textOf(read, entry.timestampNs === null ? null : read.timestampNs, operationOf(read))
+  const found = textOf(
+    read,
+    entry.timestampNs === null ? null : read.timestampNs,
+    operationOf(read),
+  )
   const wanted = textOf(entry, entry.timestampNs, entry.operation)
   return found === wanted
     ? ''
@@ -83,7 +87,10 @@ function textOf(
 function textOfOperation(operation: Operation): string {
   return Object.entries(operation)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${value instanceof Uint8Array ? shortened(value) : String(value)}`)
+    .map(
+      ([name, value]) =>
+        `${name}=${value instanceof Uint8Array ? shortened(value) : String(value)}`,
+    )
     .sort()
     .join(' ')
 }

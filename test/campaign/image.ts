@@ -90,7 +90,9 @@ export async function checkImage(
     const [pointInTime, salvage] = findings
     if (pointInTime && salvage) comparePolicies(pointInTime, salvage, violations)
   } catch (error) {
-    violations.push(`the check ended in ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    violations.push(
+      `the check ended in ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    )
   }
   for (const part of ['strict', 'point-in-time', 'salvage']) {
     rmSync(path.join(work, part), { recursive: true, force: true })

@@ -51,7 +51,9 @@ export function allowedLines(base: Base, image: string): LineName[] {
     if (!otherFiles(image).some((each) => each === id)) return ['ours', 'foreign']
     const isIn = (line: Line): boolean =>
       readHeadSlots(readHead(line)).some((each) =>
-        readHead(line).subarray(each.offset, each.offset + each.bytes).equals(bytes),
+        readHead(line)
+          .subarray(each.offset, each.offset + each.bytes)
+          .equals(bytes),
       )
     return isIn(base.twin) && !isIn(base.ours) ? ['ours', 'twin'] : ['ours']
   }

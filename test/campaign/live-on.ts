@@ -17,7 +17,8 @@ export async function liveOn(
   let sequence = manager.appendedFrontier
   const expectSequence = (got: number, what: string): void => {
     sequence++
-    if (got !== sequence) violated(`${what} got sequence ${String(got)} instead of ${String(sequence)}`)
+    if (got !== sequence)
+      violated(`${what} got sequence ${String(got)} instead of ${String(sequence)}`)
   }
   let before: string[] = []
   try {
@@ -50,10 +51,14 @@ export async function liveOn(
   }
   const { tail, lastSequence } = again.manager.recovery
   if (tail !== 'clean') violated(`it opens again with a tail that is ${tail}`)
-  if (lastSequence !== sequence) violated(`it opens again at ${String(lastSequence)} instead of ${String(sequence)}`)
-  if (again.books.join('\n') !== before.join('\n')) violated('the books are others when it opens again')
+  if (lastSequence !== sequence)
+    violated(`it opens again at ${String(lastSequence)} instead of ${String(sequence)}`)
+  if (again.books.join('\n') !== before.join('\n'))
+    violated('the books are others when it opens again')
   if (machine && again.machine?.describe() !== machine.describe()) {
-    violated(`the state is ${String(again.machine?.describe())} instead of ${machine.describe()} when it opens again`)
+    violated(
+      `the state is ${String(again.machine?.describe())} instead of ${machine.describe()} when it opens again`,
+    )
   }
   if (again.unreadable !== '' && subject.unreadable === '') violated(`reading: ${again.unreadable}`)
   const { problem } = holesIn(again.entries)

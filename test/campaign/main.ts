@@ -60,7 +60,14 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 if (values.again !== undefined) {
   const kept = loadEvidence(path.resolve(values.again))
-  const result = await checkImage(kept.base, new Expectations(), kept.image, kept.number, work, comparesPure)
+  const result = await checkImage(
+    kept.base,
+    new Expectations(),
+    kept.image,
+    kept.number,
+    work,
+    comparesPure,
+  )
   for (const line of wordsOf(result)) console.log(line)
   process.exit(result.violations.length + result.disagreements.length > 0 ? 1 : 0)
 }
@@ -84,7 +91,9 @@ const tally = await campaign({
     const words = [`--seed ${String(seed)}`, `--image ${String(result.number)}`]
     if (only !== undefined) words.push(`--only ${only}`)
     const kept = path.join(keep, `${String(seed)}-${String(result.number)}`)
-    console.log(`  again: npm run campaign -- ${words.join(' ')}; the same bytes: npm run campaign -- --again ${kept}`)
+    console.log(
+      `  again: npm run campaign -- ${words.join(' ')}; the same bytes: npm run campaign -- --again ${kept}`,
+    )
   },
 })
 for (const line of tally.lines()) console.log(line)

@@ -139,7 +139,8 @@ export class ModelBooks {
   /** A text for each book that has all there is to see of it. */
   describe(): string[] {
     return this.books.map((book) => {
-      const side = (side: Side): string => (book.kind === 'orders' ? queuesText(book, side) : levelsText(book, side))
+      const side = (side: Side): string =>
+        book.kind === 'orders' ? queuesText(book, side) : levelsText(book, side)
       return [
         `${book.name} ${book.kind} status ${String(book.status)} last ${String(book.lastSequence)}`,
         `trades ${String(book.tradeCount)} ${String(book.tradedQuantity)} ${String(book.lastTradePrice)}`,

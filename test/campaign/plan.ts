@@ -64,7 +64,11 @@ export function drawPlan(random: Random): Plan {
     const count = 1 + random.below(number === 0 ? 5 : 4)
     for (let i = 0; i < count; i++) {
       const choice = random.below(10)
-      const phase: Phase = { entries: 3 + random.below(one(3) ? 260 : 90), action: 'none', keep: one(2) }
+      const phase: Phase = {
+        entries: 3 + random.below(one(3) ? 260 : 90),
+        action: 'none',
+        keep: one(2),
+      }
       if (choice < 5) phase.action = one(4) ? 'sync' : 'durable'
       else if (choice < 8 && usesSnapshots) phase.action = 'snapshot'
       else if (choice < 9 && mayCompact) phase.action = 'compact'

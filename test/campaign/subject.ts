@@ -73,7 +73,10 @@ async function readEntries(
   } catch (error) {
     const { code, message } = refusalOf(error)
     const from = manager.recovery.snapshotSequence + 1
-    return { entries: await all(Journal.read(directory, { from })), unreadable: `${code}: ${message}` }
+    return {
+      entries: await all(Journal.read(directory, { from })),
+      unreadable: `${code}: ${message}`,
+    }
   }
 }
 

@@ -17,7 +17,12 @@ function next(digest: string, what: string, bytes: Uint8Array): string {
   return createHash('sha1').update(digest).update(what).update(bytes).digest('hex')
 }
 
-export function withEntry(state: State, sequence: number, userType: number, payload: Uint8Array): State {
+export function withEntry(
+  state: State,
+  sequence: number,
+  userType: number,
+  payload: Uint8Array,
+): State {
   const what = `entry ${String(sequence)} ${String(userType)}`
   return { ...state, digest: next(state.digest, what, payload), entries: state.entries + 1 }
 }

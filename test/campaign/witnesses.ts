@@ -66,7 +66,8 @@ function witnessesOf(directory: string, last: number): Witness[] {
     switch (kindOf(name)) {
       case 'head':
         for (const slot of readHeadSlots(bytes)) {
-          if (slot.durable > last) found(`slot ${String(slot.counter)} says ${String(slot.durable)}`, slot)
+          if (slot.durable > last)
+            found(`slot ${String(slot.counter)} says ${String(slot.durable)}`, slot)
         }
         break
       case 'segment':
@@ -75,7 +76,11 @@ function witnessesOf(directory: string, last: number): Witness[] {
         }
         for (const entry of readSegment(bytes).entries) {
           if (entry.claims <= last) continue
-          found(`entry ${String(entry.sequence)} says ${String(entry.claims)}`, segmentHeader, entry)
+          found(
+            `entry ${String(entry.sequence)} says ${String(entry.claims)}`,
+            segmentHeader,
+            entry,
+          )
         }
         break
       case 'snapshot':

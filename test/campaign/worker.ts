@@ -20,11 +20,12 @@ export interface WorkRequest {
 }
 
 export type WorkAnswer =
-  | { kind: 'begun'; number: number }
-  | { kind: 'checked'; result: ImageResult }
-  | { kind: 'done' }
+  { kind: 'begun'; number: number } | { kind: 'checked'; result: ImageResult } | { kind: 'done' }
 
-export async function work(request: WorkRequest, answer: (what: WorkAnswer) => void): Promise<void> {
+export async function work(
+  request: WorkRequest,
+  answer: (what: WorkAnswer) => void,
+): Promise<void> {
   const { seed, numbers, only, comparesPure } = request
   const [first = 0] = numbers
   const directory = path.join(request.work, `base-${String(first)}`)
@@ -38,7 +39,12 @@ export async function work(request: WorkRequest, answer: (what: WorkAnswer) => v
     const result = await checkImage(base, expectations, image, number, directory, comparesPure)
     const isBad = result.violations.length + result.disagreements.length > 0
     if (isBad && request.keep !== undefined) {
-      keepEvidence(path.join(request.keep, `${String(seed)}-${String(number)}`), base, image, result)
+      keepEvidence(
+        path.join(request.keep, `${String(seed)}-${String(number)}`),
+        base,
+        image,
+        result,
+      )
     }
     answer({ kind: 'checked', result })
   }

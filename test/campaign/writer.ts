@@ -70,7 +70,9 @@ export class Writer {
     for (let i = 0; i < payload.length; i++) payload[i] = random.below(256)
     // Now and then a payload with whole sectors of zeros, whose loss can't be told by its shape.
     if (random.below(8) === 0) payload.fill(0, Math.min(16, payload.length))
-    Buffer.from(payload.buffer).write(`${String(this.#tag)}:${String(this.#next())}`.slice(0, payload.length))
+    Buffer.from(payload.buffer).write(
+      `${String(this.#tag)}:${String(this.#next())}`.slice(0, payload.length),
+    )
     const userType = random.below(96)
     const timestampNs = random.below(2) === 0 ? null : this.#time()
     const instrument = random.below(3) === 0 ? this.#model.books.length : 0

@@ -33,7 +33,10 @@ export const flipHeader: Damage = (target) =>
 
 /** Of the header page, what is not the header nor a mark: readers ignore it. */
 export const flipHeaderPage: Damage = (target) =>
-  flip(target, target.pickSegment(), { offset: segmentHeaderBytes, bytes: 4096 - segmentHeaderBytes })
+  flip(target, target.pickSegment(), {
+    offset: segmentHeaderBytes,
+    bytes: 4096 - segmentHeaderBytes,
+  })
 
 export const flipMark: Damage = (target) =>
   flip(target, target.pickSegment(), {

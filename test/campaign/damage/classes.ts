@@ -76,7 +76,13 @@ function twoOf(target: Target): boolean {
 /** The newest entry and everything that proves it: what one damage leaves, the other takes. */
 function lastEntryAndTraces(target: Target): boolean {
   const first = target.random.below(2) === 0 ? bytes.tornTail : bytes.zeroRange
-  const traces = [marks.lostMarks, bits.flipHead, names.missingSnapshots, others.oldHead, bits.flipMark]
+  const traces = [
+    marks.lostMarks,
+    bits.flipHead,
+    names.missingSnapshots,
+    others.oldHead,
+    bits.flipMark,
+  ]
   return first(target) && (target.pick(traces)?.(target) ?? false)
 }
 

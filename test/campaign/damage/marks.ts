@@ -1,5 +1,11 @@
 /** Marks whose checksum verifies and that say something wrong. */
-import { frontierMark, frontierMarkOffsets, linkMark, linkMarkOffsets, markBytes } from '../format.js'
+import {
+  frontierMark,
+  frontierMarkOffsets,
+  linkMark,
+  linkMarkOffsets,
+  markBytes,
+} from '../format.js'
 import type { Damage, Target } from './target.js'
 
 function put(target: Target, name: string, offset: number, bytes: Uint8Array): boolean {
@@ -10,15 +16,20 @@ function put(target: Target, name: string, offset: number, bytes: Uint8Array): b
 
 /** A counter above that of the marks that are there, or one that looks old. */
 function counter(target: Target): number {
-  return target.random.below(4) === 0 ? 1 + target.random.below(3) : 1000 + target.random.below(1000)
+  return target.random.below(4) === 0
+    ? 1 + target.random.below(3)
+    : 1000 + target.random.below(1000)
 }
 
 /** Into one slot, or into both. */
 function putMark(target: Target, name: string, durable: number): boolean {
   const seed = target.soundSegment(name)?.seed
   if (seed === undefined) return false
-  const slots = target.random.below(2) === 0 ? frontierMarkOffsets : [target.pick(frontierMarkOffsets) ?? 0]
-  const put_ = slots.map((slot) => put(target, name, slot, frontierMark(seed, durable, counter(target))))
+  const slots =
+    target.random.below(2) === 0 ? frontierMarkOffsets : [target.pick(frontierMarkOffsets) ?? 0]
+  const put_ = slots.map((slot) =>
+    put(target, name, slot, frontierMark(seed, durable, counter(target))),
+  )
   target.note(`a mark in ${name} says that entry ${String(durable)} is durable`)
   return put_.includes(true)
 }
@@ -51,6 +62,8 @@ export const lostMarks: Damage = (target) => {
   const name = target.pickSegment()
   if (name === undefined) return false
   target.note(`frontier marks of ${name} zeroed`)
-  const gone = frontierMarkOffsets.map((offset) => put(target, name, offset, new Uint8Array(markBytes)))
+  const gone = frontierMarkOffsets.map((offset) =>
+    put(target, name, offset, new Uint8Array(markBytes)),
+  )
   return gone.includes(true)
 }

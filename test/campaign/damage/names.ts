@@ -17,7 +17,8 @@ export const missingSegment: Damage = (target) => {
   return name !== undefined && remove(target, [name])
 }
 
-export const missingSegments: Damage = (target) => remove(target, some(target, target.files('segment')))
+export const missingSegments: Damage = (target) =>
+  remove(target, some(target, target.files('segment')))
 
 export const missingAllSegments: Damage = (target) => remove(target, target.files('segment'))
 
@@ -30,7 +31,10 @@ export const missingSnapshots: Damage = (target) => {
 }
 
 export const missingEverything: Damage = (target) =>
-  remove(target, target.allFiles().filter(() => target.random.below(5) > 0))
+  remove(
+    target,
+    target.allFiles().filter(() => target.random.below(5) > 0),
+  )
 
 /** An index that is free, or that another segment has. */
 function otherIndex(target: Target, name: string): number {
@@ -56,7 +60,8 @@ export const renamedSegment: Damage = (target) => {
   if (name === undefined) return false
   const other = segmentPath(otherIndex(target, name))
   const bytes = target.read(name)
-  const swapped = target.exists(other) && target.random.below(2) === 0 ? target.read(other) : undefined
+  const swapped =
+    target.exists(other) && target.random.below(2) === 0 ? target.read(other) : undefined
   target.note(`${name} renamed to ${other}${swapped ? ' and the other way round' : ''}`)
   target.remove(name)
   target.write(other, bytes)
@@ -107,7 +112,10 @@ export const strayFiles: Damage = (target) => {
   ]
   const chosen = some(target, names)
   for (const name of chosen) {
-    const bytes = segment !== undefined && target.random.below(2) === 0 ? target.read(segment) : Buffer.from('stray')
+    const bytes =
+      segment !== undefined && target.random.below(2) === 0
+        ? target.read(segment)
+        : Buffer.from('stray')
     target.write(name, bytes)
   }
   target.note(`added: ${chosen.join(', ')}`)

@@ -92,7 +92,12 @@ export const oldFiles: Damage = (target) => {
   const generation = target.pick(target.base.generations)
   if (!generation) return false
   const { directory, appended } = generation
-  return take(target, `as of entry ${String(appended)}`, directory, someOf(target, filesIn(directory)))
+  return take(
+    target,
+    `as of entry ${String(appended)}`,
+    directory,
+    someOf(target, filesIn(directory)),
+  )
 }
 
 /** A backup of everything put back: an undamaged directory, but an older one. */
