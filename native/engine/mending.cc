@@ -62,7 +62,12 @@ class Mender {
   Status Apply() {
     const bool changes = std::any_of(walk_.segments.begin(), walk_.segments.end(),
                                      [](const SegmentPlan& plan) { return plan.changes(); });
-    if (!changes && report_->quarantined.empty() && layout_.damage.empty()) return Status();
+    // Where every segment stays as it is and one does not belong, the head record is wrong.
+    const bool misfits = std::any_of(layout_.segments.begin(), layout_.segments.end(),
+                                     [](const SegmentFacts& facts) { return !facts.belongs(); });
+    if (!changes && !misfits && report_->quarantined.empty() && layout_.damage.empty()) {
+      return Status();
+    }
     Status prepared = Prepare();
     if (!prepared.ok()) {
       // Best effort: the next open removes what is left.

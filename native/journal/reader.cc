@@ -1,8 +1,11 @@
 #include "journal/reader.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "journal/layout.h"
+#include "journal/read_fully.h"
 
 namespace pinnacle {
 
@@ -10,6 +13,17 @@ namespace {
 
 // A store that is under way while pread copies the line can look like damage; the next look tells.
 constexpr int kLooks = 8;
+
+// How far a segment's marks say that the journal was durable.
+Status ReadMarks(const File& file, const SegmentHeader& header, uint64_t* durable) {
+  std::vector<uint8_t> page(kSegmentHeaderBytes);
+  size_t page_bytes = 0;
+  PINNACLE_RETURN_IF_ERROR(ReadFully(file, 0, page, &page_bytes));
+  uint64_t counter = 0;
+  *durable =
+      ReadFrontierMarks({page.data(), page_bytes}, SeedOfSegment(header.segment_id), &counter);
+  return Status();
+}
 
 }  // namespace
 
@@ -36,10 +50,14 @@ Status JournalReader::FindStart() {
   return status;
 }
 
+Status JournalReader::ReadHeadRecord(HeadFinding* head) const {
+  const size_t slash = journal_directory_.find_last_of('/');
+  return ReadHead(file_system_, journal_directory_.substr(0, slash), head);
+}
+
 Status JournalReader::IsCompacted(uint64_t index, bool* compacted) {
   HeadFinding head;
-  const size_t slash = journal_directory_.find_last_of('/');
-  PINNACLE_RETURN_IF_ERROR(ReadHead(file_system_, journal_directory_.substr(0, slash), &head));
+  PINNACLE_RETURN_IF_ERROR(ReadHeadRecord(&head));
   *compacted = head.valid && index != 0 && head.record.oldest_index > index;
   return Status();
 }
@@ -60,8 +78,15 @@ Status JournalReader::OutOfReach() {
 
 Status JournalReader::FindStartOnce() {
   looked_at_ = 0;
+  // Files below the oldest segment are not part of the journal.
+  HeadFinding head;
+  PINNACLE_RETURN_IF_ERROR(ReadHeadRecord(&head));
   std::vector<SegmentFile> files;
   PINNACLE_RETURN_IF_ERROR(ListSegments(file_system_, journal_directory_, &files));
+  if (head.valid) {
+    std::erase_if(files,
+                  [&](const SegmentFile& file) { return file.index < head.record.oldest_index; });
+  }
   if (files.empty()) {
     return Status(Code::kNotFound, journal_directory_ +
                                        " holds no journal segment; is this the data directory of a "
@@ -107,8 +132,9 @@ Status JournalReader::OpenSegment(const SegmentFile& file) {
   return Status();
 }
 
-Status JournalReader::TryNextSegment(bool* moved) {
+Status JournalReader::TryNextSegment(bool* moved, Next* seen) {
   *moved = false;
+  *seen = Next();
   SegmentFile next{segment_.index + 1, journal_directory_ + "/" + SegmentName(segment_.index + 1)};
   bool exists = false;
   PINNACLE_RETURN_IF_ERROR(file_system_->Exists(next.path, &exists));
@@ -129,12 +155,32 @@ Status JournalReader::TryNextSegment(bool* moved) {
   EntryCheck check;
   const uint8_t* entry = nullptr;
   PINNACLE_RETURN_IF_ERROR(reader.Next(&check, &entry));
+  seen->damaged = check.state == EntryState::kDamaged;
+  PINNACLE_RETURN_IF_ERROR(ReadMarks(*file, header, &seen->durable));
   if (check.state != EntryState::kValid) return Status();
-  const uint64_t first = FirstSequenceOf(LoadHeader(entry), entry);
-  if (expected_ != 0 && first != expected_) return Status();
+  const EntryHeader head = LoadHeader(entry);
+  const uint64_t first = FirstSequenceOf(head, entry);
+  if (expected_ != 0 && first != expected_) {
+    seen->durable = std::max(seen->durable, DurableClaim(head, LoadTrailer(entry, check.bytes)));
+    return Status();
+  }
   PINNACLE_RETURN_IF_ERROR(OpenSegment(next));
   expected_ = first;
   *moved = true;
+  return Status();
+}
+
+Status JournalReader::IsMissing(const Next& next, bool* missing) {
+  uint64_t durable = 0;
+  PINNACLE_RETURN_IF_ERROR(ReadMarks(*file_, header_, &durable));
+  HeadFinding head;
+  PINNACLE_RETURN_IF_ERROR(ReadHeadRecord(&head));
+  if (head.valid) durable = std::max(durable, head.record.durable_sequence);
+  const uint64_t wanted = expected_ != 0 ? expected_ : next_sequence_;
+  // A segment is left for the next one when that gets an entry: where the newest is a later one,
+  // the next one has some.
+  *missing = next.damaged || (wanted != 0 && std::max(durable, next.durable) >= wanted) ||
+             (head.valid && head.record.newest_index > segment_.index + 1);
   return Status();
 }
 
@@ -180,19 +226,23 @@ Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
     }
     PINNACLE_RETURN_IF_ERROR(StillOurs());
     bool moved = false;
-    PINNACLE_RETURN_IF_ERROR(TryNextSegment(&moved));
+    Next next;
+    PINNACLE_RETURN_IF_ERROR(TryNextSegment(&moved, &next));
     if (moved) {
       fresh = false;
       continue;
     }
-    if (check.state != EntryState::kDamaged || ++looks < kLooks) {
-      reader_->Seek(reader_->offset());
-      if (check.state == EntryState::kDamaged) continue;
-      return Status();
-    }
-    return Status(Code::kCorrupt,
-                  segment_.path + " at offset " + std::to_string(reader_->offset()) + ": entry " +
-                      std::to_string(expected_) + " does not verify; run pinnacle verify");
+    bool missing = false;
+    PINNACLE_RETURN_IF_ERROR(IsMissing(next, &missing));
+    reader_->Seek(reader_->offset());
+    // The end for now, unless a store that is under way shows so.
+    if (check.state != EntryState::kDamaged && !missing) return Status();
+    // (A writer may have stored the entry after it was looked for, and said so since.)
+    if (++looks < kLooks) continue;
+    return Status(Code::kCorrupt, segment_.path + " at offset " +
+                                      std::to_string(reader_->offset()) + ": entry " +
+                                      std::to_string(std::max<uint64_t>(expected_, 1)) +
+                                      " was written and does not verify; run pinnacle verify");
   }
   return Status();
 }

@@ -15,15 +15,28 @@ Edge EdgeBetween(const SegmentFacts& earlier, const SegmentFacts& later) {
   return earlier.link.damaged ? Edge::kUnknown : Edge::kContradicts;
 }
 
+// The record names another segment in this place.
+bool IsAnother(const HeadRecord& head, const SegmentFacts& segment) {
+  const uint64_t index = segment.file.index;
+  const uint64_t id = segment.header.segment_id;
+  return (index == head.oldest_index && id != head.oldest_id) ||
+         (index == head.newest_index && id != head.newest_id) ||
+         (index == head.ready_index && id != head.ready_id);
+}
+
+// The record names this segment, whatever was written to it since.
+bool IsNamed(const HeadRecord& head, const SegmentFacts& segment) {
+  const uint64_t index = segment.file.index;
+  const uint64_t id = segment.header.segment_id;
+  return (index == head.newest_index && id == head.newest_id) ||
+         (index == head.ready_index && id == head.ready_id);
+}
+
 // Not where the record names no such thing, or a link that can't be read.
 bool ContradictsHead(const HeadRecord& head, const SegmentFacts& segment) {
   const uint64_t index = segment.file.index;
   const uint64_t id = segment.header.segment_id;
-  if ((index == head.oldest_index && id != head.oldest_id) ||
-      (index == head.newest_index && id != head.newest_id) ||
-      (index == head.ready_index && id != head.ready_id)) {
-    return true;
-  }
+  if (IsAnother(head, segment)) return true;
   if (segment.link.damaged) return false;
   const uint64_t link = segment.link.link;
   if (index == head.newest_index) {
@@ -60,6 +73,16 @@ std::vector<bool> TrustedSegments(const Layout& layout) {
     const bool continues_bad = i > 0 && ours[i - 1] && !trusted[i - 1] && edge == Edge::kFits;
     const bool continues_good = i > 0 && trusted[i - 1] && edge == Edge::kFits;
     if (contradicts[i] || continues_bad || (unknown && !continues_good)) trusted[i] = false;
+  }
+  // A segment in the place of another one was made by another copy, after that was copied. It
+  // continues what the copy wrote, from the segment on that the copy was opened in, and which one
+  // that is can't be told. What the record names was there before.
+  for (size_t i = count; i-- > 1;) {
+    if (!contradicts[i] || !IsAnother(head, segments[i])) continue;
+    for (size_t k = i; k > 0 && ours[k - 1] && !IsNamed(head, segments[k - 1]); --k) {
+      if (EdgeBetween(segments[k - 1], segments[k]) != Edge::kFits) break;
+      trusted[k - 1] = false;
+    }
   }
   // Downwards: at a contradiction between two, the later one is right, since the head record
   // vouches for the youngest; unless it leads up to one that the record contradicts.

@@ -12,7 +12,8 @@ namespace pinnacle {
 // One answer for each of layout.segments. A segment is trusted unless
 // - it is missing, its header does not verify, or it is of another journal or another place;
 // - it is not the one that the head record names;
-// - it follows one of these, as a part of the same copy;
+// - it follows one of these, as a part of the same copy, or leads up to one that the head record
+//   has another segment for;
 // - the one after it is trusted and continues another segment. (Where the later one is of a copy
 //   that the head record contradicts, the later one goes instead.)
 // A link that can't be read is damage, not another copy. Segments that lead up to one that is
