@@ -100,7 +100,8 @@ class Mender {
     return options_.journal.segment_bytes;
   }
 
-  // Snapshots below the base that do not verify go to quarantine as well.
+  // Snapshots below the base that do not verify go to quarantine as well. One that can't be read
+  // stays: the repair does not need it, and what it holds is not known.
   Status AddOlderDamage() {
     std::vector<SnapshotFile> files;
     PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs_, SnapshotDirectory(directory_), &files));

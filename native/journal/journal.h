@@ -61,7 +61,8 @@ struct JournalPosition {
   bool clear_rest = false;            // cut: zero and sync everything after end_offset
   std::vector<SegmentRecord> older;   // the segments before it, in order
   uint64_t known_durable = 0;         // entries up to here need not be made durable
-  std::vector<SegmentFile> trailing;  // segment files behind it; they hold nothing to keep
+  // Segment files that hold nothing to keep: after it, or before the oldest one.
+  std::vector<SegmentFile> trailing;
   std::vector<SegmentFile> to_empty;  // of them: their lines are to be zeroed before that
   std::vector<uint64_t> spares;       // numbers of .spare files
   uint64_t next_index = 1;            // above every index in use
