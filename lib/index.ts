@@ -73,7 +73,9 @@ export {
 export type { HistogramSummary, Stats } from './persistence/stats.js'
 export {
   SnapshotManager,
+  type DamagedSnapshot,
   type LoadedSnapshot,
   type RotationReport,
   type SnapshotInfo,
+  type TakenSnapshot,
 } from './snapshot/snapshot-manager.js'

@@ -1,6 +1,7 @@
 /** A recovery report for people. */
 import type { RecoveryReport } from '../persistence/events.js'
 import type { NativeHole } from '../native/binding.js'
+import type { DamagedSnapshot } from '../snapshot/snapshot-manager.js'
 import type { Output } from './output.js'
 import { bytes, count, milliseconds, plural } from './text.js'
 
@@ -30,6 +31,11 @@ export function showRecovery(output: Output, report: RecoveryReport): void {
     .map(([name, ms]) => `${name} ${milliseconds(ms)}`)
   const detail = phases.length === 0 ? '' : output.colors.dim(` (${phases.join(', ')})`)
   output.field('duration', milliseconds(report.durationMs) + detail)
+}
+
+/** Snapshots that rotation or compaction could not use. */
+export function showDamaged(output: Output, damaged: readonly DamagedSnapshot[]): void {
+  for (const { reason } of damaged) output.field('not usable', output.colors.red(reason))
 }
 
 function journalText(output: Output, report: RecoveryReport): string {

@@ -127,7 +127,7 @@ export interface NativeRecoveryReport {
   snapshotSequence: number // 0: none
   snapshotPath: string // '': none
   /** Newer snapshots that were passed over because they did not verify. */
-  damagedSnapshots: { path: string; reason: string }[]
+  damagedSnapshots: NativeDamagedSnapshot[]
   firstSequence: number // first sequence that the journal still holds, 0 where it holds none
   lastSequence: number // last sequence recovered
   entriesReplayed: number
@@ -254,12 +254,31 @@ export interface NativeSnapshotInfo {
   durationMs: number // 0 where it was only listed
 }
 
+export interface NativeDamagedSnapshot {
+  path: string
+  reason: string
+}
+
+export interface NativeTakenSnapshot extends NativeSnapshotInfo {
+  /** Older ones that did not verify when old ones were rotated away. */
+  damagedSnapshots: NativeDamagedSnapshot[]
+}
+
+/** All newest first. */
+export interface NativeRotationReport {
+  kept: NativeSnapshotInfo[]
+  removed: NativeSnapshotInfo[]
+  damaged: { snapshot: NativeSnapshotInfo; reason: string }[]
+}
+
 export interface NativeCompactionReport {
   removed: number
   recycled: number
   bytesFreed: number
   oldestSequence: number // first sequence that the journal still holds
   reason: string // '' or why nothing was done
+  /** Snapshots that did not verify, so no entry was kept for them. */
+  damagedSnapshots: NativeDamagedSnapshot[]
 }
 
 export interface NativeEvents {
@@ -294,7 +313,9 @@ export interface NativeEngine extends NativeBookReader {
    * Takes a snapshot at the present sequence, off this thread. `state` is the user's own state at this
    * very sequence (StateMachine), or null.
    */
-  snapshot(state: Uint8Array | null): Promise<NativeSnapshotInfo>
+  snapshot(state: Uint8Array | null): Promise<NativeTakenSnapshot>
+  /** Keeps the newest `keep` that verify; reads all of them. */
+  rotateSnapshots(keep: number): Promise<NativeRotationReport>
   compact(force: boolean): Promise<NativeCompactionReport>
   /** The user state in the snapshot that recovery started from, or null. */
   recoveredState(): Uint8Array | null

@@ -18,7 +18,11 @@ import { shown } from '../errors/shown.js'
 import { closedError, EngineSession } from '../journal/engine-session.js'
 import { Journal, type AppendOptions } from '../journal/journal.js'
 import { native } from '../native/load.js'
-import { snapshotInfoOf, SnapshotManager, type SnapshotInfo } from '../snapshot/snapshot-manager.js'
+import {
+  SnapshotManager,
+  takenSnapshotOf,
+  type TakenSnapshot,
+} from '../snapshot/snapshot-manager.js'
 import { callListener } from './call-listener.js'
 import type {
   CompactionReport,
@@ -46,7 +50,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   readonly recovery: RecoveryReport
   readonly #session: EngineSession
   readonly #host: StateMachineHost | null
-  readonly #snapshotFlight: SingleFlight<SnapshotInfo>
+  readonly #snapshotFlight: SingleFlight<TakenSnapshot>
   readonly #byName = new Map<string, Instrument>()
   readonly #byIndex: Instrument[] = []
   readonly #books = new Map<string, Book>()
@@ -131,7 +135,10 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
       session.binding,
       session.dataDirectory,
       config.keepSnapshots,
-      () => this.snapshot(),
+      {
+        take: () => this.snapshot(),
+        rotate: (keep) => session.engine.rotateSnapshots(keep),
+      },
     )
     for (const [event, listener] of Object.entries(listeners)) {
       if (typeof listener === 'function') this.on(event as keyof PersistenceEvents, listener)
@@ -216,7 +223,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
    * Takes a snapshot at the present sequence, off this thread, then compacts. One at a time: a call during
    * another's run gets the next. From the state machine's apply(): once that has returned.
    */
-  async snapshot(): Promise<SnapshotInfo> {
+  async snapshot(): Promise<TakenSnapshot> {
     this.#assertOpen('snapshot')
     this.#host?.assertOutsideSnapshot('snapshot')
     return this.#snapshotFlight.run()
@@ -311,15 +318,15 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     this.#snapshotTimer.unref()
   }
 
-  async #takeSnapshot(): Promise<SnapshotInfo> {
-    let info: SnapshotInfo
+  async #takeSnapshot(): Promise<TakenSnapshot> {
+    let info: TakenSnapshot
     try {
       // Asked for by the state machine's apply(): the entry is applied once this turn's calls have returned.
       if (this.#host?.applying) await Promise.resolve()
       this.#assertOpen('snapshot')
       // No await in between: the state is that of the engine's present sequence.
       const state = this.#host ? this.#host.snapshot(() => this.#session.appended()) : null
-      info = snapshotInfoOf(await this.#session.engine.snapshot(state))
+      info = takenSnapshotOf(await this.#session.engine.snapshot(state))
     } catch (error) {
       this.#notify('snapshotFailed', asError(error))
       throw error

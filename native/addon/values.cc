@@ -155,7 +155,39 @@ Napi::Value ToValue(Napi::Env env, const CompactionReport& report) {
   object.Set("bytesFreed", Num(env, report.bytes_freed));
   object.Set("oldestSequence", Num(env, report.oldest_sequence));
   object.Set("reason", report.reason);
+  object.Set("damagedSnapshots", DamagedToValue(env, report.damaged_snapshots));
   return object;
+}
+
+Napi::Value ToValue(Napi::Env env, const RotationReport& report) {
+  const auto infos = [&](const std::vector<SnapshotInfo>& snapshots) {
+    Napi::Array array = Napi::Array::New(env, snapshots.size());
+    for (uint32_t i = 0; i < snapshots.size(); ++i) array.Set(i, ToValue(env, snapshots[i]));
+    return array;
+  };
+  Napi::Array damaged = Napi::Array::New(env, report.damaged.size());
+  for (uint32_t i = 0; i < report.damaged.size(); ++i) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("snapshot", ToValue(env, report.damaged[i].info));
+    entry.Set("reason", std::string(report.damaged[i].status.message()));
+    damaged.Set(i, entry);
+  }
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("kept", infos(report.kept));
+  object.Set("removed", infos(report.removed));
+  object.Set("damaged", damaged);
+  return object;
+}
+
+Napi::Value DamagedToValue(Napi::Env env, const std::vector<SnapshotFinding>& damaged) {
+  Napi::Array array = Napi::Array::New(env, damaged.size());
+  for (uint32_t i = 0; i < damaged.size(); ++i) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("path", damaged[i].info.path);
+    entry.Set("reason", std::string(damaged[i].status.message()));
+    array.Set(i, entry);
+  }
+  return array;
 }
 
 Napi::Value ToValue(Napi::Env env, const Histogram& histogram) {

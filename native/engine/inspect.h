@@ -14,11 +14,6 @@
 
 namespace pinnacle {
 
-struct SnapshotFinding {
-  SnapshotInfo info;
-  Status status;  // ok: it verifies
-};
-
 struct InspectReport {
   bool locked = false;
   JournalId journal_id;

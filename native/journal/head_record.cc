@@ -25,13 +25,16 @@ void Seal(HeadRecord* record) {
   record->checksum = ChecksumOf(*record);
 }
 
-// What this version keeps for later ones is zero, and no index contradicts another.
+// What this version keeps for later ones is zero, and no index contradicts another. (Version 1 had
+// no head record; a key needs a feature that this version lacks.)
 bool IsConsistent(const HeadRecord& record) {
   const bool reserved_zero = AllZero(record.window_id, sizeof(record.window_id)) &&
                              AllZero(record.boot_id, sizeof(record.boot_id)) &&
+                             AllZero(record.key_id, sizeof(record.key_id)) &&
                              AllZero(record.reserved, sizeof(record.reserved));
   const uint64_t last = record.ready_index != 0 ? record.ready_index : record.newest_index;
-  return reserved_zero && record.record_bytes == sizeof(HeadRecord) && record.counter != 0 &&
+  return reserved_zero && record.version == kJournalVersion &&
+         record.record_bytes == sizeof(HeadRecord) && record.counter != 0 &&
          record.oldest_index <= last && (record.oldest_index == 0) == (last == 0) &&
          (record.newest_index == 0 || record.newest_index >= record.oldest_index) &&
          (record.ready_index == 0 || record.ready_index > record.newest_index);

@@ -1,7 +1,6 @@
 #include "journal/layout.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <memory>
 #include <optional>
@@ -247,13 +246,6 @@ Status ReadSegments(FileSystem* fs, const std::string& journal_directory, Layout
   PINNACLE_RETURN_IF_ERROR(ListJournal(fs, journal_directory, layout));
   Judge(journal_directory, layout);
   return Status();
-}
-
-std::string JournalIdText(const JournalId& id) {
-  char text[33];
-  std::snprintf(text, sizeof(text), "%016llx%016llx", static_cast<unsigned long long>(id.high),
-                static_cast<unsigned long long>(id.low));
-  return text;
 }
 
 }  // namespace pinnacle

@@ -61,9 +61,6 @@ Status ReadSegments(FileSystem* file_system, const std::string& journal_director
 // Fills in what is found at the place of a segment's first entry.
 Status ReadFirstEntry(FileSystem* file_system, SegmentFacts* facts);
 
-// 32 hex digits, the high half first.
-std::string JournalIdText(const JournalId& id);
-
 }  // namespace pinnacle
 
 #endif  // PINNACLE_JOURNAL_LAYOUT_H_

@@ -358,9 +358,10 @@ class Scanner {
             // The entry at the stop itself does not follow it.
             const bool behind = later || reader.offset() > offset;
             evidence_->valid_entries_follow |= behind;
-            if (behind && !evidence_->wrong_sequence &&
-                header.sequence <= evidence_->next_sequence) {
-              NoteOlder(header.sequence);
+            const uint64_t first = FirstSequenceOf(header, entry.data());
+            if (behind && first != 0 && !evidence_->wrong_sequence &&
+                first <= evidence_->next_sequence) {
+              NoteOlder(first);
             }
             ++result_->entries_dropped;
             Claim(DurableClaim(header, trailer));

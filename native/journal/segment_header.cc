@@ -48,6 +48,13 @@ uint32_t MarkChecksum(const FrontierMark& mark, uint32_t seed) {
 
 }  // namespace
 
+std::string JournalIdText(const JournalId& id) {
+  char text[33];
+  std::snprintf(text, sizeof(text), "%016llx%016llx", static_cast<unsigned long long>(id.high),
+                static_cast<unsigned long long>(id.low));
+  return text;
+}
+
 std::string JournalDirectory(const std::string& data_directory) {
   return data_directory + "/journal";
 }

@@ -21,6 +21,9 @@ struct JournalId {
   friend bool operator==(const JournalId&, const JournalId&) = default;
 };
 
+// 32 hex digits, the high half first.
+std::string JournalIdText(const JournalId& id);
+
 std::string JournalDirectory(const std::string& data_directory);
 std::string SegmentName(uint64_t index);  // "00000000000000000001.segment"
 std::string SpareName(uint64_t index);    // "00000000000000000001.spare"

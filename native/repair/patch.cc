@@ -169,9 +169,14 @@ void AssignLinks(RandomSource* random, std::vector<SegmentPlan>* plans) {
   }
   for (size_t i = 0; i < plans->size(); ++i) {
     SegmentPlan& plan = (*plans)[i];
+    // (A segment of version 1 names none.)
     const bool keeps = !plan.facts.missing && plan.facts.header.version >= 2;
-    plan.predecessor_link =
-        keeps || i == 0 ? plan.facts.header.predecessor_link : (*plans)[i - 1].link;
+    plan.predecessor_link = 0;
+    if (keeps) {
+      plan.predecessor_link = plan.facts.header.predecessor_link;
+    } else if (i > 0) {
+      plan.predecessor_link = (*plans)[i - 1].link;
+    }
   }
 }
 
@@ -184,23 +189,6 @@ Status WriteSegment(const Environment& environment, JournalId journal_id, const 
         SegmentWriter(environment, plan, file.get()).Write(journal_id, snapshot_sequence));
   }
   return Verify(environment.file_system, plan, path);
-}
-
-Status CopyFile(FileSystem* fs, const std::string& from, const std::string& to) {
-  std::unique_ptr<File> source;
-  std::unique_ptr<File> target;
-  PINNACLE_RETURN_IF_ERROR(fs->Open(from, OpenMode::kRead, &source));
-  PINNACLE_RETURN_IF_ERROR(fs->Open(to, OpenMode::kCreate, &target));
-  std::vector<uint8_t> buffer(kCopyBytes);
-  uint64_t offset = 0;
-  while (true) {
-    size_t bytes_read = 0;
-    PINNACLE_RETURN_IF_ERROR(ReadFully(*source, offset, buffer, &bytes_read));
-    if (bytes_read == 0) break;
-    PINNACLE_RETURN_IF_ERROR(target->Write(offset, {buffer.data(), bytes_read}));
-    offset += bytes_read;
-  }
-  return target->Sync();
 }
 
 }  // namespace pinnacle

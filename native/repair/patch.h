@@ -24,9 +24,6 @@ void AssignLinks(RandomSource* random, std::vector<SegmentPlan>* plans);
 Status WriteSegment(const Environment& environment, JournalId journal_id, const SegmentPlan& plan,
                     uint64_t snapshot_sequence, const std::string& path);
 
-// Copies a file, synced. `to` does not exist.
-Status CopyFile(FileSystem* file_system, const std::string& from, const std::string& to);
-
 }  // namespace pinnacle
 
 #endif  // PINNACLE_REPAIR_PATCH_H_

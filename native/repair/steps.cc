@@ -14,8 +14,6 @@ namespace {
 
 constexpr char kFirstLine[] = "pinnacle repair 1\n";
 
-std::string StepsPath(const std::string& data_directory) { return data_directory + "/REPAIR"; }
-
 std::string DirectoryOf(const std::string& path) { return path.substr(0, path.find_last_of('/')); }
 
 std::string ChecksumLine(const std::string& text) {
@@ -97,6 +95,8 @@ Status RemovePrepared(FileSystem* fs, const std::string& directory) {
 }
 
 }  // namespace
+
+std::string StepsPath(const std::string& data_directory) { return data_directory + "/REPAIR"; }
 
 Status ReadSteps(FileSystem* fs, const std::string& data_directory, bool* found,
                  RepairSteps* steps) {

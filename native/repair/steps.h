@@ -27,6 +27,8 @@ struct RepairSteps {
   std::vector<Move> in;   // what was prepared, into place
 };
 
+std::string StepsPath(const std::string& data_directory);
+
 inline constexpr char kRepairSuffix[] = ".repair";  // of a file that was prepared
 
 // `*found` false: there is no list. kCorrupt: it does not verify.

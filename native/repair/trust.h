@@ -16,7 +16,8 @@ namespace pinnacle {
 //   has another segment for;
 // - the one after it is trusted and continues another segment. (Where the later one is of a copy
 //   that the head record contradicts, the later one goes instead.)
-// A link that can't be read is damage, not another copy.
+// A link that can't be read is damage, not another copy. Segments that lead up to one that is
+// contradicted stay: it may be an older backup of the right one, and nothing speaks against them.
 std::vector<bool> TrustedSegments(const Layout& layout);
 
 }  // namespace pinnacle

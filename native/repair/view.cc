@@ -16,6 +16,7 @@ Status Refuse(const std::string& path) {
 Status RepairView::Make(FileSystem* base, const std::string& data_directory,
                         const RepairSteps& steps, std::unique_ptr<RepairView>* view) {
   std::unique_ptr<RepairView> made(new RepairView(base));
+  made->gone_.insert(StepsPath(data_directory));
   const auto pending = [&](const std::string& from, const std::string& to, bool replaces,
                            bool* is_pending) -> Status {
     bool source = false;

@@ -162,7 +162,7 @@ class Walker {
       return Status();
     }
     Extend(offset + entry.length, first, sequence + 1);
-    if (damaged_) ++result_->entries_after_damage;
+    if (damaged_ && !IsHole(entry.header)) ++result_->entries_after_damage;
     *kept = true;
     return Status();
   }
@@ -313,20 +313,21 @@ class Walker {
     return Status();
   }
 
-  // Nothing is kept of any segment.
+  // Nothing is kept of any segment. The journal's very first one keeps its place.
   Status BeginAnew() {
-    const auto trusted = std::find_if(empty_.begin(), empty_.end(),
-                                      [](const Empty& empty) { return empty.trusted; });
-    if (trusted != empty_.end()) {
-      result_->segments.push_back(PlanOf(*trusted));
-      result_->segments.back().rest_has_bytes = true;
-      empty_.erase(trusted);
-      if (expected_ == 0 && snapshot() == 0) expected_ = 1;
+    const auto place = expected_ == 1 ? empty_.begin()
+                                      : std::find_if(empty_.begin(), empty_.end(),
+                                                     [](const Empty& empty) { return empty.trusted; });
+    if (place != empty_.end() && (expected_ != 0 || snapshot() != 0)) {
+      result_->segments.push_back(PlanOf(*place));
+      result_->segments.back().rest_has_bytes = place->has_bytes;
+      empty_.erase(place);
       return Status();
     }
     if (snapshot() == 0) {
       return Status(Code::kJournalGap,
-                    "no segment and no snapshot is left that verifies; restore them from a backup");
+                    "no entry and no snapshot is left that verifies; restore the missing files from "
+                    "a backup");
     }
     const uint64_t last = layout_.segments.empty() ? 0 : layout_.segments.back().file.index;
     result_->segments.push_back(NewPlan(last + 1));

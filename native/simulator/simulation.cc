@@ -1,6 +1,7 @@
 #include "simulator/simulation.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "simulator/simulation_run.h"
@@ -333,6 +334,11 @@ void Run::TakeSnapshot() {
   last_clock_ns_ = std::max(last_clock_ns_, world_->environment().clock->NowNs());
   if (random_.Chance(0.3)) AppendSome();
   if (!ok() || dead_) return;
+  if (lying_probability_ == 0 && random_.Chance(0.2)) RotSnapshot();
+  // Whether a rotten one was replaced could not be told after a crash in between.
+  if (rotten_snapshots_.contains(point.sequence)) return;
+  std::set<uint64_t> usable = SoundSnapshots();
+  usable.insert(point.sequence);
   std::vector<uint8_t> user_state(random_.Below(50));
   for (uint8_t& byte : user_state) byte = static_cast<uint8_t>(random_.Next());
   user_states_[point.sequence].push_back(user_state);
@@ -344,10 +350,13 @@ void Run::TakeSnapshot() {
     Holds(status.code() == Code::kInvalidOperation, "a snapshot of nothing was taken");
   } else if (status.ok()) {
     ++result_.counts.snapshots;
-    acknowledged_snapshot_ = std::max(acknowledged_snapshot_, point.sequence);
+    acknowledged_snapshots_.insert(point.sequence);
     Holds(engine_->durable() >= point.sequence, "a snapshot is ahead of the durable journal");
+    CheckRotation(usable.size());
   } else {
-    Holds(cause_, "a snapshot failed without a cause: " + status.ToString());
+    // A lying device is found out when the snapshot is read back.
+    Holds(cause_ || (lies_ > 0 && status.code() == Code::kIo),
+          "a snapshot failed without a cause: " + status.ToString());
   }
 }
 
@@ -359,7 +368,7 @@ void Run::Compact() {
         std::to_string(report.removed + report.recycled) + " " + report.reason);
   if (dead_) return;
   if (!status.ok()) Holds(cause_, "compaction failed without a cause: " + status.ToString());
-  if (random_.Chance(0.5)) CheckSnapshots(*world_, *engine_, acknowledged_snapshot_);
+  if (random_.Chance(0.5) && lies_ == 0) CheckSnapshots(*world_, *engine_);
 }
 
 void Run::Restart() {

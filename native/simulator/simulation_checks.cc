@@ -86,7 +86,8 @@ void Run::CheckRecovered(SimulatedEnvironment& world, const Engine& engine,
              where + "the report says " + std::to_string(report.last_sequence)) ||
       !Holds(engine.durable() == last, where + "open left entries that are not durable") ||
       !Holds(report.tail != Tail::kCorrupt, where + "sound data were told as corrupt") ||
-      !Holds(report.damaged_snapshots.empty(), where + "a sound snapshot was told as damaged") ||
+      !Holds(report.damaged_snapshots.size() <= rotten_snapshots_.size(),
+             where + "a sound snapshot was told as damaged") ||
       !Holds(!clean || report.tail == Tail::kClean,
              where + "a clean end was told as torn: " + report.break_reason)) {
     return;
@@ -101,7 +102,7 @@ void Run::CheckRecovered(SimulatedEnvironment& world, const Engine& engine,
           where + "the user's state is none that was given at " +
               std::to_string(report.snapshot_sequence));
   }
-  CheckSnapshots(world, engine, acknowledged_snapshot_);
+  CheckSnapshots(world, engine);
   CheckJournal(world, engine);
   // A book at any point that the snapshots and the journal cover.
   if (!ok() || last == 0 || !random_.Chance(0.2)) return;
@@ -163,16 +164,26 @@ void Run::CheckJournal(SimulatedEnvironment& world, const Engine& engine) {
         "the journal ends at " + std::to_string(next - 1) + " instead of " + std::to_string(last));
 }
 
-// Every snapshot is the model at its point, and the journal reaches back to the oldest.
-void Run::CheckSnapshots(SimulatedEnvironment& world, const Engine& engine,
-                         uint64_t newest_wanted) {
+// Every sound snapshot is the model at its point, the journal reaches back to the oldest of them,
+// and the rotten ones are still there.
+void Run::CheckSnapshots(SimulatedEnvironment& world, const Engine& engine) {
   if (!ok()) return;
   Quiet quiet(&quiet_);
   FileSystem* fs = world.environment().file_system;
   std::vector<SnapshotFile> files;
   const Status listed = ListSnapshots(fs, std::string(kDirectory) + "/snapshots", &files);
   if (!Holds(listed.ok(), "snapshots can't be listed: " + listed.ToString())) return;
+  for (const uint64_t rotten : rotten_snapshots_) {
+    const bool there = std::any_of(files.begin(), files.end(), [&](const SnapshotFile& file) {
+      return file.sequence == rotten;
+    });
+    Holds(there, "snapshot " + std::to_string(rotten) + ", which is rotten, was removed");
+  }
+  std::erase_if(
+      files, [&](const SnapshotFile& file) { return rotten_snapshots_.contains(file.sequence); });
   const uint64_t newest = files.empty() ? 0 : files.back().sequence;
+  const uint64_t newest_wanted =
+      acknowledged_snapshots_.empty() ? 0 : *acknowledged_snapshots_.rbegin();
   if (!Holds(newest >= newest_wanted, "snapshot " + std::to_string(newest_wanted) +
                                           " was reported taken; the newest is " +
                                           std::to_string(newest))) {
@@ -194,6 +205,15 @@ void Run::CheckSnapshots(SimulatedEnvironment& world, const Engine& engine,
     Holds(difference.empty(),
           "snapshot " + std::to_string(file.sequence) + " is not the model: " + difference);
   }
+}
+
+// Of the `usable` ones, the new one among them, rotation kept as many as it has to, however many of
+// the others are rotten.
+void Run::CheckRotation(size_t usable) {
+  const size_t left = SoundSnapshots().size();
+  Holds(left >= std::min<uint64_t>(options_.keep_snapshots, usable),
+        "rotation left " + std::to_string(left) + " of " + std::to_string(usable) +
+            " usable snapshots");
 }
 
 // Another disk that the same power cut may have left.

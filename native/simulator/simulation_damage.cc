@@ -1,6 +1,7 @@
 // Disks that lie and rot: what they leave must be reported with the right place, or not matter.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "checksum/crc32c.h"
 #include "simulator/simulation_run.h"
@@ -101,6 +102,45 @@ RawScan WalkImage(const DiskImage& image) {
   return scan;
 }
 
+std::set<uint64_t> Run::SoundSnapshots() {
+  const bool quiet_before = std::exchange(quiet_, true);
+  std::vector<SnapshotFile> files;
+  const Status listed = ListSnapshots(world_->environment().file_system, "/d/snapshots", &files);
+  quiet_ = quiet_before;
+  std::set<uint64_t> sound;
+  if (!Holds(listed.ok(), "snapshots can't be listed: " + listed.ToString())) return sound;
+  for (const SnapshotFile& file : files) {
+    if (!rotten_snapshots_.contains(file.sequence)) sound.insert(file.sequence);
+  }
+  return sound;
+}
+
+// One whose loss another one makes good: two that were reported taken are there.
+void Run::RotSnapshot() {
+  std::set<uint64_t> candidates = SoundSnapshots();
+  std::erase_if(candidates,
+                [&](uint64_t sequence) { return !acknowledged_snapshots_.contains(sequence); });
+  if (candidates.size() < 2) return;
+  const uint64_t victim =
+      *std::next(candidates.begin(), static_cast<int64_t>(random_.Below(candidates.size())));
+  const std::string path = kSnapshotPrefix + SnapshotName(victim);
+  const bool quiet_before = std::exchange(quiet_, true);
+  std::unique_ptr<File> file;
+  uint64_t bytes = 0;
+  Status status = world_->environment().file_system->Open(path, OpenMode::kRead, &file);
+  if (status.ok()) status = file->Size(&bytes);
+  if (Holds(status.ok(), "a snapshot can't be opened: " + status.ToString()) &&
+      world_->file_system().FlipBit(path, random_.Below(bytes),
+                                    static_cast<unsigned>(random_.Below(8)))) {
+    file->DropCache();
+    rotten_snapshots_.insert(victim);
+    acknowledged_snapshots_ = candidates;
+    acknowledged_snapshots_.erase(victim);
+    Trace("snapshot " + std::to_string(victim) + " rots");
+  }
+  quiet_ = quiet_before;
+}
+
 void Run::LieAndCut() {
   lying_probability_ = 0.02 + 0.02 * static_cast<double>(random_.Below(12));
   const uint64_t steps = 3 + random_.Below(15);
@@ -189,10 +229,13 @@ void Run::Rot() {
 void Run::JudgeRot(const DiskImage& sound, const RawScan& raw, uint64_t sound_last) {
   DiskImage image = sound;
   std::vector<std::string> segments;
-  std::vector<std::string> snapshots;
+  std::vector<std::string> snapshots;  // that are sound so far
   for (const auto& [path, content] : image.files) {
     if (IsNamed(path, kJournalPrefix, ".segment")) segments.push_back(path);
-    if (IsNamed(path, kSnapshotPrefix, ".snapshot")) snapshots.push_back(path);
+    if (!IsNamed(path, kSnapshotPrefix, ".snapshot")) continue;
+    uint64_t sequence = 0;
+    ParseSnapshotName(path.substr(sizeof(kSnapshotPrefix) - 1), &sequence);
+    if (!rotten_snapshots_.contains(sequence)) snapshots.push_back(path);
   }
   std::string path;
   uint64_t offset = 0;

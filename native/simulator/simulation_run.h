@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -74,7 +75,8 @@ class Run {
   void CheckRecovered(SimulatedEnvironment& world, const Engine& engine,
                       const RecoveryReport& report, uint64_t least, bool clean);
   void CheckJournal(SimulatedEnvironment& world, const Engine& engine);
-  void CheckSnapshots(SimulatedEnvironment& world, const Engine& engine, uint64_t newest_wanted);
+  void CheckSnapshots(SimulatedEnvironment& world, const Engine& engine);
+  void CheckRotation(size_t usable);
   void CheckBooks();
   void CheckSideImage(const DiskImage& image, uint64_t least, bool torn);
   ModelState StateAt(uint64_t sequence);
@@ -82,6 +84,8 @@ class Run {
   void Truncate(uint64_t sequence);
 
   // --- damage (simulation_damage.cc) ---
+  std::set<uint64_t> SoundSnapshots();  // those listed that never rotted
+  void RotSnapshot();                   // while the engine runs
   void LieAndCut();
   void Rot();
   void JudgeLie(const DiskImage& image);
@@ -105,8 +109,9 @@ class Run {
   std::vector<ModelEntry> entries_;  // entries_[i] has sequence i + 1
   ModelState live_;
   std::map<uint64_t, ModelState> checkpoints_;
-  uint64_t acknowledged_ = 0;  // the highest durable() that anybody could have seen
-  uint64_t acknowledged_snapshot_ = 0;
+  uint64_t acknowledged_ = 0;                  // the highest durable() that anybody could have seen
+  std::set<uint64_t> acknowledged_snapshots_;  // reported taken; the newest must still be there
+  std::set<uint64_t> rotten_snapshots_;
   std::map<uint64_t, std::vector<std::vector<uint8_t>>> user_states_;  // tried, by sequence
   uint64_t last_clock_ns_ = 0;
   uint64_t next_order_ = 1;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
+
+#include "snapshot/snapshot_reader.h"
 
 namespace pinnacle {
 
@@ -9,6 +12,14 @@ namespace {
 
 constexpr std::string_view kSuffix = ".snapshot";
 constexpr size_t kDigits = 20;
+
+// What the name says of a file.
+SnapshotFinding Unread(const SnapshotFile& file) {
+  SnapshotFinding finding;
+  finding.info.path = file.path;
+  finding.info.meta.sequence = file.sequence;
+  return finding;
+}
 
 }  // namespace
 
@@ -47,18 +58,54 @@ Status ListSnapshots(FileSystem* fs, const std::string& directory,
 }
 
 Status RotateSnapshots(FileSystem* fs, const std::string& directory, uint64_t keep,
-                       std::vector<uint64_t>* kept_sequences) {
-  kept_sequences->clear();
+                       const JournalId& journal_id, const SnapshotInfo* verified,
+                       RotationReport* report) {
+  *report = RotationReport();
   keep = std::max<uint64_t>(keep, 1);
   std::vector<SnapshotFile> files;
   PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs, directory, &files));
-  for (size_t i = 0; i < files.size(); ++i) {
-    if (i + keep >= files.size()) {
-      kept_sequences->push_back(files[i].sequence);
+  std::vector<SnapshotInfo> surplus;  // newest first
+  for (auto file = files.rbegin(); file != files.rend(); ++file) {
+    SnapshotFinding finding = Unread(*file);
+    if (verified != nullptr && verified->path == file->path) {
+      finding.info = *verified;
+    } else {
+#if !defined(PINNACLE_MUTATION_ROTATION_TRUSTS_NAMES)
+      finding.status = VerifySnapshotOnDevice(fs, file->path, &finding.info, &journal_id);
+#endif
+    }
+    if (finding.status.code() == Code::kNotFound) continue;  // removed since it was listed
+    if (!finding.status.ok()) {
+      report->damaged.push_back(std::move(finding));
+    } else {
+      (report->kept.size() < keep ? report->kept : surplus).push_back(std::move(finding.info));
+    }
+  }
+  for (auto info = surplus.rbegin(); info != surplus.rend(); ++info) {
+    PINNACLE_RETURN_IF_ERROR(fs->Remove(info->path));
+    PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(directory));
+  }
+  report->removed = std::move(surplus);
+  return Status();
+}
+
+Status FindOldestSound(FileSystem* fs, const std::vector<SnapshotFile>& oldest_first,
+                       const JournalId& journal_id, SnapshotInfo* oldest, bool* found,
+                       std::vector<SnapshotFinding>* damaged) {
+  *found = false;
+  for (const SnapshotFile& file : oldest_first) {
+    SnapshotFinding finding = Unread(file);
+    finding.status = VerifySnapshotOnDevice(fs, file.path, &finding.info, &journal_id);
+    const Code code = finding.status.code();
+    if (code == Code::kNotFound) continue;  // rotated away since it was listed
+    if (code == Code::kSnapshotCorrupt || code == Code::kNotOurFile) {
+      damaged->push_back(std::move(finding));
       continue;
     }
-    PINNACLE_RETURN_IF_ERROR(fs->Remove(files[i].path));
-    PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(directory));
+    PINNACLE_RETURN_IF_ERROR(std::move(finding.status));
+    *oldest = std::move(finding.info);
+    *found = true;
+    return Status();
   }
   return Status();
 }

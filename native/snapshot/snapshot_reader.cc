@@ -102,6 +102,28 @@ class SnapshotReader {
   }
 
   Status Restore(BookSet* books, std::vector<uint8_t>* user_state) {
+    PINNACLE_RETURN_IF_ERROR(ReadSections(Books::kKeep, books));
+    user_state->assign(content_.begin(), content_.end());
+    books->set_last_sequence(header_.sequence);
+    return Status();
+  }
+
+  Status Verify() {
+    BookSet names;
+    return ReadSections(Books::kDrop, &names);
+  }
+
+ private:
+  // kDrop: a book is built, which is the check of it, and given up before the next.
+  enum class Books { kKeep, kDrop };
+
+  Status Damaged(const std::string& what) const {
+    return Status(Code::kSnapshotCorrupt,
+                  path_ + " at offset " + std::to_string(section_offset_) + ": " + what);
+  }
+
+  // All of them and the footer; content_ is the user's state then.
+  Status ReadSections(Books keep, BookSet* books) {
     std::vector<InstrumentState> instruments;
     PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kInstruments, 0));
     PINNACLE_RETURN_IF_ERROR(header_.version == 1
@@ -109,23 +131,14 @@ class SnapshotReader {
                                  : ReadInstruments<InstrumentRecord>(&instruments));
     uint64_t orders = 0;
     for (uint32_t i = 0; i < header_.instrument_count; ++i) {
-      PINNACLE_RETURN_IF_ERROR(RestoreBook(i + 1, instruments[i], books, &orders));
+      PINNACLE_RETURN_IF_ERROR(RestoreBook(i + 1, instruments[i], keep, books, &orders));
     }
     if (orders != header_.order_count) return Damaged("the number of orders is another");
     PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kUserState, 0));
     if (content_.size() != header_.user_state_bytes) {
       return Damaged("the user state has another length");
     }
-    PINNACLE_RETURN_IF_ERROR(CheckFooter());
-    user_state->assign(content_.begin(), content_.end());
-    books->set_last_sequence(header_.sequence);
-    return Status();
-  }
-
- private:
-  Status Damaged(const std::string& what) const {
-    return Status(Code::kSnapshotCorrupt,
-                  path_ + " at offset " + std::to_string(section_offset_) + ": " + what);
+    return CheckFooter();
   }
 
   Status ReadExactly(uint64_t offset, std::span<uint8_t> out) {
@@ -262,7 +275,7 @@ class SnapshotReader {
     return Status();
   }
 
-  Status RestoreBook(uint32_t index, const InstrumentState& state, BookSet* books,
+  Status RestoreBook(uint32_t index, const InstrumentState& state, Books keep, BookSet* books,
                      uint64_t* orders) {
     PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kBook, index));
     // As many as the section can hold, so a wrong count can't make us reserve more.
@@ -293,6 +306,7 @@ class SnapshotReader {
     if (cursor.left() != 0) return Damaged("something follows the book in its section");
     OrderBook book;
     if (builder.Finish(&book) != Code::kOk) return misplaced();
+    if (keep == Books::kDrop) book = OrderBook();
     Status status = books->Restore(state.definition, state.facts, std::move(book));
     return status.ok() ? Status() : Damaged(std::string(status.message()));
   }
@@ -339,9 +353,20 @@ Status ReadSnapshot(FileSystem* file_system, const std::string& path, BookSet* b
 
 Status VerifySnapshot(FileSystem* file_system, const std::string& path, SnapshotInfo* info,
                       const JournalId* journal_id) {
-  BookSet books;
-  std::vector<uint8_t> user_state;
-  return ReadSnapshot(file_system, path, &books, &user_state, info, journal_id);
+  SnapshotReader reader(file_system, path, journal_id);
+  PINNACLE_RETURN_IF_ERROR(reader.Open(info));
+  return reader.Verify();
+}
+
+Status VerifySnapshotOnDevice(FileSystem* file_system, const std::string& path, SnapshotInfo* info,
+                              const JournalId* journal_id) {
+// Dropping pages that were never synced would start to write them: the defect would hide itself.
+#if !defined(PINNACLE_MUTATION_SNAPSHOT_NOT_SYNCED)
+  std::unique_ptr<File> file;
+  PINNACLE_RETURN_IF_ERROR(file_system->Open(path, OpenMode::kRead, &file));
+  file->DropCache();
+#endif
+  return VerifySnapshot(file_system, path, info, journal_id);
 }
 
 Status ReadSnapshotInfo(FileSystem* file_system, const std::string& path, SnapshotInfo* info) {

@@ -6,6 +6,7 @@ import { action } from '../action.js'
 import { configOf, withDirectory, type EngineOptions } from '../data-options.js'
 import { ExitCode } from '../exit-codes.js'
 import type { Output } from '../output.js'
+import { showDamaged } from '../recovery-text.js'
 import { bytes, count, milliseconds } from '../text.js'
 
 const examples = `
@@ -42,6 +43,7 @@ async function snapshot(
     output.field('orders', count(info.orders))
     output.field('size', bytes(info.bytes))
     output.field('took', milliseconds(info.durationMs))
+    showDamaged(output, info.damagedSnapshots)
     output.document(info)
   } finally {
     await manager.close()

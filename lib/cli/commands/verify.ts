@@ -84,21 +84,25 @@ async function verify(
 
 function verifyWithoutAddon(output: Output, dataDirectory: string): ExitCode {
   const report = verifyPure(dataDirectory)
+  const { problems, damaged } = report
+  const verdict = report.verdict !== 'corrupt' && damaged.length > 0 ? 'damaged' : report.verdict
   const good = report.snapshots.filter(({ problem }) => problem === '').length
   output.line(
-    `${verdictText(output, report.verdict)}  ${dataDirectory}, by the second reader: entries to ` +
+    `${verdictText(output, verdict)}  ${dataDirectory}, by the second reader: entries to ` +
       `${count(Number(report.journal.lastSequence))}, ${plural(report.journal.segments, 'segment')}, ` +
       plural(good, 'good snapshot'),
   )
-  for (const problem of report.problems) output.line(`  ${problem}`)
+  for (const problem of problems) output.line(`  ${problem}`)
+  for (const damage of damaged) output.line(`  not needed by a strict open: ${damage}`)
   output.document({
-    verdict: report.verdict,
+    verdict,
     dataDirectory,
     lastSequence: Number(report.journal.lastSequence),
     entries: report.journal.entries,
-    problems: report.problems,
+    problems,
+    damaged,
   })
-  return exitCodeOf(report.verdict)
+  return exitCodeOf(verdict)
 }
 
 const exitCodes: Record<Verdict, ExitCode> = {
