@@ -15,7 +15,10 @@ export const Word = {
   attempted: 2,
   /** The operation of this sequence has returned. */
   returned: 3,
-  /** The engine promised that everything up to this sequence survives a power loss. */
+  /**
+   * Everything up to this sequence is acknowledged as durable: it was asked for and granted, or the
+   * engine named it as its frontier (acknowledgements.ts).
+   */
   durable: 4,
   /** Waits for durable() that are pending. */
   waiting: 5,

@@ -11,6 +11,7 @@ import { compareBooks } from '../order-flow/compare-books.js'
 import { FlowKind, type FlowOperation } from '../order-flow/flow-operation.js'
 import { Random } from '../order-flow/random.js'
 import { PersistenceManager } from '../persistence/persistence-manager.js'
+import { Acknowledgements } from './acknowledgements.js'
 import { instrumentCount, TortureFlow, tortureInstruments, type TortureEvent } from './flow.js'
 import { leaveWithParent } from './leave-with-parent.js'
 import { Oracle } from './oracle.js'
@@ -25,6 +26,7 @@ class Writer {
   readonly #plan: WriterPlan
   readonly #manager: PersistenceManager
   readonly #speaker: Speaker
+  readonly #acknowledgements: Acknowledgements
   readonly #random: Random
   readonly #flow: TortureFlow
   readonly #books: readonly Book[]
@@ -32,7 +34,6 @@ class Writer {
   /** Only where refusals are expected; moves with `#written`. */
   readonly #oracle: Oracle | undefined
   #written: number
-  #waiting = 0
   #segments = 0
   stopping = false
 
@@ -40,6 +41,9 @@ class Writer {
     this.#plan = plan
     this.#manager = manager
     this.#speaker = speaker
+    this.#acknowledgements = new Acknowledgements(manager, (...pairs) => {
+      speaker.say(...pairs)
+    })
     this.#random = new Random(plan.lifeSeed)
     this.#flow = new TortureFlow(plan.flowSeed)
     this.#written = manager.appendedFrontier
@@ -57,13 +61,12 @@ class Writer {
     const snapshots = plan.snapshots ? this.#keepSnapshots() : Promise.resolve()
     while (!this.stopping) {
       if (this.#flow.events >= plan.mostEvents) {
-        this.#speaker.say(Word.durable, manager.durableFrontier)
+        this.#acknowledgements.frontier()
         await sleep(2)
         continue
       }
       await this.#round()
-      // The frontier is a promise too, whoever asked for the sync.
-      this.#speaker.say(Word.durable, manager.durableFrontier)
+      this.#acknowledgements.frontier()
       this.#tellRolls()
       await (this.#random.below(4) === 0 ? sleep(1) : nextTurn())
     }
@@ -84,20 +87,22 @@ class Writer {
       }
       if (commit === 'each') await this.#commit()
       else if (commit === 'group') await this.#joinGroup()
-      else if (commit === 'blocking') this.#speaker.say(Word.durable, this.#manager.syncNow())
+      else if (commit === 'blocking') this.#acknowledgements.sync(this.#written)
     }
   }
 
-  async #commit(): Promise<void> {
-    this.#speaker.say(Word.waiting, ++this.#waiting)
-    const durable = await this.#manager.durable(this.#written)
-    this.#speaker.say(Word.durable, durable, Word.waiting, --this.#waiting)
+  /** For the last entry, by its number or without one, or for one before it. */
+  #commit(): Promise<void> {
+    const draw = this.#random.below(8)
+    if (draw === 0) return this.#acknowledgements.wait(this.#written, false)
+    const asked = draw === 1 ? this.#written - this.#random.below(50) : this.#written
+    return this.#acknowledgements.wait(Math.max(instrumentCount, asked))
   }
 
   /** Several waits are open at a time, for different sequences. */
   async #joinGroup(): Promise<void> {
     const commit = this.#commit()
-    if (this.#waiting >= pendingWaits) await commit
+    if (this.#acknowledgements.waiting >= pendingWaits) await commit
     else commit.catch(die)
   }
 
@@ -151,10 +156,8 @@ class Writer {
         `sequence ${String(sequence)} was returned instead of ${String(this.#written)}`,
       )
     }
-    // An operation of durability 'durable' returns when the device has it.
-    if (this.#plan.durability === 'durable') {
-      this.#speaker.say(Word.returned, sequence, Word.durable, sequence)
-    } else this.#speaker.say(Word.returned, sequence)
+    if (this.#plan.durability === 'durable') this.#acknowledgements.returned(sequence)
+    else this.#speaker.say(Word.returned, sequence)
   }
 
   /** Tries again for as long as the disk is full; a refusal may leave no trace. false: given up. */
@@ -197,10 +200,16 @@ class Writer {
 
   async #keepSnapshots(): Promise<void> {
     while (!this.stopping) {
-      this.#speaker.say(Word.snapshotBegun, this.#written)
+      const asked = this.#written
+      this.#speaker.say(Word.snapshotBegun, asked)
       try {
         const { sequence } = await this.#manager.snapshot()
         this.#speaker.say(Word.snapshotTaken, sequence)
+        if (sequence < asked) {
+          throw new Error(
+            `a snapshot asked for at entry ${String(asked)} was taken at ${String(sequence)}`,
+          )
+        }
       } catch (error) {
         if (!this.#plan.expectFull || !isFull(error)) throw error
         this.#speaker.say(Word.snapshotRefused, 1)
