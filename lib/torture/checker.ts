@@ -6,12 +6,16 @@ import { isPinnacleError } from '../errors/pinnacle-error.js'
 import { PersistenceManager } from '../persistence/persistence-manager.js'
 import { readJournal } from '../pure-reader/journal.js'
 import { RecoveryCheck, hasSegments, type Claim, type Judgement } from './check-recovery.js'
+import { SightingFiles } from './judge-sightings.js'
 import { Oracle } from './oracle.js'
 
 export type CheckRequest =
-  | { kind: 'begin'; flowSeed: number }
+  /** A new directory: what is asked next is about this one. */
+  | { kind: 'begin'; flowSeed: number; machine: boolean }
   | { kind: 'check'; dataDirectory: string; claim: Claim }
-  /** The writer stands still, but is there. */
+  /** What followers recorded, no entry of which may be later than `atMost`. */
+  | { kind: 'sightings'; files: readonly string[]; atMost: number }
+  /** The writer is stopped, and alive. */
   | { kind: 'peek'; dataDirectory: string; atLeast: number }
 
 export interface CheckAnswer {
@@ -20,22 +24,29 @@ export interface CheckAnswer {
 }
 
 let oracle = new Oracle(0)
+let sightings = new SightingFiles(oracle.eventOf)
+let machine = false
 
 async function answerTo(request: CheckRequest): Promise<CheckAnswer> {
   switch (request.kind) {
     case 'begin':
       oracle = new Oracle(request.flowSeed)
+      sightings = new SightingFiles(oracle.eventOf)
+      machine = request.machine
       return { violations: [] }
     case 'check': {
-      const judgement = await new RecoveryCheck(oracle, request.dataDirectory, request.claim).run()
+      const { dataDirectory, claim } = request
+      const judgement = await new RecoveryCheck(oracle, dataDirectory, claim, machine).run()
       return { judgement, violations: judgement.violations }
     }
+    case 'sightings':
+      return { violations: sightings.judge(request.files, request.atMost) }
     case 'peek':
       return { violations: await peek(request.dataDirectory, request.atLeast) }
   }
 }
 
-/** Nobody else may open the directory, and a reader sees everything that has returned. */
+/** No second writer may open the directory, and a reader sees everything that has returned. */
 async function peek(dataDirectory: string, atLeast: number): Promise<string[]> {
   const violations: string[] = []
   if (!hasSegments(dataDirectory)) return violations

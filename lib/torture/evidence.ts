@@ -1,11 +1,12 @@
 /**
- * What is kept of a violation: the directory as the fault left it, before anything recovered it, and what
- * had been promised. `pinnacle torture --recheck` judges a copy of it again, as often as one likes.
+ * What is kept of a violation: the directory as the fault left it, before anything recovered it, what had
+ * been promised, and what followers had seen. `pinnacle torture --recheck` judges a copy of it again.
  */
 import {
   cpSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -27,6 +28,7 @@ export interface Evidence {
   /** Of the run; the data directory's flow has a seed of its own. */
   seed: number
   flowSeed: number
+  machine: boolean
   claim: Claim
   plan: WriterPlan
   /** What the writer was in the middle of. */
@@ -54,8 +56,8 @@ export class Keepsake {
     rmSync(this.#copy, { recursive: true, force: true })
   }
 
-  /** Returns the directory that holds the evidence. */
-  keep(violationsDirectory: string, evidence: Evidence): string {
+  /** Returns the directory that holds the evidence. `logs`: the followers' records. */
+  keep(violationsDirectory: string, evidence: Evidence, logs: readonly string[] = []): string {
     mkdirSync(violationsDirectory, { recursive: true })
     let number = 1
     while (existsSync(path.join(violationsDirectory, String(number)))) number++
@@ -64,6 +66,9 @@ export class Keepsake {
       path.join(this.#copy, evidenceFile),
       `${JSON.stringify(evidence, undefined, 2)}\n`,
     )
+    for (const log of logs) {
+      if (existsSync(log)) cpSync(log, path.join(this.#copy, path.basename(log)))
+    }
     renameSync(this.#copy, kept)
     return kept
   }
@@ -93,13 +98,14 @@ export async function recheck(directory: string): Promise<Recheck> {
     const data = path.join(copy, dataName)
     const kept = path.join(directory, dataName)
     if (existsSync(kept)) cpSync(kept, data, { recursive: true })
-    await judge.ask({ kind: 'begin', flowSeed: evidence.flowSeed })
-    const { violations, judgement } = await judge.ask({
-      kind: 'check',
-      dataDirectory: data,
-      claim: evidence.claim,
-    })
-    return { evidence, violations, judgement }
+    const { claim, flowSeed, machine } = evidence
+    await judge.ask({ kind: 'begin', flowSeed, machine })
+    const { violations, judgement } = await judge.ask({ kind: 'check', dataDirectory: data, claim })
+    const files = readdirSync(directory)
+      .filter((name) => name.endsWith('.log'))
+      .map((name) => path.join(directory, name))
+    const seen = await judge.ask({ kind: 'sightings', files, atMost: claim.atMost })
+    return { evidence, violations: [...violations, ...seen.violations], judgement }
   } finally {
     judge.stop()
     await rm(copy, { recursive: true, force: true })

@@ -31,7 +31,7 @@ export async function powerCycle(
     lives.push({ subject, plan, writer: new Child('writer', plan) })
   }
   const followed = pick(random, subjects)
-  followed.startFollower()
+  for (let count = 1 + random.below(2); count > 0; count--) followed.startFollower()
   const writingBack = await load(lives, random)
 
   const ended = await Promise.all(
@@ -39,20 +39,20 @@ export async function powerCycle(
       writer.over ? unexpected(await writer.ended, 'SIGKILL') : undefined,
     ),
   )
-  const followerFailure = await followed.followerFailure()
+  const followerFailures = await followed.followers.failures()
   const phases = lives.map(({ writer }) => writer.testimony.phase)
   await fileSystem.cut()
-  // Whoever noticed that the disk is gone may have ended; the others go the way of the power.
+  // A writer that noticed the missing disk may have ended; the others are killed.
   for (const { writer } of lives) writer.signal('SIGKILL')
   for (const { writer } of lives) await writer.ended
   await Promise.all(writingBack)
-  followed.countFollower(fault)
-  await followed.endFollower()
+  followed.followers.count(followed.countsOf(fault))
+  await followed.followers.stop()
   fileSystem.unmount()
   fileSystem.mount()
 
   for (const [index, { subject, plan, writer }] of lives.entries()) {
-    const violations = [...(ended[index] ?? []), ...(subject === followed ? followerFailure : [])]
+    const violations = [...(ended[index] ?? []), ...(subject === followed ? followerFailures : [])]
     const phase = phases[index] ?? 'writing'
     const { testimony } = writer
     await subject.judge({ fault, plan, testimony, phase, powerLost: true, violations })
