@@ -19,16 +19,22 @@ import { PinnacleError } from '../errors/pinnacle-error.js'
 import { asError } from '../errors/native-error.js'
 import type { Claim, Judgement } from './check-recovery.js'
 import type { FaultKind } from './counts.js'
+import type { Damage } from './damage.js'
+import type { RepairChoice } from './damage-step.js'
 import { Judge } from './judge.js'
 import type { WriterPlan } from './writer-plan.js'
 
-export interface Evidence {
+interface EvidenceOfAll {
   fault: FaultKind
   violations: string[]
   /** Of the run; the data directory's flow has a seed of its own. */
   seed: number
   flowSeed: number
   machine: boolean
+}
+
+/** Of a recovery. */
+export interface RecoveryEvidence extends EvidenceOfAll {
   claim: Claim
   plan: WriterPlan
   /** What the writer was in the middle of. */
@@ -36,6 +42,15 @@ export interface Evidence {
   /** What the oracle had been given before this fault. */
   recoveredBefore: number
 }
+
+/** Of a repair; the directory that is kept is the damaged one. */
+export interface RepairEvidence extends EvidenceOfAll {
+  damage: Damage
+  acknowledged: number
+  repairs: RepairChoice[]
+}
+
+export type Evidence = RecoveryEvidence | RepairEvidence
 
 const evidenceFile = 'violation.json'
 const dataName = 'data'
@@ -50,6 +65,11 @@ export class Keepsake {
     mkdirSync(copy, { recursive: true })
     if (existsSync(dataDirectory))
       cpSync(dataDirectory, path.join(copy, dataName), { recursive: true })
+  }
+
+  /** The copied data directory. */
+  get dataDirectory(): string {
+    return path.join(this.#copy, dataName)
   }
 
   forget(): void {
@@ -98,8 +118,20 @@ export async function recheck(directory: string): Promise<Recheck> {
     const data = path.join(copy, dataName)
     const kept = path.join(directory, dataName)
     if (existsSync(kept)) cpSync(kept, data, { recursive: true })
-    const { claim, flowSeed, machine } = evidence
+    const { flowSeed, machine } = evidence
     await judge.ask({ kind: 'begin', flowSeed, machine })
+    if ('damage' in evidence) {
+      const { damage, acknowledged } = evidence
+      const violations: string[] = []
+      for (const repair of evidence.repairs) {
+        const trial = { ...repair, dataDirectory: data, damage, machine }
+        const scratch = path.join(copy, 'repair')
+        const judged = await judge.ask({ kind: 'repair', trial, acknowledged, scratch })
+        violations.push(...judged.violations)
+      }
+      return { evidence, violations, judgement: undefined }
+    }
+    const { claim } = evidence
     const { violations, judgement } = await judge.ask({ kind: 'check', dataDirectory: data, claim })
     const files = readdirSync(directory)
       .filter((name) => name.endsWith('.log'))

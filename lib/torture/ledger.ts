@@ -9,9 +9,7 @@
 import type { UserEntry } from '../journal/entry.js'
 import type { StateMachine } from '../journal/state-machine.js'
 import { fillType, type PayloadEvent } from './flow.js'
-
-/** First and last sequence. */
-export type Range = [first: number, last: number]
+import type { Range } from './ranges.js'
 
 /** The state as plain data. */
 export interface LedgerPicture {

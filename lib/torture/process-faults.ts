@@ -12,12 +12,15 @@ import type { WriterPlan } from './writer-plan.js'
 const openLimitMs = 60_000
 const resumeLimitMs = 20_000
 const refusalWaitMs = 500
+/** A writer that needs a new segment soon. */
+const fillsSegments: Partial<WriterPlan> = { style: 'batch', commit: 'none', segmentSize: '64KiB' }
 /** Exit code of a writer that a full disk kept from opening. */
 const noRoomToOpen = 2
 
-/** SIGKILL at any moment, while it opens and recovers too. */
-export async function killCycle(subject: Subject, random: Random): Promise<void> {
+/** SIGKILL at any moment, while it opens and recovers too. `much`: the writer fills segments. */
+export async function killCycle(subject: Subject, random: Random, much = false): Promise<void> {
   const plan = await subject.prepare(false)
+  if (much) Object.assign(plan, fillsSegments)
   const writer = new Child('writer', plan)
   subject.startFollower()
   if (random.below(6) === 0) await sleep(random.below(150))
@@ -60,9 +63,9 @@ export async function fullCycle(subject: Subject, random: Random, space: Space):
   const plan = await subject.prepare(true)
   // A limit that the writer is started with must let it open, and refuse what comes then.
   const limited = space.launcher !== undefined && hasSegments(subject.dataDirectory)
-  plan.segmentSize = limited ? '1MiB' : '64KiB'
   // Mostly writers that need a new segment soon.
-  if (random.below(4) > 0) Object.assign(plan, { style: 'batch', commit: 'none' })
+  if (random.below(4) > 0) Object.assign(plan, fillsSegments)
+  plan.segmentSize = limited ? '1MiB' : '64KiB'
   const writer = new Child('writer', plan, limited ? space.launcher : undefined)
   const { testimony } = writer
   const violations: string[] = []

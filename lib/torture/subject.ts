@@ -3,11 +3,18 @@
  * far. A new directory takes its place every few cycles, so that creation is interrupted too and no
  * directory outgrows its checks.
  */
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Random } from '../order-flow/random.js'
 import type { Claim } from './check-recovery.js'
-import { countJudgement, countLife, type FaultCounts, type FaultKind } from './counts.js'
+import {
+  countJudgement,
+  countLife,
+  countRepairs,
+  type FaultCounts,
+  type FaultKind,
+} from './counts.js'
+import { tryRepairs } from './damage-step.js'
 import { Keepsake, type Evidence } from './evidence.js'
 import { instrumentCount } from './flow.js'
 import { Followers } from './followers.js'
@@ -146,6 +153,42 @@ export class Subject {
     }
     rmSync(this.#readerLog, { force: true })
     this.followers.forget()
+  }
+
+  /**
+   * Damages a copy of the directory, at rest and recovered, and repairs copies of that by each policy. The
+   * directory itself goes on as it was.
+   */
+  async damage(): Promise<void> {
+    if (this.recovered === 0) return
+    const counts = this.countsOf('damage')
+    const keepsake = new Keepsake(this.dataDirectory, this.#copy)
+    const scratch = `${this.#copy}-scratch`
+    mkdirSync(scratch, { recursive: true })
+    const tried = await tryRepairs({
+      judge: this.#judge,
+      random: this.#random,
+      dataDirectory: keepsake.dataDirectory,
+      scratch,
+      acknowledged: this.recovered,
+      machine: this.#machine,
+    })
+    rmSync(scratch, { recursive: true, force: true })
+    countRepairs(counts, tried)
+    const { damage, repairs, violations } = tried
+    if (violations.length === 0) keepsake.forget()
+    else {
+      this.#violated(keepsake, [], {
+        fault: 'damage',
+        violations,
+        seed: this.#around.seed,
+        flowSeed: this.#flowSeed,
+        machine: this.#machine,
+        damage,
+        acknowledged: this.recovered,
+        repairs,
+      })
+    }
   }
 
   async dispose(): Promise<void> {

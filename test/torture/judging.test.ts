@@ -9,43 +9,20 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import t, { type Test } from 'tap'
-import { Side, type StateMachine, type UserEntry } from '../../lib/index.js'
-import { PersistenceManager } from '../../lib/persistence/persistence-manager.js'
-import { applyEvent, booksOf } from '../../lib/torture/apply-event.js'
+import t from 'tap'
+import { Side, type UserEntry } from '../../lib/index.js'
 import { RecoveryCheck, type Claim, type Judgement } from '../../lib/torture/check-recovery.js'
-import { Keepsake, type Evidence } from '../../lib/torture/evidence.js'
+import { Keepsake, type RecoveryEvidence } from '../../lib/torture/evidence.js'
 import { instrumentCount, TortureFlow, tortureInstruments } from '../../lib/torture/flow.js'
 import { ledgerDifference, LedgerMachine } from '../../lib/torture/ledger.js'
 import { Oracle } from '../../lib/torture/oracle.js'
 import { Testimony, Word } from '../../lib/torture/testimony.js'
 import { pinnacle } from '../cli/running.js'
+import { flowSeed, written } from './written.js'
 
-const flowSeed = 4711
 const events = 400
 const last = events + instrumentCount
 const honest: Claim = { atLeast: last, atMost: last, snapshot: 0, closed: true }
-
-interface Made {
-  dataDirectory: string
-  manager: PersistenceManager
-}
-
-/** A directory with the flow's first events, still open. */
-async function written(t: Test, count = events, stateMachine?: StateMachine): Promise<Made> {
-  const dataDirectory = join(t.testdir(), 'data')
-  const manager = await PersistenceManager.open({
-    dataDirectory,
-    segmentSize: '64KiB',
-    snapshotIntervalMin: 0,
-    instruments: [...tortureInstruments],
-    ...(stateMachine === undefined ? {} : { stateMachine }),
-  })
-  const flow = new TortureFlow(flowSeed)
-  const books = booksOf(manager)
-  for (let index = 0; index < count; index++) applyEvent(manager, books, flow.next())
-  return { dataDirectory, manager }
-}
 
 function judged(dataDirectory: string, claim: Claim, seed = flowSeed): Promise<Judgement> {
   return new RecoveryCheck(new Oracle(seed), dataDirectory, claim).run()
@@ -70,7 +47,7 @@ function flipBit(file: string, offset: number): void {
 }
 
 t.test('what was written in order is judged right, entry by entry and book by book', async (t) => {
-  const { dataDirectory, manager } = await written(t)
+  const { dataDirectory, manager } = await written(t, events)
   await manager.snapshot()
   await manager.close()
   const judgement = await judged(dataDirectory, { ...honest, snapshot: last })
@@ -81,7 +58,7 @@ t.test('what was written in order is judged right, entry by entry and book by bo
 t.test(
   'an entry that was promised and is not there, or the other way round, is seen',
   async (t) => {
-    const { dataDirectory, manager } = await written(t)
+    const { dataDirectory, manager } = await written(t, events)
     await manager.close()
     const lost = await judged(dataDirectory, { ...honest, atLeast: last + 5, atMost: last + 5 })
     t.match(lost.violations, [/entries 405 to 409 were promised and are gone/])
@@ -172,7 +149,7 @@ t.test('a position that is wrong is seen where everything else is right', async 
 })
 
 t.test('damage, a missing journal and a torn tail behind an orderly end are seen', async (t) => {
-  const { dataDirectory, manager } = await written(t)
+  const { dataDirectory, manager } = await written(t, events)
   await manager.close()
   const segment = newestSegment(dataDirectory)
   copyFileSync(segment, `${segment}.whole`)
@@ -190,17 +167,17 @@ t.test('damage, a missing journal and a torn tail behind an orderly end are seen
 })
 
 t.test('the evidence of a violation is judged again by one command, and not changed', async (t) => {
-  const { dataDirectory, manager } = await written(t)
+  const { dataDirectory, manager } = await written(t, events)
   await manager.close()
   const top = dirname(dataDirectory)
-  const evidence: Evidence = {
+  const evidence: RecoveryEvidence = {
     fault: 'kill',
     violations: ['as it was told'],
     seed: 1,
     flowSeed,
     machine: false,
     claim: { ...honest, atLeast: last + 1, atMost: last + 1 },
-    plan: { durability: 'interval' } as Evidence['plan'],
+    plan: { durability: 'interval' } as RecoveryEvidence['plan'],
     phase: 'writing',
     recoveredBefore: 0,
   }

@@ -21,6 +21,7 @@ const help = `
 Writer processes are ended by SIGKILL, stopped and continued, and refused by a full disk, while followers
 read their journals. Every recovery is judged by a second reader without native code, by the engine, and
 by books in plain maps: nothing promised may be missing, nothing may be there that was never written.
+Copies of recovered directories are damaged and repaired by each policy, and the repairs judged as well.
 
 --power-cut (as root, on Linux): data directories on ext4 and xfs in image files, whose file system is
 stopped at once in the middle of the load, unmounted, mounted again and recovered. Needs xfs_io, mkfs.ext4
@@ -135,13 +136,20 @@ async function run(
 
 async function judgeAgain(output: Output, directory: string): Promise<ExitCode> {
   const { evidence, violations, judgement } = await recheck(directory)
-  const { claim, fault, phase, plan } = evidence
-  output.field('fault', `${fault}, while ${phase}; durability ${plan.durability}`)
-  output.field('promised', `entries to ${count(claim.atLeast)}, at most ${count(claim.atMost)}`)
-  output.field(
-    'recovered',
-    judgement === undefined ? 'nothing' : `to ${count(judgement.recovered)}`,
-  )
+  if ('damage' in evidence) {
+    const { damage, acknowledged, repairs } = evidence
+    output.field('damage', damage.what)
+    output.field('acknowledged', `entries to ${count(acknowledged)}`)
+    output.field('repaired by', repairs.map(({ policy, tool }) => `${policy} (${tool})`).join(', '))
+  } else {
+    const { claim, fault, phase, plan } = evidence
+    output.field('fault', `${fault}, while ${phase}; durability ${plan.durability}`)
+    output.field('promised', `entries to ${count(claim.atLeast)}, at most ${count(claim.atMost)}`)
+    output.field(
+      'recovered',
+      judgement === undefined ? 'nothing' : `to ${count(judgement.recovered)}`,
+    )
+  }
   output.line(
     violations.length === 0
       ? 'the directory holds what it must; the violation was seen in the processes:'
