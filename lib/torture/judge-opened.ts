@@ -6,7 +6,7 @@ import { ExpectedState } from './expected-state.js'
 import { tortureInstruments, type TortureEvent } from './flow.js'
 import type { RepairEvidence } from './judge-repair.js'
 import { ledgerDifference, type LedgerPicture } from './ledger.js'
-import { inRanges, rangesOf, rangesText, type Range } from './ranges.js'
+import { inRanges, rangesOf, rangesText } from './ranges.js'
 import type { Opened, SeenEntry } from './repair-outcome.js'
 
 export function judgeOpened(
@@ -113,7 +113,10 @@ function judgeState(evidence: RepairEvidence, policy: RecoveryPolicy, opened: Op
   const end = policy === 'salvage' ? acknowledged : opened.lastSequence
   for (let sequence = 1; sequence <= end; sequence++) {
     const event = eventOf(sequence)
-    const fits = event === undefined || (isDefined(event, defined) && state.fits(event))
+    const fits =
+      event === undefined
+        ? defined.size === sequence - 1
+        : isDefined(event, defined) && state.fits(event)
     if (sequence > snapshot && !kept.has(sequence)) {
       left.push(sequence)
       const owed = policy !== 'salvage' || (fits && !inRanges(damage.lost, sequence))
@@ -122,15 +125,16 @@ function judgeState(evidence: RepairEvidence, policy: RecoveryPolicy, opened: Op
       }
       continue
     }
-    if (!fits) return [`entry ${String(sequence)} is kept, and what it needs is not`]
+    // An instrument after a lost one has an index out of turn: it may be kept or left out.
     if (event === undefined) defined.add(sequence)
-    else state.apply(sequence, event)
+    else if (fits) state.apply(sequence, event)
+    else return [`entry ${String(sequence)} is kept, and what it needs is not`]
   }
   if (wrong.length > 0) return wrong
   const inJournal = left.filter((sequence) => sequence <= opened.lastSequence)
   return [
     ...compareBooks(state, defined, opened),
-    ...compareLedger(state.ledger.picture(), rangesOf(inJournal), opened.ledger),
+    ...compareLedger(state.ledger.picture(), inJournal, damage.snapshot, opened.ledger),
   ]
 }
 
@@ -161,7 +165,8 @@ function compareBooks(
 
 function compareLedger(
   expected: LedgerPicture,
-  holes: readonly Range[],
+  left: readonly number[],
+  snapshot: number,
   found: LedgerPicture | undefined,
 ): string[] {
   if (found === undefined) return []
@@ -170,14 +175,14 @@ function compareLedger(
   if (difference !== '') {
     wrong.push(`the state machine's state is not that of the kept entries: ${difference}`)
   }
-  // In pieces or at once: what counts is which entries it was told of.
-  const told = found.holes.flatMap(([first, last]) =>
-    Array.from({ length: last - first + 1 }, (_, index) => first + index),
-  )
-  const toldRanges = rangesOf(told.sort((a, b) => a - b))
-  if (JSON.stringify(toldRanges) !== JSON.stringify(holes)) {
+  // In pieces or at once, from before the snapshot or not: what counts is which entries were named.
+  const told = found.holes
+    .flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, at) => first + at))
+    .filter((sequence) => sequence > snapshot)
+    .sort((a, b) => a - b)
+  if (told.join() !== left.join()) {
     wrong.push(
-      `the state machine was told of holes ${rangesText(toldRanges)}, not ${rangesText(holes)}`,
+      `the state machine was told of holes ${rangesText(rangesOf(told))}, not ${rangesText(rangesOf(left))}`,
     )
   }
   return wrong

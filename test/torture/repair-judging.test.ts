@@ -322,6 +322,22 @@ t.test('entries of an instrument whose definition is lost can not be kept', asyn
   t.same(judgeRepair(lost, outcomeOf('salvage', without)), [])
   const kept = judgeRepair(lost, outcomeOf('salvage', openedTo(acknowledged, lost, [[4, 4]])))
   t.match(kept, [/is kept, and what it needs is not/])
+
+  // Without the first definition the next ones are out of turn.
+  const first = evidenceOf([[1, 1]])
+  const books = Array.from({ length: acknowledged }, (_, at) => at + 1).filter(
+    (sequence) => eventOf(sequence)?.kind !== 'payload',
+  )
+  const none = openedTo(acknowledged, first, rangesOf(books))
+  t.same(judgeRepair(first, outcomeOf('salvage', none)), [], 'they may be left out')
+})
+
+t.test('a hole may begin before the snapshot, which covers its beginning', async (t) => {
+  const across = evidenceOf([[90, 110]], 100)
+  const opened = openedTo(acknowledged, across, leftBySalvage([[101, 110]]))
+  opened.tail[0] = { hole: [90, 110] }
+  opened.ledger?.holes.splice(0, 1, [90, 110])
+  t.same(judgeRepair(across, outcomeOf('salvage', opened)), [])
 })
 
 t.test('what is said, and what comes after the repair, must be right too', async (t) => {
