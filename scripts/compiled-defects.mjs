@@ -35,6 +35,14 @@ export const compiledDefects = {
       ],
     ],
   },
+  FOLLOWERS_SKIP_AN_ENTRY: {
+    file: 'journal/read-entries.js',
+    changes: [['<= to && accept(entry)', '<= to && entry.sequence % 64 > 0 && accept(entry)']],
+  },
+  STATE_MACHINE_MISSES_THE_LAST_ENTRY: {
+    file: 'persistence/state-machine-host.js',
+    changes: [["=== 'user' && entry.sequence <= to", "=== 'user' && entry.sequence < to"]],
+  },
 }
 
 /** Plants a defect in the compiled package below `dist`. */

@@ -79,7 +79,7 @@ function linkAddon(name, directory) {
   const core = ofTarget('pinnacle_core')
   const sourceOf = (object) =>
     object.replace(`${objects}/pinnacle_core/`, '').replace(/\.o$/, '.cc')
-  // A defect in a header changes whoever may include it.
+  // A defect in a header changes every file that may include it.
   const again = headers.length > 0 ? core.map(sourceOf) : touched
   const made = again.map((source) => {
     const object = `${directory}/${source.replaceAll('/', '_')}.o`
@@ -115,8 +115,8 @@ for (const name of names) {
   const { violations, cycles: needed } = torture(packageWith(name))
   const [first] = violations
   if (!first) ++survived
-  const told = first ? first.what[0].split('\n')[0].slice(0, 100) : 'SURVIVED'
-  console.log(`| ${name.padEnd(31)} | ${String(needed).padStart(4)} cuts | ${told} |`)
+  const said = first ? first.what[0].split('\n')[0].slice(0, 100) : 'SURVIVED'
+  console.log(`| ${name.padEnd(35)} | ${String(needed).padStart(4)} cuts | ${said} |`)
 }
 console.log(`${names.length - survived} caught, ${survived} survived`)
 process.exitCode = survived > 0 ? 1 : 0

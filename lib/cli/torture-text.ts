@@ -43,7 +43,7 @@ export function resultLines(output: Output, { counts }: TortureResult): string[]
     '',
     ...phases,
     output.colors.dim(
-      'lost: returned, not promised as durable, gone. A power cut may take these; nothing else may.',
+      'lost: returned, not acknowledged as durable, gone. A power cut may take these; nothing else may.',
     ),
   ]
 }

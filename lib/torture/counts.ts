@@ -20,7 +20,7 @@ export interface FaultCounts {
   snapshots: number
   compactions: number
   rolls: number
-  /** Times that a full disk refused an operation, and that operations went on behind it. */
+  /** Times that a full disk refused an operation, and that operations went on after it. */
   refused: number
   resumed: number
   /** Entries that followers saw and judged, and times that compaction overtook them. */

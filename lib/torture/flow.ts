@@ -54,7 +54,7 @@ export interface Fill {
 
 export type TortureEvent = OrderEvent | LevelEvent | ClearEvent | PayloadEvent
 
-/** Books of orders, and behind them one book of levels. */
+/** Books of orders, and after them one book of levels. */
 export const tortureInstruments: readonly InstrumentDefinition[] = [
   ...generatedInstruments,
   { name: 'DELTA', priceScale: 2, quantityScale: 3, kind: 'levels' },

@@ -9,8 +9,10 @@ import type { Random } from '../order-flow/random.js'
 import { Child } from './child.js'
 import type { FaultCounts } from './counts.js'
 import type { FollowerPlan } from './follower.js'
+import { pick } from './writer-plan.js'
 
-const most = 3
+/** How many there are: mostly few, since they take the writers' time. */
+const counts = [1, 1, 2, 3]
 const catchUpMs = 20_000
 
 interface Follower {
@@ -49,7 +51,7 @@ export class Followers {
 
   /** Starts one more, unless there are as many as were drawn. */
   startAnother(dataDirectory: string): void {
-    if (this.#running.length === 0) this.#wanted = 1 + this.#random.below(most)
+    if (this.#running.length === 0) this.#wanted = pick(this.#random, counts)
     if (this.#running.length >= this.#wanted) return
     const log = path.join(
       this.#logDirectory,

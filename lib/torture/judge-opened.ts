@@ -176,13 +176,13 @@ function compareLedger(
     wrong.push(`the state machine's state is not that of the kept entries: ${difference}`)
   }
   // In pieces or at once, from before the snapshot or not: what counts is which entries were named.
-  const told = found.holes
+  const given = found.holes
     .flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, at) => first + at))
     .filter((sequence) => sequence > snapshot)
     .sort((a, b) => a - b)
-  if (told.join() !== left.join()) {
+  if (given.join() !== left.join()) {
     wrong.push(
-      `the state machine was told of holes ${rangesText(rangesOf(told))}, not ${rangesText(rangesOf(left))}`,
+      `the state machine was given holes ${rangesText(rangesOf(given))}, not ${rangesText(rangesOf(left))}`,
     )
   }
   return wrong

@@ -6,7 +6,7 @@ import type { Random } from '../order-flow/random.js'
 import { Child } from './child.js'
 import type { FaultKind } from './counts.js'
 import { writeBack, type LoopFileSystem } from './loop-file-system.js'
-import { opened, unexpected } from './process-faults.js'
+import { opened, unexpected, worked } from './process-faults.js'
 import type { Subject } from './subject.js'
 import { pick, type WriterPlan } from './writer-plan.js'
 
@@ -68,6 +68,7 @@ async function load(lives: readonly Life[], random: Random): Promise<Promise<voi
   }
   for (const { writer } of lives) await opened(writer)
   await sleep(random.below(250))
+  for (const { writer } of lives) await worked(writer, random)
   for (let times = random.below(4); times > 0; times--) {
     const writing = writeBackSomething(pick(random, lives).subject.dataDirectory, random)
     if (random.below(2) === 0) await writing

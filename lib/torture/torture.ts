@@ -33,7 +33,7 @@ export interface TortureOptions {
   /** Empty, missing, or left by a torture that was killed. */
   directory: string
   minutes: number
-  /** Ends the run before its time; a cycle is one fault and the recoveries behind it. */
+  /** Ends the run before its time; a cycle is one fault and the recoveries after it. */
   cycles?: number | undefined
   seed: number
   /** Slots side by side; on a file system whose power is cut, writers. */

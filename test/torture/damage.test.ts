@@ -32,7 +32,7 @@ async function atRest(t: Test): Promise<Made> {
   return { dataDirectory, places: placesOf(dataDirectory) }
 }
 
-function told(done: { what: string; files: string[]; lost: number[] }): Damage {
+function damageOf(done: { what: string; files: string[]; lost: number[] }): Damage {
   return { kind: 'flip', ...done, lost: rangesOf(done.lost), firstSequence: 1, snapshot: 0 }
 }
 
@@ -95,7 +95,7 @@ t.test('a strict refusal and a cut before the damage are judged right', async (t
   const { dataDirectory, places } = await atRest(t)
   const [, second] = places
   const entry = second!.entries[7]!
-  const damage = told(flip(dataDirectory, second!, entry.offset + 9, 3))
+  const damage = damageOf(flip(dataDirectory, second!, entry.offset + 9, 3))
   const strict = await judged(dataDirectory, damage, {})
   t.same(strict.violations, [])
   t.match(strict.outcome.repair.refused, { code: /^ERR_PINNACLE_/ })
@@ -111,7 +111,7 @@ t.test('a repair that gives up what the damage did not take is seen', async (t) 
   const { dataDirectory, places } = await atRest(t)
   const [, second] = places
   const entry = second!.entries[7]!
-  const damage = told(flip(dataDirectory, second!, entry.offset + 9, 3))
+  const damage = damageOf(flip(dataDirectory, second!, entry.offset + 9, 3))
   const later = second!.entries[20]!.sequence
   const lie = { ...damage, lost: rangesOf([later]) }
   const { violations } = await judged(dataDirectory, lie, { policy: 'point-in-time' })
@@ -123,11 +123,11 @@ t.test('a repair that gives up what the damage did not take is seen', async (t) 
 t.test('the evidence of a repair is judged again by one command', async (t) => {
   const { dataDirectory, places } = await atRest(t)
   const [, second] = places
-  const damage = told(flip(dataDirectory, second!, second!.entries[7]!.offset + 9, 3))
+  const damage = damageOf(flip(dataDirectory, second!, second!.entries[7]!.offset + 9, 3))
   const top = dirname(dataDirectory)
   const evidence: RepairEvidence = {
     fault: 'damage',
-    violations: ['as it was told'],
+    violations: ['as it was seen'],
     seed: 1,
     flowSeed,
     machine: true,

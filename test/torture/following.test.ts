@@ -25,7 +25,7 @@ function judged(lines: readonly string[], atMost = 200): string {
   return wrong
 }
 
-t.test('a gapless prefix is right, from wherever the follower began', async (t) => {
+t.test('a gapless prefix is right, from any place where the follower began', async (t) => {
   t.equal(judged(rightLines(1, 200)), '')
   t.equal(judged(rightLines(57, 90)), '')
   const overtaken = [...rightLines(1, 20), overtakenLine, ...rightLines(60, 80)]

@@ -125,7 +125,7 @@ t.test('a state that lacks an entry, or has one of another content, is seen', as
       (entry, fills) => [fills === 5 ? { ...entry, payload: Buffer.alloc(32) } : entry],
     ],
   ]
-  for (const [told, meddle] of meddled) {
+  for (const [expected, meddle] of meddled) {
     let fills = 0
     const machine = new Meddled((entry) => meddle(entry, entry.userType === 100 ? ++fills : 0))
     const { dataDirectory, manager } = await written(t, events, machine)
@@ -134,11 +134,11 @@ t.test('a state that lacks an entry, or has one of another content, is seen', as
     const { violations } = await judgedWithMachine(dataDirectory, { ...honest, snapshot: last })
     t.equal(violations.length, 1)
     t.match(violations[0], /^the state machine after entry 404: /)
-    t.match(violations[0], told)
+    t.match(violations[0], expected)
   }
 })
 
-t.test('a position that is wrong is seen where everything else is right', async (t) => {
+t.test('a position that is wrong is seen when everything else is right', async (t) => {
   const machine = new LedgerMachine()
   const { manager } = await written(t, events, machine)
   await manager.close()
@@ -148,7 +148,7 @@ t.test('a position that is wrong is seen where everything else is right', async 
   t.match(ledgerDifference(machine.picture, right), /^account 3 has -?\d+, -?\d+ expected$/)
 })
 
-t.test('damage, a missing journal and a torn tail behind an orderly end are seen', async (t) => {
+t.test('damage, a missing journal and a torn tail after an orderly end are seen', async (t) => {
   const { dataDirectory, manager } = await written(t, events)
   await manager.close()
   const segment = newestSegment(dataDirectory)
@@ -157,7 +157,7 @@ t.test('damage, a missing journal and a torn tail behind an orderly end are seen
   const damaged = await new RecoveryCheck(new Oracle(flowSeed), dataDirectory, honest)
     .run()
     .catch((error: unknown) => String(error))
-  t.match(damaged, /verify|corrupt|damage/i, 'strict recovery refuses, and that is told')
+  t.match(damaged, /verify|corrupt|damage/i, 'strict recovery refuses, and that is a violation')
 
   rmSync(join(dataDirectory, 'journal'), { recursive: true })
   const gone = await judged(dataDirectory, honest)
@@ -172,7 +172,7 @@ t.test('the evidence of a violation is judged again by one command, and not chan
   const top = dirname(dataDirectory)
   const evidence: RecoveryEvidence = {
     fault: 'kill',
-    violations: ['as it was told'],
+    violations: ['as it was seen'],
     seed: 1,
     flowSeed,
     machine: false,
@@ -194,30 +194,33 @@ t.test('the evidence of a violation is judged again by one command, and not chan
   t.equal(other, join(violations, '2'))
   const ran = await pinnacle(['torture', '--recheck', other])
   t.equal(ran.code, 0, ran.stderr)
-  t.match(ran.stdout, /seen in the processes:\n {2}as it was told/)
+  t.match(ran.stdout, /seen in the processes:\n {2}as it was seen/)
 })
 
-t.test('the flow is a function of its seed, and a skip lands where reading does', async (t) => {
-  const one = new TortureFlow(7)
-  const two = new TortureFlow(7)
-  for (let index = 0; index < 300; index++) one.next()
-  two.skip(300)
-  t.equal(two.events, 300)
-  t.same(one.next(), two.next())
-  t.notSame(new TortureFlow(8).next(), new TortureFlow(7).next())
-  const kinds = new Set<string>()
-  for (let index = 0; index < 3000; index++) {
-    const event = one.next()
-    const fill = event.kind === 'payload' && event.fill !== undefined
-    kinds.add(
-      event.kind === 'order'
-        ? String(event.operation.kind)
-        : `${event.kind}${fill ? ', fill' : ''}`,
-    )
-  }
-  const others = ['clear', 'level', 'payload', 'payload, fill']
-  t.same([...kinds].sort(), [...[1, 2, 3, 4, 5, 7, 8].map(String), ...others])
-})
+t.test(
+  'the flow is a function of its seed, and a skip ends at the place that reading reaches',
+  async (t) => {
+    const one = new TortureFlow(7)
+    const two = new TortureFlow(7)
+    for (let index = 0; index < 300; index++) one.next()
+    two.skip(300)
+    t.equal(two.events, 300)
+    t.same(one.next(), two.next())
+    t.notSame(new TortureFlow(8).next(), new TortureFlow(7).next())
+    const kinds = new Set<string>()
+    for (let index = 0; index < 3000; index++) {
+      const event = one.next()
+      const fill = event.kind === 'payload' && event.fill !== undefined
+      kinds.add(
+        event.kind === 'order'
+          ? String(event.operation.kind)
+          : `${event.kind}${fill ? ', fill' : ''}`,
+      )
+    }
+    const others = ['clear', 'level', 'payload', 'payload, fill']
+    t.same([...kinds].sort(), [...[1, 2, 3, 4, 5, 7, 8].map(String), ...others])
+  },
+)
 
 t.test('a testimony is the same in whatever pieces the pipe delivers it', async (t) => {
   const words = new Float64Array([

@@ -202,11 +202,11 @@ t.test('an invented, changed, skipped or repeated entry is seen', async (t) => {
     another: (seen: SeenEntry[]) => (seen[150] = { ...seen[150], text: 'user, 1' } as SeenEntry),
     skipped: (seen: SeenEntry[]) => seen.splice(150, 1),
     repeated: (seen: SeenEntry[]) => seen.splice(150, 0, seen[149] as SeenEntry),
-    // Sequences that are counted anew, as if nothing were lost.
+    // Sequences that are counted on, as if nothing were lost.
     renumbered: (seen: SeenEntry[]) =>
       seen.splice(150, 1, { ...(seen[151] as { text: string }), sequence: 151 }),
   }
-  const told = {
+  const expected = {
     another: /entry 151 is \[user, 1\], not \[/,
     skipped: /entry 152 comes after entry 150/,
     repeated: /entry 150 comes after entry 150/,
@@ -215,7 +215,7 @@ t.test('an invented, changed, skipped or repeated entry is seen', async (t) => {
   for (const [name, change] of Object.entries(wrong)) {
     for (const part of ['history', 'tail'] as const) {
       const violations = strictly((opened) => void change(opened[part]))
-      t.match(violations, [told[name as keyof typeof told]], `${name} in the ${part}`)
+      t.match(violations, [expected[name as keyof typeof expected]], `${name} in the ${part}`)
     }
   }
   t.match(
@@ -269,7 +269,7 @@ t.test('salvage keeps every later entry that fits, and says which it does not', 
   const untold = salvaged((opened) => {
     opened.tail = opened.tail.filter((step) => !('hole' in step))
   })
-  t.match(untold, [`comes after entry ${String(needed - 1)}`], 'a gap that no hole tells of')
+  t.match(untold, [`comes after entry ${String(needed - 1)}`], 'a gap without a hole')
 })
 
 t.test('books and state machine must be those of the kept entries', async (t) => {
@@ -295,11 +295,11 @@ t.test('books and state machine must be those of the kept entries', async (t) =>
   )
   t.match(
     salvaged((opened) => (opened.ledger = { ...whole.ledger!, entries: 3 })),
-    [/state machine's state is not that of the kept entries: entries 3,/, /told of holes/],
+    [/state machine's state is not that of the kept entries: entries 3,/, /given holes/],
   )
   t.match(
     salvaged((opened) => opened.ledger?.holes.splice(1)),
-    [`the state machine was told of holes ${String(needed)}, not ${String(needed)}, `],
+    [`the state machine was given holes ${String(needed)}, not ${String(needed)}, `],
   )
   const pieces = salvaged((opened) => {
     const ledger = opened.ledger
@@ -308,7 +308,7 @@ t.test('books and state machine must be those of the kept entries', async (t) =>
       Array.from({ length: last - first + 1 }, (_, at): Range => [first + at, first + at]),
     )
   })
-  t.same(pieces, [], 'holes may be told in pieces')
+  t.same(pieces, [], 'holes may come in pieces')
 })
 
 t.test('entries of an instrument whose definition is lost can not be kept', async (t) => {

@@ -55,7 +55,7 @@ export function register(program: Command): void {
     .description('kill, stop, starve and cut the power of real writers; judge every recovery')
     .argument('[directory]', 'where to work: empty or missing, on the disk that is to be tried')
     .option('--minutes <n>', 'how long', numberArgument, 1)
-    .option('--cycles <n>', 'end earlier, after so many faults', countArgument)
+    .option('--cycles <n>', 'stop after this many cycles, if they come first', countArgument)
     .option('--seed <n>', 'what is drawn (default: another one each time, shown)', integerArgument)
     .option('--writers <n>', 'writers side by side', countArgument, 2)
     .option('--only <faults>', `some of ${faults.join(', ')}`, listArgument)
@@ -72,7 +72,7 @@ export function register(program: Command): void {
           'starts with (default: the first that works here)',
       ).choices(spaceKinds),
     )
-    .option('--violations <n>', 'end after so many', countArgument, 10)
+    .option('--violations <n>', 'stop after this many violations', countArgument, 10)
     .option('--recheck <directory>', 'judge the evidence of a violation again')
     .addHelpText('after', help)
     .action(action<TortureCommandOptions, [string | undefined]>(run))
@@ -155,8 +155,8 @@ async function judgeAgain(output: Output, directory: string): Promise<ExitCode> 
       ? 'the directory holds what it must; the violation was seen in the processes:'
       : output.colors.red('the violation is there again:'),
   )
-  const told = violations.length === 0 ? evidence.violations : violations
-  for (const text of told) output.line(`  ${text}`)
+  const said = violations.length === 0 ? evidence.violations : violations
+  for (const text of said) output.line(`  ${text}`)
   output.document({ evidence, violations, judgement })
   return violations.length === 0 ? ExitCode.Ok : ExitCode.Violation
 }
