@@ -57,6 +57,18 @@ t.test(
   },
 )
 
+t.test(
+  'a damaged directory is refused, or repaired as its policy promises',
+  buffered,
+  async (t) => {
+    const result = await tortured(t, ['--only', 'damage', '--cycles', '4', '--seed', '14'])
+    const { damage, kill } = result.counts
+    t.equal(kill?.violations, 0)
+    t.ok(damage !== undefined && damage.cycles >= 6, 'directories, by each policy')
+    t.ok((damage?.refusals.strict ?? 0) > 0, 'strict refuses some')
+  },
+)
+
 /** Writers that never need a new file in time meet no full disk: so a few tries. */
 async function starved(t: Test, by: SpaceKind): Promise<FaultCounts> {
   for (let seed = 1; ; seed++) {
