@@ -16,6 +16,7 @@
 #ifndef PINNACLE_JOURNAL_JOURNAL_H_
 #define PINNACLE_JOURNAL_JOURNAL_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -198,6 +199,14 @@ class Journal {
   static void FetchAhead(const uint64_t* line) {
     __builtin_prefetch(line + kPageBytes / sizeof(uint64_t), 1);
   }
+  // What the trailer of an entry says about durability. `durable` is the frontier at the append.
+  static uint64_t DurableLag(uint64_t sequence, uint64_t durable) {
+#if defined(PINNACLE_MUTATION_DURABLE_LAG_NEVER_WRITTEN)
+    return kMaxDurableLag;
+#else
+    return std::min<uint64_t>(sequence - 1 - durable, kMaxDurableLag);
+#endif
+  }
   void Publish(uint64_t bytes, uint64_t entries = 1);
   bool IsReleasable(const SegmentRecord& record, uint64_t sequence) const;
   Status FlushAndNote(const FlushTarget* target);
@@ -265,8 +274,7 @@ inline Code Journal::AppendLine(EntryType type, uint16_t instrument, uint8_t fla
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
     return Code::kJournalFailed;
   const uint64_t sequence = next_sequence_;
-  const uint64_t lag = sequence - 1 - durable_.load(std::memory_order_relaxed);
-  const uint64_t durable_lag = lag < kMaxDurableLag ? lag : kMaxDurableLag;
+  const uint64_t durable_lag = DurableLag(sequence, durable_.load(std::memory_order_relaxed));
   // Whole words, put together in registers: the checksum would have to wait for narrower stores to
   // reach the cache before it could read them back as words.
   uint64_t line[8] = {kLinePayloadBytes | uint64_t{instrument} << 32 |
