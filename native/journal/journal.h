@@ -58,10 +58,10 @@ struct JournalPosition {
   uint64_t first_sequence = 0;  // of that segment; 0: it holds no entry
   uint64_t end_offset = kSegmentHeaderBytes;
   uint64_t mark_counter = 0;
-  SegmentLink link;                   // of that segment
-  bool clear_rest = false;            // cut: zero and sync everything after end_offset
-  std::vector<SegmentRecord> older;   // the segments before it, in order
-  uint64_t known_durable = 0;         // entries up to here need not be made durable
+  SegmentLink link;                  // of that segment
+  bool clear_rest = false;           // cut: zero and sync everything after end_offset
+  std::vector<SegmentRecord> older;  // the segments before it, in order
+  uint64_t known_durable = 0;        // entries up to here need not be made durable
   // Segment files that hold nothing to keep: after it, or before the oldest one.
   std::vector<SegmentFile> trailing;
   std::vector<SegmentFile> to_empty;  // of them: their lines are to be zeroed before that

@@ -315,9 +315,10 @@ class Walker {
 
   // Nothing is kept of any segment. The journal's very first one keeps its place.
   Status BeginAnew() {
-    const auto place = expected_ == 1 ? empty_.begin()
-                                      : std::find_if(empty_.begin(), empty_.end(),
-                                                     [](const Empty& empty) { return empty.trusted; });
+    const auto place = expected_ == 1
+                           ? empty_.begin()
+                           : std::find_if(empty_.begin(), empty_.end(),
+                                          [](const Empty& empty) { return empty.trusted; });
     if (place != empty_.end() && (expected_ != 0 || snapshot() != 0)) {
       result_->segments.push_back(PlanOf(*place));
       result_->segments.back().rest_has_bytes = place->has_bytes;
@@ -325,9 +326,10 @@ class Walker {
       return Status();
     }
     if (snapshot() == 0) {
-      return Status(Code::kJournalGap,
-                    "no entry and no snapshot is left that verifies; restore the missing files from "
-                    "a backup");
+      return Status(
+          Code::kJournalGap,
+          "no entry and no snapshot is left that verifies; restore the missing files from "
+          "a backup");
     }
     const uint64_t last = layout_.segments.empty() ? 0 : layout_.segments.back().file.index;
     result_->segments.push_back(NewPlan(last + 1));

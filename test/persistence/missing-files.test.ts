@@ -48,7 +48,7 @@ t.test('missing segments are corruption, and the error says which', async (t) =>
       cpSync(source, copy, { recursive: true })
       const paths = segmentsOf(copy)
       for (const index of gone) rmSync(paths[index] as string)
-      await refused(t, copy, new RegExp(`segment ${String((gone[0] ?? 0) + 1)} is missing`))
+      await refused(t, copy, new RegExp(`segment ${String(gone[0] + 1)} is missing`))
     }
   }
 })
@@ -183,7 +183,7 @@ t.test('nothing of another journal is applied, under any policy', async (t) => {
       const manager = await open(copy, { recoveryPolicy })
       const ids: bigint[] = []
       for (const { price } of manager.book('AAPL').depth(0, 100)) {
-        for (const order of manager.book('AAPL').levelOrders(0, price)) ids.push(BigInt(order.id))
+        for (const order of manager.book('AAPL').levelOrders(0, price)) ids.push(order.id)
       }
       t.ok(ids.length > 0 && ids.every((id) => id < 2_000_000n), `${what}, ${recoveryPolicy}`)
       if (what === 'snapshots' || what === 'the head record') t.equal(ids.length, 2000)

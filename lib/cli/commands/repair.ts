@@ -146,7 +146,10 @@ function showRepair(output: Output, report: RepairReport): void {
     output.field('dropped', plural(report.entriesDropped, 'valid entry', 'valid entries'))
   }
   for (const { path, reason } of report.damagedSnapshots) {
-    output.field('snapshot', output.colors.red(reason.includes(path) ? reason : `${path}: ${reason}`))
+    output.field(
+      'snapshot',
+      output.colors.red(reason.includes(path) ? reason : `${path}: ${reason}`),
+    )
   }
   if (report.quarantined.length > 0) {
     const where = report.quarantineDirectory === '' ? '' : ` in ${report.quarantineDirectory}`
