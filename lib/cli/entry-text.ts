@@ -109,6 +109,7 @@ const noteTexts: Readonly<Record<number, string>> = {
   3: 'skipped: contradicts the book',
   4: 'fill',
   5: 'modification without change',
+  6: 'skipped: needs a lost event',
 }
 
 function payloadText(userType: number, payload: Uint8Array): string {
