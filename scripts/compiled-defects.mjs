@@ -41,7 +41,12 @@ export const compiledDefects = {
   },
   STATE_MACHINE_MISSES_THE_LAST_ENTRY: {
     file: 'persistence/state-machine-host.js',
-    changes: [["=== 'user' && entry.sequence <= to", "=== 'user' && entry.sequence < to"]],
+    changes: [
+      [
+        '#replay(session, from, lastSequence, progress)',
+        '#replay(session, from, lastSequence - 1, progress)',
+      ],
+    ],
   },
 }
 

@@ -26,8 +26,8 @@ export interface Space {
 
 const tmpfsMiB = 24
 const ballastBytes = 64 * 1024
-/** Bytes: less than any segment or snapshot. */
-const fileLimit = 4096
+/** Bytes: less than any segment and most snapshots, and enough for files that are there from the start. */
+const fileLimit = 8192
 /** Blocks of 512 or 1,024 bytes: between the segments that are there, 64 KiB, and those of 1 MiB. */
 const ulimitBlocks = 600
 

@@ -137,13 +137,19 @@ class Writer {
         if (!this.#plan.expectFull || !isFull(error)) throw error
         this.#speaker.say(Word.snapshotRefused, 1)
       }
-      if (this.#plan.compaction) {
-        this.#speaker.say(Word.compactionBegun, this.#written)
-        await this.#manager.compact({ force: true })
-        this.#speaker.say(Word.compactionEnded, this.#written)
-      }
+      if (this.#plan.compaction) await this.#compact()
       await sleep(1 + this.#random.below(25))
     }
+  }
+
+  async #compact(): Promise<void> {
+    this.#speaker.say(Word.compactionBegun, this.#written)
+    try {
+      await this.#manager.compact({ force: true })
+    } catch (error) {
+      if (!this.#plan.expectFull || !isFull(error)) throw error
+    }
+    this.#speaker.say(Word.compactionEnded, this.#written)
   }
 
   /**
@@ -194,7 +200,9 @@ const plan = JSON.parse(process.argv[2] ?? '') as WriterPlan
 try {
   const machine = plan.machine ? new LedgerMachine() : undefined
   const manager = await PersistenceManager.open(configOf(plan, machine))
-  manager.on('compactionFailed', die)
+  manager.on('compactionFailed', (error) => {
+    if (!plan.expectFull || !isFull(error)) die(error)
+  })
   manager.on('failure', die)
   const writer = new Writer(plan, manager, machine, new Speaker())
   process.once('SIGTERM', () => {
