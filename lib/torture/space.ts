@@ -1,7 +1,7 @@
 /**
  * How a disk gets full, and has room again: a small tmpfs that a ballast file fills (root on Linux), a
  * limit on the size of files that is set on the running writer (Linux), or one that the writer is started
- * with and keeps (elsewhere). A limit on file size is told as "no space" by the engine, as a full disk is.
+ * with and keeps (elsewhere). A limit on file size is reported as "no space" by the engine, as a full disk is.
  */
 import { spawnSync } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'

@@ -31,6 +31,7 @@ class Mender {
 
   Status Plan() {
     PINNACLE_RETURN_IF_ERROR(ReadLayout(fs_, directory_, false, &layout_));
+    PINNACLE_RETURN_IF_ERROR(HearSnapshots());
     // A snapshot that the journal contradicts is of another copy; the one before it is tried.
     while (true) {
       PINNACLE_RETURN_IF_ERROR(ReadBase());
@@ -45,7 +46,7 @@ class Mender {
       excluded_.push_back(base_.snapshot.path);
       contradicted_.push_back(
           {base_.snapshot.path,
-           base_.snapshot.path + ": the journal's entry at its sequence is another one"});
+           base_.snapshot.path + ": the journal does not show that it was taken of this copy"});
     }
     AssignLinks(environment_.random, &walk_.segments);
     Report();
@@ -80,6 +81,27 @@ class Mender {
   }
 
  private:
+  // Where all segments are of one journal and the head record of another, that was taken for the
+  // file that was copied here. A snapshot of its journal says that the segments were.
+  Status HearSnapshots() {
+    HeadFinding& head = layout_.head;
+    const JournalId named = JournalIdOf(head.record);
+    if (head.valid || head.record.counter == 0 || named == layout_.journal_id) return Status();
+    std::vector<SnapshotFile> files;
+    PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs_, SnapshotDirectory(directory_), &files));
+    for (const SnapshotFile& file : files) {
+      SnapshotInfo info;
+      const Status status = VerifySnapshot(fs_, file.path, &info, &named);
+      if (status.code() == Code::kSnapshotCorrupt) continue;
+      PINNACLE_RETURN_IF_ERROR(status);
+      head.valid = true;
+      layout_.journal_id = named;
+      known_durable_ = head.record.durable_sequence;
+      return Status();
+    }
+    return Status();
+  }
+
   Status ReadBase() {
     base_ = RecoveredState();
     base_.journal_id = layout_.journal_id;
@@ -100,7 +122,8 @@ class Mender {
     return options_.journal.segment_bytes;
   }
 
-  // Snapshots below the base that do not verify go to quarantine as well.
+  // Snapshots below the base that do not verify go to quarantine as well. One that can't be read
+  // stays: the repair does not need it, and what it holds is not known.
   Status AddOlderDamage() {
     std::vector<SnapshotFile> files;
     PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs_, SnapshotDirectory(directory_), &files));
@@ -230,7 +253,7 @@ class Mender {
   FileSystem* const fs_;
   const EngineOptions& options_;
   const std::string& directory_;
-  const uint64_t known_durable_;
+  uint64_t known_durable_;
   MendReport* const report_;
   Layout layout_;
   RecoveredState base_;

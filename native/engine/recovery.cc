@@ -264,6 +264,11 @@ JournalPosition PlanContinuation(const std::string& data_directory, const Recove
     position.older.push_back({segment.file, segment.first_sequence, segment.last_sequence,
                               segment.header.segment_bytes, segment.header.segment_id});
   };
+  // What an interrupted compaction has left is given up; a file of another journal is left alone.
+  for (const SegmentFacts& segment : state.leftovers) {
+    const JournalId id{segment.header.journal_id_low, segment.header.journal_id_high};
+    if (segment.header_valid && id == state.journal_id) position.trailing.push_back(segment.file);
+  }
   for (const SegmentFacts& segment : scan.below) add_older(segment);
   for (size_t i = 0; i < scan.segments.size(); ++i) {
     const SegmentFacts& segment = scan.segments[i];

@@ -145,7 +145,6 @@ Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
     return Code::kJournalFailed;
   const uint64_t sequence = next_sequence_;
-  const uint64_t lag = sequence - 1 - durable_.load(std::memory_order_relaxed);
   uint8_t* entry = cursor_;
   const EntryHeader header{payload_bytes,
                            instrument,
@@ -156,7 +155,8 @@ Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_
   std::memcpy(entry, &header, sizeof(header));
   if (payload_bytes != 0) std::memcpy(entry + sizeof(header), payload, payload_bytes);
   // The padding is zero already: the segment was zero-filled.
-  const uint32_t durable_lag = lag < kMaxDurableLag ? static_cast<uint32_t>(lag) : kMaxDurableLag;
+  const uint32_t durable_lag =
+      static_cast<uint32_t>(DurableLag(sequence, durable_.load(std::memory_order_relaxed)));
   std::memcpy(entry + entry_bytes - sizeof(EntryTrailer), &durable_lag, sizeof(durable_lag));
   const uint32_t checksum = Crc32cExtend(seed_, entry, entry_bytes - sizeof(checksum));
   last_checksum_ = checksum;
@@ -196,7 +196,7 @@ Code Journal::AppendLines(EntryType type, uint16_t instrument, uint8_t flags, ui
       words[4] = payload[1];
       words[5] = payload[2];
       words[6] = payload[3];
-      words[7] = std::min<uint64_t>(next_sequence_ + i - 1 - durable, kMaxDurableLag);
+      words[7] = DurableLag(next_sequence_ + i, durable);
     }
     uint32_t checksums[kGroup];
     Crc32cLines(seed_, cursor_, group, checksums);

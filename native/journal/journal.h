@@ -16,6 +16,7 @@
 #ifndef PINNACLE_JOURNAL_JOURNAL_H_
 #define PINNACLE_JOURNAL_JOURNAL_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -61,7 +62,8 @@ struct JournalPosition {
   bool clear_rest = false;            // cut: zero and sync everything after end_offset
   std::vector<SegmentRecord> older;   // the segments before it, in order
   uint64_t known_durable = 0;         // entries up to here need not be made durable
-  std::vector<SegmentFile> trailing;  // segment files behind it; they hold nothing to keep
+  // Segment files that hold nothing to keep: after it, or before the oldest one.
+  std::vector<SegmentFile> trailing;
   std::vector<SegmentFile> to_empty;  // of them: their lines are to be zeroed before that
   std::vector<uint64_t> spares;       // numbers of .spare files
   uint64_t next_index = 1;            // above every index in use
@@ -197,6 +199,14 @@ class Journal {
   static void FetchAhead(const uint64_t* line) {
     __builtin_prefetch(line + kPageBytes / sizeof(uint64_t), 1);
   }
+  // What the trailer of an entry says about durability. `durable` is the frontier at the append.
+  static uint64_t DurableLag(uint64_t sequence, uint64_t durable) {
+#if defined(PINNACLE_MUTATION_DURABLE_LAG_NEVER_WRITTEN)
+    return kMaxDurableLag;
+#else
+    return std::min<uint64_t>(sequence - 1 - durable, kMaxDurableLag);
+#endif
+  }
   void Publish(uint64_t bytes, uint64_t entries = 1);
   bool IsReleasable(const SegmentRecord& record, uint64_t sequence) const;
   Status FlushAndNote(const FlushTarget* target);
@@ -264,8 +274,7 @@ inline Code Journal::AppendLine(EntryType type, uint16_t instrument, uint8_t fla
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
     return Code::kJournalFailed;
   const uint64_t sequence = next_sequence_;
-  const uint64_t lag = sequence - 1 - durable_.load(std::memory_order_relaxed);
-  const uint64_t durable_lag = lag < kMaxDurableLag ? lag : kMaxDurableLag;
+  const uint64_t durable_lag = DurableLag(sequence, durable_.load(std::memory_order_relaxed));
   // Whole words, put together in registers: the checksum would have to wait for narrower stores to
   // reach the cache before it could read them back as words.
   uint64_t line[8] = {kLinePayloadBytes | uint64_t{instrument} << 32 |

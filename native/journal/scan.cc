@@ -99,7 +99,13 @@ class Scanner {
         if (result_->stop_segment < 0) result_->stop_segment = static_cast<int64_t>(i);
         return LookBehind(i, kSegmentHeaderBytes);
       }
-      if (i == 0 && segment.first_sequence != 0) evidence_->next_sequence = segment.first_sequence;
+      if (i == 0 && segment.first_sequence != 0) {
+        evidence_->next_sequence = segment.first_sequence;
+      } else if (i == 0 && segment.file.index == 1 && segment.header.version >= 2) {
+        // Nothing was compacted yet. (A salvage by version 1 began an empty journal after its
+        // snapshot.)
+        evidence_->next_sequence = 1;
+      }
       result_->stop_segment = static_cast<int64_t>(i);
       bool stopped = false;
       PINNACLE_RETURN_IF_ERROR(ScanSegment(i, &stopped));

@@ -31,6 +31,10 @@ class Walker {
 
   Status Run() {
     const std::vector<bool> trusted = TrustedSegments(layout_);
+    for (size_t i = 0; i < trusted.size(); ++i) {
+      has_other_copy_ |= !trusted[i] && IsOfJournal(layout_.segments[i]);
+    }
+    begins_trusted_ = !trusted.empty() && trusted.front();
     size_t start = 0;
     // Where the journal begins with its first segment, that one keeps its place even if it is lost.
     if (!trusted.empty() && layout_.segments.front().file.index == 1) {
@@ -51,6 +55,12 @@ class Walker {
 
  private:
   uint64_t snapshot() const { return options_.snapshot.sequence; }
+
+  bool IsOfJournal(const SegmentFacts& segment) const {
+    return !segment.missing && segment.header_valid &&
+           JournalId{segment.header.journal_id_low, segment.header.journal_id_high} ==
+               layout_.journal_id;
+  }
 
   void TakeOut(const SegmentFacts& segment) {
     if (!segment.missing) result_->taken_out.push_back(segment.file.path);
@@ -111,6 +121,12 @@ class Walker {
     return Status();
   }
 
+  static HolePayload HoleOf(const ValidEntry& entry) {
+    HolePayload hole;
+    std::memcpy(&hole, entry.bytes + sizeof(EntryHeader), sizeof(hole));
+    return hole;
+  }
+
   // Keeps the entry at `offset` if it belongs to the repaired journal.
   Status Take(uint64_t offset, const ValidEntry& entry, bool* kept) {
     *kept = false;
@@ -123,11 +139,15 @@ class Walker {
                         ", and no snapshot that verifies leads there; restore the missing files "
                         "from a backup");
     }
-    if (sequence == snapshot() && options_.snapshot.entry_checksum != 0 && !IsHole(entry.header) &&
-        entry.checksum != options_.snapshot.entry_checksum) {
-      result_->contradicts_snapshot = true;
-      return Status();
+    if (sequence == snapshot() && options_.snapshot.entry_checksum != 0 && !IsHole(entry.header)) {
+      snapshot_is_proven_ = entry.checksum == options_.snapshot.entry_checksum;
+      if (!snapshot_is_proven_) {
+        result_->contradicts_snapshot = true;
+        return Status();
+      }
     }
+    if (IsHole(entry.header)) snapshot_is_proven_ |= HoleOf(entry).snapshot_sequence == snapshot();
+    if (first_ == 0) first_ = first;
     if (!CloseGap(offset, first)) return Status();
     expected_ = first;
     bool refused = false;
@@ -222,8 +242,7 @@ class Walker {
     *refused = false;
     if (sequence <= snapshot()) return 0;
     if (IsHole(entry.header)) {
-      HolePayload hole;
-      std::memcpy(&hole, entry.bytes + sizeof(EntryHeader), sizeof(hole));
+      const HolePayload hole = HoleOf(entry);
       // What a newer snapshot had of these entries is lost with it.
       *refused = hole.snapshot_sequence > snapshot();
       if (!*refused) books_->Skip(sequence);
@@ -261,6 +280,12 @@ class Walker {
   }
 
   Status Finish() {
+    // (The entry of one from before the journal's beginning was compacted away.)
+    const bool is_from_before = begins_trusted_ && first_ != 0 && snapshot() < first_;
+    if (has_other_copy_ && snapshot() != 0 && !snapshot_is_proven_ && !is_from_before) {
+      result_->contradicts_snapshot = true;
+      return Status();
+    }
     std::vector<SegmentPlan>& plans = result_->segments;
     if (plans.empty()) PINNACLE_RETURN_IF_ERROR(BeginAnew());
     // One that was only made ahead stays, unless the journal ends earlier than it did.
@@ -314,11 +339,15 @@ class Walker {
   const WalkOptions& options_;
   BookSet* const books_;
   WalkResult* const result_;
-  uint64_t expected_ = 0;     // the next sequence; 0: not known yet
-  bool damaged_ = false;      // something was lost
-  bool ended_ = false;        // by policy: nothing more is kept
-  std::vector<Empty> empty_;  // since the last segment that keeps something
-  SegmentPlan plan_;          // of the segment that is walked
+  uint64_t expected_ = 0;            // the next sequence; 0: not known yet
+  bool damaged_ = false;             // something was lost
+  bool ended_ = false;               // by policy: nothing more is kept
+  uint64_t first_ = 0;               // the first entry that was met; 0: none yet
+  bool begins_trusted_ = false;      // the oldest segment is trusted
+  bool has_other_copy_ = false;      // segments of this journal are there that are not trusted
+  bool snapshot_is_proven_ = false;  // by the entry that it was taken at
+  std::vector<Empty> empty_;         // since the last segment that keeps something
+  SegmentPlan plan_;                 // of the segment that is walked
 };
 
 }  // namespace

@@ -63,7 +63,9 @@ struct WalkResult {
   uint64_t last_sequence = 0;          // that the repaired directory opens at
   uint64_t entries_after_damage = 0;   // kept, after the first loss
   uint64_t entries_dropped = 0;        // valid ones that are not kept
-  bool contradicts_snapshot = false;   // the entry at its sequence is another one
+  // The entry at its sequence is another one, or it is not there and the directory has segments of
+  // another copy, whose snapshot it may be.
+  bool contradicts_snapshot = false;
 };
 
 // `books` hold the snapshot's state, or nothing; they are at last_sequence afterwards. kJournalGap:

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { PersistenceManager } from '../../lib/index.js'
+import { isPinnacleError, PersistenceManager } from '../../lib/index.js'
 import { Random } from '../../lib/order-flow/random.js'
 import { copyDirectory, filesOf, segmentPath } from './files.js'
 import { readHeadSlots } from './format.js'
@@ -71,7 +71,7 @@ export async function makeBase(seed: number, directory: string): Promise<Base> {
     twin: { ...twin.line(), forkedAt },
     foreign: foreign.line(),
     generations: ours.generations,
-    machine: plan.sessions.at(-1)?.machine === true,
+    machine: ours.machine,
   }
 }
 
@@ -80,6 +80,8 @@ class LineBuilder {
   readonly history: History
   readonly generations: Generation[] = []
   keepsGenerations = true
+  /** Whether the last session had the state machine. */
+  machine = false
   readonly #root: string
   readonly #plan: Plan
   readonly #random: Random
@@ -108,15 +110,9 @@ class LineBuilder {
 
   async run(session: Session): Promise<void> {
     const writer = new Writer(this.#random, this.history, this.#tag, this.#plan.largePayloads)
-    const { machine, phases, end, instruments, ...config } = session
-    const manager = await PersistenceManager.open({
-      dataDirectory: this.#directory(),
-      snapshotIntervalMin: 0,
-      expectedOrders: 16,
-      instruments,
-      ...config,
-      ...(machine ? { stateMachine: new Machine() } : {}),
-    })
+    const { phases, end, instruments } = session
+    const manager = await this.#open(session)
+    const { machine } = this
     for (const definition of instruments) writer.defined(definition)
     // What recovery found is durable once the open has returned.
     this.#acknowledge(manager.durableFrontier)
@@ -137,6 +133,32 @@ class LineBuilder {
     await copyLive(live, this.#directory())
     await manager.close()
     rmSync(live, { recursive: true })
+  }
+
+  /** Without the state machine where the journal lacks its beginning and the snapshot a state. */
+  async #open({
+    machine,
+    phases: _phases,
+    end: _end,
+    ...config
+  }: Session): Promise<PersistenceManager> {
+    const all = {
+      dataDirectory: this.#directory(),
+      snapshotIntervalMin: 0,
+      expectedOrders: 16,
+      ...config,
+    }
+    this.machine = machine
+    if (machine) {
+      try {
+        return await PersistenceManager.open({ ...all, stateMachine: new Machine() })
+      } catch (error) {
+        if (!isPinnacleError(error) || error.code !== 'ERR_PINNACLE_STATE_MACHINE') throw error
+        this.machine = false
+        // The first open has defined the instruments.
+      }
+    }
+    return PersistenceManager.open(all)
   }
 
   #directory(): string {

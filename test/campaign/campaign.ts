@@ -116,7 +116,7 @@ function failure(number: number, why: string): ImageResult {
     damage: 'unknown',
     notes: [],
     strict: 'failed',
-    limit: undefined,
+    limits: [],
     pointInTime: false,
     salvage: false,
     disagreements: [],

@@ -18,6 +18,7 @@ import {
   machineRefusals,
   type StrictFinding,
 } from './check-strict.js'
+import { isLoneSnapshotOfTwin, type Limit } from './witnesses.js'
 import { open, refusalOf, type Opened, type Refused } from './subject.js'
 
 export type Policy = 'point-in-time' | 'salvage'
@@ -27,6 +28,7 @@ export interface PolicyFinding {
   /** Undefined: refused. */
   kept: Kept | undefined
   code: string
+  limit?: Limit
 }
 
 interface Context {
@@ -68,6 +70,10 @@ export async function checkPolicy(
   const isMended = !('code' in plan) && (way === 'repair' || isRefused(strict))
   if (isMended && subject.unreadable !== '') {
     violated(`the mended journal can't be read: ${subject.unreadable}`)
+  }
+  if (isMended && isLoneSnapshotOfTwin(image, base, subject.manager.recovery.snapshotSequence)) {
+    await subject.manager.close()
+    return { ...finding, limit: 'snapshot-of-twin' }
   }
   const found: string[] = []
   const losses = isMended ? lossesOf(plan) : []

@@ -50,7 +50,9 @@ export class Tally {
       if (result.disagreements.length > 0) each.disagreements++
       if (result.violations.length > 0) each.violations++
     }
-    if (result.limit) this.#limits.set(result.limit, (this.#limits.get(result.limit) ?? 0) + 1)
+    for (const limit of result.limits) {
+      this.#limits.set(limit, (this.#limits.get(limit) ?? 0) + 1)
+    }
   }
 
   get all(): Readonly<Counts> {
@@ -72,10 +74,7 @@ export class Tally {
       ),
       ...rows.map(([name, counts]) => row(name, cellsOf(counts))),
       row('all', cellsOf(this.#all)),
-      ...limits.map(
-        ([name, count]) =>
-          `opened with less than was acknowledged, limit ${name}: ${String(count)}`,
-      ),
+      ...limits.map(([name, count]) => `limit ${name}: ${String(count)} images`),
     ]
   }
 }

@@ -24,7 +24,7 @@ export interface ImageResult {
   /** What was done, in words. */
   notes: string[]
   strict: string
-  limit: Limit | undefined
+  limits: Limit[]
   /** Whether the policies gave a directory that opens. */
   pointInTime: boolean
   salvage: boolean
@@ -102,7 +102,7 @@ export async function checkImage(
     damage,
     notes,
     strict: strict.outcome,
-    limit: strict.limit,
+    limits: [...new Set([strict, ...findings].flatMap(({ limit }) => limit ?? []))],
     pointInTime: findings[0]?.kept !== undefined,
     salvage: findings[1]?.kept !== undefined,
     disagreements,

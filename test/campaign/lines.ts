@@ -46,9 +46,9 @@ export function allowedLines(base: Base, image: string): LineName[] {
   if (slot) {
     const bytes = readFileSync(head).subarray(slot.offset, slot.offset + slot.bytes)
     const id = journalId(bytes)
-    if (id === journalId(readHead(base.foreign))) return ['ours', 'foreign']
+    if (id === journalId(readHead(base.foreign))) return ['ours', 'twin', 'foreign']
     // The head record is the only file of its journal, so it is the one that was copied here.
-    if (!otherFiles(image).some((each) => each === id)) return ['ours', 'foreign']
+    if (!otherFiles(image).some((each) => each === id)) return ['ours', 'twin', 'foreign']
     const isIn = (line: Line): boolean =>
       readHeadSlots(readHead(line)).some((each) =>
         readHead(line)

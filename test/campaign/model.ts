@@ -18,10 +18,16 @@ class ModelBook {
   readonly name: string
   readonly kind: BookKind
   /** Of each side, the queue at each price, oldest order first. */
-  readonly queues: [Map<number, ModelOrder[]>, Map<number, ModelOrder[]>] = [new Map(), new Map()]
+  readonly queues: [Map<number, ModelOrder[]>, Map<number, ModelOrder[]>] = [
+    new Map<number, ModelOrder[]>(),
+    new Map<number, ModelOrder[]>(),
+  ]
   readonly orders = new Map<bigint, ModelOrder>()
   /** Of each side, the quantity at each price, in a book of levels. */
-  readonly levels: [Map<number, number>, Map<number, number>] = [new Map(), new Map()]
+  readonly levels: [Map<number, number>, Map<number, number>] = [
+    new Map<number, number>(),
+    new Map<number, number>(),
+  ]
   status: number | null = null
   lastSequence = 0
   /** null: the journal's clock gave it. */

@@ -1,20 +1,25 @@
 /**
- * Which losses can't be noticed. An image that opens although entries known to be durable are missing is excused
- * only where this code finds that nothing in it says that there was more:
+ * What can't be noticed. An image that opens although entries known to be durable are missing is excused only where
+ * this code finds that nothing in it says that there was more:
  *
  * - older-copy: every file is, byte for byte, what it was at one earlier moment;
  * - whole-twin, whole-foreign: the head record and every segment that it names are those of another directory,
  *   so the image is that directory;
  * - no-witness: every mark, entry, head record and snapshot that proves the lost entries is damaged or gone too;
  * - nothing-left: no head record, no segment and no snapshot is there.
+ *
+ * And a repair that begins with the state of the copy that was written on is excused only under:
+ *
+ * - snapshot-of-twin: a snapshot of that copy is the only file of it, and our entry at its sequence is not there.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Base, Line } from './base.js'
-import { filesOf, kindOf, numberOf, segmentPath } from './files.js'
+import { filesOf, kindOf, numberOf, segmentPath, snapshotPath } from './files.js'
 import { readHeadSlots, readMarks, readSegment, type Range } from './format.js'
 
-export type Limit = 'older-copy' | 'whole-twin' | 'whole-foreign' | 'no-witness' | 'nothing-left'
+export type Limit =
+  'older-copy' | 'whole-twin' | 'whole-foreign' | 'no-witness' | 'nothing-left' | 'snapshot-of-twin'
 
 const segmentHeader = { offset: 0, bytes: 128 }
 
@@ -120,4 +125,35 @@ export function limitOf(
     testifies(image, line.directory, each),
   )
   return witness ? { witness: witness.text } : { limit: 'no-witness' }
+}
+
+/** Whether the copy's snapshot at `sequence` is all that the image has of the copy, and nothing of ours denies it. */
+export function isLoneSnapshotOfTwin(
+  image: string,
+  { ours, twin }: Base,
+  sequence: number,
+): boolean {
+  const isOnlyIn = (name: string, one: string, other: string): boolean => {
+    const bytes = bytesOf(one, name)
+    return bytes !== undefined && !bytes.equals(bytesOf(other, name) ?? Buffer.alloc(0))
+  }
+  const name = snapshotPath(sequence)
+  const taken = bytesOf(image, name)
+  if (!isOnlyIn(name, twin.directory, ours.directory)) return false
+  if (!taken?.equals(bytesOf(twin.directory, name) ?? Buffer.alloc(0))) return false
+  const ofTwin = countedFiles(image).filter(
+    (each) =>
+      kindOf(each) !== 'snapshot' &&
+      isOnlyIn(each, twin.directory, ours.directory) &&
+      bytesOf(image, each)?.equals(bytesOf(twin.directory, each) ?? Buffer.alloc(0)),
+  )
+  if (ofTwin.length > 0) return false
+  for (const each of countedFiles(ours.directory)) {
+    const then = kindOf(each) === 'segment' ? bytesOf(ours.directory, each) : undefined
+    const entry = then && readSegment(then).entries.find((place) => place.sequence === sequence)
+    if (!entry) continue
+    const witness = { name: each, text: '', parts: [segmentHeader, entry] }
+    if (testifies(image, ours.directory, witness)) return false
+  }
+  return true
 }
