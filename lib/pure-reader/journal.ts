@@ -95,17 +95,21 @@ export function followJournal(layout: Layout, base: Base | undefined, visit: Vis
   return result
 }
 
-/** The last segment that begins at the base's entry or before it; the first one without a base. */
+/**
+ * The last segment that begins at the base's entry or before it, or, where nothing is known of that entry,
+ * at the one after it. The first one without a base.
+ */
 function startSlot(slots: readonly Slot[], base: Base | undefined): number {
   let start = 0
   let highest = 0n
   if (base === undefined) return start
+  const anchor = base.entryChecksum === 0 ? base.sequence + 1n : base.sequence
   for (const [i, slot] of slots.entries()) {
     const first = slot.belongs ? firstEntryOf(slot).sequence : 0n
     if (first === 0n) continue
     if (first <= highest) break // a contradiction: start before it, to meet it
     highest = first
-    if (first <= base.sequence) start = i
+    if (first <= anchor) start = i
   }
   return start
 }

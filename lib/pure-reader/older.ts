@@ -66,7 +66,8 @@ function readSegment(
     expected = entry.sequence + 1n
     offset += entry.bytes
   }
-  if (isZero(bytes, offset, bytes.length)) return expected
+  const isWhole = isZero(bytes, offset, bytes.length)
+  if (isWhole && expected !== undefined) return expected
   load(slot) // throws where the segment was released while it was read
   const which = expected === undefined ? 'the first entry' : `entry ${String(expected)}`
   older.damaged.push(`${slot.name} at ${String(offset)}: ${which} does not verify`)

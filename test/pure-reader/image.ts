@@ -52,6 +52,8 @@ export class SegmentImage {
   readonly id: bigint
   readonly bytes: Buffer
   end = page
+  /** Of the entry that was appended last. */
+  lastType = 0
 
   constructor(fields: SegmentFields = {}) {
     const { index = 1, id = idOf(index), version = 2, journal = journalId, bytes = 65_536 } = fields
@@ -91,10 +93,13 @@ export class SegmentImage {
     bytes.writeBigUInt64LE(BigInt(sequence), 8)
     bytes.writeBigUInt64LE(fields.timeNs ?? BigInt(1000 + sequence), 16)
     bytes.set(payload, 24)
-    bytes.writeUInt32LE(sequence - 1 - (fields.durable ?? 0), bytes.length - 8)
+    // (What fills the first lines of a journal has the sequence 0.)
+    const lag = sequence === 0 ? 0xffffffff : sequence - 1 - (fields.durable ?? 0)
+    bytes.writeUInt32LE(lag, bytes.length - 8)
     bytes.writeUInt32LE(register(this.seed, bytes.subarray(0, -4)), bytes.length - 4)
     bytes.copy(this.bytes, this.end)
     this.end += bytes.length
+    this.lastType = type
     return this
   }
 

@@ -205,7 +205,7 @@ t.test('the journal must go on from the snapshot without a gap', async (t) => {
   rmSync(path.join(none, 'journal'), { recursive: true })
   t.match(verifyPure(none), { verdict: 'corrupt', problems: [/the journal has no segment, but/] })
   // After a salvage the journal begins, still empty, after the snapshot.
-  const fresh = ({ head, three, four }: Sample): void => {
+  const fresh = ({ head, three }: Sample): void => {
     Object.assign(head, { oldest: [4, idOf(4)], newest: [4, idOf(4)], link: idOf(4) })
     Object.assign(head, { ready: [0, 0n], durable: 25 })
     three.zero(0, 4096)
