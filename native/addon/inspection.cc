@@ -52,6 +52,10 @@ Napi::Value SegmentToValue(Napi::Env env, const InspectReport& report, size_t in
   } else if (follows && segment.first_line_used) {
     state = TailName(tail);
     detail = "follows the break";
+  } else if (segment.rest_is_used) {
+    state = "corrupt";
+    detail = segment.file.path + ": something follows its last entry, at or after offset " +
+             std::to_string(segment.end_offset);
   } else if (segment.entries == 0) {
     state = "empty";
   }

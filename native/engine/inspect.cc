@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "journal/entry_check.h"
+#include "journal/reader.h"
 #include "repair/steps.h"
 #include "repair/view.h"
 #include "snapshot/snapshot_directory.h"
@@ -45,6 +47,33 @@ Status ReadTrace(FileSystem* fs, const std::string& data_directory, Trace* trace
   return Status();
 }
 
+// Whether the journal's entry at the snapshot's sequence is another one than it was taken at. An
+// entry that is not there any more denies nothing.
+bool IsDenied(FileSystem* fs, const std::string& journal_directory, const SnapshotMeta& meta) {
+  std::unique_ptr<JournalReader> reader;
+  std::vector<uint8_t> bytes;
+  if (!JournalReader::Open(fs, journal_directory, meta.sequence, &reader).ok()) return false;
+  if (!reader->Read(1, &bytes).ok() || bytes.empty()) return false;
+  const EntryHeader header = LoadHeader(bytes.data());
+  return header.sequence == meta.sequence && !IsHole(header) &&
+         LoadTrailer(bytes.data(), EntryBytes(header.payload_bytes)).checksum !=
+             meta.entry_checksum;
+}
+
+// A snapshot of another copy of the directory verifies, and is not of this journal.
+void CheckAgainstJournal(FileSystem* fs, const std::string& data_directory, InspectReport* report) {
+  if (report->scan.verdict.tail == Tail::kCorrupt) return;
+  for (SnapshotFinding& finding : report->snapshots) {
+    const SnapshotMeta& meta = finding.info.meta;
+    if (!finding.status.ok() || meta.entry_checksum == 0) continue;
+    if (!IsDenied(fs, JournalDirectory(data_directory), meta)) continue;
+    finding.status =
+        Status(Code::kSnapshotCorrupt,
+               finding.info.path + ": the journal's entry at its sequence is not the " +
+                   "one that it was taken at; move it away with `pinnacle repair`");
+  }
+}
+
 Status InspectOnce(const Environment& environment, const std::string& data_directory, bool live,
                    const ProgressFunction& progress, InspectReport* report) {
   FileSystem* fs = environment.file_system;
@@ -74,6 +103,7 @@ Status InspectOnce(const Environment& environment, const std::string& data_direc
     if (finding.status.ok()) options.next_if_empty = finding.info.meta.sequence + 1;
   }
   PINNACLE_RETURN_IF_ERROR(ScanJournal(fs, std::move(layout), options, &visitor, &report->scan));
+  CheckAgainstJournal(fs, data_directory, report);
   if (progress) progress("verify", report->scan.bytes_read, report->scan.bytes_read);
   RecoveredState state;
   report->recovery_status =

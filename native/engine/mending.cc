@@ -38,15 +38,17 @@ class Mender {
       WalkOptions walk;
       walk.past_damage = options_.policy == RecoveryPolicy::kSalvage;
       walk.snapshot = base_.has_snapshot ? base_.snapshot.meta : SnapshotMeta();
+      walk.older = older_;
       walk.known_durable = known_durable_;
       walk.segment_bytes = SegmentBytes();
       base_.books.set_growth(Growth::kAtOnce);
       PINNACLE_RETURN_IF_ERROR(WalkJournal(fs_, layout_, walk, &base_.books, &walk_));
       if (!walk_.contradicts_snapshot) break;
       excluded_.push_back(base_.snapshot.path);
-      contradicted_.push_back(
-          {base_.snapshot.path,
-           base_.snapshot.path + ": the journal does not show that it was taken of this copy"});
+      Contradict(base_.snapshot.path);
+    }
+    for (const uint64_t sequence : walk_.contradicted_older) {
+      Contradict(SnapshotDirectory(directory_) + "/" + SnapshotName(sequence));
     }
     AssignLinks(environment_.random, &walk_.segments);
     Report();
@@ -61,14 +63,7 @@ class Mender {
   }
 
   Status Apply() {
-    const bool changes = std::any_of(walk_.segments.begin(), walk_.segments.end(),
-                                     [](const SegmentPlan& plan) { return plan.changes(); });
-    // Where every segment stays as it is and one does not belong, the head record is wrong.
-    const bool misfits = std::any_of(layout_.segments.begin(), layout_.segments.end(),
-                                     [](const SegmentFacts& facts) { return !facts.belongs(); });
-    if (!changes && !misfits && report_->quarantined.empty() && layout_.damage.empty()) {
-      return Status();
-    }
+    if (!HasWork()) return Status();
     Status prepared = Prepare();
     if (!prepared.ok()) {
       // Best effort: the next open removes what is left.
@@ -122,9 +117,15 @@ class Mender {
     return options_.journal.segment_bytes;
   }
 
+  void Contradict(const std::string& path) {
+    contradicted_.push_back(
+        {path, path + ": the journal does not show that it was taken of this copy"});
+  }
+
   // Snapshots below the base that do not verify go to quarantine as well. One that can't be read
   // stays: the repair does not need it, and what it holds is not known.
   Status AddOlderDamage() {
+    older_.clear();
     std::vector<SnapshotFile> files;
     PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs_, SnapshotDirectory(directory_), &files));
     for (const SnapshotFile& file : files) {
@@ -134,6 +135,8 @@ class Mender {
       const Status status = VerifySnapshot(fs_, file.path, &info, id);
       if (status.code() == Code::kSnapshotCorrupt) {
         damaged_.push_back({file.path, std::string(status.message())});
+      } else if (status.ok()) {
+        older_.push_back(info.meta);
       }
     }
     return Status();
@@ -162,6 +165,24 @@ class Mender {
     for (const DamagedSnapshot& snapshot : damaged_) {
       report_->quarantined.push_back(snapshot.path);
     }
+    if (!HasWork()) return;
+    // The next open gives up what is below the oldest segment; but the head record that says which
+    // one that is may be part of the damage.
+    for (const SegmentFacts& facts : layout_.leftovers) {
+      const JournalId id{facts.header.journal_id_low, facts.header.journal_id_high};
+      if (facts.header_valid && id == layout_.journal_id) {
+        report_->quarantined.push_back(facts.file.path);
+      }
+    }
+  }
+
+  bool HasWork() const {
+    const bool changes = std::any_of(walk_.segments.begin(), walk_.segments.end(),
+                                     [](const SegmentPlan& plan) { return plan.changes(); });
+    // Where every segment stays as it is and one does not belong, the head record is wrong.
+    const bool misfits = std::any_of(layout_.segments.begin(), layout_.segments.end(),
+                                     [](const SegmentFacts& facts) { return !facts.belongs(); });
+    return changes || misfits || !report_->quarantined.empty() || !layout_.damage.empty();
   }
 
   Status Prepare() {
@@ -258,6 +279,7 @@ class Mender {
   Layout layout_;
   RecoveredState base_;
   std::vector<DamagedSnapshot> damaged_;
+  std::vector<SnapshotMeta> older_;  // snapshots below the base that verify
   std::vector<std::string> excluded_;
   std::vector<DamagedSnapshot> contradicted_;
   WalkResult walk_;

@@ -126,9 +126,11 @@ void ReportScan(const ScanResult& scan, RecoveryReport* report) {
   }
 }
 
-bool BeginsTooLate(const RecoveredState& state, uint64_t from_sequence) {
+bool BeginsTooLate(const RecoveredState& state, const RecoveryReport& report,
+                   uint64_t from_sequence) {
   const ScanResult& scan = state.scan;
-  if (scan.segments.empty()) return state.has_snapshot;
+  // A snapshot says that there was a journal, also where it does not verify.
+  if (scan.segments.empty()) return state.has_snapshot || !report.damaged_snapshots.empty();
   return scan.segments.front().first_sequence > from_sequence;
 }
 
@@ -229,7 +231,7 @@ Status ReadState(const Environment& environment, const std::string& data_directo
   report->scan_ns = clock->MonotonicNs() - scan_start_ns;
   ReportScan(scan, report);
   report->last_sequence = state->books.last_sequence();
-  if (visitor.has_gap() || BeginsTooLate(*state, options.from_sequence)) {
+  if (visitor.has_gap() || BeginsTooLate(*state, *report, options.from_sequence)) {
 #if !defined(PINNACLE_MUTATION_GAP_NOT_CHECKED)
     return GapOf(*state, *report);
 #endif

@@ -33,6 +33,9 @@ struct SegmentFacts {
   uint64_t entries = 0;
   uint64_t end_offset = kSegmentHeaderBytes;  // after the last good entry
   uint64_t mark_counter = 0;
+  // Where all segments are verified: something follows the last entry, and the next segment goes
+  // on.
+  bool rest_is_used = false;
 
   bool belongs() const { return misfit.empty(); }
 };

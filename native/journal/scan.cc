@@ -154,7 +154,7 @@ class Scanner {
   // Whether the run goes on in segment i + 1. A full segment ends where the next entry did not fit;
   // that entry opens the next segment.
   Status JudgeEnd(size_t i, SegmentReader* reader, bool* stopped) {
-    const SegmentFacts& segment = result_->segments[i];
+    SegmentFacts& segment = result_->segments[i];
     if (evidence_->wrong_sequence || evidence_->segment_damaged) return Status();
     if (i + 1 == result_->segments.size()) return Status();
     if (options_.live) PINNACLE_RETURN_IF_ERROR(Refresh(i + 1));
@@ -165,6 +165,10 @@ class Scanner {
         misfit || (next.first_sequence == 0 && next.first_line_used && segment.entries > 0);
     if (!misfit && next.first_sequence == evidence_->next_sequence) {
       *stopped = false;
+      if (!options_.all_segments) return Status();
+      bool rest_is_zero = false;
+      PINNACLE_RETURN_IF_ERROR(RestIsZero(reader, segment.header.segment_bytes, &rest_is_zero));
+      segment.rest_is_used = !rest_is_zero;
     } else if (unreadable && evidence_->state == EntryState::kUnwritten) {
       // The next entry belongs to the next segment and can't be read: the break is there.
       bool rest_is_zero = false;

@@ -7,6 +7,7 @@
 
 #include "checksum/crc32c.h"
 #include "journal/entry_check.h"
+#include "journal/read_fully.h"
 #include "journal/segment_reader.h"
 #include "repair/trust.h"
 
@@ -97,6 +98,11 @@ class Walker {
     plan_ = SegmentPlan();
     plan_.facts = facts;
     plan_.segment_bytes = segment_bytes;
+    std::vector<uint8_t> page(kSegmentHeaderBytes);
+    size_t page_bytes = 0;
+    uint64_t counter = 0;
+    PINNACLE_RETURN_IF_ERROR(ReadFully(*file, 0, page, &page_bytes));
+    plan_.marked = ReadFrontierMarks({page.data(), page_bytes}, seed, &counter);
     while (true) {
       PINNACLE_RETURN_IF_ERROR(reader.SkipZeroLines());
       if (reader.offset() + kLineBytes > segment_bytes) break;
@@ -144,6 +150,12 @@ class Walker {
       if (!snapshot_is_proven_) {
         result_->contradicts_snapshot = true;
         return Status();
+      }
+    }
+    for (const SnapshotMeta& older : options_.older) {
+      if (sequence == older.sequence && older.entry_checksum != 0 && !IsHole(entry.header) &&
+          entry.checksum != older.entry_checksum) {
+        result_->contradicted_older.push_back(sequence);
       }
     }
     if (IsHole(entry.header)) snapshot_is_proven_ |= HoleOf(entry).snapshot_sequence == snapshot();
@@ -289,7 +301,8 @@ class Walker {
     std::vector<SegmentPlan>& plans = result_->segments;
     if (plans.empty()) PINNACLE_RETURN_IF_ERROR(BeginAnew());
     // One that was only made ahead stays, unless the journal ends earlier than it did.
-    const bool shorter = plans.back().rest_has_bytes || options_.known_durable >= expected_ ||
+    const uint64_t known_durable = std::max(options_.known_durable, plans.back().marked);
+    const bool shorter = plans.back().rest_has_bytes || known_durable >= expected_ ||
                          std::any_of(empty_.begin(), empty_.end(),
                                      [](const Empty& empty) { return empty.has_bytes; });
     for (const Empty& empty : empty_) {

@@ -44,6 +44,7 @@ struct SegmentPlan {
   uint64_t link = 0;
   uint64_t predecessor_link = 0;
   uint64_t segment_bytes = 0;
+  uint64_t marked = 0;  // durable up to here, by the marks of the file
 
   bool changes() const { return facts.missing || !fillers.empty() || cut_offset != 0 || relinked; }
 };
@@ -52,17 +53,19 @@ struct WalkOptions {
   bool past_damage = false;
   // The base: the newest snapshot that verifies, or none (sequence 0).
   SnapshotMeta snapshot;
+  std::vector<SnapshotMeta> older;  // that verify too: only compared with the journal
   uint64_t known_durable = 0;
   uint64_t segment_bytes = kDefaultSegmentBytes;  // of segments made anew, where no other says it
 };
 
 struct WalkResult {
-  std::vector<SegmentPlan> segments;   // of the repaired journal, in order
-  std::vector<std::string> taken_out;  // segment files that are no longer part of it
-  std::vector<Filler> losses;          // fillers that lost entries, in order of sequence
-  uint64_t last_sequence = 0;          // that the repaired directory opens at
-  uint64_t entries_after_damage = 0;   // kept, after the first loss
-  uint64_t entries_dropped = 0;        // valid ones that are not kept
+  std::vector<SegmentPlan> segments;         // of the repaired journal, in order
+  std::vector<std::string> taken_out;        // segment files that are no longer part of it
+  std::vector<Filler> losses;                // fillers that lost entries, in order of sequence
+  uint64_t last_sequence = 0;                // that the repaired directory opens at
+  uint64_t entries_after_damage = 0;         // kept, after the first loss
+  uint64_t entries_dropped = 0;              // valid ones that are not kept
+  std::vector<uint64_t> contradicted_older;  // sequences of `older` whose entry is another one
   // The entry at its sequence is another one, or it is not there and the directory has segments of
   // another copy, whose snapshot it may be.
   bool contradicts_snapshot = false;

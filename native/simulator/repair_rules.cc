@@ -94,13 +94,21 @@ class Trust {
   std::vector<bool> trusted_;
 };
 
-// The entry at the snapshot's sequence is not the one that the snapshot was taken at.
-bool IsContradicted(const DiskSnapshot& snapshot, const std::vector<RunEntry>& entries) {
+enum class Proof { kNone, kHolds, kFails };
+
+// Whether the journal shows that the snapshot was taken of it: by the entry at its sequence, or by a
+// hole that an earlier repair filled from it.
+Proof ProofOf(const DiskSnapshot& snapshot, const std::vector<RunEntry>& entries) {
+  Proof proof = Proof::kNone;
   for (const RunEntry& found : entries) {
-    if (found.entry.sequence != snapshot.sequence || found.entry.is_hole()) continue;
-    return snapshot.entry_checksum != 0 && found.entry.checksum != snapshot.entry_checksum;
+    const DiskEntry& entry = found.entry;
+    if (entry.is_hole()) {
+      if (entry.hole_snapshot == snapshot.sequence) proof = Proof::kHolds;
+    } else if (entry.sequence == snapshot.sequence && snapshot.entry_checksum != 0) {
+      return entry.checksum == snapshot.entry_checksum ? Proof::kHolds : Proof::kFails;
+    }
   }
-  return false;
+  return proof;
 }
 
 }  // namespace
@@ -126,20 +134,28 @@ RepairBasis FindRepairBasis(DiskReading reading) {
       basis.entries.push_back({i, entry});
     }
   }
+  // Where there are segments of another copy, snapshots may be of that copy too.
+  bool has_other_copy = false;
   for (size_t i = 0; i < basis.segments.size(); ++i) {
     const DiskSegment& segment = basis.segments[i];
-    basis.has_other_copy |= !basis.trusted[i] && segment.header_valid && segment.journal_id == id;
-  }
-  for (const DiskSnapshot& snapshot : reading.snapshots) {
-    if (!snapshot.sound || (known && snapshot.journal_id != id)) continue;
-    if (!IsContradicted(snapshot, basis.entries)) basis.snapshot = snapshot.sequence;
+    has_other_copy |= !basis.trusted[i] && segment.header_valid && segment.journal_id == id;
   }
   const uint64_t front = head.valid && head.oldest_index != 0 ? head.oldest_index
                          : basis.segments.empty()             ? 0
                                                               : basis.segments.front().index;
-  const bool begins = !basis.entries.empty() && basis.entries.front().entry.first_sequence == 1;
-  basis.needs_snapshot = front != 1 && !begins;
-  basis.gap = basis.snapshot == 0 && basis.needs_snapshot;
+  const bool begins_trusted =
+      !basis.segments.empty() && basis.trusted.front() && basis.segments.front().index == front;
+  const uint64_t first = basis.entries.empty() ? 0 : basis.entries.front().entry.first_sequence;
+  for (const DiskSnapshot& snapshot : reading.snapshots) {
+    if (!snapshot.sound || (known && snapshot.journal_id != id)) continue;
+    const Proof proof = ProofOf(snapshot, basis.entries);
+    const bool is_from_before = begins_trusted && snapshot.sequence < first;
+    if (proof == Proof::kFails || (proof == Proof::kNone && has_other_copy && !is_from_before)) {
+      continue;
+    }
+    basis.snapshot = snapshot.sequence;
+  }
+  basis.gap = basis.snapshot == 0 && front != 1 && first != 1;
   return basis;
 }
 

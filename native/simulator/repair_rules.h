@@ -13,12 +13,9 @@
 namespace pinnacle::simulation {
 
 struct RepairBasis {
-  bool needs_snapshot = false;  // the entries do not begin with the first one
   // Nothing leads to where the journal begins: every policy must refuse.
   bool gap = false;
   uint64_t snapshot = 0;  // the newest sound one that the journal does not contradict
-  bool has_other_copy =
-      false;  // segments of this journal that are not trusted: so may snapshots be
   std::vector<DiskSegment>
       segments;                   // of the journal, with those below a head record of another one
   std::vector<bool> trusted;      // of these

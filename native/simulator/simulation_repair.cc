@@ -129,8 +129,7 @@ void Run::JudgeRepaired(const DamagedDisk& disk, const RepairOutcome& outcome) {
   if (!outcome.status.ok()) {
     ++result_.counts.repairs_refused;
     Holds(outcome.status.code() == Code::kNotOurFile ||
-              (outcome.status.code() == Code::kJournalGap &&
-               (basis.gap || (basis.has_other_copy && basis.needs_snapshot))),
+              (outcome.status.code() == Code::kJournalGap && basis.gap),
           who + "refused: " + outcome.status.ToString());
     return;
   }
@@ -141,8 +140,7 @@ void Run::JudgeRepaired(const DamagedDisk& disk, const RepairOutcome& outcome) {
   result_.counts.holes += journal.holes.size();
   const std::string missing = MissingFromQuarantine(disk.image, outcome.disk, outcome.by_itself);
   if (!Holds(!basis.gap, who + "nothing leads to the journal's beginning") ||
-      !Holds(basis.has_other_copy ? outcome.snapshot <= basis.snapshot
-                                  : outcome.snapshot == basis.snapshot,
+      !Holds(outcome.snapshot == basis.snapshot,
              who + "built on snapshot " + std::to_string(outcome.snapshot) + " instead of " +
                  std::to_string(basis.snapshot)) ||
       !Holds(verdict.refusal.empty(), who + "left what must be refused: " + verdict.refusal) ||

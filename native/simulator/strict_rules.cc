@@ -174,9 +174,14 @@ bool FindJournalId(const DiskReading& reading, DiskJournalId* id) {
     }
   }
   if (reading.head.valid) {
-    // Where all segments agree on another one, it is the head record that does not belong.
+    // Where all segments agree on another one, it is the head record that does not belong; unless a
+    // snapshot is of its journal too.
     *id = reading.head.journal_id;
-    if (votes.size() == 1) *id = votes.begin()->first;
+    const bool has_snapshot = std::any_of(reading.snapshots.begin(), reading.snapshots.end(),
+                                          [&](const DiskSnapshot& snapshot) {
+                                            return snapshot.sound && snapshot.journal_id == *id;
+                                          });
+    if (votes.size() == 1 && !has_snapshot) *id = votes.begin()->first;
     return true;
   }
   size_t most = 0;
