@@ -179,7 +179,7 @@ TEST_CASE("a flipped bit in the durable part is reported, never returned and nev
     } else {
       ++refused;
       REQUIRE_MESSAGE(status.code() == Code::kCorrupt, status.ToString());
-      REQUIRE(report.break_segment == entry.path);
+      REQUIRE(report.break_segment == path);
     }
   }
   CHECK(refused > kFlips / 5);
