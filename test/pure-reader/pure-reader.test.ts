@@ -1,98 +1,12 @@
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
 
 import { inspect, PersistenceManager, Side, verdictOf } from '../../lib/index.js'
 import { native } from '../../lib/native/load.js'
-import { crc32c } from '../../lib/pure-reader/checksum.js'
 import { readJournal } from '../../lib/pure-reader/journal.js'
-import {
-  readEntry,
-  readHeader,
-  readMarks,
-  type SegmentHeader,
-} from '../../lib/pure-reader/segment.js'
 import { readSnapshot } from '../../lib/pure-reader/snapshot.js'
 import { verifyPure } from '../../lib/pure-reader/verify.js'
-
-/** The hex dumps of docs/format.md, in their order. */
-function vectors(): Uint8Array[] {
-  // Compiled tests run from a directory of their own.
-  const here = import.meta.dirname
-  const roots = [path.join(here, '../..'), path.join(here, '../../..')]
-  const root = roots.find((each) => existsSync(path.join(each, 'docs/format.md'))) ?? ''
-  const page = readFileSync(path.join(root, 'docs/format.md'), 'utf8')
-  const section = page.slice(page.indexOf('## Test vectors'))
-  return [...section.matchAll(/```\n([0-9a-f]{4} [^`]*)```/g)].map(([, dump]) =>
-    Uint8Array.from(
-      (dump ?? '').split('\n').flatMap((line) =>
-        line
-          .slice(4)
-          .trim()
-          .split(/\s+/)
-          .filter((word) => word !== '')
-          .map((word) => parseInt(word, 16)),
-      ),
-    ),
-  )
-}
-
-t.test('the checksum is that of RFC 3720 B.4', (t) => {
-  t.equal(crc32c(new Uint8Array(32)), 0x8a9136aa)
-  t.equal(crc32c(new Uint8Array(32).fill(0xff)), 0x62a8ab43)
-  t.equal(crc32c(Uint8Array.from({ length: 32 }, (_, i) => i)), 0x46dd794e)
-  t.equal(crc32c(Uint8Array.from({ length: 32 }, (_, i) => 31 - i)), 0x113fdb5c)
-  t.end()
-})
-
-t.test('the test vectors of the format page are what they say', async (t) => {
-  const [head, instrument, add, execute, user, mark, snapshotHead, snapshotBody] = vectors()
-  const segment = new Uint8Array(65536)
-  segment.set(head as Uint8Array)
-  segment.set(mark as Uint8Array, 2560)
-  let offset = 4096
-  for (const entry of [instrument, add, execute, user]) {
-    segment.set(entry as Uint8Array, offset)
-    offset += (entry as Uint8Array).length
-  }
-  const header = readHeader(segment) as SegmentHeader
-  t.match(header, { index: 1n, segmentId: 0x1122334455667788n, bytes: 65536 })
-  t.equal(readMarks(segment, header), 3n)
-  t.match(readEntry(segment, header, 4096), { sequence: 1n, type: 3, instrument: 1 })
-  t.match(readEntry(segment, header, 4224), { sequence: 2n, type: 0x11, durable: 0n })
-  t.match(readEntry(segment, header, 4288), { sequence: 3n, type: 0x18, durable: 2n })
-  const text = readEntry(segment, header, 4352)
-  t.equal(Buffer.from(text?.payload ?? []).toString(), 'hello, journal')
-  t.equal(readEntry(segment, header, 4416), undefined)
-
-  const snapshot = new Uint8Array(4096 + (snapshotBody as Uint8Array).length)
-  snapshot.set(snapshotHead as Uint8Array)
-  snapshot.set(snapshotBody as Uint8Array, 4096)
-  const read = readSnapshot(snapshot)
-  t.equal(read.version, 2)
-  t.equal(read.sequence, 3n)
-  t.same(read.facts, [
-    {
-      status: undefined,
-      lastSequence: 3n,
-      lastTimeNs: 34_200_017_459_617n,
-      trades: 1n,
-      tradedQuantity: 5_000_000n,
-      lastTradePrice: 6_450_000n,
-    },
-  ])
-  t.same([...read.userState], [1, 2, 3])
-  t.same(read.books.books[0]?.levels(false), [
-    { price: 6450000n, orders: [{ id: 1001n, quantity: 20000000n }] },
-  ])
-  const file = path.join(t.testdir(), '00000000000000000003.snapshot')
-  writeFileSync(file, snapshot)
-  const { info, books, state } = await native().loadSnapshot(file)
-  t.match(info, { sequence: 3, orders: 1, instruments: 1 })
-  t.same([...(state ?? [])], [1, 2, 3])
-  t.match(books.bookInfo(1), { status: null, tradeCount: 1, lastTradePrice: 6_450_000 })
-  books.close()
-})
 
 let made = 0
 
