@@ -144,6 +144,9 @@ class JournalRun {
       const bytes = load(slot)
       const first = readEntry(bytes, slot.header, firstEntryOffset)?.firstSequence ?? 0n
       if (i === start && first !== 0n) this.expected = first
+      // Nothing was compacted yet. (A salvage by version 1 began an empty journal after its snapshot.)
+      else if (i === start && slot.header.index === 1n && slot.header.version >= 2)
+        this.expected = 1n
       stop = this.#followSegment(slot, stopAt(i, bytes), bytes)
       const next = this.#slots[i + 1]
       const goesOn = next !== undefined && this.#goesOn(stop, bytes, next)

@@ -163,7 +163,7 @@ TEST_CASE("a flipped bit in the durable part is reported, never returned and nev
     const auto& [path, entry] = places[random.Below(places.size())];
     DiskImage image = sound;
     REQUIRE(image.files[path].FlipBit(entry.offset + random.Below(entry.bytes),
-                                            static_cast<unsigned>(random.Below(8))));
+                                      static_cast<unsigned>(random.Below(8))));
     SimulatedEnvironment world(i, image);
     InspectReport inspected;
     REQUIRE(Inspect(world.environment(), "/d", nullptr, &inspected).ok());

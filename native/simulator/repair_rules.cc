@@ -96,8 +96,8 @@ class Trust {
 
 enum class Proof { kNone, kHolds, kFails };
 
-// Whether the journal shows that the snapshot was taken of it: by the entry at its sequence, or by a
-// hole that an earlier repair filled from it.
+// Whether the journal shows that the snapshot was taken of it: by the entry at its sequence, or by
+// a hole that an earlier repair filled from it.
 Proof ProofOf(const DiskSnapshot& snapshot, const std::vector<RunEntry>& entries) {
   Proof proof = Proof::kNone;
   for (const RunEntry& found : entries) {

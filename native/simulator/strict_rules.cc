@@ -177,10 +177,9 @@ bool FindJournalId(const DiskReading& reading, DiskJournalId* id) {
     // Where all segments agree on another one, it is the head record that does not belong; unless a
     // snapshot is of its journal too.
     *id = reading.head.journal_id;
-    const bool has_snapshot = std::any_of(reading.snapshots.begin(), reading.snapshots.end(),
-                                          [&](const DiskSnapshot& snapshot) {
-                                            return snapshot.sound && snapshot.journal_id == *id;
-                                          });
+    const bool has_snapshot = std::any_of(
+        reading.snapshots.begin(), reading.snapshots.end(),
+        [&](const DiskSnapshot& snapshot) { return snapshot.sound && snapshot.journal_id == *id; });
     if (votes.size() == 1 && !has_snapshot) *id = votes.begin()->first;
     return true;
   }

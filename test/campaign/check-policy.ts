@@ -18,7 +18,8 @@ import {
   machineRefusals,
   type StrictFinding,
 } from './check-strict.js'
-import { isLoneSnapshotOfTwin, type Limit } from './witnesses.js'
+import { comesFromRunOfTwin, isLoneSnapshotOfTwin } from './forks.js'
+import { countedFiles, type Limit } from './witnesses.js'
 import { open, refusalOf, type Opened, type Refused } from './subject.js'
 
 export type Policy = 'point-in-time' | 'salvage'
@@ -74,6 +75,10 @@ export async function checkPolicy(
   if (isMended && isLoneSnapshotOfTwin(image, base, subject.manager.recovery.snapshotSequence)) {
     await subject.manager.close()
     return { ...finding, limit: 'snapshot-of-twin' }
+  }
+  if (isMended && comesFromRunOfTwin(image, base, subject.entries)) {
+    await subject.manager.close()
+    return { ...finding, limit: 'run-of-twin' }
   }
   const found: string[] = []
   const losses = isMended ? lossesOf(plan) : []
@@ -211,7 +216,7 @@ async function byOpen(
       subject.opened ? 'success' : subject.code,
     ]
     // A directory that holds nothing at all is a new one for an open; there is nothing to repair.
-    if (codes[0] !== codes[1] && strict.limit !== 'nothing-left') {
+    if (codes[0] !== codes[1] && countedFiles(context.image).length > 0) {
       violated(`the dry run ends in ${codes.join(', the open in ')}`)
     }
     if (subject.opened) await subject.manager.close()

@@ -2,13 +2,15 @@
  * Opens an image under the strict policy: what opens is exactly a prefix of what was appended, with everything
  * that was acknowledged as durable; what is refused is left as it was.
  */
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { inspect, verdictOf } from '../../lib/index.js'
 import { verifyPure } from '../../lib/pure-reader/verify.js'
 import type { Base } from './base.js'
 import { examine } from './examine.js'
 import type { Expectations, Loss } from './expected.js'
-import { changedPaths, copyDirectory, fingerprint } from './files.js'
+import { changedPaths, copyDirectory, fingerprint, segmentPath } from './files.js'
+import { readHeadSlots, readSegment } from './format.js'
 import { lineOf, type LineName } from './lines.js'
 import { liveOn } from './live-on.js'
 import { open, refusalOf, type Opened } from './subject.js'
@@ -77,9 +79,36 @@ export async function checkStrict(
   if (examined) {
     const limit = limitFor(base, image, examined.line, recovery, violations)
     if (limit) finding.limit = limit
+    else if (finding.unreadable && isCovered(base, image, recovery)) {
+      finding.limit = 'covered-by-snapshot'
+    }
     await liveOn(copy, subject, violations, 'strict')
   } else await subject.manager.close()
   return finding
+}
+
+/**
+ * After compaction the oldest segment may be empty: its first entry was appended, and did not reach the device. So
+ * one that lost all of its entries is noticed only where one of them is needed. Here all that was acknowledged is
+ * in the snapshot, and nothing is left of the entries that are lost but what stood in that segment.
+ */
+function isCovered(
+  base: Base,
+  image: string,
+  { snapshotSequence }: { snapshotSequence: number },
+): boolean {
+  const [oldest] = readHeadSlots(readFileSync(path.join(image, 'HEAD')))
+  if (!oldest || oldest.oldest === 1) return false
+  const name = segmentPath(oldest.oldest)
+  const then = readSegment(readFileSync(path.join(base.ours.directory, name)))
+  const now = readSegment(readFileSync(path.join(image, name)))
+  return (
+    snapshotSequence >= base.ours.history.acknowledged &&
+    then.id === now.id &&
+    then.entries.length > 0 &&
+    now.entries.length === 0 &&
+    then.entries.every(({ sequence }) => sequence <= snapshotSequence)
+  )
 }
 
 /** What opening with a state machine ends in where it can't be restored. */
@@ -137,7 +166,7 @@ export async function checkVerdicts(
     disagreements.push(`${reader} says ${verdict}, a strict open ${strict.outcome}`)
   }
   const [native, pure] = found
-  if (strict.unreadable && native?.verdict !== 'damaged') {
+  if (strict.unreadable && strict.limit === undefined && native?.verdict !== 'damaged') {
     disagreements.push(
       `inspect says ${String(native?.verdict)}, but not all of the journal can be read`,
     )
@@ -173,7 +202,8 @@ async function nativeVerdict(image: string): Promise<string> {
 
 function pureVerdict(image: string): string {
   try {
-    return verifyPure(image).verdict
+    const { verdict, damaged } = verifyPure(image)
+    return verdict !== 'corrupt' && damaged.length > 0 ? 'damaged' : verdict
   } catch (error) {
     return refusalOf(error).code
   }

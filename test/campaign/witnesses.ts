@@ -8,27 +8,42 @@
  * - no-witness: every mark, entry, head record and snapshot that proves the lost entries is damaged or gone too;
  * - nothing-left: no head record, no segment and no snapshot is there.
  *
- * And a repair that begins with the state of the copy that was written on is excused only under:
+ * The names of limits that are found elsewhere:
  *
- * - snapshot-of-twin: a snapshot of that copy is the only file of it, and our entry at its sequence is not there.
+ * - covered-by-snapshot: see check-strict.ts;
+ * - snapshot-of-twin, run-of-twin: see forks.ts.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Base, Line } from './base.js'
-import { filesOf, kindOf, numberOf, segmentPath, snapshotPath } from './files.js'
-import { readHeadSlots, readMarks, readSegment, type Range } from './format.js'
+import { filesOf, kindOf, numberOf, segmentPath } from './files.js'
+import {
+  linkMarkOffsets,
+  markBytes,
+  readHeadSlots,
+  readMarks,
+  readSegment,
+  type Range,
+} from './format.js'
 
 export type Limit =
-  'older-copy' | 'whole-twin' | 'whole-foreign' | 'no-witness' | 'nothing-left' | 'snapshot-of-twin'
+  | 'older-copy'
+  | 'whole-twin'
+  | 'whole-foreign'
+  | 'no-witness'
+  | 'nothing-left'
+  | 'covered-by-snapshot'
+  | 'snapshot-of-twin'
+  | 'run-of-twin'
 
-const segmentHeader = { offset: 0, bytes: 128 }
+export const segmentHeader = { offset: 0, bytes: 128 }
 
-function bytesOf(directory: string, name: string): Buffer | undefined {
+export function bytesOf(directory: string, name: string): Buffer | undefined {
   const file = path.join(directory, name)
   return existsSync(file) ? readFileSync(file) : undefined
 }
 
-function countedFiles(directory: string): string[] {
+export function countedFiles(directory: string): string[] {
   return filesOf(directory).filter((name) => kindOf(name) !== 'other')
 }
 
@@ -40,17 +55,34 @@ function isCopyOf(image: string, other: string): boolean {
   )
 }
 
-/** The head record and every segment that it names are the other directory's. */
+/** The head record and every segment that it names are the other directory's, whatever was done to their entries. */
 export function isJournalOf(image: string, other: string): boolean {
   const head = bytesOf(image, 'HEAD')
-  if (!head?.equals(bytesOf(other, 'HEAD') ?? Buffer.alloc(0))) return false
-  const [slot] = readHeadSlots(head)
-  if (!slot) return false
+  const otherHead = bytesOf(other, 'HEAD')
+  const [slot] = head ? readHeadSlots(head) : []
+  if (!head || !otherHead || !slot) return false
+  if (!isSame(head, otherHead, slot)) return false
   for (let index = slot.oldest; index <= Math.max(slot.newest, slot.ready); index++) {
     const bytes = bytesOf(image, segmentPath(index))
-    if (!bytes?.equals(bytesOf(other, segmentPath(index)) ?? Buffer.alloc(0))) return false
+    const theirs = bytesOf(other, segmentPath(index))
+    if (!bytes || !theirs || !isSegment(bytes, theirs)) return false
   }
   return true
+}
+
+/** What says which segment of which copy a file is. */
+const identity: readonly Range[] = [
+  segmentHeader,
+  ...linkMarkOffsets.map((offset) => ({ offset, bytes: markBytes })),
+]
+
+/** The same segment, written on by the same copy. */
+export function isSegment(one: Buffer, other: Buffer): boolean {
+  return identity.every((part) => isSame(one, other, part))
+}
+
+function isSame(one: Buffer, other: Buffer, { offset, bytes }: Range): boolean {
+  return one.subarray(offset, offset + bytes).equals(other.subarray(offset, offset + bytes))
 }
 
 interface Witness {
@@ -97,14 +129,12 @@ function witnessesOf(directory: string, last: number): Witness[] {
   return witnesses
 }
 
-function testifies(image: string, directory: string, { name, parts }: Witness): boolean {
+export function testifies(image: string, directory: string, { name, parts }: Witness): boolean {
   const now = bytesOf(image, name)
   const then = bytesOf(directory, name)
   if (!now || !then) return false
   if (parts.length === 0) return now.equals(then)
-  return parts.every(({ offset, bytes }) =>
-    now.subarray(offset, offset + bytes).equals(then.subarray(offset, offset + bytes)),
-  )
+  return parts.every((part) => isSame(now, then, part))
 }
 
 /**
@@ -125,35 +155,4 @@ export function limitOf(
     testifies(image, line.directory, each),
   )
   return witness ? { witness: witness.text } : { limit: 'no-witness' }
-}
-
-/** Whether the copy's snapshot at `sequence` is all that the image has of the copy, and nothing of ours denies it. */
-export function isLoneSnapshotOfTwin(
-  image: string,
-  { ours, twin }: Base,
-  sequence: number,
-): boolean {
-  const isOnlyIn = (name: string, one: string, other: string): boolean => {
-    const bytes = bytesOf(one, name)
-    return bytes !== undefined && !bytes.equals(bytesOf(other, name) ?? Buffer.alloc(0))
-  }
-  const name = snapshotPath(sequence)
-  const taken = bytesOf(image, name)
-  if (!isOnlyIn(name, twin.directory, ours.directory)) return false
-  if (!taken?.equals(bytesOf(twin.directory, name) ?? Buffer.alloc(0))) return false
-  const ofTwin = countedFiles(image).filter(
-    (each) =>
-      kindOf(each) !== 'snapshot' &&
-      isOnlyIn(each, twin.directory, ours.directory) &&
-      bytesOf(image, each)?.equals(bytesOf(twin.directory, each) ?? Buffer.alloc(0)),
-  )
-  if (ofTwin.length > 0) return false
-  for (const each of countedFiles(ours.directory)) {
-    const then = kindOf(each) === 'segment' ? bytesOf(ours.directory, each) : undefined
-    const entry = then && readSegment(then).entries.find((place) => place.sequence === sequence)
-    if (!entry) continue
-    const witness = { name: each, text: '', parts: [segmentHeader, entry] }
-    if (testifies(image, ours.directory, witness)) return false
-  }
-  return true
 }
