@@ -65,6 +65,18 @@ Status SegmentSupply::Take(std::shared_ptr<Segment>* segment) {
 
 Status SegmentSupply::PrepareLocked() {
   if (ready()) return Status();
+  // A head record that could not be written may name it all the same, so it is not made anew.
+  if (made_ == nullptr) PINNACLE_RETURN_IF_ERROR(MakeNext());
+#if !defined(PINNACLE_MUTATION_READY_SEGMENT_NOT_ANNOUNCED)
+  if (announce_) PINNACLE_RETURN_IF_ERROR(announce_(made_->index, made_->segment_id));
+#endif
+  ++next_index_;
+  predecessor_link_ = made_->segment_id;
+  SetReady(std::exchange(made_, nullptr));
+  return Status();
+}
+
+Status SegmentSupply::MakeNext() {
   FileSystem* fs = environment_.file_system;
   const uint64_t index = next_index_;
   const std::string path = journal_directory_ + "/" + SegmentName(index);
@@ -132,13 +144,8 @@ Status SegmentSupply::PrepareLocked() {
   }
   segment->prefaulted_offset = std::min(kFirstPrefaultBytes, segment_bytes_);
   segment->mapping->Prefault(0, segment->prefaulted_offset);
-#if !defined(PINNACLE_MUTATION_READY_SEGMENT_NOT_ANNOUNCED)
-  if (announce_) PINNACLE_RETURN_IF_ERROR(announce_(index, segment_id));
-#endif
   (recycle ? recycled_ : created_).fetch_add(1, std::memory_order_relaxed);
-  ++next_index_;
-  predecessor_link_ = segment_id;
-  SetReady(std::move(segment));
+  made_ = std::move(segment);
   return Status();
 }
 
@@ -320,6 +327,7 @@ Status SegmentSupply::Retire(const SegmentFile& file, bool* recycled) {
 
 void SegmentSupply::Stop() {
   std::lock_guard lock(mutex_);
+  made_ = nullptr;
   SetReady(nullptr);
 }
 

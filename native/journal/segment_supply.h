@@ -112,6 +112,7 @@ class SegmentSupply {
 
  private:
   Status PrepareLocked();
+  Status MakeNext();  // into made_
   void SetReady(std::shared_ptr<Segment> segment);
   std::shared_ptr<Segment> TakeReady();
   // `*written`: the zeros are on the device, and not only what the file reads as.
@@ -133,6 +134,7 @@ class SegmentSupply {
   uint64_t predecessor_link_ = 0;  // of the segment before next_index_
   std::vector<uint64_t> spares_;   // numbers of .spare files
   Announce announce_;
+  std::shared_ptr<Segment> made_;  // the next segment, not announced yet
 
   mutable std::mutex ready_mutex_;  // taken last, for as long as a pointer is moved
   std::shared_ptr<Segment> ready_;
