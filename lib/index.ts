@@ -40,6 +40,7 @@ export type {
   CancelEntry,
   ClearEntry,
   ExecuteEntry,
+  HoleEntry,
   InstrumentEntry,
   JournalEntry,
   JournalEntryType,
@@ -52,7 +53,7 @@ export type {
 } from './journal/entry.js'
 export { Journal, type AppendOptions } from './journal/journal.js'
 export type { ReadOptions } from './journal/read-entries.js'
-export type { StateMachine } from './journal/state-machine.js'
+export type { Hole, StateMachine } from './journal/state-machine.js'
 export { booksAt } from './persistence/books-at.js'
 export type {
   CompactionReport,
@@ -62,6 +63,8 @@ export type {
   RecoveryReport,
 } from './persistence/events.js'
 export { inspect, type InspectOptions, type InspectReport } from './persistence/inspect.js'
+export { repair, type RepairOptions, type RepairReport } from './persistence/repair.js'
+export { damageOf, verdictOf, type Damage, type Verdict } from './persistence/verdict.js'
 export {
   PersistenceManager,
   type OpenOptions,
@@ -70,7 +73,9 @@ export {
 export type { HistogramSummary, Stats } from './persistence/stats.js'
 export {
   SnapshotManager,
+  type DamagedSnapshot,
   type LoadedSnapshot,
   type RotationReport,
   type SnapshotInfo,
+  type TakenSnapshot,
 } from './snapshot/snapshot-manager.js'

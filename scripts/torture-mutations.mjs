@@ -1,17 +1,20 @@
-// Proves that a power cut sees: builds the addon with one deliberate defect after another
-// (`#if defined(PINNACLE_MUTATION_<NAME>)`), runs `pinnacle torture --only power` with it, and demands
-// that each is caught. As root on Linux; needs the built package, and xfs_io.
+// Shows that power cuts find defects: plants one deliberate defect after another, runs
+// `pinnacle torture --only power` with each, and demands that it is caught. As root on Linux; needs the
+// built package, and xfs_io.
 //
 // Usage: node scripts/torture-mutations.mjs [--cycles N] [--file-systems ext4,xfs] [NAME ...]
 //
-// Each defect gets a copy of the compiled package in .build/torture/<name>: its dist/, and an addon linked
-// from the objects of build/ with those files compiled again that the defect changes. Prints the table:
-// defect, cycles until it was caught, what was violated. Exit code 1 where one survives.
+// A defect is native (`#if defined(PINNACLE_MUTATION_<NAME>)`) or one of compiled JavaScript
+// (compiled-defects.mjs). Each gets a copy of the compiled package in .build/torture/<name>: its dist/, and
+// an addon linked from the objects of build/ with those files compiled again that the defect changes.
+// Prints the table: defect, cycles until it was caught, what was violated. Exit code 1 if one survives.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+
+import { compiledDefects, plantCompiledDefect } from './compiled-defects.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
@@ -23,6 +26,7 @@ const visible = [
   'ROLLED_SEGMENT_NOT_SYNCED',
   'SNAPSHOT_NOT_SYNCED',
   'SYNC_ONE_PAGE_SHORT',
+  ...Object.keys(compiledDefects),
 ]
 
 const words = process.argv.slice(2)
@@ -49,8 +53,24 @@ function run(command, args) {
   if (status !== 0) throw new Error(`${command} failed:\n${stderr}`)
 }
 
-/** Compiles what the defect changes and links it with the rest into a package of its own. */
-function build(name) {
+/** A copy of the compiled package, with the defect in it. */
+function packageWith(name) {
+  const directory = `.build/torture/${name.toLowerCase()}`
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(`${directory}/build/Release`, { recursive: true })
+  cpSync('dist', `${directory}/dist`, { recursive: true })
+  cpSync('package.json', `${directory}/package.json`)
+  if (Object.hasOwn(compiledDefects, name)) {
+    cpSync('build/Release/pinnacle.node', `${directory}/build/Release/pinnacle.node`)
+    plantCompiledDefect(name, `${directory}/dist`)
+  } else {
+    linkAddon(name, directory)
+  }
+  return directory
+}
+
+/** Compiles what the defect changes and links it with the rest. */
+function linkAddon(name, directory) {
   const touched = files.filter((file) =>
     readFileSync(file, 'utf8').includes(`defined(PINNACLE_MUTATION_${name})`),
   )
@@ -59,11 +79,8 @@ function build(name) {
   const core = ofTarget('pinnacle_core')
   const sourceOf = (object) =>
     object.replace(`${objects}/pinnacle_core/`, '').replace(/\.o$/, '.cc')
-  // A defect in a header changes whoever may include it.
+  // A defect in a header changes every file that may include it.
   const again = headers.length > 0 ? core.map(sourceOf) : touched
-  const directory = `.build/torture/${name.toLowerCase()}`
-  rmSync(directory, { recursive: true, force: true })
-  mkdirSync(`${directory}/build/Release`, { recursive: true })
   const made = again.map((source) => {
     const object = `${directory}/${source.replaceAll('/', '_')}.o`
     const flags = ['-std=c++20', '-O2', '-fPIC', '-fno-exceptions', '-fvisibility=hidden', '-w']
@@ -74,9 +91,6 @@ function build(name) {
   const rest = core.filter((object) => !again.includes(sourceOf(object)))
   const addon = `${directory}/build/Release/pinnacle.node`
   run(compiler, ['-shared', '-pthread', '-o', addon, ...ofTarget('pinnacle'), ...made, ...rest])
-  cpSync('dist', `${directory}/dist`, { recursive: true })
-  cpSync('package.json', `${directory}/package.json`)
-  return directory
 }
 
 function torture(directory) {
@@ -98,11 +112,11 @@ function torture(directory) {
 
 let survived = 0
 for (const name of names) {
-  const { violations, cycles: needed } = torture(build(name))
+  const { violations, cycles: needed } = torture(packageWith(name))
   const [first] = violations
   if (!first) ++survived
-  const told = first ? first.what[0].split('\n')[0].slice(0, 100) : 'SURVIVED'
-  console.log(`| ${name.padEnd(26)} | ${String(needed).padStart(4)} cuts | ${told} |`)
+  const said = first ? first.what[0].split('\n')[0].slice(0, 100) : 'SURVIVED'
+  console.log(`| ${name.padEnd(35)} | ${String(needed).padStart(4)} cuts | ${said} |`)
 }
 console.log(`${names.length - survived} caught, ${survived} survived`)
 process.exitCode = survived > 0 ? 1 : 0

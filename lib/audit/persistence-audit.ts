@@ -64,8 +64,13 @@ export async function auditPersistence(
   manager.on('compaction', (report) => {
     if (report.removed + report.recycled === 0) return
     const { removed, recycled, bytesFreed, oldestSequence } = report
-    const detail = { removed, recycled, bytesFreed, oldestSequence }
-    later({ action: 'journal.compaction', target: dataDirectory, outcome: 'ok', detail })
+    const damagedSnapshots = report.damagedSnapshots.length
+    later({
+      action: 'journal.compaction',
+      target: dataDirectory,
+      outcome: damagedSnapshots === 0 ? 'ok' : 'warning',
+      detail: { removed, recycled, bytesFreed, oldestSequence, damagedSnapshots },
+    })
   })
   manager.on('failure', (error) => {
     later({

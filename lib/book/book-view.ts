@@ -121,12 +121,12 @@ export class BookView {
       askLevels: info.askLevels,
       digest: info.digest,
       memoryBytes: info.memoryBytes,
-      status: info.status < 0 ? null : info.status,
+      status: info.status,
       lastSequence: info.lastSequence,
       lastTimestampNs: info.lastTimestamp,
       tradeCount: info.tradeCount,
       tradedQuantity: info.tradedQuantity,
-      lastTradePrice: info.lastTradePrice < 0 ? null : info.lastTradePrice,
+      lastTradePrice: info.lastTradePrice,
     }
   }
 }

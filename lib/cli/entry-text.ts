@@ -1,7 +1,7 @@
 /** A journal entry as a row of a table and as JSON. Pure. */
 import type { InstrumentDefinition } from '../book/instrument.js'
 import { formatDecimal } from '../decimal/decimal.js'
-import type { JournalEntry } from '../journal/entry.js'
+import type { HoleEntry, JournalEntry } from '../journal/entry.js'
 import { decodeFlowPayload, flowUserType } from '../order-flow/flow-positions.js'
 import { printable } from './text.js'
 
@@ -69,6 +69,9 @@ function cellsOf(entry: JournalEntry, definition: InstrumentDefinition | undefin
     case 'status':
       cells.detail = `status ${String(entry.status)}`
       break
+    case 'hole':
+      cells.detail = holeText(entry)
+      break
     case 'user':
       cells.detail = payloadText(entry.userType, entry.payload)
       break
@@ -84,12 +87,29 @@ function decimal(value: number, scale: number | undefined): string {
   return scale === undefined ? String(value) : formatDecimal(value, scale)
 }
 
+function holeText({
+  firstSequence,
+  sequence,
+  snapshotSequence,
+  entriesLeftOut,
+}: HoleEntry): string {
+  const lost = `entries ${String(firstSequence)} to ${String(sequence)} are lost`
+  const leftOut =
+    entriesLeftOut === 0
+      ? ''
+      : `, ${String(entriesLeftOut)} of them intact but refused by the books`
+  const snapshot =
+    snapshotSequence === 0 ? '' : `; up to ${String(snapshotSequence)} a snapshot has their effect`
+  return lost + leftOut + snapshot
+}
+
 const noteTexts: Readonly<Record<number, string>> = {
   1: 'skipped: broken line',
   2: 'skipped: order born before the file',
   3: 'skipped: contradicts the book',
   4: 'fill',
   5: 'modification without change',
+  6: 'skipped: needs a lost event',
 }
 
 function payloadText(userType: number, payload: Uint8Array): string {

@@ -1,6 +1,6 @@
 /** What the process's exit says; docs/operations.md lists them. */
 export const ExitCode = {
-  /** Done; for verify: every checksum matches. */
+  /** Done; for verify: every checksum matches, and a strict open takes the directory as it is. */
   Ok: 0,
   /** It failed; the error says why. */
   Error: 1,
@@ -8,10 +8,12 @@ export const ExitCode = {
   Usage: 2,
   /** The journal ends in a torn tail, which the next open cuts. */
   Torn: 3,
-  /** Something that was durable is damaged. */
+  /** Something that was durable is damaged: a strict open refuses. */
   Corrupt: 4,
   /** A torture found that a promise was broken. */
   Violation: 5,
+  /** A strict open takes the directory, but something that it does not need is damaged. */
+  Damaged: 6,
   /** Ended by Ctrl-C; what was done is kept. */
   Interrupted: 130,
   /** Ended by SIGTERM; what was done is kept. */

@@ -1,5 +1,7 @@
 /** A recovery report for people. */
 import type { RecoveryReport } from '../persistence/events.js'
+import type { NativeHole } from '../native/binding.js'
+import type { DamagedSnapshot } from '../snapshot/snapshot-manager.js'
 import type { Output } from './output.js'
 import { bytes, count, milliseconds, plural } from './text.js'
 
@@ -20,6 +22,8 @@ export function showRecovery(output: Output, report: RecoveryReport): void {
     `${plural(report.entriesReplayed, 'entry', 'entries')} from ${plural(report.segmentsRead, 'segment')} (${bytes(report.bytesRead)})`,
   )
   showBreak(output, report)
+  for (const hole of report.holes) output.field('lost', output.colors.red(holeText(hole)))
+  if (report.repairFinished) output.field('repair', 'one that was interrupted is finished')
   if (report.quarantineDirectory !== '') output.field('quarantine', report.quarantineDirectory)
   const { lock, snapshot, replay, start } = report.phasesMs
   const phases = Object.entries({ lock, snapshot, replay, start })
@@ -27,6 +31,11 @@ export function showRecovery(output: Output, report: RecoveryReport): void {
     .map(([name, ms]) => `${name} ${milliseconds(ms)}`)
   const detail = phases.length === 0 ? '' : output.colors.dim(` (${phases.join(', ')})`)
   output.field('duration', milliseconds(report.durationMs) + detail)
+}
+
+/** Snapshots that rotation or compaction could not use. */
+export function showDamaged(output: Output, damaged: readonly DamagedSnapshot[]): void {
+  for (const { reason } of damaged) output.field('not usable', output.colors.red(reason))
 }
 
 function journalText(output: Output, report: RecoveryReport): string {
@@ -46,8 +55,23 @@ function showBreak(output: Output, report: RecoveryReport): void {
   const place = found.segment === '' ? '' : ` in ${found.segment} at offset ${count(found.offset)}`
   output.field('break', `${found.reason}${place}, entry ${count(found.sequence)}`)
   const follow = found.validEntriesFollow
-    ? `, ${plural(report.entriesDropped, 'valid entry', 'valid entries')} behind it`
+    ? `, ${plural(report.entriesDropped, 'valid entry', 'valid entries')} after it`
     : ''
   output.field('dropped', `${bytes(report.bytesDropped)}${follow}`)
   output.field('durable', `known to ${count(found.durableFrontier)}`)
+}
+
+export function holeText(hole: NativeHole): string {
+  const { firstSequence, lastSequence, snapshotSequence, entriesLeftOut } = hole
+  const range =
+    firstSequence === lastSequence
+      ? `entry ${count(firstSequence)}`
+      : `entries ${count(firstSequence)} to ${count(lastSequence)}`
+  const why =
+    entriesLeftOut > 0
+      ? `, ${plural(entriesLeftOut, 'entry', 'entries')} of them refused by the books for want of a lost one`
+      : ''
+  const covered =
+    snapshotSequence === 0 ? '' : `; snapshot ${count(snapshotSequence)} has what they did`
+  return range + why + covered
 }

@@ -33,16 +33,17 @@ export function resultLines(output: Output, { counts }: TortureResult): string[]
     ],
     `l${'r'.repeat(columns.length)}`,
   )
-  const phases = kinds.map(([fault, each]) => {
-    const met = Object.entries(each.phases).sort(([, a], [, b]) => b - a)
-    return `${fault} met writers ${met.map(([phase, times]) => `${phase} ${count(times)}`).join(', ')}`
-  })
+  const phases = kinds.map(([fault, each]) =>
+    fault === 'damage'
+      ? `damaged ${mapText(each.damages)}; refused by ${mapText(each.refusals)}`
+      : `${fault} met writers ${mapText(each.phases)}`,
+  )
   return [
     ...lines,
     '',
     ...phases,
     output.colors.dim(
-      'lost: returned, not promised as durable, gone. A power cut may take these; nothing else may.',
+      'lost: returned, not acknowledged as durable, gone. A power cut may take these; nothing else may.',
     ),
   ]
 }
@@ -54,4 +55,10 @@ export function violationLines(output: Output, { fault, what, kept }: Violation)
     ...what.map((text) => `  ${text}`),
     `  look at it with: pinnacle torture --recheck ${kept}`,
   ]
+}
+
+/** The most frequent first. */
+function mapText(numbers: Record<string, number>): string {
+  const entries = Object.entries(numbers).sort(([, a], [, b]) => b - a)
+  return entries.map(([name, times]) => `${name} ${count(times)}`).join(', ') || 'none'
 }

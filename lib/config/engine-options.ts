@@ -10,6 +10,7 @@ export function engineOptionsOf(config: ResolvedConfig): NativeEngineOptions {
     durability: config.durability,
     syncIntervalMs: config.journalSyncIntervalMs,
     recoveryPolicy: config.recoveryPolicy,
+    hasStateMachine: config.stateMachine !== undefined,
     keepSnapshots: config.keepSnapshots,
     compactionThresholdBytes: config.compactionThreshold,
     spareSegments: config.spareSegments,

@@ -95,12 +95,15 @@ const pathExpectation = 'the path of a directory'
 
 /** A function that a state machine must have. */
 const stateMachineExpectation =
-  'an object with the functions apply(entry), snapshot() and restore(bytes)'
+  'an object with the functions apply(entry), snapshot() and restore(bytes), and hole(hole) if it has one'
 
 function isStateMachine(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const candidate = value as Record<string, unknown>
-  return ['apply', 'snapshot', 'restore'].every((name) => typeof candidate[name] === 'function')
+  return (
+    ['apply', 'snapshot', 'restore'].every((name) => typeof candidate[name] === 'function') &&
+    ['function', 'undefined'].includes(typeof candidate['hole'])
+  )
 }
 
 /** Every key that a JSON file and the environment may give. */

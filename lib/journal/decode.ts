@@ -118,6 +118,14 @@ function decodeEntry(
       return { type: 'clear', ...base }
     case EntryType.Status:
       return { type: 'status', ...base, status: safeInteger(view, payload + 24) }
+    case EntryType.Hole:
+      return {
+        type: 'hole',
+        ...base,
+        firstSequence: safeInteger(view, payload),
+        snapshotSequence: safeInteger(view, payload + 8),
+        entriesLeftOut: safeInteger(view, payload + 16),
+      }
     case EntryType.Instrument:
       return {
         type: 'instrument',

@@ -78,6 +78,20 @@ export interface StatusEntry extends EntryBase {
   status: number
 }
 
+/**
+ * Entries that a salvage could not keep: it put this one in their place, with the sequence of the last of them.
+ * Their effect is missing from books and state, but for what a snapshot holds.
+ */
+export interface HoleEntry extends EntryBase {
+  type: 'hole'
+  /** The first entry that is lost; the entry's own sequence is the last. */
+  firstSequence: number
+  /** The books and the state up to this sequence come from a snapshot; 0: from none. */
+  snapshotSequence: number
+  /** Of the lost entries, those that were intact and were refused by the books, which lack earlier ones. */
+  entriesLeftOut: number
+}
+
 /** An opaque payload. */
 export interface UserEntry extends EntryBase {
   type: 'user'
@@ -97,6 +111,7 @@ export type JournalEntry =
   | ClearEntry
   | TradeEntry
   | StatusEntry
+  | HoleEntry
   | UserEntry
 
 export type JournalEntryType = JournalEntry['type']
@@ -112,5 +127,6 @@ export const journalEntryTypes: readonly JournalEntryType[] = [
   'clear',
   'trade',
   'status',
+  'hole',
   'user',
 ]

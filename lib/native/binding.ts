@@ -56,6 +56,7 @@ export const Staging = {
 /** Values of native/journal/format.h EntryType. */
 export const EntryType = {
   Instrument: 0x03,
+  Hole: 0x05,
   Add: 0x11,
   Reduce: 0x12,
   Cancel: 0x14,
@@ -85,6 +86,7 @@ export interface NativeEngineOptions {
   durability: 'appended' | 'interval' | 'durable'
   syncIntervalMs: number
   recoveryPolicy: 'strict' | 'point-in-time' | 'salvage'
+  hasStateMachine: boolean // a repair then keeps what it needs, or is refused
   keepSnapshots: number
   compactionThresholdBytes: number
   /** Segment files kept for recycling, at most. */
@@ -96,21 +98,45 @@ export interface NativeEngineOptions {
   instruments: Omit<NativeInstrument, 'index'>[]
 }
 
+/** Entries that a repair found lost. */
+export interface NativeHole {
+  firstSequence: number
+  lastSequence: number
+  /** What the entries did up to here is in this snapshot; 0: in none. */
+  snapshotSequence: number
+  /** Of the entries: they verified, but the books refused them, since they needed a lost one. */
+  entriesLeftOut: number
+}
+
+export interface NativeRepairReport {
+  lastSequence: number // that the directory opens at afterwards
+  snapshotSequence: number // the state's base, 0: none
+  holes: NativeHole[]
+  lostTail: number // entries after lastSequence that were durable and are lost
+  entriesAfterDamage: number // kept although something before them is lost
+  entriesDropped: number // valid ones that the policy does not keep
+  quarantined: string[] // files, by the paths that they had
+  damagedSnapshots: { path: string; reason: string }[] // among them
+  quarantineDirectory: string // '' in a dry run
+}
+
 export interface NativeRecoveryReport {
   created: boolean
+  /** What was found; 'corrupt' where a policy kept what it could. */
   tail: 'clean' | 'torn' | 'corrupt'
   snapshotSequence: number // 0: none
   snapshotPath: string // '': none
   /** Newer snapshots that were passed over because they did not verify. */
-  damagedSnapshots: { path: string; reason: string }[]
+  damagedSnapshots: NativeDamagedSnapshot[]
   firstSequence: number // first sequence that the journal still holds, 0 where it holds none
   lastSequence: number // last sequence recovered
   entriesReplayed: number
   segmentsRead: number
   bytesRead: number
   bytesDropped: number
-  entriesDropped: number // valid entries behind the cut
-  entriesSalvaged: number // of those, applied by policy 'salvage'
+  entriesDropped: number // valid entries that are not kept
+  entriesSalvaged: number // entries that policy 'salvage' kept after the damage
+  holes: NativeHole[] // lost entries that the journal marks, after the snapshot
   /** Where the tail was cut or found corrupt; null where clean. */
   break: {
     segment: string
@@ -120,8 +146,9 @@ export interface NativeRecoveryReport {
     validEntriesFollow: boolean
     durableFrontier: number // the highest durable sequence that any evidence names
   } | null
-  /** Directory that holds copies of what a policy cut; '' where nothing was cut from durable data. */
+  /** Directory that holds what a policy took out of use; '' if it took nothing. */
   quarantineDirectory: string
+  repairFinished: boolean // a repair had been interrupted; this open finished it
   policy: string
   durationMs: number
   phasesMs: { lock: number; snapshot: number; replay: number; start: number }
@@ -152,12 +179,12 @@ export interface NativeBookReader {
     askLevels: number
     digest: bigint
     memoryBytes: number
-    status: number // trading status; -1: none was journaled
+    status: number | null // trading status; null: none was journaled
     lastSequence: number // of the last entry of this instrument, 0: none
     lastTimestamp: bigint // ns
     tradeCount: number // executions and trades
     tradedQuantity: number
-    lastTradePrice: number // -1: none
+    lastTradePrice: number | null
   }
   instruments(): NativeInstrument[]
 }
@@ -227,12 +254,31 @@ export interface NativeSnapshotInfo {
   durationMs: number // 0 where it was only listed
 }
 
+export interface NativeDamagedSnapshot {
+  path: string
+  reason: string
+}
+
+export interface NativeTakenSnapshot extends NativeSnapshotInfo {
+  /** Older ones that did not verify when old ones were rotated away. */
+  damagedSnapshots: NativeDamagedSnapshot[]
+}
+
+/** All newest first. */
+export interface NativeRotationReport {
+  kept: NativeSnapshotInfo[]
+  removed: NativeSnapshotInfo[]
+  damaged: { snapshot: NativeSnapshotInfo; reason: string }[]
+}
+
 export interface NativeCompactionReport {
   removed: number
   recycled: number
   bytesFreed: number
   oldestSequence: number // first sequence that the journal still holds
   reason: string // '' or why nothing was done
+  /** Snapshots that did not verify, so no entry was kept for them. */
+  damagedSnapshots: NativeDamagedSnapshot[]
 }
 
 export interface NativeEvents {
@@ -267,7 +313,9 @@ export interface NativeEngine extends NativeBookReader {
    * Takes a snapshot at the present sequence, off this thread. `state` is the user's own state at this
    * very sequence (StateMachine), or null.
    */
-  snapshot(state: Uint8Array | null): Promise<NativeSnapshotInfo>
+  snapshot(state: Uint8Array | null): Promise<NativeTakenSnapshot>
+  /** Keeps the newest `keep` that verify; reads all of them. */
+  rotateSnapshots(keep: number): Promise<NativeRotationReport>
   compact(force: boolean): Promise<NativeCompactionReport>
   /** The user state in the snapshot that recovery started from, or null. */
   recoveredState(): Uint8Array | null
@@ -312,6 +360,7 @@ export interface NativeInspectReport {
   snapshots: (NativeSnapshotInfo & { valid: boolean; detail: string })[]
   recovery: NativeRecoveryReport // what open would find; nothing is changed
   recoveryError: Error | null // why open under the strict policy would refuse
+  repairPending: boolean // one was interrupted; the report is of what the next open will finish
   bytesVerified: number
 }
 
@@ -332,6 +381,11 @@ export interface NativeBinding {
     dataDirectory: string,
     progress: (phase: string, done: number, total: number) => void,
   ): Promise<NativeInspectReport>
+  /** Mends a damaged directory under its lock. A dry run takes no lock and changes nothing. */
+  repair(
+    dataDirectory: string,
+    options: { policy: string; dryRun: boolean },
+  ): Promise<NativeRepairReport>
   listSnapshots(dataDirectory: string): NativeSnapshotInfo[]
   /** Rejects with ERR_PINNACLE_SNAPSHOT_CORRUPT where it does not verify. */
   verifySnapshot(path: string): Promise<NativeSnapshotInfo>

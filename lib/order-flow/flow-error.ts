@@ -12,6 +12,7 @@ export type FlowErrorCode =
   | 'ERR_PINNACLE_FLOW_NO_INSTRUMENT'
   | 'ERR_PINNACLE_FLOW_SOURCE_CHANGED'
   | 'ERR_PINNACLE_FLOW_RESUME_MISMATCH'
+  | 'ERR_PINNACLE_FLOW_POSITION_LOST'
 
 export function flowError(
   code: FlowErrorCode,

@@ -30,6 +30,8 @@ export const NoteReason = {
   Fill: 4,
   /** A modification that changes nothing. */
   NoChange: 5,
+  /** The book refuses the event, since it lacks events that a salvage lost. */
+  LostEvent: 6,
 } as const
 export type NoteReason = (typeof NoteReason)[keyof typeof NoteReason]
 

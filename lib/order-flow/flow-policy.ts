@@ -12,19 +12,22 @@ export interface FlowPolicies {
   unknownOrders?: FlowPolicy | undefined
 }
 
+/** Reasons that a source itself gives. */
+type MappedReason = Exclude<NoteReason, typeof NoteReason.LostEvent>
+
 const countOf = {
   [NoteReason.BrokenLine]: 'brokenLines',
   [NoteReason.UnknownOrder]: 'unknownOrders',
   [NoteReason.Inconsistent]: 'inconsistent',
   [NoteReason.Fill]: 'fills',
   [NoteReason.NoChange]: 'unchanged',
-} as const satisfies Record<NoteReason, keyof FlowCounts>
+} as const satisfies Record<MappedReason, keyof FlowCounts>
 
 /** Makes the operation a note and counts it. */
 export function note(
   operation: FlowOperation,
   counts: FlowCounts,
-  reason: NoteReason,
+  reason: MappedReason,
 ): FlowOperation {
   operation.kind = FlowKind.Note
   operation.quantity = reason
@@ -36,7 +39,7 @@ export function note(
 export function noteOrStop(
   operation: FlowOperation,
   counts: FlowCounts,
-  reason: NoteReason,
+  reason: MappedReason,
   policy: FlowPolicy,
   error: () => PinnacleError,
 ): FlowOperation {

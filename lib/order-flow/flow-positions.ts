@@ -1,18 +1,19 @@
 /**
- * Where runs stand in their sources, exactly, whenever a run was killed.
+ * How far runs came in their sources, exactly, whenever a run was killed.
  *
  * Each source event makes exactly one entry (flow-operation.ts), so the position is a count of entries.
  * Counting starts at the last mark: a start or checkpoint entry, or a snapshot, which holds the position
- * of its very sequence. Every mark says how many events were behind it; what follows it is counted by
- * reading the journal, which recovery has just read as well. Compaction can't take a mark away that is
+ * of its very sequence. Every mark says how many events came before it; flow-counter.ts counts what follows it
+ * by reading the journal, which recovery has just read as well. Compaction can't take a mark away that is
  * needed: it never removes what follows a kept snapshot.
  *
- * Marks and notes are payload entries of type flowUserType. Their first byte says which: 1 mark (JSON
- * behind it), 2 note (reason, then the line as float64 at byte 8).
+ * Marks and notes are payload entries of type flowUserType. Their first byte says which: 1 mark (then JSON),
+ * 2 note (reason, then the line as float64 at byte 8).
  */
 import type { JournalEntry, UserEntry } from '../journal/entry.js'
-import type { StateMachine } from '../journal/state-machine.js'
+import type { Hole, StateMachine } from '../journal/state-machine.js'
 import { PinnacleError } from '../errors/pinnacle-error.js'
+import type { Counted } from './flow-counter.js'
 import type { NoteReason } from './flow-operation.js'
 
 /** User type of the entries that `pinnacle run` writes. */
@@ -27,24 +28,50 @@ export interface FlowPosition {
   key: string
   /** For people: the source's name. */
   name: string
-  /** Events that are in the journal. */
+  /** The last event that is in the journal, which is how many are, with the lost ones. */
   events: number
+  /** Of them, those of which a salvage could not keep the entries; no book has their effect. At most. */
+  lost: number
+  /** Where lost entries leave the position open: `events` is the most that it can be, this the least. */
+  atLeast?: number
   /** Nothing is left of the source. */
   complete: boolean
-  /** The run is under way: entries behind the mark count. */
+  /** The run is under way: entries after the mark count. */
   running: boolean
   /** Sequence of the mark, or of the last entry that was counted. */
   sequence: number
 }
 
-type Mark = Omit<FlowPosition, 'sequence'>
+/** As a snapshot holds it; `lost` is missing in those of version 0.1.0. */
+type StoredPosition = Omit<FlowPosition, 'lost'> & { lost?: number }
+type StoredState = StoredPosition[] | { positions: StoredPosition[]; strangers: number }
+
+/** What a mark says; `lost` only where it is not 0, `start` in the first mark of a run. */
+export type FlowMark = Omit<FlowPosition, 'sequence' | 'lost'> & { lost?: number; start?: boolean }
+
+/** Where counting starts. */
+export interface CountBase {
+  /** First sequence to count. */
+  from: number
+  positions: readonly FlowPosition[]
+  /** Key of the source whose run has not ended. */
+  running: string | undefined
+  /** As Counted has it. */
+  strangers: number
+}
 
 export class FlowPositions implements StateMachine {
-  readonly #positions = new Map<string, FlowPosition>()
+  #positions = new Map<string, FlowPosition>()
   #running: FlowPosition | undefined
   #foreignState: Uint8Array | undefined
   #foreignEntry = 0
   #restored = false
+  /** How things were before the first hole that the recovery met. */
+  #beforeHole: CountBase | undefined
+  #isCounted = false
+  #unproven: ReadonlyMap<number, JournalEntry> = new Map()
+  #unprovenKept = 0
+  #strangers = 0
 
   /** All sources that this data directory has seen. */
   list(): FlowPosition[] {
@@ -60,25 +87,64 @@ export class FlowPositions implements StateMachine {
     return this.#running
   }
 
+  /** No flow was run into the directory, and no other program put payloads into it. */
+  get empty(): boolean {
+    const noFlow = this.#positions.size === 0 && this.#strangers === 0
+    return noFlow && this.#foreignState === undefined && this.#foreignEntry === 0
+  }
+
   /**
-   * First sequence that the running position has not counted yet, right after the data directory was
-   * opened from a snapshot of `snapshotSequence`.
+   * What has to be counted right after the data directory was opened from a snapshot of `snapshotSequence`;
+   * undefined: nothing, or it was.
    */
-  countFrom(snapshotSequence: number): number {
-    const mark = this.#running?.sequence ?? 0
-    return (this.#restored ? Math.max(mark, snapshotSequence) : mark) + 1
+  countBase(snapshotSequence: number): CountBase | undefined {
+    if (this.#isCounted) return undefined
+    const base = this.#beforeHole ?? this.#base(0)
+    if (base.running === undefined) return base.from > 0 ? base : undefined
+    return this.#restored ? { ...base, from: Math.max(base.from, snapshotSequence + 1) } : base
   }
 
-  /** What follows the mark up to `sequence` was counted. */
-  counted(events: number, sequence: number): void {
-    if (this.#running === undefined) return
-    this.#running.events += events
-    this.#running.sequence = sequence
+  /** Everything to the end of the recovered journal was counted; undefined: nothing had to be. */
+  counted(counted: Counted | undefined): void {
+    this.#isCounted = true
+    if (counted === undefined) return
+    const { positions, running, unproven, unprovenKept, strangers } = counted
+    this.#positions = new Map(positions.map((position) => [position.key, position]))
+    this.#running = running === undefined ? undefined : this.#positions.get(running)
+    this.#unproven = unproven
+    this.#unprovenKept = unprovenKept
+    this.#strangers = strangers
   }
 
-  /** Entries behind the running position's mark are in the journal: moves the position on. */
+  /** Kept entries of the running source by event: they prove its position, or that it is another one. */
+  get unproven(): ReadonlyMap<number, JournalEntry> {
+    return this.#unproven
+  }
+
+  /** Events that count as lost until the position is proven. */
+  get unprovenKept(): number {
+    return this.#unprovenKept
+  }
+
+  /** Events at most that are of a source which no mark is left of. */
+  get strangers(): number {
+    return this.#strangers
+  }
+
+  /** Entries after the running position's mark are in the journal: moves the position on. */
   advance(events: number): void {
     if (this.#running !== undefined) this.#running.events += events
+  }
+
+  /** `firstLost`: the first entry of a hole, 0 where there is none. */
+  #base(firstLost: number): CountBase {
+    const running = this.#running
+    return {
+      from: running === undefined ? firstLost : running.sequence + 1,
+      positions: this.list().map((position) => ({ ...position })),
+      running: running?.key,
+      strangers: this.#strangers,
+    }
   }
 
   // --- StateMachine ---
@@ -89,14 +155,27 @@ export class FlowPositions implements StateMachine {
       return
     }
     if (entry.payload[0] !== markByte) return
-    const mark = JSON.parse(Buffer.from(entry.payload.subarray(1)).toString('utf8')) as Mark
+    const mark = JSON.parse(Buffer.from(entry.payload.subarray(1)).toString('utf8')) as FlowMark
+    delete mark.start
     if (this.#running !== undefined && this.#running.key !== mark.key) this.#running.running = false
-    const position = { ...mark, sequence: entry.sequence }
+    const position = { lost: 0, ...mark, sequence: entry.sequence }
     this.#positions.set(mark.key, position)
     this.#running = mark.running ? position : undefined
   }
 
+  /** What it may have held is counted later, from the entries around it. */
+  hole({ firstSequence }: Hole): void {
+    this.#beforeHole ??= this.#base(firstSequence)
+  }
+
   snapshot(): Uint8Array {
+    if (!this.#isCounted && (this.#running !== undefined || this.#beforeHole !== undefined)) {
+      throw new PinnacleError(
+        'ERR_PINNACLE_BUSY',
+        'the events of a run that was killed are not counted yet, and after a snapshot they could not be; count ' +
+          'them (countRecovered), or wait until runFlow has',
+      )
+    }
     // A snapshot without its own program's state would cost that program its state machine.
     if (this.#foreignState !== undefined || this.#foreignEntry !== 0) {
       throw new PinnacleError(
@@ -106,14 +185,20 @@ export class FlowPositions implements StateMachine {
         { details: { sequence: this.#foreignEntry } },
       )
     }
-    if (this.#positions.size === 0) return new Uint8Array(0)
-    return Buffer.from(stateMagic + JSON.stringify(this.list()), 'utf8')
+    const positions = this.list()
+    const strangers = this.#strangers
+    // Without strangers it is the array that version 0.1.0 wrote.
+    const state = strangers === 0 ? positions : { positions, strangers }
+    return Buffer.from(stateMagic + JSON.stringify(state), 'utf8')
   }
 
   restore(bytes: Uint8Array): void {
     this.#positions.clear()
     this.#running = undefined
     this.#foreignState = undefined
+    this.#beforeHole = undefined
+    this.#isCounted = false
+    this.#strangers = 0
     this.#restored = true
     if (bytes.byteLength === 0) return
     const text = Buffer.from(bytes).toString('utf8')
@@ -121,28 +206,38 @@ export class FlowPositions implements StateMachine {
       this.#foreignState = bytes
       return
     }
-    for (const position of JSON.parse(text.slice(stateMagic.length)) as FlowPosition[]) {
-      this.#positions.set(position.key, position)
-      if (position.running) this.#running = position
+    const state = JSON.parse(text.slice(stateMagic.length)) as StoredState
+    const { positions, strangers } = Array.isArray(state)
+      ? { positions: state, strangers: 0 }
+      : state
+    this.#strangers = strangers
+    for (const position of positions) {
+      const known = { ...position, lost: position.lost ?? 0 }
+      this.#positions.set(known.key, known)
+      if (known.running) this.#running = known
     }
   }
 }
 
 /** Whether an entry stands for a source event. */
 export function isSourceEntry(entry: JournalEntry): boolean {
-  if (entry.type === 'instrument') return false
+  if (entry.type === 'instrument' || entry.type === 'hole') return false
   if (entry.type !== 'user') return true
   return entry.userType === flowUserType && entry.payload[0] === noteByte
 }
 
-export function encodeMark(mark: Mark): Uint8Array {
+export function encodeMark(mark: FlowMark): Uint8Array {
+  const { key, name, events, lost = 0, atLeast, complete, running, start = false } = mark
   const json = Buffer.from(
     JSON.stringify({
-      key: mark.key,
-      name: mark.name,
-      events: mark.events,
-      complete: mark.complete,
-      running: mark.running,
+      key,
+      name,
+      events,
+      complete,
+      running,
+      ...(lost === 0 ? {} : { lost }),
+      ...(atLeast === undefined ? {} : { atLeast }),
+      ...(start ? { start } : {}),
     }),
   )
   return Buffer.concat([Buffer.from([markByte]), json])
@@ -158,14 +253,14 @@ export function encodeNote(reason: NoteReason, line: number): Uint8Array {
 }
 
 export type FlowPayload =
-  { kind: 'mark'; mark: Mark } | { kind: 'note'; reason: number; line: number }
+  { kind: 'mark'; mark: FlowMark } | { kind: 'note'; reason: number; line: number }
 
 /** What a payload of flowUserType says; undefined where it is none. */
 export function decodeFlowPayload(payload: Uint8Array): FlowPayload | undefined {
   if (payload[0] === markByte) {
     return {
       kind: 'mark',
-      mark: JSON.parse(Buffer.from(payload.subarray(1)).toString('utf8')) as Mark,
+      mark: JSON.parse(Buffer.from(payload.subarray(1)).toString('utf8')) as FlowMark,
     }
   }
   if (payload[0] !== noteByte || payload.byteLength !== noteBytes) return undefined

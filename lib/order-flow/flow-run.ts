@@ -1,19 +1,23 @@
 /**
- * Journals a source into a data directory, from where it stands to its end. After a kill at any moment
- * the same call goes on with the very event that is missing.
+ * Journals a source into a data directory, from its position to its end. After a kill at any moment the same
+ * call goes on with the very event that is missing. After a salvage that lost events in the middle, what the
+ * books refuse for lack of them leaves a note in its place.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Book } from '../book/book.js'
 import type { OperationBatch } from '../book/operation-batch.js'
+import type { CodedError } from '../errors/pinnacle-error.js'
+import type { JournalEntry } from '../journal/entry.js'
 import type { PersistenceManager } from '../persistence/persistence-manager.js'
 import type { FlowCounts } from './flow-counts.js'
 import { flowError } from './flow-error.js'
-import { FlowKind, type FlowOperation } from './flow-operation.js'
-import { encodeMark, encodeNote, flowUserType, isSourceEntry } from './flow-positions.js'
+import { FlowKind, NoteReason, type FlowOperation } from './flow-operation.js'
+import { encodeMark, encodeNote, flowUserType } from './flow-positions.js'
 import type { FlowPosition, FlowPositions } from './flow-positions.js'
+import { countRecovered, endOther, positionLost, positionOf } from './flow-resume.js'
 import type { FlowSource } from './flow-source.js'
 import { LiveOrders } from './live-orders.js'
-import type { NoteReason } from './flow-operation.js'
+import { identifiesEvent, matchesEntry } from './matches-entry.js'
 
 export interface FlowRunOptions {
   /** 'full', or the factor by which the flow's own time is sped up. Default: 'full'. */
@@ -24,6 +28,11 @@ export interface FlowRunOptions {
   markEvery?: number
   /** Stop behind so many events of the source. Default: at its end. */
   stopAfter?: number
+  /**
+   * The event to go on with, from 1. Needed only where a salvage lost the position; anywhere else it must be the
+   * next event.
+   */
+  fromEvent?: number
   /** Ends the run behind what is journaled; a later run goes on from there. */
   signal?: AbortSignal
   /** About every 50 ms, and at the end. */
@@ -46,6 +55,10 @@ export interface FlowRunResult {
   /** Events of the source that are in the journal now. */
   events: number
   eventsOfRun: number
+  /** Of `events`, those that a salvage lost: they are in no book. At most. */
+  lostEvents: number
+  /** Events of this run that a book refused, since it lacks lost ones: a note is in the place of each. */
+  leftOut: number
   complete: boolean
   /** The signal ended the run. */
   interrupted: boolean
@@ -59,6 +72,14 @@ const defaultMarkEvery = 65_536
 const progressEveryMs = 50
 const turnEveryMs = 8
 
+/** What a book says about an operation that needs another one. */
+const lacksOthers: ReadonlySet<string> = new Set([
+  'ERR_PINNACLE_UNKNOWN_ORDER',
+  'ERR_PINNACLE_DUPLICATE_ORDER',
+  'ERR_PINNACLE_QUANTITY_EXCEEDS_OPEN',
+  'ERR_PINNACLE_QUANTITY_OVERFLOW',
+])
+
 /** `positions` must be the state machine that `manager` was opened with. */
 export async function runFlow(
   manager: PersistenceManager,
@@ -66,43 +87,12 @@ export async function runFlow(
   source: FlowSource,
   options: FlowRunOptions = {},
 ): Promise<FlowRunResult> {
-  const position = await findPosition(manager, positions, source)
-  const run = new FlowRun(manager, positions, source, options, position)
-  return position?.complete === true ? run.nothingToDo() : run.run()
-}
-
-/**
- * Brings the position of a run that was killed up to the end of the recovered journal. To be called
- * before anything is appended.
- */
-export async function countRecovered(
-  manager: PersistenceManager,
-  positions: FlowPositions,
-): Promise<void> {
-  if (positions.running === undefined) return
-  const from = positions.countFrom(manager.recovery.snapshotSequence)
-  const to = manager.recovery.lastSequence
-  let events = 0
-  if (from <= to) {
-    for await (const entry of manager.journal.entries({ from, to })) {
-      if (isSourceEntry(entry)) events++
-    }
-  }
-  positions.counted(events, to)
-}
-
-/** Where the source stands. A run of another source that was killed is laid to rest. */
-async function findPosition(
-  manager: PersistenceManager,
-  positions: FlowPositions,
-  source: FlowSource,
-): Promise<FlowPosition | undefined> {
   await countRecovered(manager, positions)
-  const { running } = positions
-  if (running !== undefined) {
-    manager.append(flowUserType, encodeMark({ ...running, running: false }))
-  }
-  return positions.get(source.key)
+  const position = positionOf(positions, source, options.fromEvent)
+  const run = new FlowRun(manager, positions, source, options, position)
+  if (position?.complete === true) return run.nothingToDo()
+  endOther(manager, positions, source)
+  return run.run()
 }
 
 class FlowRun {
@@ -112,6 +102,14 @@ class FlowRun {
   readonly #options: FlowRunOptions
   readonly #resumeAt: number
   readonly #fresh: boolean
+  /** Events that no book has: the books are not those of the source any more. */
+  #lost: number
+  /** Entries that the skipped events must have made, by number; and how many could be of no other event. */
+  readonly #unproven: ReadonlyMap<number, JournalEntry>
+  readonly #atLeast: number
+  #proofs = 0
+  #begun = false
+  #leftOut = 0
   readonly #batch: OperationBatch
   readonly #batchSize: number
   readonly #markEvery: number
@@ -141,9 +139,13 @@ class FlowRun {
     this.#options = options
     this.#fresh = position === undefined
     this.#resumeAt = position?.events ?? 0
+    this.#lost = position?.lost ?? 0
+    this.#unproven = position?.atLeast === undefined ? new Map() : positions.unproven
+    this.#atLeast = position?.atLeast ?? this.#resumeAt
     this.#journaled = this.#resumeAt
     this.#batch = manager.batch()
-    this.#batchSize = options.batchSize ?? defaultBatchSize
+    // One by one where the books lack events: an event that is refused gets its note before the next one.
+    this.#batchSize = this.#lost > 0 ? 1 : (options.batchSize ?? defaultBatchSize)
     this.#markEvery = options.markEvery ?? defaultMarkEvery
     this.#nextMark = this.#resumeAt + this.#markEvery
   }
@@ -154,22 +156,31 @@ class FlowRun {
 
   async run(): Promise<FlowRunResult> {
     const stopAfter = this.#options.stopAfter ?? Infinity
-    this.#mark(true, false)
     let ended = true
     try {
       ended = await this.#takeAll(stopAfter)
     } catch (error) {
-      this.#keepWhatIsGood()
+      if (this.#begun) this.#keepWhatIsGood()
       throw error
     }
     this.#flush()
-    if (this.#resumeAt > this.#events) throw this.#sourceEnded()
-    if (this.#resumeAt === this.#events) this.#checkResumed()
-    const complete = ended
-    this.#mark(false, complete)
-    if (complete) this.#checkEnd()
+    if (this.#resumeAt <= this.#events) {
+      this.#begin()
+      this.#mark(false, ended)
+      if (ended) this.#checkEnd()
+    } else if (ended) {
+      throw this.#unproven.size > 0 ? this.#positionLost(this.#events) : this.#sourceEnded()
+    }
     this.#progress(true)
-    return this.#result(complete, this.#interrupted())
+    return this.#result(ended, this.#interrupted())
+  }
+
+  /** Everything that was journaled before is skipped. Marks count only from here: now the position is proven. */
+  #begin(): void {
+    if (this.#begun) return
+    this.#checkResumed()
+    this.#begun = true
+    this.#mark(true, false, true)
   }
 
   /** What stands before a broken line is kept, and the position says so. */
@@ -195,7 +206,7 @@ class FlowRun {
           this.#skip(operation)
           continue
         }
-        if (this.#events === this.#resumeAt) this.#checkResumed()
+        this.#begin()
         if (this.#options.speed !== undefined && this.#options.speed !== 'full') {
           await this.#pace(operation, this.#options.speed)
         }
@@ -218,7 +229,19 @@ class FlowRun {
     }
     if (book === undefined) throw new Error('an operation without instrument')
     stage(this.#batch, book, operation)
-    if (this.#batch.size >= this.#batchSize) this.#flush()
+    if (this.#batch.size < this.#batchSize) return
+    if (this.#lost > 0) this.#flushOrNote(operation, book)
+    else this.#flush()
+  }
+
+  #flushOrNote(operation: FlowOperation, book: Book): void {
+    try {
+      this.#flush()
+    } catch (error) {
+      if (!lacksOthers.has((error as CodedError).code)) throw error
+      this.#leftOut++
+      this.#note({ ...operation, quantity: NoteReason.LostEvent }, book)
+    }
   }
 
   #note(operation: FlowOperation, book: Book | undefined): void {
@@ -249,10 +272,11 @@ class FlowRun {
     this.#positions.advance(events)
   }
 
-  #mark(running: boolean, complete: boolean): void {
+  #mark(running: boolean, complete: boolean, start = false): void {
     this.#nextMark = this.#journaled + this.#markEvery
     const { key, name } = this.#source
-    const mark = { key, name, events: this.#journaled, complete, running }
+    const events = this.#journaled
+    const mark = { key, name, events, lost: this.#lost, complete, running, start }
     this.#manager.append(flowUserType, encodeMark(mark))
   }
 
@@ -281,6 +305,7 @@ class FlowRun {
 
   #skip(operation: FlowOperation): void {
     this.#events++
+    this.#prove(operation)
     if (operation.kind === FlowKind.Note) return
     const live = (this.#skipped[operation.instrument] ??= new LiveOrders())
     const order = live.get(operation.orderId)
@@ -308,8 +333,30 @@ class FlowRun {
     }
   }
 
+  /** The entries that were kept after a hole must be those of the events that they are counted as. */
+  #prove(operation: FlowOperation): void {
+    const entry = this.#unproven.get(this.#events)
+    if (entry === undefined) return
+    if (!matchesEntry(operation, this.#indexOf(operation), entry)) throw this.#positionLost()
+    if (identifiesEvent(entry)) this.#proofs++
+  }
+
+  #indexOf(operation: FlowOperation): number | undefined {
+    const name = this.#source.instruments[operation.instrument]?.name
+    return this.#manager.instruments().find((instrument) => instrument.name === name)?.index
+  }
+
+  #positionLost(atMost = this.#resumeAt): Error {
+    return positionLost(this.#source, this.#atLeast, atMost)
+  }
+
   /** The skipped events must leave exactly as many orders as were recovered. */
   #checkResumed(): void {
+    if (this.#unproven.size > 0) {
+      if (this.#proofs === 0) throw this.#positionLost()
+      this.#lost = Math.max(0, this.#lost - this.#positions.unprovenKept)
+    }
+    if (this.#lost > 0) return
     for (const [index, live] of this.#skipped.entries()) {
       const definition = this.#source.instruments[index]
       if (definition !== undefined) this.#checkCount(definition.name, live.count)
@@ -317,6 +364,7 @@ class FlowRun {
   }
 
   #checkEnd(): void {
+    if (this.#lost > 0) return
     for (const [index, { name }] of this.#source.instruments.entries()) {
       const expected = this.#source.liveOrders(index)
       if (expected !== undefined) this.#checkCount(name, expected)
@@ -390,6 +438,8 @@ class FlowRun {
       resumedFrom: this.#resumeAt,
       events: this.#journaled,
       eventsOfRun: this.#journaled - this.#resumeAt,
+      lostEvents: this.#lost,
+      leftOut: this.#leftOut,
       complete,
       interrupted,
       durationMs: performance.now() - this.#startedMs,

@@ -16,13 +16,8 @@ export {
   flowUserType,
   type FlowPosition,
 } from './flow-positions.js'
-export {
-  countRecovered,
-  runFlow,
-  type FlowProgress,
-  type FlowRunOptions,
-  type FlowRunResult,
-} from './flow-run.js'
+export { countRecovered } from './flow-resume.js'
+export { runFlow, type FlowProgress, type FlowRunOptions, type FlowRunResult } from './flow-run.js'
 export type { FlowSource } from './flow-source.js'
 export {
   FlowGenerator,

@@ -1,5 +1,5 @@
 import type { NativeCompactionReport, NativeRecoveryReport } from '../native/binding.js'
-import type { SnapshotInfo } from '../snapshot/snapshot-manager.js'
+import type { TakenSnapshot } from '../snapshot/snapshot-manager.js'
 
 export type RecoveryReport = Readonly<NativeRecoveryReport>
 export type CompactionReport = Readonly<NativeCompactionReport>
@@ -15,7 +15,7 @@ export interface RecoveryProgress {
 export interface PersistenceEvents {
   recoveryProgress: [progress: RecoveryProgress]
   recovered: [report: RecoveryReport]
-  snapshot: [info: SnapshotInfo]
+  snapshot: [info: TakenSnapshot]
   /** A snapshot that the timer started, or one that was asked for, failed. The journal goes on. */
   snapshotFailed: [error: Error]
   compaction: [report: CompactionReport]

@@ -3,6 +3,7 @@ import { shown } from '../errors/shown.js'
 import type { NativeInspectReport } from '../native/binding.js'
 import { native } from '../native/load.js'
 import { snapshotInfoOf, type SnapshotInfo } from '../snapshot/snapshot-manager.js'
+import { callListener } from './call-listener.js'
 import type { RecoveryProgress } from './events.js'
 
 export interface InspectReport extends Omit<NativeInspectReport, 'snapshots'> {
@@ -24,9 +25,9 @@ export async function inspect(
       `the data directory must be a path, not ${shown(dataDirectory)}`,
     )
   }
-  const report = await native().inspect(dataDirectory, (phase, done, total) =>
-    options.onProgress?.({ phase, done, total }),
-  )
+  const report = await native().inspect(dataDirectory, (phase, done, total) => {
+    callListener(options.onProgress, { phase, done, total })
+  })
   return {
     ...report,
     snapshots: report.snapshots.map((snapshot) => ({

@@ -18,7 +18,12 @@ import { shown } from '../errors/shown.js'
 import { closedError, EngineSession } from '../journal/engine-session.js'
 import { Journal, type AppendOptions } from '../journal/journal.js'
 import { native } from '../native/load.js'
-import { snapshotInfoOf, SnapshotManager, type SnapshotInfo } from '../snapshot/snapshot-manager.js'
+import {
+  SnapshotManager,
+  takenSnapshotOf,
+  type TakenSnapshot,
+} from '../snapshot/snapshot-manager.js'
+import { callListener } from './call-listener.js'
 import type {
   CompactionReport,
   PersistenceEvents,
@@ -45,10 +50,12 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   readonly recovery: RecoveryReport
   readonly #session: EngineSession
   readonly #host: StateMachineHost | null
-  readonly #snapshotFlight: SingleFlight<SnapshotInfo>
+  readonly #snapshotFlight: SingleFlight<TakenSnapshot>
   readonly #byName = new Map<string, Instrument>()
   readonly #byIndex: Instrument[] = []
   readonly #books = new Map<string, Book>()
+  /** Sequence of the newest snapshot. */
+  #lastSnapshot: number
   #snapshotTimer: NodeJS.Timeout | undefined
   #compacting: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
@@ -61,12 +68,24 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     const resolved = resolveConfig(config)
     const { listeners = {} } = options
     const binding = native()
+    // Who opens waits for the promise, so that is where a listener's error goes.
+    const thrown: unknown[] = []
+    const attempt = (call: () => void): void => {
+      try {
+        call()
+      } catch (error) {
+        thrown.push(error)
+      }
+    }
+    const progress = (phase: string, done: number, total: number): void => {
+      attempt(() => listeners.recoveryProgress?.({ phase, done, total }))
+    }
     let manager: PersistenceManager | undefined
     let early: Error | undefined
     const session = await EngineSession.open(
       binding,
       engineOptionsOf(resolved),
-      (phase, done, total) => listeners.recoveryProgress?.({ phase, done, total }),
+      progress,
       (error) => {
         if (manager) manager.#failed(error)
         else early = error
@@ -74,15 +93,20 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     )
     try {
       const host = resolved.stateMachine ? new StateMachineHost(resolved.stateMachine) : null
-      await host?.recover(session, (done, total) =>
-        listeners.recoveryProgress?.({ phase: 'state', done, total }),
-      )
+      await host?.recover(session, (done, total) => {
+        progress('state', done, total)
+      })
       manager = new PersistenceManager(session, resolved, host, listeners)
     } catch (error) {
       await session.close()
       throw error
     }
-    manager.emit('recovered', manager.recovery)
+    const { recovery } = manager
+    attempt(() => listeners.recovered?.(recovery))
+    if (thrown.length > 0) {
+      await manager.close()
+      throw thrown[0]
+    }
     if (early) manager.#failed(early)
     return manager
   }
@@ -97,6 +121,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     this.#session = session
     this.#host = host
     this.recovery = session.recovery
+    this.#lastSnapshot = session.recovery.snapshotSequence
     for (const definition of session.engine.instruments())
       this.#register(new Instrument(definition))
     this.journal = new Journal(session, {
@@ -110,7 +135,10 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
       session.binding,
       session.dataDirectory,
       config.keepSnapshots,
-      () => this.snapshot(),
+      {
+        take: () => this.snapshot(),
+        rotate: (keep) => session.engine.rotateSnapshots(keep),
+      },
     )
     for (const [event, listener] of Object.entries(listeners)) {
       if (typeof listener === 'function') this.on(event as keyof PersistenceEvents, listener)
@@ -133,6 +161,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   /** Journals a new instrument. The same definition again gives the instrument that is there. */
   defineInstrument(definition: InstrumentDefinition): Instrument {
     this.#assertOpen('defineInstrument')
+    this.#host?.assertOutsideSnapshot('defineInstrument')
     const checked = checkInstrument(definition)
     const index = this.#session.engine.defineInstrument(checked)
     return this.#byIndex[index] ?? this.#register(new Instrument({ ...checked, index }))
@@ -191,11 +220,12 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   // --- snapshots, compaction, the past ---
 
   /**
-   * Takes a snapshot at the present sequence, off this thread, and compacts behind it. One at a time: a call
-   * during another's run gets the next.
+   * Takes a snapshot at the present sequence, off this thread, then compacts. One at a time: a call during
+   * another's run gets the next. From the state machine's apply(): once that has returned.
    */
-  async snapshot(): Promise<SnapshotInfo> {
+  async snapshot(): Promise<TakenSnapshot> {
     this.#assertOpen('snapshot')
+    this.#host?.assertOutsideSnapshot('snapshot')
     return this.#snapshotFlight.run()
   }
 
@@ -205,7 +235,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     const run = this.#compacting.then(() => this.#session.engine.compact(options.force === true))
     this.#compacting = run.catch(() => undefined)
     const report = await run
-    this.emit('compaction', report)
+    this.#notify('compaction', report)
     return report
   }
 
@@ -253,7 +283,17 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     try {
       await this.#session.close()
     } finally {
-      this.emit('closed')
+      this.#notify('closed')
+    }
+  }
+
+  /** As emit, but a listener that throws neither ends the call that raised the event nor hides it from the others. */
+  #notify<Event extends keyof PersistenceEvents>(
+    event: Event,
+    ...args: PersistenceEvents[Event]
+  ): void {
+    for (const listener of this.rawListeners(event)) {
+      callListener(listener.bind(this) as (...args: PersistenceEvents[Event]) => void, ...args)
     }
   }
 
@@ -270,36 +310,32 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
 
   #startSnapshotTimer(intervalMin: number): void {
     if (intervalMin === 0) return
-    let lastSequence = this.recovery.snapshotSequence
     this.#snapshotTimer = setInterval(() => {
-      const sequence = this.#session.appended()
       // Nothing new: the last snapshot still says everything.
-      if (sequence === lastSequence || this.#snapshotFlight.busy) return
-      this.snapshot().then(
-        (info) => {
-          lastSequence = info.sequence
-        },
-        () => undefined, // told by the snapshotFailed event
-      )
+      if (this.#session.appended() === this.#lastSnapshot || this.#snapshotFlight.busy) return
+      this.snapshot().catch(() => undefined) // the snapshotFailed event reports it
     }, intervalMin * 60_000)
     this.#snapshotTimer.unref()
   }
 
-  async #takeSnapshot(): Promise<SnapshotInfo> {
-    let info: SnapshotInfo
+  async #takeSnapshot(): Promise<TakenSnapshot> {
+    let info: TakenSnapshot
     try {
+      // Asked for by the state machine's apply(): the entry is applied once this turn's calls have returned.
+      if (this.#host?.applying) await Promise.resolve()
       this.#assertOpen('snapshot')
       // No await in between: the state is that of the engine's present sequence.
-      const state = this.#host ? this.#host.snapshot() : null
-      info = snapshotInfoOf(await this.#session.engine.snapshot(state))
+      const state = this.#host ? this.#host.snapshot(() => this.#session.appended()) : null
+      info = takenSnapshotOf(await this.#session.engine.snapshot(state))
     } catch (error) {
-      this.emit('snapshotFailed', asError(error))
+      this.#notify('snapshotFailed', asError(error))
       throw error
     }
-    this.emit('snapshot', info)
+    this.#lastSnapshot = info.sequence
+    this.#notify('snapshot', info)
     if (!this.closed) {
       this.compact().catch((error: unknown) => {
-        this.emit('compactionFailed', asError(error))
+        this.#notify('compactionFailed', asError(error))
       })
     }
     return info
@@ -307,7 +343,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
 
   #failed(error: Error): void {
     clearInterval(this.#snapshotTimer)
-    this.emit('failure', error)
+    this.#notify('failure', error)
   }
 }
 

@@ -32,15 +32,18 @@ export class SingleFlight<Result> {
   }
 
   #start(): Promise<Result> {
-    const run = this.#task()
-    const settled = run.then(
-      () => undefined,
-      () => undefined,
-    )
-    const running = settled.then(() => {
-      if (this.#running === running) this.#running = undefined
+    let end!: () => void
+    const running = new Promise<void>((resolve) => {
+      end = resolve
     })
+    // Before the task starts: what the task itself calls must see it running.
     this.#running = running
+    const run = this.#task()
+    const ended = (): void => {
+      if (this.#running === running) this.#running = undefined
+      end()
+    }
+    run.then(ended, ended)
     return run
   }
 }

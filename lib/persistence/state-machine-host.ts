@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { PinnacleError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import { decodeEntries } from '../journal/decode.js'
-import type { UserEntry } from '../journal/entry.js'
+import type { HoleEntry, UserEntry } from '../journal/entry.js'
 import type { EngineSession } from '../journal/engine-session.js'
 import type { StateMachine } from '../journal/state-machine.js'
 
@@ -16,40 +16,59 @@ const chunkBytes = 256 * 1024
 export class StateMachineHost {
   readonly #machine: StateMachine
   #failure: PinnacleError | undefined
+  /** Calls of apply() that run now: apply() may append, which calls it again. */
+  #applying = 0
+  #inSnapshot = false
 
   constructor(machine: StateMachine) {
     this.#machine = machine
   }
 
   readonly apply = (entry: UserEntry): void => {
+    this.#applying++
     try {
       this.#machine.apply(entry)
     } catch (cause) {
-      this.#failure = new PinnacleError(
-        'ERR_PINNACLE_STATE_MACHINE',
-        `the state machine threw at entry ${String(entry.sequence)}, which is in the journal; its state is ` +
-          'unknown now, so nothing more is applied to it. Correct it and open again: the entry is replayed',
-        { cause, details: { sequence: entry.sequence } },
-      )
-      throw this.#failure
+      throw this.#fail(entry.sequence, cause)
+    } finally {
+      this.#applying--
     }
   }
 
-  /** Throws where the state machine takes nothing any more. */
-  assertApplies(): void {
-    if (this.#failure) throw this.#failure
+  /** Whether an entry is only half applied: the state is none that a snapshot could hold. */
+  get applying(): boolean {
+    return this.#applying > 0
   }
 
-  snapshot(): Uint8Array {
+  /** Throws if the state machine can't take an entry: after a failure for good, during its snapshot() for now. */
+  assertApplies(): void {
+    if (this.#failure) throw this.#failure
+    this.assertOutsideSnapshot('append')
+  }
+
+  assertOutsideSnapshot(what: string): void {
+    if (!this.#inSnapshot) return
+    throw new PinnacleError(
+      'ERR_PINNACLE_REENTRANT',
+      `${what} was called from the state machine's snapshot(), which must only read: the snapshot would not have ` +
+        'what it changes. Nothing was done; call it before the snapshot or after it',
+    )
+  }
+
+  /** The state at the journal's last sequence, which `appended` gives. */
+  snapshot(appended: () => number): Uint8Array {
     this.assertApplies()
-    let bytes: Uint8Array
-    try {
-      bytes = this.#machine.snapshot()
-    } catch (cause) {
+    const before = appended()
+    const bytes = this.#callSnapshot()
+    // A book operation costs too little to check for this at each: it is in the journal, and so is what it changed.
+    const after = appended()
+    if (after !== before) {
       throw new PinnacleError(
-        'ERR_PINNACLE_STATE_MACHINE',
-        "the state machine's snapshot() threw (see cause); no snapshot was taken, the journal goes on",
-        { cause },
+        'ERR_PINNACLE_REENTRANT',
+        `the state machine's snapshot() changed books: entries ${String(before + 1)} to ${String(after)} came while ` +
+          'it ran, so its bytes are the state of no sequence. No snapshot was taken, the entries are kept; make ' +
+          'snapshot() only read',
+        { details: { before, after } },
       )
     }
     if (bytes instanceof Uint8Array && bytes.byteLength > 0) return bytes
@@ -57,6 +76,31 @@ export class StateMachineHost {
       'ERR_PINNACLE_STATE_MACHINE',
       `the state machine's snapshot() must return a Uint8Array of at least one byte, not ${shown(bytes)}`,
     )
+  }
+
+  #fail(sequence: number, cause: unknown): PinnacleError {
+    this.#failure = new PinnacleError(
+      'ERR_PINNACLE_STATE_MACHINE',
+      `the state machine threw at entry ${String(sequence)}, which is in the journal; its state is unknown now, ` +
+        'so nothing more is applied to it. Correct it and open again: the entry is replayed',
+      { cause, details: { sequence } },
+    )
+    return this.#failure
+  }
+
+  #callSnapshot(): Uint8Array {
+    this.#inSnapshot = true
+    try {
+      return this.#machine.snapshot()
+    } catch (cause) {
+      throw new PinnacleError(
+        'ERR_PINNACLE_STATE_MACHINE',
+        "the state machine's snapshot() threw (see cause); no snapshot was taken, the journal goes on",
+        { cause },
+      )
+    } finally {
+      this.#inSnapshot = false
+    }
   }
 
   /** Brings the state to the end of the recovered journal. */
@@ -95,6 +139,18 @@ export class StateMachineHost {
     }
   }
 
+  /** What a snapshot has of the lost entries is not missing: the replay starts at `from`. */
+  #hole({ firstSequence, sequence }: HoleEntry, from: number): void {
+    try {
+      this.#machine.hole?.({
+        firstSequence: Math.max(firstSequence, from),
+        lastSequence: sequence,
+      })
+    } catch (cause) {
+      throw this.#fail(sequence, cause)
+    }
+  }
+
   async #replay(
     session: EngineSession,
     from: number,
@@ -116,7 +172,9 @@ export class StateMachineHost {
           )
         }
         decodeEntries(chunk, (entry) => {
-          if (entry.type === 'user' && entry.sequence <= to) this.apply(entry)
+          if (entry.sequence > to) return
+          if (entry.type === 'user') this.apply(entry)
+          else if (entry.type === 'hole') this.#hole(entry, from)
         })
         progress(Math.min(total, reader.nextSequence - from), total)
         // Replaying is synchronous: give the event loop a turn between chunks.

@@ -1,5 +1,5 @@
 /** An order book made of plain maps and arrays: applies journal entries as docs/format.md words them. */
-import { viewOf, type PureEntry } from './segment.js'
+import { holeType, viewOf, type PureEntry } from './segment.js'
 
 export interface PureOrder {
   id: bigint
@@ -132,7 +132,7 @@ export class PureBooks {
       const view = viewOf(entry.payload)
       if (entry.instrument !== this.books.length + 1) throw new Error('instrument out of its order')
       this.books.push(new PureBook(name, view.getUint32(32, true), view.getUint32(36, true)))
-    } else if (entry.type < 0x80) {
+    } else if (entry.type < 0x80 && entry.type !== holeType) {
       const book = this.books[entry.instrument - 1]
       if (book === undefined) throw new Error(`no instrument ${String(entry.instrument)}`)
       book.apply(entry)

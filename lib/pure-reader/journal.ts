@@ -1,192 +1,232 @@
 /**
  * A whole journal directory: entries in order, and the judgement of its tail. Follows docs/format.md and
  * docs/recovery.md; shares no code with the native reader, so that one can be held against the other.
- * A shape that can't be told from rot without looking at single bits counts as torn here only where it is
- * above everything known durable.
+ *
+ * - An entry is visited only where it verifies, belongs and has the sequence that is expected.
+ * - Of what does not belong nothing counts, neither marks nor lags.
  */
-import { readdirSync, readFileSync } from 'node:fs'
-import path from 'node:path'
-
+import { layoutOf, type Belonging, type Layout, type Slot } from './layout.js'
+import { readOlder } from './older.js'
 import {
   firstEntryOffset,
+  holeType,
   isZero,
-  lineBytes,
   readEntry,
-  readHeader,
   readMarks,
+  seedOf,
   type PureEntry,
-  type SegmentHeader,
 } from './segment.js'
+import { firstEntryOf, load, refresh } from './segment-bytes.js'
+import { shapeOf } from './shape.js'
+import { judge, lookPast, type Stop, type Verdict } from './tail.js'
 
-export type Verdict = 'clean' | 'torn' | 'corrupt'
+export type { Verdict } from './tail.js'
 
 export interface PureJournal {
   journalId: string
+  /** Segments that belong. */
   segments: number
   entries: number
   firstSequence: bigint
   lastSequence: bigint
   knownDurable: bigint
   verdict: Verdict
-  /** One sentence for each thing that is wrong; empty where clean. */
+  /** One sentence for each thing that makes the verdict what it is; empty where clean. */
   problems: string[]
+  /** Damage in entries that the base holds already. */
+  damaged: string[]
+  /** The first entry of those that an open needs; 0n: there is none. */
+  begins: bigint
+  /** At most the place where the good entries stop is wrong: a moving tail looks like that. */
+  onlyTail: boolean
 }
 
-interface Segment {
-  name: string
-  bytes: Uint8Array
-  header: SegmentHeader | string
+/** A snapshot that the journal goes on from. */
+export interface Base {
+  sequence: bigint
+  /** Of its entry; 0: not known. */
+  entryChecksum: number
+}
+
+type Visit = (entry: PureEntry) => void
+
+/** Reads the journal under `dataDirectory`, handing each good entry to `visit` in order. */
+export function readJournal(dataDirectory: string, visit: Visit = () => undefined): PureJournal {
+  return followJournal(layoutOf(dataDirectory), undefined, visit)
 }
 
 /**
- * Reads the journal under `dataDirectory`, handing each good entry to `visit` in order. A journal without
- * any entry goes on with `nextIfEmpty`.
+ * Follows the entries of a layout. With a base, entries of the segments before the one that holds its entry
+ * are not needed; they are visited last.
  */
-export function readJournal(
-  dataDirectory: string,
-  visit: (entry: PureEntry) => void = () => undefined,
-  nextIfEmpty = 1n,
-): PureJournal {
-  const directory = path.join(dataDirectory, 'journal')
-  const names = readdirSync(directory)
-    .filter((name) => /^\d{20}\.segment$/.test(name))
-    .sort()
+export function followJournal(layout: Layout, base: Base | undefined, visit: Visit): PureJournal {
+  const run = new JournalRun(layout, base, visit)
+  const start = startSlot(layout.slots, base)
+  const stop = run.follow(start)
   const result: PureJournal = {
-    journalId: '',
-    segments: names.length,
-    entries: 0,
-    firstSequence: 0n,
-    lastSequence: 0n,
-    knownDurable: 0n,
+    journalId: layout.journalId,
+    segments: layout.slots.filter(({ belongs }) => belongs).length,
+    entries: run.entries,
+    firstSequence: run.begins,
+    lastSequence: run.lastSequence,
+    knownDurable: run.knownDurable,
     verdict: 'clean',
-    problems: [],
+    problems: [...layout.problems],
+    damaged: [],
+    begins: run.begins,
+    onlyTail: layout.problems.length === 0 && stop?.notTheBase !== true,
   }
-  let expected: bigint | undefined
-  let before: bigint | undefined
-  for (const [position, name] of names.entries()) {
-    const segment = load(directory, name)
-    if (typeof segment.header === 'string') {
-      return corrupt(result, `${name}: ${segment.header}`)
+  if (stop !== undefined) {
+    const evidence = lookPast(layout.slots, stop, run.expected, run.knownDurable)
+    result.knownDurable = evidence.knownDurable
+    // (A misfit is among the layout's problems.)
+    if (stop.bytes !== undefined) {
+      const { verdict, what } = judge(stop, evidence)
+      result.verdict = verdict
+      const { name } = layout.slots[stop.slot] as Slot
+      if (what !== '') result.problems.push(`${name} at ${String(stop.offset)}: ${what}`)
     }
-    const { header } = segment
-    if (before !== undefined && header.index !== before + 1n) {
-      return corrupt(result, `segment ${String(before + 1n)} is missing`)
-    }
-    if (header.index !== BigInt(name.slice(0, 20))) {
-      return corrupt(result, `${name} holds segment ${String(header.index)}`)
-    }
-    if (result.journalId !== '' && header.journalId !== result.journalId) {
-      return corrupt(result, `${name} belongs to another journal`)
-    }
-    before = header.index
-    result.journalId = header.journalId
-    claim(result, readMarks(segment.bytes, header))
+  }
+  if (layout.problems.length > 0) result.verdict = 'corrupt'
+  const older = readOlder(layout.slots, start, visit)
+  result.damaged.push(...older.damaged)
+  result.entries += older.entries
+  if (older.firstSequence !== 0n) result.firstSequence = older.firstSequence
+  return result
+}
 
-    let offset = firstEntryOffset
+/**
+ * The last segment that begins at the base's entry or before it, or, where nothing is known of that entry,
+ * at the one after it. The first one without a base.
+ */
+function startSlot(slots: readonly Slot[], base: Base | undefined): number {
+  let start = 0
+  let highest = 0n
+  if (base === undefined) return start
+  const anchor = base.entryChecksum === 0 ? base.sequence + 1n : base.sequence
+  for (const [i, slot] of slots.entries()) {
+    const first = slot.belongs ? firstEntryOf(slot).sequence : 0n
+    if (first === 0n) continue
+    if (first <= highest) break // a contradiction: start before it, to meet it
+    highest = first
+    if (first <= anchor) start = i
+  }
+  return start
+}
+
+/** The run of good entries from segment to segment. */
+class JournalRun {
+  entries = 0
+  begins = 0n
+  lastSequence = 0n
+  knownDurable: bigint
+  /** The sequence that comes next. */
+  expected: bigint
+  readonly #slots: readonly Slot[]
+  readonly #base: Base | undefined
+  readonly #visit: Visit
+
+  constructor({ slots, durable }: Layout, base: Base | undefined, visit: Visit) {
+    this.#slots = slots
+    this.#base = base
+    this.#visit = visit
+    this.knownDurable = durable
+    this.expected = (base?.sequence ?? 0n) + 1n
+    this.#claim(base?.sequence ?? 0n)
+  }
+
+  /** From the slot `start` on. Undefined: there is none. */
+  follow(start: number): Stop | undefined {
+    let stop: Stop | undefined
+    for (let i = start; i < this.#slots.length; i++) {
+      const slot = this.#slots[i] as Slot
+      if (!slot.belongs) return stopAt(i, undefined)
+      const bytes = load(slot)
+      const first = readEntry(bytes, slot.header, firstEntryOffset)?.firstSequence ?? 0n
+      if (i === start && first !== 0n) this.expected = first
+      // Nothing was compacted yet. (A salvage by version 1 began an empty journal after its snapshot.)
+      else if (i === start && slot.header.index === 1n && slot.header.version >= 2)
+        this.expected = 1n
+      stop = this.#followSegment(slot, stopAt(i, bytes), bytes)
+      const next = this.#slots[i + 1]
+      const goesOn = next !== undefined && this.#goesOn(stop, bytes, next)
+      // A mark speaks of no more than its segment holds.
+      const marks = readMarks(bytes, slot.header)
+      const last = this.expected - 1n
+      this.#claim(goesOn && marks > last ? last : marks)
+      if (!goesOn) return stop
+    }
+    return stop
+  }
+
+  /** Moves the stop to the end of the segment's good entries. */
+  #followSegment(slot: Belonging, stop: Stop, bytes: Uint8Array): Stop {
     for (;;) {
-      const entry = readEntry(segment.bytes, header, offset)
-      if (entry === undefined) break
-      if (expected !== undefined && entry.sequence !== expected) {
-        return corrupt(
-          result,
-          `${name} at ${String(offset)}: entry ${String(entry.sequence)} instead of ${String(expected)}`,
-        )
+      const entry = readEntry(bytes, slot.header, stop.offset)
+      if (entry === undefined) {
+        if (refresh(slot, bytes, stop.offset)) continue
+        stop.shape = shapeOf(bytes, seedOf(slot.header), stop.offset)
+        return stop
       }
-      claim(result, entry.durable)
-      if (result.entries === 0) result.firstSequence = entry.sequence
-      visit(entry)
-      result.entries++
-      result.lastSequence = entry.sequence
-      expected = entry.sequence + 1n
-      offset += entry.bytes
-    }
-    if (goesOn(directory, names[position + 1], expected)) continue
-    return judge(result, directory, names.slice(position), segment, offset, expected ?? nextIfEmpty)
-  }
-  return result
-}
-
-function load(directory: string, name: string): Segment {
-  const bytes = readFileSync(path.join(directory, name))
-  const header = readHeader(bytes)
-  if (typeof header === 'string') return { name, bytes, header }
-  if (bytes.length >= header.bytes) return { name, bytes: bytes.subarray(0, header.bytes), header }
-  const whole = new Uint8Array(header.bytes) // what was cut off reads as zeros
-  whole.set(bytes)
-  return { name, bytes: whole, header }
-}
-
-/** Whether the next segment opens with the entry that is expected. */
-function goesOn(
-  directory: string,
-  name: string | undefined,
-  expected: bigint | undefined,
-): boolean {
-  if (name === undefined) return false
-  const next = load(directory, name)
-  if (typeof next.header === 'string') return false
-  const entry = readEntry(next.bytes, next.header, firstEntryOffset)
-  return entry !== undefined && (expected === undefined || entry.sequence === expected)
-}
-
-/** The decision table of docs/recovery.md for the place where the good entries stop. */
-function judge(
-  result: PureJournal,
-  directory: string,
-  names: string[],
-  stop: Segment,
-  offset: number,
-  expected: bigint,
-): PureJournal {
-  const header = stop.header as SegmentHeader
-  const damaged = isDamaged(stop.bytes, offset)
-  let bytesFollow = !isZero(stop.bytes, offset, Math.min(offset + lineBytes, stop.bytes.length))
-  for (const [index, name] of names.entries()) {
-    const segment = index === 0 ? stop : load(directory, name)
-    if (typeof segment.header === 'string') return corrupt(result, `${name}: ${segment.header}`)
-    claim(result, readMarks(segment.bytes, segment.header))
-    for (let at = index === 0 ? offset : firstEntryOffset; at < segment.bytes.length;) {
-      const entry = readEntry(segment.bytes, index === 0 ? header : segment.header, at)
-      if (entry !== undefined) claim(result, entry.durable)
-      if (!isZero(segment.bytes, at, at + lineBytes)) bytesFollow = true
-      at += entry?.bytes ?? lineBytes
+      if (entry.firstSequence !== this.expected) {
+        stop.wrongEntry = `expected entry ${String(this.expected)}, found ${nameOf(entry)}`
+        return stop
+      }
+      if (this.#contradictsBase(entry)) {
+        stop.notTheBase = true
+        return stop
+      }
+      this.#take(entry)
+      stop.offset += entry.bytes
     }
   }
-  const place = `${stop.name} at ${String(offset)}`
-  if (expected <= result.knownDurable) {
-    return corrupt(result, `${place}: entry ${String(expected)} was durable and does not verify`)
+
+  /** A hole in the place of the base's entry proves nothing. */
+  #contradictsBase({ sequence, checksum, type }: PureEntry): boolean {
+    const { sequence: at, entryChecksum } = this.#base ?? { sequence: 0n, entryChecksum: 0 }
+    return sequence === at && type !== holeType && entryChecksum !== 0 && checksum !== entryChecksum
   }
-  if (damaged) return corrupt(result, `${place}: entry ${String(expected)} was changed`)
-  if (bytesFollow) {
-    result.verdict = 'torn'
-    result.problems.push(`${place}: entry ${String(expected)} was still being written`)
+
+  #take(entry: PureEntry): void {
+    this.#claim(entry.durable)
+    this.#visit(entry)
+    if (this.entries++ === 0) this.begins = entry.firstSequence
+    this.lastSequence = entry.sequence
+    this.expected = entry.sequence + 1n
   }
-  return result
+
+  /**
+   * Whether the next segment goes on, with the expected entry; or it alone could hold that entry, and can't
+   * be read: then the stop is there.
+   */
+  #goesOn(stop: Stop, bytes: Uint8Array, next: Slot): boolean {
+    if (stop.wrongEntry !== '' || stop.notTheBase) return false
+    const first = next.belongs ? firstEntryOf(next) : undefined
+    if (first?.sequence === this.expected) return true
+    // (Where this segment holds no entry, its own first one is the expected one.)
+    const holdsEntries = stop.offset > firstEntryOffset
+    const isUnreadable =
+      first === undefined || (first.sequence === 0n && first.isUsed && holdsEntries)
+    return isUnreadable && isZero(bytes, stop.offset, bytes.length)
+  }
+
+  #claim(durable: bigint): void {
+    if (durable > this.knownDurable) this.knownDurable = durable
+  }
 }
 
-/** All of an entry is there, without zeros at an edge of a sector's share, and yet it does not verify. */
-function isDamaged(segment: Uint8Array, offset: number): boolean {
-  if (offset + lineBytes > segment.length) return false
-  if (isZero(segment, offset, offset + 8) || isZero(segment, offset + 8, offset + lineBytes)) {
-    return false
+function stopAt(slot: number, bytes: Uint8Array | undefined): Stop {
+  return {
+    slot,
+    offset: firstEntryOffset,
+    bytes,
+    shape: 'unwritten',
+    wrongEntry: '',
+    notTheBase: false,
   }
-  const payloadBytes = new DataView(segment.buffer, segment.byteOffset + offset).getUint32(0, true)
-  const end = offset + Math.ceil((payloadBytes + 32) / lineBytes) * lineBytes
-  if (end > segment.length) return true
-  for (let at = offset; at < end;) {
-    const edge = Math.min((Math.floor(at / 512) + 1) * 512, end)
-    if ((segment[at] === 0 && at !== offset) || segment[edge - 1] === 0) return false
-    at = edge
-  }
-  return true
 }
 
-function claim(result: PureJournal, durable: bigint): void {
-  if (durable > result.knownDurable) result.knownDurable = durable
-}
-
-function corrupt(result: PureJournal, problem: string): PureJournal {
-  result.verdict = 'corrupt'
-  result.problems.push(problem)
-  return result
+function nameOf({ sequence, firstSequence, type }: PureEntry): string {
+  if (type !== holeType) return `entry ${String(sequence)}`
+  return `a hole for entries ${String(firstSequence)} to ${String(sequence)}`
 }

@@ -1,11 +1,43 @@
-/** One journal segment, read from its bytes as docs/format.md describes them. No native code. */
+/**
+ * One journal segment, read from its bytes as docs/format.md describes them: header, marks, entries.
+ * Versions 1 and 2. No native code.
+ */
 import { crc32c, extend } from './checksum.js'
+import { refuseNewer } from './refusals.js'
 
 const lineBytes = 64
 const headerBytes = 4096
+const fieldBytes = 128 // of the header page, named fields
 const overheadBytes = 32
 const maxPayloadBytes = 16_777_184
-const markOffsets = [2048, 2560]
+const frontierMarkOffsets = [2048, 2560]
+const linkMarkOffsets = [1024, 1536]
+const linkKind = 0x4b4e494c
+const minSegmentBytes = 65_536n
+const maxSegmentBytes = 4_294_967_296n
+const pageBytes = 4096n
+
+/** Sell, given time, written: an entry with any other flag is damage. */
+const knownFlags = 0x83
+const writtenFlag = 0x80
+
+export const holeType = 0x05
+const holePayloadBytes = 24
+
+/** Payload bytes by type: an entry of another type or length is damage. Users' entries have any length. */
+const payloadOf: Readonly<Record<number, number>> = {
+  0x03: 48,
+  0x11: 32,
+  0x12: 32,
+  0x14: 32,
+  0x18: 32,
+  0x21: 32,
+  0x22: 48,
+  0x24: 32,
+  0x28: 32,
+  0x41: 32,
+  0x42: 32,
+}
 
 export interface SegmentHeader {
   version: number
@@ -13,10 +45,14 @@ export interface SegmentHeader {
   index: bigint
   segmentId: bigint
   bytes: number
+  /** Link of the segment before; 0n: there is none, or version 1. */
+  predecessorLink: bigint
 }
 
 export interface PureEntry {
   sequence: bigint
+  /** First sequence that the entry stands for: its own, but of a hole. 0n: a hole that contradicts itself. */
+  firstSequence: bigint
   type: number
   flags: number
   instrument: number
@@ -30,39 +66,72 @@ export interface PureEntry {
   bytes: number
 }
 
-/** What is wrong with the header, or the header. */
-export function readHeader(segment: Uint8Array): SegmentHeader | string {
-  if (segment.length < headerBytes) return 'shorter than a header page'
-  const view = viewOf(segment)
-  if (latin1(segment, 0, 8) !== 'PINNSEG\n') return 'not a journal segment'
-  const copy = Uint8Array.from(segment.subarray(0, 128)) // a Buffer's slice would share
-  copy.fill(0, 12, 16)
-  if (crc32c(copy) !== view.getUint32(12, true)) return 'the header does not match its checksum'
+/** The header, or what is wrong with it. Throws where only a newer version can read the segment. */
+export function readHeader(page: Uint8Array, name = 'the segment'): SegmentHeader | string {
+  if (page.length < fieldBytes) return 'the file is shorter than a segment header'
+  const view = viewOf(page)
+  if (latin1(page, 0, 8) !== 'PINNSEG\n') return 'the file does not start like a journal segment'
+  if (sealedChecksum(page, 0, fieldBytes) !== view.getUint32(12, true)) {
+    return 'the header does not match its checksum'
+  }
   const version = view.getUint16(8, true)
-  if (version !== 1) return `version ${String(version)} is not known`
-  if (view.getBigUint64(16, true) !== 0n) return 'needs a feature that is not known'
-  if (view.getUint16(10, true) !== headerBytes) return 'the header page has another size'
+  refuseNewer(name, version, view.getBigUint64(16, true))
+  const bytes = view.getBigUint64(72, true)
+  if (
+    version === 0 ||
+    view.getUint16(10, true) !== headerBytes ||
+    bytes < minSegmentBytes ||
+    bytes > maxSegmentBytes ||
+    bytes % pageBytes !== 0n
+  ) {
+    return 'the header names an impossible version or size'
+  }
+  if (!isZero(page, 88, 104)) return 'the header names a key, but the segment is not sealed'
   return {
     version,
-    journalId: hex(view.getBigUint64(40, true)) + hex(view.getBigUint64(32, true)),
+    journalId: journalIdAt(view),
     index: view.getBigUint64(48, true),
     segmentId: view.getBigUint64(56, true),
-    bytes: Number(view.getBigUint64(72, true)),
+    bytes: Number(bytes),
+    predecessorLink: version === 1 ? 0n : view.getBigUint64(104, true),
   }
 }
 
 /** The highest durable sequence that a valid frontier mark names. */
-export function readMarks(segment: Uint8Array, header: SegmentHeader): bigint {
-  const view = viewOf(segment)
+export function readMarks(page: Uint8Array, header: SegmentHeader): bigint {
+  const view = viewOf(page)
   let durable = 0n
-  for (const offset of markOffsets) {
-    const valid =
-      view.getBigUint64(offset + 8, true) !== 0n &&
-      extend(seedOf(header), segment, offset, offset + 28) === view.getUint32(offset + 28, true)
+  for (const offset of frontierMarkOffsets) {
+    if (view.getBigUint64(offset + 8, true) === 0n || !markHolds(page, header, offset)) continue
     const named = view.getBigUint64(offset, true)
-    if (valid && named > durable) durable = named
+    if (named > durable) durable = named
   }
   return durable
+}
+
+/** The segment's link: that of the valid link mark with the higher counter, or the segment's id. */
+export function readLink(page: Uint8Array, header: SegmentHeader): bigint {
+  const view = viewOf(page)
+  let link = header.segmentId
+  let counter = 0n
+  for (const offset of linkMarkOffsets) {
+    const named = view.getBigUint64(offset, true)
+    const turn = view.getBigUint64(offset + 8, true)
+    const valid =
+      named !== 0n &&
+      view.getUint32(offset + 24, true) === linkKind &&
+      markHolds(page, header, offset)
+    if (valid && turn > counter) {
+      link = named
+      counter = turn
+    }
+  }
+  return link
+}
+
+function markHolds(page: Uint8Array, header: SegmentHeader, offset: number): boolean {
+  const computed = extend(seedOf(header), page, offset, offset + 28)
+  return computed === viewOf(page).getUint32(offset + 28, true)
 }
 
 /** The entry at `offset` where one verifies, otherwise undefined. */
@@ -71,31 +140,64 @@ export function readEntry(
   header: SegmentHeader,
   offset: number,
 ): PureEntry | undefined {
-  if (offset + lineBytes > segment.length) return undefined
+  const bytes = entryBytesAt(segment, offset)
+  if (bytes === undefined || offset + bytes > segment.length) return undefined
   const view = viewOf(segment)
-  const payloadBytes = view.getUint32(offset, true)
-  const flags = view.getUint8(offset + 7)
-  if (payloadBytes > maxPayloadBytes || (flags & 0x80) === 0) return undefined
-  const bytes = Math.ceil((payloadBytes + overheadBytes) / lineBytes) * lineBytes
   const end = offset + bytes
-  if (end > segment.length) return undefined
   const checksum = view.getUint32(end - 4, true)
   if (extend(seedOf(header), segment, offset, end - 4) !== checksum) return undefined
   const sequence = view.getBigUint64(offset + 8, true)
+  const type = view.getUint8(offset + 6)
   const lag = view.getUint32(end - 8, true)
   const durable = lag === 0xffffffff ? 0n : sequence - 1n - BigInt(lag)
+  const payloadBytes = view.getUint32(offset, true)
+  const payload = segment.subarray(offset + 24, offset + 24 + payloadBytes)
   return {
     sequence,
-    type: view.getUint8(offset + 6),
-    flags,
+    firstSequence: type === holeType ? firstOfHole(sequence, payload) : sequence,
+    type,
+    flags: view.getUint8(offset + 7),
     instrument: view.getUint16(offset + 4, true),
     timestampNs: view.getBigUint64(offset + 16, true),
     durable: durable < 0n ? 0n : durable,
     checksum,
-    payload: segment.subarray(offset + 24, offset + 24 + payloadBytes),
+    payload,
     offset,
     bytes,
   }
+}
+
+/**
+ * Bytes of the entry at `offset`, whole lines, by its first line alone; undefined where type, flags and
+ * length can't be an entry's.
+ */
+export function entryBytesAt(segment: Uint8Array, offset: number): number | undefined {
+  if (offset + lineBytes > segment.length) return undefined
+  const view = viewOf(segment)
+  const payloadBytes = view.getUint32(offset, true)
+  const type = view.getUint8(offset + 6)
+  if ((view.getUint8(offset + 7) & (~knownFlags | writtenFlag)) !== writtenFlag) return undefined
+  if (payloadBytes > maxPayloadBytes) return undefined
+  const any = type >= 0x80 || type === holeType
+  if (!any && payloadOf[type] !== payloadBytes) return undefined
+  return linesOf(payloadBytes)
+}
+
+/** Bytes of an entry with so long a payload; undefined where no entry has one. */
+export function linesOf(payloadBytes: number): number | undefined {
+  if (payloadBytes > maxPayloadBytes) return undefined
+  return Math.ceil((payloadBytes + overheadBytes) / lineBytes) * lineBytes
+}
+
+function firstOfHole(sequence: bigint, payload: Uint8Array): bigint {
+  if (payload.length < holePayloadBytes) return 0n
+  const first = viewOf(payload).getBigUint64(0, true)
+  return first <= sequence + 1n ? first : 0n
+}
+
+/** The snapshot that holds what a hole's lost entries did; 0n: none is named. */
+export function snapshotOfHole(entry: PureEntry): bigint {
+  return viewOf(entry.payload).getBigUint64(8, true)
 }
 
 export function isZero(bytes: Uint8Array, begin: number, end: number): boolean {
@@ -106,8 +208,21 @@ export function isZero(bytes: Uint8Array, begin: number, end: number): boolean {
 export const firstEntryOffset = headerBytes
 export { lineBytes }
 
-function seedOf(header: SegmentHeader): number {
+/** What the checksums of entries and marks start from. */
+export function seedOf(header: SegmentHeader): number {
   return Number(header.segmentId & 0xffffffffn)
+}
+
+/** CRC32C over bytes[begin, end), taken with the checksum field at begin + 12 as zero. */
+export function sealedChecksum(bytes: Uint8Array, begin: number, end: number): number {
+  const copy = Uint8Array.from(bytes.subarray(begin, end)) // a Buffer's slice would share
+  copy.fill(0, 12, 16)
+  return crc32c(copy)
+}
+
+/** The id in the header of a segment, snapshot or head record: 32 hex digits, high half first. */
+export function journalIdAt(header: DataView): string {
+  return hex(header.getBigUint64(40, true)) + hex(header.getBigUint64(32, true))
 }
 
 export function viewOf(bytes: Uint8Array): DataView {

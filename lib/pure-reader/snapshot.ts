@@ -1,34 +1,72 @@
 /** A snapshot file, read from its bytes as docs/format.md describes them. No native code. */
 import { PureBook, PureBooks } from './book.js'
 import { crc32c, extend } from './checksum.js'
-import { isZero, latin1, viewOf } from './segment.js'
+import { isZero, journalIdAt, latin1, viewOf } from './segment.js'
 
 const headerBytes = 4096
 const sectionHeaderBytes = 24
 const footerBytes = 32
-const instrumentBytes = 96
+/** Bytes of an instrument record, by format version. */
+const instrumentBytes = new Map([
+  [1, 96],
+  [2, 104],
+])
+const statusIsKnown = 1n
+const hasLastTradePrice = 2n
+
+/** What a snapshot says of an instrument besides its book. */
+export interface PureFacts {
+  status: bigint | undefined
+  lastSequence: bigint
+  lastTimeNs: bigint
+  trades: bigint
+  tradedQuantity: bigint
+  lastTradePrice: bigint | undefined
+}
 
 export interface PureSnapshot {
+  version: number
   sequence: bigint
   timestampNs: bigint
   entryChecksum: number
   books: PureBooks
+  /** In order of the instruments' indices. */
+  facts: PureFacts[]
   userState: Uint8Array
 }
 
+/** What a snapshot must be to count for a data directory. */
+export interface SnapshotPlace {
+  /** The file's name. */
+  name: string
+  /** 32 hex digits; undefined: any. */
+  journalId: string | undefined
+}
+
 /** Throws an Error that says what is wrong; nothing of a damaged snapshot is returned. */
-export function readSnapshot(bytes: Uint8Array): PureSnapshot {
+export function readSnapshot(bytes: Uint8Array, place?: SnapshotPlace): PureSnapshot {
   const view = viewOf(bytes)
   if (bytes.length < headerBytes + footerBytes) throw new Error('shorter than a snapshot')
   if (latin1(bytes, 0, 8) !== 'PINNSNP\n') throw new Error('not a snapshot')
   const copy = Uint8Array.from(bytes.subarray(0, 128)) // a Buffer's slice would share
   copy.fill(0, 12, 16)
   if (crc32c(copy) !== view.getUint32(12, true)) throw new Error('the header is damaged')
-  if (view.getUint16(8, true) !== 1) throw new Error('the version is not known')
+  const version = view.getUint16(8, true)
+  const recordBytes = instrumentBytes.get(version)
+  if (recordBytes === undefined) throw new Error(`version ${String(version)} is not known`)
   if (view.getBigUint64(16, true) !== 0n) throw new Error('needs a feature that is not known')
   if (!isZero(bytes, 128, headerBytes)) throw new Error('the header page is not zero behind it')
   if (view.getBigUint64(64, true) !== BigInt(bytes.length)) throw new Error('another length')
   const sequence = view.getBigUint64(48, true)
+  if (place !== undefined) {
+    if (place.name !== `${String(sequence).padStart(20, '0')}.snapshot`) {
+      throw new Error(`holds snapshot ${String(sequence)} and was renamed`)
+    }
+    const journalId = journalIdAt(view)
+    if (place.journalId !== undefined && place.journalId !== journalId) {
+      throw new Error(`belongs to another journal (${journalId})`)
+    }
+  }
   const instruments = view.getUint32(84, true)
 
   let offset = headerBytes
@@ -48,20 +86,23 @@ export function readSnapshot(bytes: Uint8Array): PureSnapshot {
       throw new Error('a section is damaged')
     }
     if (!isZero(bytes, begin + length, padded)) throw new Error('padding is not zero')
-    sections = extend(sections, bytes, offset, begin)
+    // Version 1 summed whole headers, their own checksums included.
+    sections = extend(sections, bytes, offset, version === 1 ? begin : begin - 4)
     offset = padded
     return bytes.subarray(begin, begin + length)
   }
 
   const books = new PureBooks()
   const definitions = section(1, 0)
-  if (definitions.length !== instruments * instrumentBytes) throw new Error('instruments are cut')
+  if (definitions.length !== instruments * recordBytes) throw new Error('instruments are cut')
+  const facts: PureFacts[] = []
   for (let i = 0; i < instruments; i++) {
-    const record = definitions.subarray(i * instrumentBytes, (i + 1) * instrumentBytes)
+    const record = definitions.subarray(i * recordBytes, (i + 1) * recordBytes)
     const end = record.subarray(0, 32).indexOf(0)
     const name = Buffer.from(record.subarray(0, end < 0 ? 32 : end)).toString('utf8')
     const scales = viewOf(record)
     books.books.push(new PureBook(name, scales.getUint32(32, true), scales.getUint32(36, true)))
+    facts.push(version === 1 ? factsOfVersion1(scales) : factsOf(scales))
   }
   let orders = 0n
   for (const [index, book] of books.books.entries()) {
@@ -83,12 +124,46 @@ export function readSnapshot(bytes: Uint8Array): PureSnapshot {
   if (!right) throw new Error('the footer does not fit')
   books.lastSequence = sequence
   return {
+    version,
     sequence,
     timestampNs: view.getBigUint64(56, true),
     entryChecksum: view.getUint32(80, true),
     books,
+    facts,
     userState: Uint8Array.from(userState),
   }
+}
+
+function factsOf(record: DataView): PureFacts {
+  const presence = record.getBigUint64(48, true)
+  const status = record.getBigInt64(56, true)
+  const price = record.getBigInt64(96, true)
+  const known = (presence & statusIsKnown) !== 0n
+  const traded = (presence & hasLastTradePrice) !== 0n
+  const right =
+    (presence & ~(statusIsKnown | hasLastTradePrice)) === 0n &&
+    (known ? status >= 0n : status === 0n) &&
+    (traded || price === 0n)
+  if (!right) throw new Error('an instrument record contradicts its presence bits')
+  return {
+    status: known ? status : undefined,
+    ...countsAt(record, 64),
+    lastTradePrice: traded ? price : undefined,
+  }
+}
+
+function factsOfVersion1(record: DataView): PureFacts {
+  const orNone = (value: bigint): bigint | undefined => (value === -1n ? undefined : value)
+  return {
+    status: orNone(record.getBigInt64(48, true)),
+    ...countsAt(record, 56),
+    lastTradePrice: orNone(record.getBigInt64(88, true)),
+  }
+}
+
+function countsAt(record: DataView, offset: number): Omit<PureFacts, 'status' | 'lastTradePrice'> {
+  const word = (index: number): bigint => record.getBigUint64(offset + index * 8, true)
+  return { lastSequence: word(0), lastTimeNs: word(1), trades: word(2), tradedQuantity: word(3) }
 }
 
 /** Returns the number of orders. */

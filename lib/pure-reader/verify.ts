@@ -1,70 +1,110 @@
-/** Verifies a whole data directory without native code: `pinnacle verify --pure`. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+/**
+ * Verifies a whole data directory without native code: `pinnacle verify --pure`.
+ *
+ * Beside a running writer segments appear, are recycled and vanish while they are read, and what was read
+ * is stale at the end. So a look that finds something wrong is repeated: what is really wrong is found
+ * again and again at the same place, and what was only stale is not.
+ */
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 
-import { PureBooks } from './book.js'
-import { readJournal, type PureJournal, type Verdict } from './journal.js'
-import { readSnapshot, type PureSnapshot } from './snapshot.js'
+import { PinnacleError } from '../errors/pinnacle-error.js'
+import { listJournal, listSnapshots } from './files.js'
+import { readHead } from './head.js'
+import { lookOnce, type PureReport } from './look.js'
+import { MovedError } from './refusals.js'
+import { writerOf } from './writer.js'
 
-export interface PureReport {
-  verdict: Verdict
-  journal: PureJournal
-  snapshots: { name: string; problem: string }[] // problem '': it verifies
-  /** Books at the end of the journal; undefined where the journal no longer holds its beginning and no
-   *  snapshot leads there. */
-  books: PureBooks | undefined
-  problems: string[]
+export type { PureReport } from './look.js'
+
+const mostLooks = 40
+/** What so many looks in a row find alike is so. */
+const alikeLooks = 3
+/** But a writer may have been stopped for a moment amid an entry. */
+const tailStandsStillMs = 500
+const longestPauseMs = 40
+
+/** Throws ERR_PINNACLE_BUSY where a writer changes the directory during each look. */
+export function verifyPure(dataDirectory: string): PureReport {
+  if (!['journal', 'HEAD'].some((name) => existsSync(path.join(dataDirectory, name)))) {
+    throw new PinnacleError(
+      'ERR_PINNACLE_NOT_FOUND',
+      `${dataDirectory} holds no journal; check whether it is a data directory`,
+    )
+  }
+  const findings = new Findings()
+  let before: PureReport | undefined
+  for (let looks = 1; looks <= mostLooks; looks++) {
+    const names = namesOf(dataDirectory)
+    const report = lookUnlessMoved(dataDirectory)
+    if (report !== undefined) {
+      if (report.problems.length + report.damaged.length === 0) return report
+      const isStill = writerOf(dataDirectory) === 0 && namesOf(dataDirectory) === names
+      if (isStill || findings.areSettledBy(report)) return report
+      if (before !== undefined && hasMovedOn(before, report)) return upToItsEnd(before, report)
+      before = report
+    }
+    pause(Math.min(looks * 4, longestPauseMs))
+  }
+  const last = before === undefined ? 'files vanished' : [...before.problems, ...before.damaged][0]
+  throw new PinnacleError(
+    'ERR_PINNACLE_BUSY',
+    `a writer changed ${dataDirectory} during each of ${String(mostLooks)} attempts to read it ` +
+      `(last finding: ${String(last)}); verify it again, or once the writer has closed it`,
+  )
 }
 
-export function verifyPure(dataDirectory: string): PureReport {
-  const snapshots: PureReport['snapshots'] = []
-  const good: PureSnapshot[] = []
-  const directory = path.join(dataDirectory, 'snapshots')
-  const names = existsSync(directory) ? readdirSync(directory).sort() : []
-  for (const name of names.filter((each) => /^\d{20}\.snapshot$/.test(each))) {
-    try {
-      good.push(readSnapshot(readFileSync(path.join(directory, name))))
-      snapshots.push({ name, problem: '' })
-    } catch (error) {
-      snapshots.push({ name, problem: error instanceof Error ? error.message : String(error) })
+/** What the looks found, one after the other. */
+class Findings {
+  #text = ''
+  #alike = 0
+  #sinceMs = 0
+
+  /** Whether so many looks have found the same by now that it is so. */
+  areSettledBy({ verdict, problems, damaged, onlyTail }: PureReport): boolean {
+    const text = JSON.stringify([verdict, problems, damaged])
+    if (text !== this.#text) {
+      this.#text = text
+      this.#alike = 0
+      this.#sinceMs = performance.now()
     }
+    this.#alike++
+    if (this.#alike < alikeLooks) return false
+    return !onlyTail || performance.now() - this.#sinceMs >= tailStandsStillMs
   }
-  const problems: string[] = []
-  const newest = good.at(-1)
-  let books: PureBooks | undefined
-  const journal = readJournal(
-    dataDirectory,
-    (entry) => {
-      if (books === undefined && entry.sequence === 1n && newest === undefined)
-        books = new PureBooks()
-      if (newest !== undefined && entry.sequence === newest.sequence) {
-        if (newest.entryChecksum !== 0 && newest.entryChecksum !== entry.checksum) {
-          problems.push(`entry ${String(entry.sequence)} is not the one that the snapshot names`)
-        }
-      }
-      if (newest !== undefined && books === undefined && entry.sequence > newest.sequence) {
-        if (entry.sequence !== newest.sequence + 1n) {
-          problems.push(`the journal begins behind the newest good snapshot`)
-        }
-        books = newest.books
-      }
-      if (books === undefined) return
-      try {
-        books.apply(entry)
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error)
-        problems.push(`entry ${String(entry.sequence)} can't be applied: ${why}`)
-      }
-    },
-    (newest?.sequence ?? 0n) + 1n,
-  )
-  if (newest !== undefined) {
-    if (journal.entries > 0 && journal.lastSequence < newest.sequence) {
-      problems.push(`the journal ends before snapshot ${String(newest.sequence)}`)
-    }
-    books ??= newest.books
+}
+
+function lookUnlessMoved(dataDirectory: string): PureReport | undefined {
+  try {
+    return lookOnce(dataDirectory)
+  } catch (error) {
+    if (error instanceof MovedError) return undefined
+    throw error
   }
-  for (const { name, problem } of snapshots) if (problem) problems.push(`${name}: ${problem}`)
-  const verdict = problems.length > 0 ? 'corrupt' : journal.verdict
-  return { verdict, journal, snapshots, books, problems: [...problems, ...journal.problems] }
+}
+
+/** What a writer moves when it opens, rolls, takes a snapshot or compacts. */
+function namesOf(dataDirectory: string): string {
+  const head = readHead(dataDirectory)
+  return [
+    typeof head === 'object' ? String(head.counter) : '',
+    ...[...listJournal(dataDirectory), ...listSnapshots(dataDirectory)].map(({ name }) => name),
+  ].join()
+}
+
+/** At the place where the earlier look's good entries stopped, the later one found the entry. */
+function hasMovedOn(earlier: PureReport, later: PureReport): boolean {
+  return earlier.onlyTail && later.journal.lastSequence > earlier.journal.lastSequence
+}
+
+/** Nothing was wrong at the place where it stopped: the tail was moving, and is clean up to there. */
+function upToItsEnd(report: PureReport, later: PureReport): PureReport {
+  const journal = { ...report.journal, verdict: 'clean' as const, problems: [] }
+  const damaged = report.damaged.filter((each) => later.damaged.includes(each))
+  return { ...report, verdict: 'clean', journal, problems: [], damaged }
+}
+
+/** The reader is synchronous: it holds the thread, and waits on it. */
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }

@@ -1,9 +1,13 @@
-import { open, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { BookSet } from '../book/book-set.js'
-import { isPinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
-import type { NativeBinding, NativeSnapshotInfo } from '../native/binding.js'
+import type {
+  NativeBinding,
+  NativeDamagedSnapshot,
+  NativeRotationReport,
+  NativeSnapshotInfo,
+  NativeTakenSnapshot,
+} from '../native/binding.js'
 
 export interface SnapshotInfo {
   path: string
@@ -20,6 +24,15 @@ export interface SnapshotInfo {
   durationMs: number
 }
 
+/** One that does not verify, was renamed or belongs to another journal. */
+export type DamagedSnapshot = Readonly<NativeDamagedSnapshot>
+
+/** What taking one gives. */
+export interface TakenSnapshot extends SnapshotInfo {
+  /** Found while old ones were rotated away; they are left in place. */
+  damagedSnapshots: DamagedSnapshot[]
+}
+
 /** A snapshot in memory. */
 export interface LoadedSnapshot {
   info: SnapshotInfo
@@ -28,10 +41,11 @@ export interface LoadedSnapshot {
   state: Uint8Array | null
 }
 
+/** All newest first. */
 export interface RotationReport {
   kept: SnapshotInfo[]
   removed: SnapshotInfo[]
-  /** Snapshots that do not verify. They are not counted as kept and not removed. */
+  /** They are not counted as kept and not removed. */
   damaged: { snapshot: SnapshotInfo; reason: string }[]
 }
 
@@ -40,24 +54,34 @@ export function snapshotInfoOf(info: NativeSnapshotInfo): SnapshotInfo {
   return { ...rest, timestampNs: timestamp }
 }
 
+export function takenSnapshotOf(taken: NativeTakenSnapshot): TakenSnapshot {
+  return { ...snapshotInfoOf(taken), damagedSnapshots: taken.damagedSnapshots }
+}
+
+/** What the directory's writer does for the manager. */
+export interface SnapshotActions {
+  take: () => Promise<TakenSnapshot>
+  rotate: (keep: number) => Promise<NativeRotationReport>
+}
+
 /** The snapshots of one data directory. */
 export class SnapshotManager {
   readonly #binding: NativeBinding
   readonly #dataDirectory: string
   readonly #keep: number
-  readonly #take: () => Promise<SnapshotInfo>
+  readonly #actions: SnapshotActions
 
   /** @internal Made by PersistenceManager. */
   constructor(
     binding: NativeBinding,
     dataDirectory: string,
     keep: number,
-    take: () => Promise<SnapshotInfo>,
+    actions: SnapshotActions,
   ) {
     this.#binding = binding
     this.#dataDirectory = dataDirectory
     this.#keep = keep
-    this.#take = take
+    this.#actions = actions
   }
 
   /** All snapshots, newest first. Their headers are read, their contents are not verified. */
@@ -69,8 +93,8 @@ export class SnapshotManager {
   }
 
   /** Takes one at the present sequence, without stopping the writer. */
-  take(): Promise<SnapshotInfo> {
-    return this.#take()
+  take(): Promise<TakenSnapshot> {
+    return this.#actions.take()
   }
 
   /** Reads every byte; rejects with ERR_PINNACLE_SNAPSHOT_CORRUPT where a checksum does not match. */
@@ -86,7 +110,7 @@ export class SnapshotManager {
 
   /**
    * Removes the snapshots older than the newest `keep` that verify; default: keepSnapshots. Taking one
-   * rotates by itself: this is for a directory whose keepSnapshots was lowered.
+   * rotates by itself: this is for a directory whose keepSnapshots was lowered. Reads every byte of all.
    */
   async rotate(keep: number = this.#keep): Promise<RotationReport> {
     if (!Number.isInteger(keep) || keep < 1) {
@@ -95,24 +119,15 @@ export class SnapshotManager {
         `keep must be an integer from 1 on, not ${shown(keep)}`,
       )
     }
-    const report: RotationReport = { kept: [], removed: [], damaged: [] }
-    for (const snapshot of this.list()) {
-      if (report.kept.length === keep) {
-        await unlink(snapshot.path)
-        report.removed.push(snapshot)
-        continue
-      }
-      try {
-        await this.verify(snapshot.path)
-        report.kept.push(snapshot)
-      } catch (error) {
-        if (!isPinnacleError(error)) throw error
-        report.damaged.push({ snapshot, reason: error.message })
-      }
+    const { kept, removed, damaged } = await this.#actions.rotate(keep)
+    return {
+      kept: kept.map(snapshotInfoOf),
+      removed: removed.map(snapshotInfoOf),
+      damaged: damaged.map(({ snapshot, reason }) => ({
+        snapshot: snapshotInfoOf(snapshot),
+        reason,
+      })),
     }
-    const [removed] = report.removed
-    if (removed) await syncDirectory(dirname(removed.path))
-    return report
   }
 }
 
@@ -122,13 +137,4 @@ function checkPath(path: string): string {
     'ERR_PINNACLE_INVALID_ARGUMENT',
     `a snapshot is named by its path, not ${shown(path)}`,
   )
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
 }

@@ -1,25 +1,30 @@
 /**
- * Judges what a writer left behind: by the second reader first, which has no native code, then by the
- * engine's own inspection and recovery, all against the oracle and the writer's testimony.
+ * Judges what a writer left in its directory: by the second reader first, which has no native code, then
+ * by the engine's own inspection and recovery, all against the oracle and the writer's testimony.
  */
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import type { BookView } from '../book/book-view.js'
-import { compareBooks } from '../order-flow/compare-books.js'
-import type { ReferenceBook } from '../order-flow/reference-book.js'
 import { inspect } from '../persistence/inspect.js'
 import { PersistenceManager } from '../persistence/persistence-manager.js'
 import { readJournal } from '../pure-reader/journal.js'
 import { verifyPure, type PureReport } from '../pure-reader/verify.js'
-import { mismatch } from './entry-match.js'
+import {
+  pictureDifference,
+  pictureOfExpected,
+  pictureOfPure,
+  pictureOfView,
+  type BookPicture,
+} from './book-picture.js'
+import { mismatch } from './entry-text.js'
 import { instrumentCount, tortureInstruments } from './flow.js'
+import { ledgerDifference, LedgerMachine } from './ledger.js'
 import type { Oracle } from './oracle.js'
 
 /** What recovery owes, from what was said on the pipes. */
 export interface Claim {
   /** Everything up to here must be there. */
   atLeast: number
-  /** Nothing behind this was ever asked for. */
+  /** No later entry was ever attempted. */
   atMost: number
   /** A snapshot at this sequence was said to be there; 0: none. */
   snapshot: number
@@ -33,31 +38,35 @@ export interface Judgement {
   recovered: number
   /** Entries whose content was compared one by one. */
   compared: number
-  orders: number
+  /** Levels of all books, compared with all their orders. */
+  levels: number
   torn: boolean
   snapshotUsed: number
 }
 
-/** Content behind what was compared before is compared again for so many entries. */
+/** The content of so many entries is compared again that were compared after an earlier fault. */
 const overlap = 500
 
 export class RecoveryCheck {
   readonly #oracle: Oracle
   readonly #dataDirectory: string
   readonly #claim: Claim
+  readonly #machine: LedgerMachine | undefined
   readonly #judgement: Judgement = {
     violations: [],
     recovered: 0,
     compared: 0,
-    orders: 0,
+    levels: 0,
     torn: false,
     snapshotUsed: 0,
   }
 
-  constructor(oracle: Oracle, dataDirectory: string, claim: Claim) {
+  /** `machine`: the directory was written with a state machine. */
+  constructor(oracle: Oracle, dataDirectory: string, claim: Claim, machine = false) {
     this.#oracle = oracle
     this.#dataDirectory = dataDirectory
     this.#claim = claim
+    this.#machine = machine ? new LedgerMachine() : undefined
   }
 
   async run(): Promise<Judgement> {
@@ -122,6 +131,7 @@ export class RecoveryCheck {
       create: false,
       snapshotIntervalMin: 0,
       segmentSize: '64KiB',
+      ...(this.#machine === undefined ? {} : { stateMachine: this.#machine }),
     })
     try {
       const { lastSequence, snapshotSequence } = manager.recovery
@@ -138,7 +148,9 @@ export class RecoveryCheck {
         )
       }
       if (lastSequence < this.#oracle.sequence && lastSequence >= instrumentCount) {
-        this.#violated(`recovery gave entry ${String(this.#oracle.sequence)} before`)
+        this.#violated(
+          `an earlier recovery gave entry ${String(this.#oracle.sequence)}, this one ends at ${String(lastSequence)}`,
+        )
       }
       if (snapshotSequence < snapshot) {
         this.#violated(
@@ -154,6 +166,7 @@ export class RecoveryCheck {
       this.#oracle.advanceTo(lastSequence)
       this.#compareBooks(manager, lastSequence)
       this.#comparePureBooks(pure)
+      this.#compareLedger(lastSequence)
     } finally {
       await manager.close()
     }
@@ -167,39 +180,34 @@ export class RecoveryCheck {
       return
     }
     for (const [index, name] of defined.entries()) {
-      const book: BookView = manager.book(name)
-      const reference = this.#oracle.books[index] as ReferenceBook
-      const { equal, difference, orders } = compareBooks(book, reference)
-      this.#judgement.orders += orders
-      if (!equal) this.#violated(`${name} behind entry ${String(lastSequence)}: ${difference}`)
+      const picture = pictureOfView(manager.book(name))
+      this.#judgement.levels += picture.length - 1
+      this.#compare(`${name} after entry ${String(lastSequence)}`, index, picture)
     }
   }
 
-  /** Newest snapshot and what stands behind it, applied by the second reader's own books. */
+  /** Newest snapshot and the entries after it, applied by the second reader's own books. */
   #comparePureBooks(pure: PureReport): void {
     if (pure.books === undefined || lastOf(pure) !== this.#oracle.sequence) return
     for (const [index, book] of pure.books.books.entries()) {
-      const reference = this.#oracle.books[index]
-      for (const sell of [false, true]) {
-        const found = book
-          .levels(sell)
-          .map(({ price, orders }) => [
-            Number(price),
-            ...orders.map(({ id, quantity }) => `${String(id)}:${String(quantity)}`),
-          ])
-        const owed = (reference?.depth(sell ? 1 : 0) ?? []).map(({ price }) => [
-          price,
-          ...(reference?.levelOrders(sell ? 1 : 0, price) ?? []).map(
-            ({ id, quantity }) => `${String(id)}:${String(quantity)}`,
-          ),
-        ])
-        if (JSON.stringify(found) !== JSON.stringify(owed)) {
-          this.#violated(
-            `${book.name}, ${sell ? 'asks' : 'bids'}: the second reader's book differs`,
-          )
-        }
-      }
+      this.#compare(`the second reader's book ${book.name}`, index, pictureOfPure(book))
     }
+  }
+
+  #compare(name: string, index: number, found: BookPicture): void {
+    const expected = this.#oracle.state.books[index]
+    const difference = pictureDifference(found, expected ? pictureOfExpected(expected) : [])
+    if (difference !== '') this.#violated(`${name}: ${difference}`)
+  }
+
+  #compareLedger(lastSequence: number): void {
+    if (this.#machine === undefined) return
+    const { picture } = this.#machine
+    const difference = ledgerDifference(picture, this.#oracle.state.ledger.picture())
+    if (difference !== '') {
+      this.#violated(`the state machine after entry ${String(lastSequence)}: ${difference}`)
+    }
+    if (picture.holes.length > 0) this.#violated('the state machine was given holes')
   }
 
   /** What recovery left must be clean, and the same. */
@@ -208,7 +216,7 @@ export class RecoveryCheck {
     const last = lastOf(after)
     if (after.verdict !== 'clean' || last !== this.#judgement.recovered) {
       this.#violated(
-        `behind recovery the second reader says ${after.verdict}, to entry ${String(last)}: ` +
+        `after recovery the second reader says ${after.verdict}, to entry ${String(last)}: ` +
           after.problems.join('; '),
       )
     }

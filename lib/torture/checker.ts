@@ -3,39 +3,77 @@
  * requests and answers over the IPC channel, one at a time.
  */
 import { isPinnacleError } from '../errors/pinnacle-error.js'
+import { Random } from '../order-flow/random.js'
 import { PersistenceManager } from '../persistence/persistence-manager.js'
 import { readJournal } from '../pure-reader/journal.js'
 import { RecoveryCheck, hasSegments, type Claim, type Judgement } from './check-recovery.js'
+import { damageDirectory, type Damage, type DamageKind } from './damage.js'
+import { donorsFor } from './donors.js'
+import { judgeRepair } from './judge-repair.js'
+import { SightingFiles } from './judge-sightings.js'
 import { Oracle } from './oracle.js'
+import { tryRepair, type RepairTrial } from './repair-trial.js'
 
 export type CheckRequest =
-  | { kind: 'begin'; flowSeed: number }
+  /** A new directory: what is asked next is about this one. */
+  | { kind: 'begin'; flowSeed: number; machine: boolean }
   | { kind: 'check'; dataDirectory: string; claim: Claim }
-  /** The writer stands still, but is there. */
+  /** What followers recorded, no entry of which may be later than `atMost`. */
+  | { kind: 'sightings'; files: readonly string[]; atMost: number }
+  /** Damages a copy of the directory, at rest. */
+  | { kind: 'damage'; dataDirectory: string; damage: DamageKind; seed: number; scratch: string }
+  /** Repairs a copy of a damaged directory, in `scratch`, and judges that. */
+  | { kind: 'repair'; trial: RepairTrial; acknowledged: number; scratch: string }
+  /** The writer is stopped, and alive. */
   | { kind: 'peek'; dataDirectory: string; atLeast: number }
 
 export interface CheckAnswer {
   judgement?: Judgement
+  damage?: Damage
+  /** Whether the repair was refused. */
+  refused?: boolean
   violations: string[]
 }
 
 let oracle = new Oracle(0)
+let sightings = new SightingFiles(oracle.eventOf)
+let machine = false
 
 async function answerTo(request: CheckRequest): Promise<CheckAnswer> {
   switch (request.kind) {
     case 'begin':
       oracle = new Oracle(request.flowSeed)
+      sightings = new SightingFiles(oracle.eventOf)
+      machine = request.machine
       return { violations: [] }
     case 'check': {
-      const judgement = await new RecoveryCheck(oracle, request.dataDirectory, request.claim).run()
+      const { dataDirectory, claim } = request
+      const judgement = await new RecoveryCheck(oracle, dataDirectory, claim, machine).run()
       return { judgement, violations: judgement.violations }
+    }
+    case 'sightings':
+      return { violations: sightings.judge(request.files, request.atMost) }
+    case 'damage': {
+      const { dataDirectory, scratch, seed } = request
+      const random = new Random(seed)
+      const donors = donorsFor(dataDirectory, scratch, random)
+      const damage = await damageDirectory(dataDirectory, request.damage, random, donors)
+      return { damage, violations: [] }
+    }
+    case 'repair': {
+      const { trial, acknowledged, scratch } = request
+      const outcome = await tryRepair(trial, scratch)
+      const { damage } = trial
+      const evidence = { damage, acknowledged, machine, eventOf: oracle.eventOf }
+      const refused = outcome.repair.refused !== undefined
+      return { refused, violations: judgeRepair(evidence, outcome) }
     }
     case 'peek':
       return { violations: await peek(request.dataDirectory, request.atLeast) }
   }
 }
 
-/** Nobody else may open the directory, and a reader sees everything that has returned. */
+/** No second writer may open the directory, and a reader sees everything that has returned. */
 async function peek(dataDirectory: string, atLeast: number): Promise<string[]> {
   const violations: string[] = []
   if (!hasSegments(dataDirectory)) return violations

@@ -1,8 +1,11 @@
 /** What the torture has done so far, by kind of fault. */
+import type { RecoveryPolicy } from '../config/types.js'
 import type { Judgement } from './check-recovery.js'
+import type { DamageKind } from './damage.js'
+import type { RepairsTried } from './damage-step.js'
 import type { Phase, Testimony } from './testimony.js'
 
-export type FaultKind = 'kill' | 'stop' | 'full' | 'power ext4' | 'power xfs'
+export type FaultKind = 'kill' | 'stop' | 'full' | 'power ext4' | 'power xfs' | 'damage'
 
 export interface FaultCounts {
   cycles: number
@@ -17,7 +20,7 @@ export interface FaultCounts {
   snapshots: number
   compactions: number
   rolls: number
-  /** Times that a full disk refused an operation, and that operations went on behind it. */
+  /** Times that a full disk refused an operation, and that operations went on after it. */
   refused: number
   resumed: number
   /** Entries that followers saw and judged, and times that compaction overtook them. */
@@ -27,6 +30,9 @@ export interface FaultCounts {
   violations: number
   /** What the writers were in the middle of. */
   phases: Partial<Record<Phase, number>>
+  /** What was damaged, and which policies refused to repair it. */
+  damages: Partial<Record<DamageKind, number>>
+  refusals: Partial<Record<RecoveryPolicy, number>>
 }
 
 export function emptyCounts(): FaultCounts {
@@ -46,6 +52,8 @@ export function emptyCounts(): FaultCounts {
     entriesCompared: 0,
     violations: 0,
     phases: {},
+    damages: {},
+    refusals: {},
   }
 }
 
@@ -70,4 +78,12 @@ export function countJudgement(
   counts.lost += Math.max(0, writer.returned - judgement.recovered)
   counts.torn += judgement.torn ? 1 : 0
   counts.entriesCompared += judgement.compared
+}
+
+/** One directory was damaged, and repaired by each policy. */
+export function countRepairs(counts: FaultCounts, tried: RepairsTried): void {
+  const { damage, repairs, refusedBy } = tried
+  counts.cycles += repairs.length
+  counts.damages[damage.kind] = (counts.damages[damage.kind] ?? 0) + 1
+  for (const policy of refusedBy) counts.refusals[policy] = (counts.refusals[policy] ?? 0) + 1
 }

@@ -1,59 +1,52 @@
 /**
- * Reads a journal while another process writes it, is killed and writes again, and checks every entry
- * against the flow: a follower must see a prefix, in order, with no hole and no phantom. Says on
- * descriptor 3 how far it saw. Exit code 1: what it saw was wrong; stderr says what.
+ * Reads a journal while another process writes it, is killed and writes again, and records every entry
+ * that it sees (sighting-log.ts). Says on descriptor 3 how far it saw. Exit code 1: it could not go on;
+ * stderr says why.
  */
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isPinnacleError } from '../errors/pinnacle-error.js'
 import { Journal } from '../journal/journal.js'
-import { mismatch } from './entry-match.js'
 import { leaveWithParent } from './leave-with-parent.js'
-import { Oracle } from './oracle.js'
+import { SightingLog } from './sighting-log.js'
 import { Speaker, Word } from './testimony.js'
 
 export interface FollowerPlan {
   dataDirectory: string
-  flowSeed: number
+  /** Where it records what it sees. */
+  log: string
+  /** Entries after which it rests for a moment, so that compaction can overtake it; 0: never. */
+  restEvery: number
 }
 
 const retryMs = 5
-
-/** Follows until it is overtaken or the directory's journal can't be opened yet. */
-async function follow(plan: FollowerPlan, speaker: Speaker, from: number): Promise<number> {
-  const oracle = new Oracle(plan.flowSeed)
-  let last = from - 1
-  try {
-    const options = { follow: true, ...(from > 1 ? { from } : {}) }
-    for await (const entry of Journal.read(plan.dataDirectory, options)) {
-      if (last > 0 && entry.sequence !== last + 1) {
-        throw new Error(`the follower got entry ${String(entry.sequence)} behind ${String(last)}`)
-      }
-      const wrong = mismatch(entry.sequence, oracle.eventOf(entry.sequence), entry)
-      if (wrong !== '') throw new Error(`the follower saw that ${wrong}`)
-      last = entry.sequence
-      speaker.say(Word.seen, last)
-    }
-  } catch (error) {
-    if (!isPinnacleError(error)) throw error
-    // The directory was made, its first segment not yet.
-    if (error.code === 'ERR_PINNACLE_NOT_FOUND' && last === 0) return 0
-    if (error.code !== 'ERR_PINNACLE_OUT_OF_REACH') throw error
-    // The journal was compacted before this reader came so far.
-    speaker.say(Word.overtaken, last)
-    return 0
-  }
-  return last
-}
+const restMs = 2
 
 leaveWithParent()
 const plan = JSON.parse(process.argv[2] ?? '') as FollowerPlan
 const speaker = new Speaker()
-const journalDirectory = `${plan.dataDirectory}/journal`
-let last = 0
+const log = new SightingLog(
+  plan.log,
+  (sequence) => {
+    speaker.say(Word.seen, sequence)
+  },
+  () => {
+    speaker.say(Word.overtaken, log.last)
+  },
+)
+
+const following = (from: number | undefined): ReturnType<typeof Journal.read> =>
+  Journal.read(plan.dataDirectory, { follow: true, ...(from === undefined ? {} : { from }) })
+
+async function rest(sequence: number): Promise<void> {
+  if (sequence % plan.restEvery === 0) await sleep(restMs)
+}
+
 try {
+  let from: number | undefined
   for (;;) {
-    if (existsSync(journalDirectory)) last = await follow(plan, speaker, last + 1)
+    if (existsSync(`${plan.dataDirectory}/journal`)) {
+      from = await log.record(following, from, plan.restEvery > 0 ? rest : undefined)
+    }
     await sleep(retryMs)
   }
 } catch (error) {

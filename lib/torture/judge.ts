@@ -9,8 +9,16 @@ const checkLimitMs = 120_000
 export class Judge {
   #child: ChildProcess | undefined
   #stderr = ''
+  /** What a new process must know, after one that died. */
+  #begun: CheckRequest | undefined
 
-  ask(request: CheckRequest): Promise<CheckAnswer> {
+  async ask(request: CheckRequest): Promise<CheckAnswer> {
+    if (request.kind === 'begin') this.#begun = request
+    else if (this.#child === undefined && this.#begun !== undefined) await this.#ask(this.#begun)
+    return this.#ask(request)
+  }
+
+  #ask(request: CheckRequest): Promise<CheckAnswer> {
     const child = (this.#child ??= this.#start())
     return new Promise((resolve) => {
       const end = (answer: CheckAnswer): void => {

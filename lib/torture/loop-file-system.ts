@@ -4,7 +4,7 @@
  * cache, data and metadata, is gone when it is mounted again. Node can't make that call; `xfs_io` can,
  * for ext4 too.
  *
- * The image file stands for the device including its cache: a flush that is missing between kernel and
+ * The image file is the device including its cache: a flush that is missing between kernel and
  * device can't be seen this way.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
@@ -25,7 +25,7 @@ const tools: Record<FileSystemType, { make: string; words: string[] }> = {
   xfs: { make: 'mkfs.xfs', words: ['-q', '-f'] },
 }
 
-/** '' where power can be cut here, otherwise what it lacks. */
+/** '' if power can be cut here, otherwise what is missing. */
 export function lacksForPowerCut(types: readonly FileSystemType[]): string {
   if (process.platform !== 'linux') return 'power cuts need Linux'
   if (process.getuid?.() !== 0) return 'power cuts need root: loop devices and mounts'

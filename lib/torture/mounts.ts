@@ -1,5 +1,5 @@
 /**
- * Mounts that the torture makes, and that never stay behind: they are undone in order at the end, at exit
+ * Mounts that the torture makes, and that never stay: they are undone in order at the end, at exit
  * whatever the reason, and what a killed run left is found by the next one.
  */
 import { spawnSync } from 'node:child_process'
@@ -38,7 +38,7 @@ export function detachAllMounts(): void {
   mounted.clear()
 }
 
-/** Runs a tool to its end and gives what it wrote; throws with its words where it fails. */
+/** Runs a tool to its end and gives what it wrote; throws with its words if it fails. */
 export function command(name: string, words: readonly string[]): string {
   const { status, error, stdout, stderr } = spawnSync(name, words, { encoding: 'utf8' })
   if (error !== undefined) throw tortureFailed(`${name} can't be run: ${error.message}`)
@@ -87,7 +87,7 @@ export function removeStale(directory: string): string[] {
   return removed
 }
 
-/** Loop devices and the files behind them. */
+/** Loop devices and their files. */
 export function loopDevices(): [device: string, file: string][] {
   const devices: [string, string][] = []
   for (const name of readdirSync('/sys/block').filter((each) => /^loop\d+$/.test(each))) {
@@ -95,7 +95,7 @@ export function loopDevices(): [device: string, file: string][] {
       const file = readFileSync(path.join('/sys/block', name, 'loop/backing_file'), 'utf8').trim()
       devices.push([`/dev/${name}`, file])
     } catch {
-      // It has no file behind it.
+      // It has no file.
     }
   }
   return devices

@@ -1,14 +1,12 @@
 /**
- * What must be in a recovered directory: the flow's events by sequence, and the books that a prefix of
- * them makes, in plain maps. It only moves forward, as recovery may: what was recovered once is durable.
- * Shares no code with the engine.
+ * What must be in a recovered directory: the flow's events by sequence, and the state that a prefix of
+ * them makes. It only moves forward, as recovery may: what was recovered once is durable.
  */
-import { FlowKind } from '../order-flow/flow-operation.js'
-import { ReferenceBook } from '../order-flow/reference-book.js'
-import { instrumentCount, TortureFlow, tortureInstruments, type TortureEvent } from './flow.js'
+import { ExpectedState } from './expected-state.js'
+import { instrumentCount, TortureFlow, type TortureEvent } from './flow.js'
 
 export class Oracle {
-  readonly books: readonly ReferenceBook[] = tortureInstruments.map(() => new ReferenceBook())
+  readonly state = new ExpectedState()
   readonly #flow: TortureFlow
   readonly #events: TortureEvent[] = []
   #applied = 0
@@ -17,13 +15,13 @@ export class Oracle {
     this.#flow = new TortureFlow(seed)
   }
 
-  /** The last sequence that the books show; below instrumentCount none of the flow's events. */
+  /** The last sequence that the state shows; below instrumentCount none of the flow's events. */
   get sequence(): number {
     return this.#applied + instrumentCount
   }
 
   /** The event of an entry; undefined for those that define the instruments. */
-  eventOf(sequence: number): TortureEvent | undefined {
+  readonly eventOf = (sequence: number): TortureEvent | undefined => {
     const index = sequence - instrumentCount - 1
     if (index < 0) return undefined
     while (this.#events.length <= index) this.#events.push(this.#flow.next())
@@ -34,8 +32,7 @@ export class Oracle {
     for (let next = this.sequence + 1; next <= sequence; next++) {
       const event = this.eventOf(next)
       this.#applied++
-      if (event?.kind !== 'book' || event.operation.kind === FlowKind.Trade) continue
-      this.books[event.operation.instrument]?.apply(event.operation)
+      if (event !== undefined) this.state.apply(next, event)
     }
   }
 }

@@ -6,7 +6,7 @@ import type { Random } from '../order-flow/random.js'
 import { Child } from './child.js'
 import type { FaultKind } from './counts.js'
 import { writeBack, type LoopFileSystem } from './loop-file-system.js'
-import { opened, unexpected } from './process-faults.js'
+import { opened, unexpected, worked } from './process-faults.js'
 import type { Subject } from './subject.js'
 import { pick, type WriterPlan } from './writer-plan.js'
 
@@ -31,7 +31,7 @@ export async function powerCycle(
     lives.push({ subject, plan, writer: new Child('writer', plan) })
   }
   const followed = pick(random, subjects)
-  followed.startFollower()
+  for (let count = 1 + random.below(2); count > 0; count--) followed.startFollower()
   const writingBack = await load(lives, random)
 
   const ended = await Promise.all(
@@ -39,20 +39,20 @@ export async function powerCycle(
       writer.over ? unexpected(await writer.ended, 'SIGKILL') : undefined,
     ),
   )
-  const followerFailure = await followed.followerFailure()
+  const followerFailures = await followed.followers.failures()
   const phases = lives.map(({ writer }) => writer.testimony.phase)
   await fileSystem.cut()
-  // Whoever noticed that the disk is gone may have ended; the others go the way of the power.
+  // A writer that noticed the missing disk may have ended; the others are killed.
   for (const { writer } of lives) writer.signal('SIGKILL')
   for (const { writer } of lives) await writer.ended
   await Promise.all(writingBack)
-  followed.countFollower(fault)
-  await followed.endFollower()
+  followed.followers.count(followed.countsOf(fault))
+  await followed.followers.stop()
   fileSystem.unmount()
   fileSystem.mount()
 
   for (const [index, { subject, plan, writer }] of lives.entries()) {
-    const violations = [...(ended[index] ?? []), ...(subject === followed ? followerFailure : [])]
+    const violations = [...(ended[index] ?? []), ...(subject === followed ? followerFailures : [])]
     const phase = phases[index] ?? 'writing'
     const { testimony } = writer
     await subject.judge({ fault, plan, testimony, phase, powerLost: true, violations })
@@ -68,6 +68,7 @@ async function load(lives: readonly Life[], random: Random): Promise<Promise<voi
   }
   for (const { writer } of lives) await opened(writer)
   await sleep(random.below(250))
+  for (const { writer } of lives) await worked(writer, random)
   for (let times = random.below(4); times > 0; times--) {
     const writing = writeBackSomething(pick(random, lives).subject.dataDirectory, random)
     if (random.below(2) === 0) await writing

@@ -12,24 +12,30 @@ import type { WriterPlan } from './writer-plan.js'
 const openLimitMs = 60_000
 const resumeLimitMs = 20_000
 const refusalWaitMs = 500
+const mostAwaited = 400
+const workLimitMs = 500
+/** A writer that needs a new segment soon. */
+const fillsSegments: Partial<WriterPlan> = { style: 'batch', commit: 'none', segmentSize: '64KiB' }
 /** Exit code of a writer that a full disk kept from opening. */
 const noRoomToOpen = 2
 
-/** SIGKILL at any moment, while it opens and recovers too. */
-export async function killCycle(subject: Subject, random: Random): Promise<void> {
+/** SIGKILL at any moment, while it opens and recovers too. `much`: the writer fills segments. */
+export async function killCycle(subject: Subject, random: Random, much = false): Promise<void> {
   const plan = await subject.prepare(false)
+  if (much) Object.assign(plan, fillsSegments)
   const writer = new Child('writer', plan)
   subject.startFollower()
   if (random.below(6) === 0) await sleep(random.below(150))
   else {
     await opened(writer)
     await sleep(random.below(200))
+    await worked(writer, random)
   }
   await endAndJudge(subject, 'kill', plan, writer, 'SIGKILL')
 }
 
 /**
- * SIGSTOP and SIGCONT some times, with a look at the directory of the writer that stands still; then
+ * SIGSTOP and SIGCONT some times, with a look at the directory of the stopped writer; then
  * SIGKILL, at times while it is stopped, or SIGTERM, upon which it closes in order.
  */
 export async function stopCycle(subject: Subject, random: Random): Promise<void> {
@@ -60,9 +66,9 @@ export async function fullCycle(subject: Subject, random: Random, space: Space):
   const plan = await subject.prepare(true)
   // A limit that the writer is started with must let it open, and refuse what comes then.
   const limited = space.launcher !== undefined && hasSegments(subject.dataDirectory)
-  plan.segmentSize = limited ? '1MiB' : '64KiB'
   // Mostly writers that need a new segment soon.
-  if (random.below(4) > 0) Object.assign(plan, { style: 'batch', commit: 'none' })
+  if (random.below(4) > 0) Object.assign(plan, fillsSegments)
+  plan.segmentSize = limited ? '1MiB' : '64KiB'
   const writer = new Child('writer', plan, limited ? space.launcher : undefined)
   const { testimony } = writer
   const violations: string[] = []
@@ -102,7 +108,7 @@ async function endAndJudge(
   await subject.judge({ fault, plan, testimony, phase, powerLost: false, violations })
 }
 
-/** '' where the writer ended as it was told. */
+/** '' if the writer ended as it was asked to. */
 export function unexpected({ code, signal, stderr }: Ended, sent: NodeJS.Signals): string[] {
   if (signal === sent) return []
   if (sent === 'SIGTERM' && code === 0) return []
@@ -111,6 +117,13 @@ export function unexpected({ code, signal, stderr }: Ended, sent: NodeJS.Signals
 
 export async function opened(writer: Child): Promise<void> {
   await until(() => writer.testimony.opened || writer.over, openLimitMs)
+}
+
+/** On a slow machine a writer needs its time before there is something to lose. */
+export async function worked(writer: Child, random: Random): Promise<void> {
+  const { testimony } = writer
+  const enough = testimony.openedAt + random.below(mostAwaited)
+  await until(() => testimony.returned >= enough || writer.over, workLimitMs)
 }
 
 /** What a stopped writer had said before has arrived: nothing more comes. */

@@ -1,7 +1,7 @@
 /**
  * How a disk gets full, and has room again: a small tmpfs that a ballast file fills (root on Linux), a
  * limit on the size of files that is set on the running writer (Linux), or one that the writer is started
- * with and keeps (elsewhere). A limit on file size is told as "no space" by the engine, as a full disk is.
+ * with and keeps (elsewhere). A limit on file size is reported as "no space" by the engine, as a full disk is.
  */
 import { spawnSync } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
@@ -26,8 +26,8 @@ export interface Space {
 
 const tmpfsMiB = 24
 const ballastBytes = 64 * 1024
-/** Bytes: less than any segment or snapshot. */
-const fileLimit = 4096
+/** Bytes: less than any segment and most snapshots, and enough for files that are there from the start. */
+const fileLimit = 8192
 /** Blocks of 512 or 1,024 bytes: between the segments that are there, 64 KiB, and those of 1 MiB. */
 const ulimitBlocks = 600
 

@@ -1,18 +1,26 @@
 /**
- * One data directory under torture: its flow, its judge, and what was recovered from it so far. It is
- * begun anew every few cycles, so that creation is interrupted too and no directory outgrows its checks.
+ * One data directory under torture: its flow, its judge, its followers, and what was recovered from it so
+ * far. A new directory takes its place every few cycles, so that creation is interrupted too and no
+ * directory outgrows its checks.
  */
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Random } from '../order-flow/random.js'
-import { Child } from './child.js'
-import type { Claim, Judgement } from './check-recovery.js'
-import { countJudgement, countLife, type FaultCounts, type FaultKind } from './counts.js'
-import { Keepsake } from './evidence.js'
+import type { Claim } from './check-recovery.js'
+import {
+  countJudgement,
+  countLife,
+  countRepairs,
+  type FaultCounts,
+  type FaultKind,
+} from './counts.js'
+import { tryRepairs } from './damage-step.js'
+import { Keepsake, type Evidence } from './evidence.js'
 import { instrumentCount } from './flow.js'
+import { Followers } from './followers.js'
 import { Judge } from './judge.js'
 import type { Phase, Testimony } from './testimony.js'
-import { drawWriterPlan, type WriterPlan } from './writer-plan.js'
+import { drawWriterPlan, type Setting, type WriterPlan } from './writer-plan.js'
 
 export interface Violation {
   fault: FaultKind
@@ -43,87 +51,61 @@ export interface Cycle {
 }
 
 const longestGeneration = 12
-const followLimitMs = 20_000
 
 export class Subject {
-  flowSeed = 0
+  readonly followers: Followers
+  /** The last sequence that a recovery gave. */
   recovered = 0
   readonly #name: string
   readonly #base: string
-  #generation = 0
   readonly #random: Random
   readonly #around: Surroundings
   readonly #judge = new Judge()
-  #follower: Child | undefined
-  #followed = 0
-  #overtaken = 0
+  #generation = 0
+  #flowSeed = 0
+  #machine = false
   #cyclesLeft = 0
 
-  /** `name` is unique in the run; data directories are `base` with a number behind it. */
+  /** `name` is unique in the run; data directories are `base` and a number. */
   constructor(name: string, base: string, random: Random, around: Surroundings) {
     this.#name = name
     this.#base = base
     this.#random = random
     this.#around = around
+    this.followers = new Followers(name, around.directory, random)
   }
 
   /**
-   * Each one has a name of its own: a power cut can bring a removed directory back, which must not be
-   * taken for its successor.
+   * Each directory has a name of its own: a power cut can bring a removed directory back, which must not
+   * be taken for its successor.
    */
   get dataDirectory(): string {
     return `${this.#base}-${String(this.#generation)}`
   }
 
-  /** Begins a new directory where the old one has served its cycles. */
+  /** Begins a new directory after the last cycle of the old one. */
   async prepare(expectFull: boolean): Promise<WriterPlan> {
     if (this.#cyclesLeft === 0) {
-      await this.endFollower()
+      await this.followers.stop()
+      this.followers.forget()
       this.#removeAll()
       this.#generation++
       this.#cyclesLeft = 1 + this.#random.below(longestGeneration)
-      this.flowSeed = this.#random.uint32()
+      this.#flowSeed = this.#random.uint32()
+      this.#machine = this.#random.below(4) > 0
       this.recovered = 0
-      await this.#judge.ask({ kind: 'begin', flowSeed: this.flowSeed })
+      await this.#judge.ask({ kind: 'begin', flowSeed: this.#flowSeed, machine: this.#machine })
     }
     this.#cyclesLeft--
-    return drawWriterPlan(this.#random, this.dataDirectory, this.flowSeed, expectFull)
+    return drawWriterPlan(this.#random, this.#setting, { expectFull, log: this.#readerLog })
   }
 
   startFollower(): void {
-    if (this.#follower !== undefined) return
-    this.#followed = 0
-    this.#overtaken = 0
-    this.#follower = new Child('follower', {
-      dataDirectory: this.dataDirectory,
-      flowSeed: this.flowSeed,
-    })
+    this.followers.startAnother(this.dataDirectory)
   }
 
-  async endFollower(): Promise<void> {
-    const follower = this.#follower
-    this.#follower = undefined
-    if (follower !== undefined) await follower.end('SIGKILL')
-  }
-
-  /** What a follower that ended by itself says. */
-  async followerFailure(): Promise<string[]> {
-    const follower = this.#follower
-    if (follower?.over !== true) return []
-    const { code, signal, stderr } = await follower.ended
-    this.#follower = undefined
-    return [`the follower ended (${signal ?? String(code)}): ${stderr.trim()}`]
-  }
-
-  /** What the follower saw since it was last counted. */
-  countFollower(fault: FaultKind): void {
-    const testimony = this.#follower?.testimony
-    if (testimony === undefined) return
-    const counts = this.#around.counts(fault)
-    counts.followed += testimony.seen - this.#followed
-    counts.overtaken += testimony.overtaken - this.#overtaken
-    this.#followed = testimony.seen
-    this.#overtaken = testimony.overtaken
+  countsOf(fault: FaultKind): FaultCounts {
+    return this.#around.counts(fault)
   }
 
   async peek(testimony: Testimony): Promise<string[]> {
@@ -139,51 +121,108 @@ export class Subject {
   /** Recovers and judges what the fault left, counts it, and keeps the evidence of a violation. */
   async judge(cycle: Cycle): Promise<void> {
     const { fault, testimony, phase, plan } = cycle
-    const counts = this.#around.counts(fault)
+    const { dataDirectory } = this
+    const counts = this.countsOf(fault)
     const claim = this.#claimOf(cycle)
-    const keepsake = new Keepsake(
-      this.dataDirectory,
-      path.join(this.#around.directory, `copy-${this.#name}`),
-    )
+    const keepsake = new Keepsake(dataDirectory, this.#copy)
     const recoveredBefore = this.recovered
-    const { violations, judgement } = await this.#judge.ask({
-      kind: 'check',
-      dataDirectory: this.dataDirectory,
-      claim,
-    })
+    const { violations, judgement } = await this.#judge.ask({ kind: 'check', dataDirectory, claim })
     if (judgement !== undefined) this.recovered = judgement.recovered
-    const what = [
-      ...cycle.violations,
-      ...violations,
-      ...(await this.#judgeFollower(judgement, cycle)),
-    ]
+    // A follower sees everything that was recovered, soon. After a power cut none is left.
+    const late = await this.followers.catchUp(judgement?.recovered ?? 0)
+    this.followers.count(counts)
+    const files = [...this.followers.logs, this.#readerLog]
+    const seen = await this.#judge.ask({ kind: 'sightings', files, atMost: claim.atMost })
+    const what = [...cycle.violations, ...violations, ...late, ...seen.violations]
     counts.cycles++
     countLife(counts, testimony, phase)
     countJudgement(counts, testimony, judgement)
-    if (what.length === 0) {
-      keepsake.forget()
-      return
+    if (what.length === 0) keepsake.forget()
+    else {
+      this.#violated(keepsake, files, {
+        fault,
+        violations: what,
+        seed: this.#around.seed,
+        flowSeed: this.#flowSeed,
+        machine: this.#machine,
+        claim,
+        plan,
+        phase,
+        recoveredBefore,
+      })
     }
-    counts.violations++
-    const kept = keepsake.keep(path.join(this.#around.directory, 'violations'), {
-      fault,
-      violations: what,
-      seed: this.#around.seed,
-      flowSeed: this.flowSeed,
-      claim,
-      plan,
-      phase,
-      recoveredBefore,
+    rmSync(this.#readerLog, { force: true })
+    this.followers.forget()
+  }
+
+  /**
+   * Damages a copy of the directory, at rest and recovered, and repairs copies of that by each policy. The
+   * directory itself goes on as it was.
+   */
+  async damage(): Promise<void> {
+    if (this.recovered === 0) return
+    const counts = this.countsOf('damage')
+    const keepsake = new Keepsake(this.dataDirectory, this.#copy)
+    const scratch = `${this.#copy}-scratch`
+    mkdirSync(scratch, { recursive: true })
+    const tried = await tryRepairs({
+      judge: this.#judge,
+      random: this.#random,
+      dataDirectory: keepsake.dataDirectory,
+      scratch,
+      acknowledged: this.recovered,
+      machine: this.#machine,
     })
-    this.#around.violated({ fault, what, kept })
-    // Nothing can be learned from what goes on with it.
-    this.#cyclesLeft = 0
+    rmSync(scratch, { recursive: true, force: true })
+    countRepairs(counts, tried)
+    const { damage, repairs, violations } = tried
+    if (violations.length === 0) keepsake.forget()
+    else {
+      this.#violated(keepsake, [], {
+        fault: 'damage',
+        violations,
+        seed: this.#around.seed,
+        flowSeed: this.#flowSeed,
+        machine: this.#machine,
+        damage,
+        acknowledged: this.recovered,
+        repairs,
+      })
+    }
   }
 
   async dispose(): Promise<void> {
-    await this.endFollower()
+    await this.followers.stop()
+    this.followers.forget()
     this.#judge.stop()
     this.#removeAll()
+  }
+
+  get #setting(): Setting {
+    return {
+      dataDirectory: this.dataDirectory,
+      flowSeed: this.#flowSeed,
+      machine: this.#machine,
+    }
+  }
+
+  get #copy(): string {
+    return path.join(this.#around.directory, `copy-${this.#name}`)
+  }
+
+  /** Of the follower in the writer's own process; one file for each life of a writer. */
+  get #readerLog(): string {
+    const life = `${String(this.#generation)}-${String(this.#cyclesLeft)}`
+    return path.join(this.#around.directory, `reader-${this.#name}-${life}.log`)
+  }
+
+  #violated(keepsake: Keepsake, logs: readonly string[], evidence: Evidence): void {
+    const { fault, violations: what } = evidence
+    this.countsOf(fault).violations++
+    const kept = keepsake.keep(path.join(this.#around.directory, 'violations'), evidence, logs)
+    this.#around.violated({ fault, what, kept })
+    // Nothing more can be learned from this directory.
+    this.#cyclesLeft = 0
   }
 
   #removeAll(): void {
@@ -199,31 +238,12 @@ export class Subject {
   #claimOf({ testimony, powerLost }: Cycle): Claim {
     const promised = powerLost
       ? testimony.durable
-      : Math.max(testimony.returned, this.#follower?.testimony.seen ?? 0)
+      : Math.max(testimony.returned, testimony.seen, this.followers.seen)
     return {
       atLeast: Math.max(this.recovered, promised, testimony.snapshot),
       atMost: Math.max(this.recovered, testimony.attempted, instrumentCount),
       snapshot: testimony.snapshot,
       closed: testimony.closed,
     }
-  }
-
-  /** A follower sees everything that was recovered, soon. Behind a power cut there is none. */
-  async #judgeFollower(judgement: Judgement | undefined, cycle: Cycle): Promise<string[]> {
-    const follower = this.#follower
-    if (follower === undefined) return []
-    const { testimony } = follower
-    const recovered = judgement?.recovered ?? 0
-    for (let waitedMs = 0; waitedMs < followLimitMs; waitedMs += 5) {
-      if (follower.over || testimony.seen >= recovered) break
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-    this.countFollower(cycle.fault)
-    const failure = await this.followerFailure()
-    if (failure.length > 0 || testimony.seen >= recovered) return failure
-    await this.endFollower()
-    return [
-      `the follower stands at entry ${String(testimony.seen)}, ${String(recovered)} are there`,
-    ]
   }
 }

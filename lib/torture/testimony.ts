@@ -15,14 +15,17 @@ export const Word = {
   attempted: 2,
   /** The operation of this sequence has returned. */
   returned: 3,
-  /** The engine promised that everything up to this sequence survives a power loss. */
+  /**
+   * Everything up to this sequence is acknowledged as durable: it was asked for and granted, or the
+   * engine named it as its frontier (acknowledgements.ts).
+   */
   durable: 4,
   /** Waits for durable() that are pending. */
   waiting: 5,
   snapshotBegun: 6,
   /** The snapshot at this sequence is said to be there. */
   snapshotTaken: 7,
-  /** It was refused, as on a full disk; the value is 1 where the disk was full. */
+  /** It was refused, as on a full disk; the value is 1 if the disk was full. */
   snapshotRefused: 8,
   compactionBegun: 9,
   compactionEnded: 10,
@@ -65,7 +68,7 @@ export class Speaker {
 /** What the writer was in the middle of. */
 export type Phase = 'opening' | 'writing' | 'commit' | 'snapshot' | 'compaction' | 'roll' | 'full'
 
-/** A roll counts as going on for so long behind its word: the next segment is prepared then. */
+/** A roll counts as going on for so long after its word: the next segment is prepared then. */
 const rollMs = 3
 
 /** What one writer has said so far. */

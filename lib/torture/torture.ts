@@ -1,6 +1,6 @@
 /**
- * The run: slots in which writers are killed, stopped and starved side by side, and file systems whose
- * power is cut, until time or cycles are over, or something is violated too often to go on.
+ * The run: slots in which writers are killed, stopped and starved and copies damaged, side by side, and
+ * file systems whose power is cut, until time or cycles are over, or something is violated too often to go on.
  */
 import {
   existsSync,
@@ -17,6 +17,7 @@ import { PinnacleError } from '../errors/pinnacle-error.js'
 import { Random } from '../order-flow/random.js'
 import { killAllChildren } from './child.js'
 import { emptyCounts, type FaultCounts, type FaultKind } from './counts.js'
+import { damageCycle } from './damage-cycle.js'
 import { lacksForPowerCut, LoopFileSystem, type FileSystemType } from './loop-file-system.js'
 import { detachAllMounts, removeStale } from './mounts.js'
 import { powerCycle } from './power-cut.js'
@@ -25,14 +26,14 @@ import { makeSpace, type Space, type SpaceKind } from './space.js'
 import { Subject, type Surroundings, type Violation } from './subject.js'
 import { pick } from './writer-plan.js'
 
-export const faults = ['kill', 'stop', 'full', 'power'] as const
+export const faults = ['kill', 'stop', 'full', 'power', 'damage'] as const
 export type Fault = (typeof faults)[number]
 
 export interface TortureOptions {
   /** Empty, missing, or left by a torture that was killed. */
   directory: string
   minutes: number
-  /** Ends the run before its time; a cycle is one fault and the recoveries behind it. */
+  /** Ends the run before its time; a cycle is one fault and the recoveries after it. */
   cycles?: number | undefined
   seed: number
   /** Slots side by side; on a file system whose power is cut, writers. */
@@ -56,6 +57,8 @@ export interface TortureResult {
 }
 
 const exitOnSecondSignal = 130
+/** One power cut in so many leaves a directory of which a copy is damaged. */
+const damageAfterCuts = 4
 const markerName = 'torture.json'
 
 export async function torture(options: TortureOptions): Promise<TortureResult> {
@@ -145,6 +148,7 @@ class Run {
         const fault = pick(random, only)
         if (fault === 'kill') await killCycle(plain, random)
         else if (fault === 'stop') await stopCycle(plain, random)
+        else if (fault === 'damage') await damageCycle(plain, random)
         else {
           space ??= makeSpace(fullBy, path.join(directory, `${name}-full`))
           starved ??= new Subject(
@@ -166,7 +170,7 @@ class Run {
   }
 
   async #power(): Promise<void> {
-    const { directory, seed, writers, fileSystems } = this.#options
+    const { directory, seed, writers, fileSystems, only } = this.#options
     const random = new Random(seed ^ 0x706f776572)
     const sites: { fileSystem: LoopFileSystem; subjects: Subject[] }[] = []
     try {
@@ -184,6 +188,9 @@ class Run {
         const site = sites[turn % sites.length]
         if (site === undefined) return
         await powerCycle(site.fileSystem, site.subjects, random)
+        if (only.includes('damage') && random.below(damageAfterCuts) === 0) {
+          await pick(random, site.subjects).damage()
+        }
         this.#cycleIsOver()
       }
     } finally {

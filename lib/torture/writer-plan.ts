@@ -1,18 +1,24 @@
 /** How one writer of the torture lives: drawn from the seed, given to the process as JSON. */
 import type { Durability, PersistenceConfig } from '../config/types.js'
+import type { StateMachine } from '../journal/state-machine.js'
 import type { Random } from '../order-flow/random.js'
 import { tortureInstruments } from './flow.js'
 
-export interface WriterPlan {
+/** What all lives of one data directory share. */
+export interface Setting {
   dataDirectory: string
-  /** Of the flow; the same in every life of one data directory. */
   flowSeed: number
+  /** Whether user entries go to a state machine. */
+  machine: boolean
+}
+
+export interface WriterPlan extends Setting {
   /** Of this life: sizes of batches and the like. */
   lifeSeed: number
   durability: Durability
   style: 'single' | 'batch' | 'mixed'
   /**
-   * What is asked for behind each round of operations: nothing, a wait for durable(), several waits that
+   * What is asked for after each round of operations: nothing, a wait for durable(), several waits that
    * share group commits, or a blocking sync.
    */
   commit: 'none' | 'each' | 'group' | 'blocking'
@@ -22,21 +28,21 @@ export interface WriterPlan {
   syncIntervalMs: number
   /** Operations after which the writer only waits, so that a directory does not outgrow its checks. */
   mostEvents: number
-  /** The disk gets full: the writer keeps a model of its own and compares it with the books at refusals. */
+  /** The disk gets full: operations may be refused. */
   expectFull: boolean
+  /** Where a follower in the writer's own process records what it sees; '': there is none. */
+  log: string
 }
 
 const mostEvents = 25_000
 
 export function drawWriterPlan(
   random: Random,
-  dataDirectory: string,
-  flowSeed: number,
-  expectFull: boolean,
+  setting: Setting,
+  given: { expectFull: boolean; log: string },
 ): WriterPlan {
   return {
-    dataDirectory,
-    flowSeed,
+    ...setting,
     lifeSeed: random.uint32(),
     durability: pick(random, ['appended', 'appended', 'interval', 'durable']),
     style: pick(random, ['single', 'batch', 'mixed']),
@@ -46,11 +52,13 @@ export function drawWriterPlan(
     segmentSize: pick(random, ['64KiB', '64KiB', '256KiB', '1MiB']),
     syncIntervalMs: 1 + random.below(5),
     mostEvents,
-    expectFull,
+    expectFull: given.expectFull,
+    // A limit on the size of files would limit the follower's record too.
+    log: random.below(2) === 0 && !given.expectFull ? given.log : '',
   }
 }
 
-export function configOf(plan: WriterPlan): PersistenceConfig {
+export function configOf(plan: WriterPlan, stateMachine?: StateMachine): PersistenceConfig {
   return {
     dataDirectory: plan.dataDirectory,
     durability: plan.durability,
@@ -60,6 +68,7 @@ export function configOf(plan: WriterPlan): PersistenceConfig {
     keepSnapshots: 2,
     compactionThreshold: 0,
     instruments: [...tortureInstruments],
+    ...(stateMachine === undefined ? {} : { stateMachine }),
   }
 }
 

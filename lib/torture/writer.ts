@@ -1,220 +1,181 @@
 /**
- * A writer that is going to be killed, stopped or starved of space: goes on with the flow where its
- * data directory stands, and says on descriptor 3 what it does and what it was told (testimony.ts).
+ * A writer that is going to be killed, stopped or starved of space: goes on with the flow from the end of
+ * its data directory, and says on descriptor 3 what it does and what it was answered (testimony.ts).
  * SIGTERM lets it close in order. Exit code 1: it failed or contradicted itself; stderr says how.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
-import type { Book } from '../book/book.js'
-import type { OperationBatch } from '../book/operation-batch.js'
-import { isPinnacleError } from '../errors/pinnacle-error.js'
-import { compareBooks } from '../order-flow/compare-books.js'
-import { FlowKind, type FlowOperation } from '../order-flow/flow-operation.js'
 import { Random } from '../order-flow/random.js'
 import { PersistenceManager } from '../persistence/persistence-manager.js'
-import { instrumentCount, TortureFlow, tortureInstruments, type TortureEvent } from './flow.js'
+import { Acknowledgements } from './acknowledgements.js'
+import { EventWriter, isFull } from './event-writer.js'
+import { instrumentCount } from './flow.js'
 import { leaveWithParent } from './leave-with-parent.js'
-import { Oracle } from './oracle.js'
+import { LedgerMachine } from './ledger.js'
+import { LiveCheck } from './live-check.js'
+import { SightingLog, type Following } from './sighting-log.js'
 import { Speaker, Word } from './testimony.js'
 import { configOf, type WriterPlan } from './writer-plan.js'
 
 const longestRound = 300
 const pendingWaits = 8
-const retryMs = 4
+/** The follower in the writer's own process begins so many entries before the end. */
+const readFromBefore = 200
 
 class Writer {
   readonly #plan: WriterPlan
   readonly #manager: PersistenceManager
   readonly #speaker: Speaker
+  readonly #acknowledgements: Acknowledgements
+  readonly #liveCheck: LiveCheck
+  readonly #events: EventWriter
   readonly #random: Random
-  readonly #flow: TortureFlow
-  readonly #books: readonly Book[]
-  readonly #batch: OperationBatch
-  /** Only where refusals are expected; moves with `#written`. */
-  readonly #oracle: Oracle | undefined
-  #written: number
-  #waiting = 0
   #segments = 0
-  stopping = false
 
-  constructor(plan: WriterPlan, manager: PersistenceManager, speaker: Speaker) {
+  constructor(
+    plan: WriterPlan,
+    manager: PersistenceManager,
+    machine: LedgerMachine | undefined,
+    speaker: Speaker,
+  ) {
     this.#plan = plan
     this.#manager = manager
     this.#speaker = speaker
+    this.#acknowledgements = new Acknowledgements(manager, (...pairs) => {
+      speaker.say(...pairs)
+    })
+    this.#liveCheck = new LiveCheck(plan.flowSeed, manager, machine)
+    this.#events = new EventWriter(plan, manager, speaker, this.#acknowledgements, this.#liveCheck)
     this.#random = new Random(plan.lifeSeed)
-    this.#flow = new TortureFlow(plan.flowSeed)
-    this.#written = manager.appendedFrontier
-    this.#flow.skip(this.#written - instrumentCount)
-    this.#books = tortureInstruments.map(({ name }) => manager.book(name))
-    this.#batch = manager.batch()
     this.#segments = this.#segmentsBegun()
-    if (plan.expectFull) this.#oracle = new Oracle(plan.flowSeed)
+  }
+
+  stop(): void {
+    this.#events.stopping = true
+  }
+
+  get #written(): number {
+    return this.#events.written
+  }
+
+  get #stopping(): boolean {
+    return this.#events.stopping
   }
 
   async run(): Promise<void> {
-    const plan = this.#plan
     const manager = this.#manager
     this.#speaker.say(Word.opened, this.#written)
-    const snapshots = plan.snapshots ? this.#keepSnapshots() : Promise.resolve()
-    while (!this.stopping) {
-      if (this.#flow.events >= plan.mostEvents) {
-        this.#speaker.say(Word.durable, manager.durableFrontier)
+    const snapshots = this.#plan.snapshots ? this.#keepSnapshots() : Promise.resolve()
+    const following = this.#plan.log === '' ? undefined : this.#follow(this.#plan.log)
+    following?.catch(die)
+    while (!this.#stopping) {
+      if (this.#events.full) {
+        this.#acknowledgements.frontier()
         await sleep(2)
         continue
       }
       await this.#round()
-      // The frontier is a promise too, whoever asked for the sync.
-      this.#speaker.say(Word.durable, manager.durableFrontier)
-      this.#tellRolls()
+      this.#acknowledgements.frontier()
+      this.#sayRolls()
       await (this.#random.below(4) === 0 ? sleep(1) : nextTurn())
     }
     await snapshots
+    this.#liveCheck.compare('before the end', this.#written)
     await manager.close()
     this.#speaker.say(Word.closed, this.#written)
+    const seen = await following
+    if (seen !== undefined && seen !== this.#written) {
+      throw new Error(
+        `the follower in the process ended at entry ${String(seen)}, not ${String(this.#written)}`,
+      )
+    }
   }
 
   async #round(): Promise<void> {
     const { style, commit } = this.#plan
     const batched = style === 'batch' || (style === 'mixed' && this.#random.below(2) === 0)
     const events = 1 + this.#random.below(batched ? longestRound : 40)
-    for (let left = events; left > 0 && !this.stopping;) {
-      if (batched) left -= await this.#takeBatch(left)
+    for (let left = events; left > 0 && !this.#stopping;) {
+      if (batched) left -= await this.#events.writeBatch(left)
       else {
-        await this.#takeOne(this.#flow.next())
+        await this.#events.writeOne()
         left--
       }
       if (commit === 'each') await this.#commit()
       else if (commit === 'group') await this.#joinGroup()
-      else if (commit === 'blocking') this.#speaker.say(Word.durable, this.#manager.syncNow())
+      else if (commit === 'blocking') this.#acknowledgements.sync(this.#written)
     }
   }
 
-  async #commit(): Promise<void> {
-    this.#speaker.say(Word.waiting, ++this.#waiting)
-    const durable = await this.#manager.durable(this.#written)
-    this.#speaker.say(Word.durable, durable, Word.waiting, --this.#waiting)
+  /** For the last entry, by its number or without one, or for one before it. */
+  #commit(): Promise<void> {
+    const draw = this.#random.below(8)
+    if (draw === 0) return this.#acknowledgements.wait(this.#written, false)
+    const asked = draw === 1 ? this.#written - this.#random.below(50) : this.#written
+    return this.#acknowledgements.wait(Math.max(instrumentCount, asked))
   }
 
   /** Several waits are open at a time, for different sequences. */
   async #joinGroup(): Promise<void> {
     const commit = this.#commit()
-    if (this.#waiting >= pendingWaits) await commit
+    if (this.#acknowledgements.waiting >= pendingWaits) await commit
     else commit.catch(die)
   }
 
-  async #takeOne(event: TortureEvent): Promise<void> {
-    this.#speaker.say(Word.attempted, this.#written + 1)
-    await this.#insist(() => {
-      this.#returned(this.#write(event), 1)
-    })
-  }
-
-  #write(event: TortureEvent): number {
-    if (event.kind === 'payload') return this.#manager.append(event.userType, event.bytes)
-    return apply(this.#bookOf(event.operation), event.operation)
-  }
-
-  /** Up to `most` operations in one call, and the payload that ends them; returns how many there were. */
-  async #takeBatch(most: number): Promise<number> {
-    const batch = this.#batch
-    const staged: FlowOperation[] = []
-    let behind: TortureEvent | undefined
-    while (staged.length < most && behind === undefined) {
-      const event = this.#flow.next()
-      if (event.kind === 'book') staged.push(event.operation)
-      else behind = event
-    }
-    let done = 0
-    this.#speaker.say(Word.attempted, this.#written + staged.length)
-    const taken = await this.#insist(() => {
-      for (const operation of staged.slice(done)) stage(batch, this.#bookOf(operation), operation)
-      try {
-        const { taken, lastSequence } = batch.commit()
-        done += taken
-        if (taken > 0) this.#returned(lastSequence, taken)
-      } catch (error) {
-        const taken = takenOf(error)
-        done += taken
-        if (taken > 0) this.#returned(this.#written + taken, taken)
-        throw error
-      }
-    })
-    // What stands behind operations that were given up would come out of its turn.
-    if (!taken) return most
-    if (behind !== undefined) await this.#takeOne(behind)
-    return staged.length + (behind === undefined ? 0 : 1)
-  }
-
-  #returned(sequence: number, taken: number): void {
-    this.#written += taken
-    if (sequence !== this.#written) {
-      throw new Error(
-        `sequence ${String(sequence)} was returned instead of ${String(this.#written)}`,
-      )
-    }
-    // An operation of durability 'durable' returns when the device has it.
-    if (this.#plan.durability === 'durable') {
-      this.#speaker.say(Word.returned, sequence, Word.durable, sequence)
-    } else this.#speaker.say(Word.returned, sequence)
-  }
-
-  /** Tries again for as long as the disk is full; a refusal may leave no trace. false: given up. */
-  async #insist(attempt: () => void): Promise<boolean> {
-    let refusals = 0
-    for (;;) {
-      try {
-        attempt()
-        if (refusals > 0) this.#speaker.say(Word.accepted, refusals)
-        return true
-      } catch (error) {
-        if (!this.#plan.expectFull || !isFull(error)) throw error
-        this.#speaker.say(Word.refused, this.#written + 1)
-        if (refusals++ === 0) this.#compare()
-        if (this.stopping) return false
-        await sleep(retryMs)
-      }
-    }
-  }
-
-  /** The live books and the frontier are those of the operations that were taken. */
-  #compare(): void {
-    const frontier = this.#manager.appendedFrontier
-    if (frontier !== this.#written) {
-      throw new Error(
-        `${String(frontier)} is appended behind a refusal, not ${String(this.#written)}`,
-      )
-    }
-    const oracle = this.#oracle
-    if (oracle === undefined) return
-    oracle.advanceTo(this.#written)
-    for (const [index, book] of this.#books.entries()) {
-      const reference = oracle.books[index]
-      const { equal, difference } = reference
-        ? compareBooks(book, reference)
-        : { equal: false, difference: 'no such book' }
-      if (!equal) throw new Error(`behind a refusal ${book.instrument.name}: ${difference}`)
-    }
-  }
-
   async #keepSnapshots(): Promise<void> {
-    while (!this.stopping) {
-      this.#speaker.say(Word.snapshotBegun, this.#written)
+    while (!this.#stopping) {
+      const asked = this.#written
+      this.#speaker.say(Word.snapshotBegun, asked)
       try {
         const { sequence } = await this.#manager.snapshot()
         this.#speaker.say(Word.snapshotTaken, sequence)
+        if (sequence < asked) {
+          throw new Error(
+            `a snapshot asked for at entry ${String(asked)} was taken at ${String(sequence)}`,
+          )
+        }
       } catch (error) {
         if (!this.#plan.expectFull || !isFull(error)) throw error
         this.#speaker.say(Word.snapshotRefused, 1)
       }
-      if (this.#plan.compaction) {
-        this.#speaker.say(Word.compactionBegun, this.#written)
-        await this.#manager.compact({ force: true })
-        this.#speaker.say(Word.compactionEnded, this.#written)
-      }
+      if (this.#plan.compaction) await this.#compact()
       await sleep(1 + this.#random.below(25))
     }
   }
 
-  #tellRolls(): void {
+  async #compact(): Promise<void> {
+    this.#speaker.say(Word.compactionBegun, this.#written)
+    try {
+      await this.#manager.compact({ force: true })
+    } catch (error) {
+      if (!this.#plan.expectFull || !isFull(error)) throw error
+    }
+    this.#speaker.say(Word.compactionEnded, this.#written)
+  }
+
+  /**
+   * Reads along in this process until the journal is closed. Returns the last entry that it saw; undefined
+   * if compaction overtook it right then.
+   */
+  async #follow(file: string): Promise<number | undefined> {
+    const log = new SightingLog(
+      file,
+      (sequence) => {
+        this.#speaker.say(Word.seen, sequence)
+      },
+      () => {
+        this.#speaker.say(Word.overtaken, log.last)
+      },
+    )
+    const following: Following = (from) =>
+      this.#manager.journal.entries({ follow: true, ...(from === undefined ? {} : { from }) })
+    let from: number | undefined = Math.max(1, this.#written - readFromBefore)
+    for (;;) {
+      from = await log.record(following, from)
+      if (this.#manager.closed) return from === undefined ? undefined : log.last
+    }
+  }
+
+  #sayRolls(): void {
     const segments = this.#segmentsBegun()
     if (segments !== this.#segments) this.#speaker.say(Word.rolled, segments)
     this.#segments = segments
@@ -224,72 +185,6 @@ class Writer {
     const { segmentsCreated, segmentsRecycled } = this.#manager.stats()
     return segmentsCreated + segmentsRecycled
   }
-
-  #bookOf(operation: FlowOperation): Book {
-    return this.#books[operation.instrument] as Book
-  }
-}
-
-function apply(book: Book, operation: FlowOperation): number {
-  const { orderId, newOrderId, side, price, quantity, timestampNs } = operation
-  switch (operation.kind) {
-    case FlowKind.Add:
-      return book.add(orderId, side, price, quantity, timestampNs)
-    case FlowKind.Reduce:
-      return book.reduce(orderId, quantity, timestampNs)
-    case FlowKind.Execute:
-      return book.execute(orderId, quantity, timestampNs)
-    case FlowKind.Cancel:
-      return book.cancel(orderId, timestampNs)
-    case FlowKind.Replace:
-      return book.replace(orderId, newOrderId, price, quantity, timestampNs)
-    case FlowKind.Trade:
-      return book.trade(side, price, quantity, timestampNs)
-    case FlowKind.Status:
-      return book.setStatus(quantity, timestampNs)
-    case FlowKind.Clear:
-    case FlowKind.Note:
-      throw new Error('the flow has no such event')
-  }
-}
-
-function stage(batch: OperationBatch, book: Book, operation: FlowOperation): void {
-  const { orderId, newOrderId, side, price, quantity, timestampNs } = operation
-  switch (operation.kind) {
-    case FlowKind.Add:
-      batch.add(book, orderId, side, price, quantity, timestampNs)
-      return
-    case FlowKind.Reduce:
-      batch.reduce(book, orderId, quantity, timestampNs)
-      return
-    case FlowKind.Execute:
-      batch.execute(book, orderId, quantity, timestampNs)
-      return
-    case FlowKind.Cancel:
-      batch.cancel(book, orderId, timestampNs)
-      return
-    case FlowKind.Replace:
-      batch.replace(book, orderId, newOrderId, price, quantity, timestampNs)
-      return
-    case FlowKind.Trade:
-      batch.trade(book, side, price, quantity, timestampNs)
-      return
-    case FlowKind.Status:
-      batch.setStatus(book, quantity, timestampNs)
-      return
-    case FlowKind.Clear:
-    case FlowKind.Note:
-      throw new Error('the flow has no such event')
-  }
-}
-
-function isFull(error: unknown): boolean {
-  return isPinnacleError(error) && error.code === 'ERR_PINNACLE_NO_SPACE'
-}
-
-function takenOf(error: unknown): number {
-  const taken = (error as { details?: { taken?: unknown } }).details?.taken
-  return typeof taken === 'number' ? taken : 0
 }
 
 function die(error: unknown): never {
@@ -303,11 +198,16 @@ process.on('unhandledRejection', die)
 leaveWithParent()
 const plan = JSON.parse(process.argv[2] ?? '') as WriterPlan
 try {
-  const manager = await PersistenceManager.open(configOf(plan))
-  manager.on('compactionFailed', die)
+  const machine = plan.machine ? new LedgerMachine() : undefined
+  const manager = await PersistenceManager.open(configOf(plan, machine))
+  manager.on('compactionFailed', (error) => {
+    if (!plan.expectFull || !isFull(error)) die(error)
+  })
   manager.on('failure', die)
-  const writer = new Writer(plan, manager, new Speaker())
-  process.once('SIGTERM', () => (writer.stopping = true))
+  const writer = new Writer(plan, manager, machine, new Speaker())
+  process.once('SIGTERM', () => {
+    writer.stop()
+  })
   await writer.run()
 } catch (error) {
   if (plan.expectFull && isFull(error)) process.exitCode = 2

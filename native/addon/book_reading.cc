@@ -1,6 +1,7 @@
 // The methods of NativeBookReader, for the live books and for rebuilt ones.
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -129,6 +130,10 @@ Napi::Value LevelOrders(const Napi::CallbackInfo& info, const BooksFunction& boo
   return array;
 }
 
+Napi::Value OrNull(Napi::Env env, const std::optional<int64_t>& value) {
+  return value ? Num(env, *value) : env.Null();
+}
+
 Napi::Value BookInfo(const Napi::CallbackInfo& info, const BooksFunction& books) {
   Napi::Env env = info.Env();
   uint16_t instrument = 0;
@@ -142,12 +147,12 @@ Napi::Value BookInfo(const Napi::CallbackInfo& info, const BooksFunction& books)
   object.Set("askLevels", Num(env, static_cast<uint64_t>(book.level_count(Side::kSell))));
   object.Set("digest", Napi::BigInt::New(env, book.Digest()));
   object.Set("memoryBytes", Num(env, static_cast<uint64_t>(book.memory_bytes())));
-  object.Set("status", Num(env, facts.status));
+  object.Set("status", OrNull(env, facts.status));
   object.Set("lastSequence", Num(env, facts.last_sequence));
   object.Set("lastTimestamp", Napi::BigInt::New(env, facts.last_timestamp_ns));
   object.Set("tradeCount", Num(env, facts.trade_count));
   object.Set("tradedQuantity", Num(env, facts.traded_quantity));
-  object.Set("lastTradePrice", Num(env, facts.last_trade_price));
+  object.Set("lastTradePrice", OrNull(env, facts.last_trade_price));
   return object;
 }
 

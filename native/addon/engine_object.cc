@@ -149,24 +149,46 @@ Napi::Value TakeSnapshot(const Napi::CallbackInfo& info, const Handle& handle) {
   }
   const SnapshotPoint point = engine->FixSnapshotPoint();
   auto result = std::make_shared<SnapshotInfo>();
+  auto rotation = std::make_shared<RotationReport>();
   auto duration_ns = std::make_shared<uint64_t>(0);
   return RunAsync(
       env, "pinnacle.snapshot",
-      [handle, point, state, result, duration_ns] {
+      [handle, point, state, result, rotation, duration_ns] {
         Status status;
         Clock* clock = Clock::Real();
         const uint64_t start_ns = clock->MonotonicNs();
         RunInBackground(handle, [&](Engine* engine) {
-          status = engine->BuildSnapshot(point, *state, result.get());
+          status = engine->BuildSnapshot(point, *state, result.get(), rotation.get());
         });
         *duration_ns = clock->MonotonicNs() - start_ns;
         return status;
       },
-      [result, duration_ns](Napi::Env environment) {
-        Napi::Value value = ToValue(environment, *result);
-        value.As<Napi::Object>().Set("durationMs", static_cast<double>(*duration_ns) / 1e6);
-        return value;
+      [result, rotation, duration_ns](Napi::Env environment) {
+        Napi::Object object = ToValue(environment, *result).As<Napi::Object>();
+        object.Set("durationMs", static_cast<double>(*duration_ns) / 1e6);
+        object.Set("damagedSnapshots", DamagedToValue(environment, rotation->damaged));
+        return object;
       });
+}
+
+Napi::Value RotateSnapshotFiles(const Napi::CallbackInfo& info, const Handle& handle) {
+  Napi::Env env = info.Env();
+  if (handle->engine() == nullptr) return Rejected(env, Closed());
+  const double keep = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+  if (!(keep >= 1 && keep <= static_cast<double>(kMaxSafeInteger))) {
+    return Rejected(env, Status(Code::kInvalidArgument, "keep is an integer from 1 on"));
+  }
+  auto report = std::make_shared<RotationReport>();
+  return RunAsync(
+      env, "pinnacle.rotate",
+      [handle, keep, report] {
+        Status status;
+        RunInBackground(handle, [&](Engine* engine) {
+          status = engine->RotateSnapshots(static_cast<uint64_t>(keep), report.get());
+        });
+        return status;
+      },
+      [report](Napi::Env environment) { return ToValue(environment, *report); });
 }
 
 Napi::Value Compact(const Napi::CallbackInfo& info, const Handle& handle) {
@@ -248,6 +270,7 @@ Napi::Object EngineToValue(Napi::Env env, const Handle& handle) {
     return StatsToValue(info.Env(), *from->engine_for_work());
   });
   add("snapshot", TakeSnapshot);
+  add("rotateSnapshots", RotateSnapshotFiles);
   add("compact", Compact);
   add("recoveredState", RecoveredState);
   add("booksAt", BooksAt);

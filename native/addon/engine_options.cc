@@ -86,6 +86,7 @@ Status EngineOptionsFromValue(Napi::Value value, EngineOptions* options,
   } else {
     return Refused("recoveryPolicy", "'strict', 'point-in-time' or 'salvage'");
   }
+  options->has_state_machine = object.Get("hasStateMachine").ToBoolean();
   PINNACLE_RETURN_IF_ERROR(Load(object, "keepSnapshots", 1, 1'000'000, &options->keep_snapshots));
   PINNACLE_RETURN_IF_ERROR(Load(object, "compactionThresholdBytes", 0,
                                 static_cast<double>(kMaxSafeInteger),

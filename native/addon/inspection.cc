@@ -1,7 +1,6 @@
 #include "addon/inspection.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "addon/errors.h"
 #include "addon/values.h"
 #include "engine/inspect.h"
+#include "engine/mending.h"
 #include "journal/reader.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
@@ -24,13 +24,6 @@ std::string PathFrom(Napi::Value value) {
   std::string path = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   return path;
-}
-
-std::string JournalIdText(const JournalId& id) {
-  char text[33];
-  std::snprintf(text, sizeof(text), "%016llx%016llx", static_cast<unsigned long long>(id.high),
-                static_cast<unsigned long long>(id.low));
-  return text;
 }
 
 Napi::Value SegmentToValue(Napi::Env env, const InspectReport& report, size_t index) {
@@ -46,19 +39,23 @@ Napi::Value SegmentToValue(Napi::Env env, const InspectReport& report, size_t in
   object.Set("segmentId", Napi::BigInt::New(env, segment.header.segment_id));
   object.Set("createdNs", Napi::BigInt::New(env, segment.header.created_ns));
   const bool stop = report.scan.stop_segment == static_cast<int64_t>(index);
-  const bool behind = static_cast<int64_t>(index) > report.scan.stop_segment;
+  const bool follows = static_cast<int64_t>(index) > report.scan.stop_segment;
   const Tail tail = report.scan.verdict.tail;
   const char* state = "clean";
   std::string detail;
-  if (!segment.header_valid) {
+  if (!segment.belongs()) {
     state = "corrupt";
-    detail = std::string(segment.header_status.message());
+    detail = segment.misfit;
   } else if (stop && tail != Tail::kClean) {
     state = TailName(tail);
     detail = report.scan.verdict.reason;
-  } else if (behind && segment.first_line_used) {
+  } else if (follows && segment.first_line_used) {
     state = TailName(tail);
-    detail = "stands behind the break";
+    detail = "follows the break";
+  } else if (segment.rest_is_used) {
+    state = "corrupt";
+    detail = segment.file.path + ": something follows its last entry, at or after offset " +
+             std::to_string(segment.end_offset);
   } else if (segment.entries == 0) {
     state = "empty";
   }
@@ -88,24 +85,8 @@ Napi::Value InspectToValue(Napi::Env env, const std::string& directory,
     snapshots.Set(i, snapshot);
   }
   object.Set("snapshots", snapshots);
-  // Damage may lie in segments that recovery from the newest snapshot would not read: the report of
-  // the whole journal is the one to judge by, the one of recovery says what open would do.
-  RecoveryReport recovery = report.recovery;
-  if (report.scan.verdict.tail > recovery.tail) {
-    recovery.tail = report.scan.verdict.tail;
-    if (!recovery.has_break && report.scan.stop_segment >= 0) {
-      const SegmentFacts& stop =
-          report.scan.segments[static_cast<size_t>(report.scan.stop_segment)];
-      recovery.has_break = true;
-      recovery.break_segment = stop.file.path;
-      recovery.break_offset = stop.end_offset;
-      recovery.break_sequence = report.scan.evidence.next_sequence;
-      recovery.break_reason = report.scan.verdict.reason;
-      recovery.valid_entries_follow = report.scan.evidence.valid_entries_follow;
-      recovery.known_durable = report.scan.evidence.known_durable;
-    }
-  }
-  object.Set("recovery", ToValue(env, recovery));
+  object.Set("recovery", ToValue(env, report.recovery));
+  object.Set("repairPending", report.repair_pending);
   if (report.recovery_status.ok()) {
     object.Set("recoveryError", env.Null());
   } else {
@@ -133,6 +114,23 @@ Napi::Value InspectDirectory(const Napi::CallbackInfo& info) {
         progress->Stop();
         return ErrorOf(environment, status);
       });
+}
+
+Napi::Value RepairDirectory(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto options = std::make_shared<EngineOptions>();
+  options->data_directory = PathFrom(info[0]);
+  const Napi::Object asked = info[1].As<Napi::Object>();
+  const std::string policy = asked.Get("policy").ToString().Utf8Value();
+  options->policy = policy == "salvage" ? RecoveryPolicy::kSalvage : RecoveryPolicy::kPointInTime;
+  const bool dry_run = asked.Get("dryRun").ToBoolean();
+  auto report = std::make_shared<MendReport>();
+  return RunAsync(
+      env, "pinnacle.repair",
+      [options, dry_run, report] {
+        return MendDirectory(Environment::Real(), *options, dry_run, report.get());
+      },
+      [report](Napi::Env environment) { return ToValue(environment, *report); });
 }
 
 Napi::Value ListSnapshotFiles(const Napi::CallbackInfo& info) {
@@ -252,6 +250,7 @@ Napi::Value OpenReader(const Napi::CallbackInfo& info) {
 void AddInspection(Napi::Env env, Napi::Object exports) {
   exports.Set("openReader", Napi::Function::New(env, OpenReader, "openReader"));
   exports.Set("inspect", Napi::Function::New(env, InspectDirectory, "inspect"));
+  exports.Set("repair", Napi::Function::New(env, RepairDirectory, "repair"));
   exports.Set("listSnapshots", Napi::Function::New(env, ListSnapshotFiles, "listSnapshots"));
   exports.Set("verifySnapshot", Napi::Function::New(env, VerifySnapshotFile, "verifySnapshot"));
   exports.Set("loadSnapshot", Napi::Function::New(env, LoadSnapshotFile, "loadSnapshot"));

@@ -46,20 +46,61 @@ void CallProgress(napi_env env, napi_value callback, void*, void* data) {
 
 }  // namespace
 
+Napi::Value ToValue(Napi::Env env, const Hole& hole) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("firstSequence", Num(env, hole.first_sequence));
+  object.Set("lastSequence", Num(env, hole.last_sequence));
+  object.Set("snapshotSequence", Num(env, hole.snapshot_sequence));
+  object.Set("entriesLeftOut", Num(env, hole.entries_left_out));
+  return object;
+}
+
+namespace {
+
+Napi::Value ToValue(Napi::Env env, const std::vector<Hole>& holes) {
+  Napi::Array array = Napi::Array::New(env, holes.size());
+  for (uint32_t i = 0; i < holes.size(); ++i) array.Set(i, addon::ToValue(env, holes[i]));
+  return array;
+}
+
+Napi::Value ToValue(Napi::Env env, const std::vector<DamagedSnapshot>& snapshots) {
+  Napi::Array array = Napi::Array::New(env, snapshots.size());
+  for (uint32_t i = 0; i < snapshots.size(); ++i) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("path", snapshots[i].path);
+    entry.Set("reason", snapshots[i].reason);
+    array.Set(i, entry);
+  }
+  return array;
+}
+
+}  // namespace
+
+Napi::Value ToValue(Napi::Env env, const MendReport& report) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("lastSequence", Num(env, report.last_sequence));
+  object.Set("snapshotSequence", Num(env, report.snapshot_sequence));
+  object.Set("holes", ToValue(env, report.holes));
+  object.Set("lostTail", Num(env, report.lost_tail));
+  object.Set("entriesAfterDamage", Num(env, report.entries_after_damage));
+  object.Set("entriesDropped", Num(env, report.entries_dropped));
+  Napi::Array quarantined = Napi::Array::New(env, report.quarantined.size());
+  for (uint32_t i = 0; i < report.quarantined.size(); ++i) {
+    quarantined.Set(i, report.quarantined[i]);
+  }
+  object.Set("quarantined", quarantined);
+  object.Set("damagedSnapshots", ToValue(env, report.damaged_snapshots));
+  object.Set("quarantineDirectory", report.quarantine_directory);
+  return object;
+}
+
 Napi::Value ToValue(Napi::Env env, const RecoveryReport& report) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("created", report.created);
   object.Set("tail", TailName(report.tail));
   object.Set("snapshotSequence", Num(env, report.snapshot_sequence));
   object.Set("snapshotPath", report.snapshot_path);
-  Napi::Array damaged = Napi::Array::New(env, report.damaged_snapshots.size());
-  for (uint32_t i = 0; i < report.damaged_snapshots.size(); ++i) {
-    Napi::Object entry = Napi::Object::New(env);
-    entry.Set("path", report.damaged_snapshots[i].path);
-    entry.Set("reason", report.damaged_snapshots[i].reason);
-    damaged.Set(i, entry);
-  }
-  object.Set("damagedSnapshots", damaged);
+  object.Set("damagedSnapshots", ToValue(env, report.damaged_snapshots));
   object.Set("firstSequence", Num(env, report.first_sequence));
   object.Set("lastSequence", Num(env, report.last_sequence));
   object.Set("entriesReplayed", Num(env, report.entries_replayed));
@@ -80,6 +121,8 @@ Napi::Value ToValue(Napi::Env env, const RecoveryReport& report) {
   } else {
     object.Set("break", env.Null());
   }
+  object.Set("holes", ToValue(env, report.holes));
+  object.Set("repairFinished", report.repair_finished);
   object.Set("quarantineDirectory", report.quarantine_directory);
   object.Set("policy", PolicyName(report.policy));
   object.Set("durationMs", Milliseconds(report.duration_ns));
@@ -112,7 +155,39 @@ Napi::Value ToValue(Napi::Env env, const CompactionReport& report) {
   object.Set("bytesFreed", Num(env, report.bytes_freed));
   object.Set("oldestSequence", Num(env, report.oldest_sequence));
   object.Set("reason", report.reason);
+  object.Set("damagedSnapshots", DamagedToValue(env, report.damaged_snapshots));
   return object;
+}
+
+Napi::Value ToValue(Napi::Env env, const RotationReport& report) {
+  const auto infos = [&](const std::vector<SnapshotInfo>& snapshots) {
+    Napi::Array array = Napi::Array::New(env, snapshots.size());
+    for (uint32_t i = 0; i < snapshots.size(); ++i) array.Set(i, ToValue(env, snapshots[i]));
+    return array;
+  };
+  Napi::Array damaged = Napi::Array::New(env, report.damaged.size());
+  for (uint32_t i = 0; i < report.damaged.size(); ++i) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("snapshot", ToValue(env, report.damaged[i].info));
+    entry.Set("reason", std::string(report.damaged[i].status.message()));
+    damaged.Set(i, entry);
+  }
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("kept", infos(report.kept));
+  object.Set("removed", infos(report.removed));
+  object.Set("damaged", damaged);
+  return object;
+}
+
+Napi::Value DamagedToValue(Napi::Env env, const std::vector<SnapshotFinding>& damaged) {
+  Napi::Array array = Napi::Array::New(env, damaged.size());
+  for (uint32_t i = 0; i < damaged.size(); ++i) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("path", damaged[i].info.path);
+    entry.Set("reason", std::string(damaged[i].status.message()));
+    array.Set(i, entry);
+  }
+  return array;
 }
 
 Napi::Value ToValue(Napi::Env env, const Histogram& histogram) {

@@ -6,17 +6,25 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/histogram.h"
 #include "engine/engine.h"
+#include "engine/mending.h"
 #include "engine/options.h"
+#include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
 
 namespace pinnacle::addon {
 
+Napi::Value ToValue(Napi::Env env, const Hole& hole);
 Napi::Value ToValue(Napi::Env env, const RecoveryReport& report);
+Napi::Value ToValue(Napi::Env env, const MendReport& report);
 Napi::Value ToValue(Napi::Env env, const SnapshotInfo& info);
 Napi::Value ToValue(Napi::Env env, const CompactionReport& report);
+Napi::Value ToValue(Napi::Env env, const RotationReport& report);
+// [{ path, reason }]
+Napi::Value DamagedToValue(Napi::Env env, const std::vector<SnapshotFinding>& damaged);
 Napi::Value ToValue(Napi::Env env, const Histogram& histogram);
 Napi::Value InstrumentsToValue(Napi::Env env, const BookSet& books);
 Napi::Value BytesToValue(Napi::Env env, const std::vector<uint8_t>& bytes);

@@ -291,8 +291,7 @@ void ReplayOf(const Arguments& arguments, const std::string& name,
     for (int i = 0; i < arguments.rounds; ++i) {
       RecoveredState state;
       RecoveryReport recovery;
-      Require(
-          ReadState(environment, directory.path() + "/data", 0, false, nullptr, &state, &recovery));
+      Require(ReadState(environment, directory.path() + "/data", {}, nullptr, &state, &recovery));
       each.push_back(static_cast<double>(recovery.scan_ns) /
                      static_cast<double>(recovery.entries_replayed));
     }

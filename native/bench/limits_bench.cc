@@ -311,7 +311,7 @@ double ReplayOnOneCore(const std::string& data_directory, uint64_t expected_orde
   RecoveryReport report;
   const auto start = std::chrono::steady_clock::now();
   const Status status =
-      ReadState(environment, data_directory, expected_orders, false, nullptr, &state, &report);
+      ReadState(environment, data_directory, {expected_orders, false}, nullptr, &state, &report);
   const double ns = Nanoseconds(std::chrono::steady_clock::now() - start);
   if (!status.ok()) Stop(std::string(status.message()));
   return static_cast<double>(report.entries_replayed) / ns * 1e9;

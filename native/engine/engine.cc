@@ -4,8 +4,10 @@
 #include <chrono>
 #include <utility>
 
+#include "engine/mending.h"
 #include "engine/time_travel.h"
 #include "journal/reader.h"
+#include "repair/steps.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_writer.h"
 
@@ -15,6 +17,8 @@ namespace {
 
 // One append in this many is timed: two clock readings cost more than an append.
 constexpr uint32_t kSampleEvery = 256;
+
+Status Closed() { return Status(Code::kClosed, "the data directory was closed"); }
 
 std::string ParentOf(const std::string& path) {
   const size_t end = path.find_last_not_of('/');
@@ -56,6 +60,44 @@ Status MakeSubdirectory(FileSystem* fs, const std::string& data_directory,
 #endif
 }
 
+// Reads the state; where it is damaged and the policy is not strict, mends the directory and reads
+// it again. The report then says what was found, what was kept, and where the rest is.
+Status Recover(const Environment& environment, const EngineOptions& options,
+               const ProgressFunction& progress, RecoveredState* state, RecoveryReport* report) {
+  const ReadOptions read{options.expected_orders, false};
+  const std::string& directory = options.data_directory;
+  Status status = ReadState(environment, directory, read, progress, state, report);
+  if (status.ok()) status = Refusal(directory, *state, *report);
+  const bool damaged = status.code() == Code::kCorrupt || status.code() == Code::kJournalGap;
+  if (!damaged || options.policy == RecoveryPolicy::kStrict) return status;
+  const RecoveryReport found = *report;
+  MendReport mended;
+  PINNACLE_RETURN_IF_ERROR(
+      Mend(environment, options, state->scan.evidence.known_durable, false, &mended));
+  *state = RecoveredState();
+  *report = RecoveryReport();
+  PINNACLE_RETURN_IF_ERROR(ReadState(environment, directory, read, progress, state, report));
+  PINNACLE_RETURN_IF_ERROR(Refusal(directory, *state, *report));
+  report->policy = found.policy;
+  report->lock_ns = found.lock_ns;
+  report->repair_finished = found.repair_finished;
+  report->tail = Tail::kCorrupt;
+  report->has_break = true;
+  report->break_segment = found.break_segment;
+  report->break_offset = found.break_offset;
+  report->break_sequence = found.break_sequence;
+  report->break_reason = found.has_break ? found.break_reason : std::string(status.message());
+  report->valid_entries_follow = found.valid_entries_follow;
+  report->known_durable = found.known_durable;
+  report->bytes_dropped = found.bytes_dropped;
+  report->entries_dropped = mended.entries_dropped;
+  report->entries_salvaged = mended.entries_after_damage;
+  report->damaged_snapshots = mended.damaged_snapshots;
+  report->quarantine_directory = mended.quarantine_directory;
+  report->holes = mended.holes;
+  return Status();
+}
+
 }  // namespace
 
 Engine::~Engine() { (void)Close(); }
@@ -78,11 +120,11 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   PINNACLE_RETURN_IF_ERROR(fs->Lock(options.data_directory + "/LOCK", &opened->lock_));
   report->lock_ns = clock->MonotonicNs() - start_ns;
 
+  bool finished = false;
+  PINNACLE_RETURN_IF_ERROR(FinishRepair(fs, options.data_directory, &finished));
+  report->repair_finished = finished;
   RecoveredState state;
-  JournalPosition position;
-  PINNACLE_RETURN_IF_ERROR(ReadState(environment, options.data_directory, options.expected_orders,
-                                     options.policy == RecoveryPolicy::kSalvage, progress, &state,
-                                     report));
+  PINNACLE_RETURN_IF_ERROR(Recover(environment, options, progress, &state, report));
   const uint64_t write_start_ns = clock->MonotonicNs();
   report->created = !state.has_journal_id;
   PINNACLE_RETURN_IF_ERROR(
@@ -93,7 +135,7 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   if (!state.has_journal_id) {
     state.journal_id = {environment.random->NextU64(), environment.random->NextU64()};
   }
-  PINNACLE_RETURN_IF_ERROR(PlanContinuation(environment, options, &state, report, &position));
+  const JournalPosition position = PlanContinuation(options.data_directory, state);
   PINNACLE_RETURN_IF_ERROR(Journal::Open(environment, JournalDirectory(options.data_directory),
                                          state.journal_id, options.journal, position,
                                          &opened->journal_));
@@ -236,7 +278,7 @@ Code Engine::AppendPayloads(uint8_t user_type, uint16_t instrument, uint64_t tim
 }
 
 Status Engine::DefineInstrument(const Instrument& instrument, uint16_t* index) {
-  if (closed_) return Status(Code::kClosed, "the data directory was closed");
+  if (closed_) return Closed();
   bool present = false;
   PINNACLE_RETURN_IF_ERROR(books_.CheckDefine(instrument, &present, index));
   if (present) return Status();
@@ -263,26 +305,31 @@ SnapshotPoint Engine::FixSnapshotPoint() {
 }
 
 Status Engine::BuildSnapshot(const SnapshotPoint& point, std::span<const uint8_t> user_state,
-                             SnapshotInfo* info) {
+                             SnapshotInfo* info, RotationReport* rotation) {
   std::unique_lock lock(snapshot_mutex_, std::try_to_lock);
   if (!lock.owns_lock()) {
     return Status(Code::kBusy, "a snapshot is being taken already; wait for it");
   }
-  Status status = BuildSnapshotLocked(point, user_state, info);
+  RotationReport ignored;
+  Status status =
+      BuildSnapshotLocked(point, user_state, info, rotation == nullptr ? &ignored : rotation);
   (status.ok() ? snapshots_ : snapshot_failures_).fetch_add(1, std::memory_order_relaxed);
   return status;
 }
 
 Status Engine::BuildSnapshotLocked(const SnapshotPoint& point, std::span<const uint8_t> user_state,
-                                   SnapshotInfo* info) {
+                                   SnapshotInfo* info, RotationReport* rotation) {
+  *rotation = RotationReport();
+  if (lock_ == nullptr) return Closed();
   if (point.sequence == 0) {
     return Status(Code::kInvalidOperation,
                   "nothing was journaled yet, so there is nothing to take a snapshot of");
   }
+  FileSystem* fs = environment_.file_system;
   BookSet shadow;
   uint32_t entry_checksum = 0;
-  PINNACLE_RETURN_IF_ERROR(BuildBooks(environment_.file_system, options_.data_directory,
-                                      point.sequence, &shadow, &entry_checksum));
+  PINNACLE_RETURN_IF_ERROR(
+      BuildBooks(fs, options_.data_directory, point.sequence, &shadow, &entry_checksum));
   // What is not known (nothing was appended since the directory was opened) is taken from the
   // journal.
   if (point.entry_checksum != 0 && entry_checksum != 0 && entry_checksum != point.entry_checksum) {
@@ -299,10 +346,24 @@ Status Engine::BuildSnapshotLocked(const SnapshotPoint& point, std::span<const u
   meta.timestamp_ns = point.timestamp_ns;
   meta.entry_checksum = entry_checksum;
   const std::string directory = SnapshotDirectory(options_.data_directory);
-  PINNACLE_RETURN_IF_ERROR(
-      WriteSnapshot(environment_.file_system, directory, meta, shadow, user_state, info));
-  std::vector<uint64_t> kept;
-  return RotateSnapshots(environment_.file_system, directory, options_.keep_snapshots, &kept);
+  PINNACLE_RETURN_IF_ERROR(WriteTemporarySnapshot(fs, directory, meta, shadow, user_state, info));
+  shadow = BookSet();  // its memory is for the books that reading back builds
+  PINNACLE_RETURN_IF_ERROR(PublishSnapshot(fs, directory, *info));
+  std::vector<SnapshotFile> files;
+  PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs, directory, &files));
+  // Nothing would be removed, so the older ones need not be read.
+  if (files.size() <= options_.keep_snapshots) return Status();
+  return pinnacle::RotateSnapshots(fs, directory, options_.keep_snapshots, journal_->id(), info,
+                                   rotation);
+}
+
+Status Engine::RotateSnapshots(uint64_t keep, RotationReport* report) {
+  *report = RotationReport();
+  std::lock_guard lock(snapshot_mutex_);
+  if (lock_ == nullptr) return Closed();
+  return pinnacle::RotateSnapshots(environment_.file_system,
+                                   SnapshotDirectory(options_.data_directory), keep, journal_->id(),
+                                   nullptr, report);
 }
 
 Status Engine::Compact(bool force, CompactionReport* report) {
@@ -311,10 +372,12 @@ Status Engine::Compact(bool force, CompactionReport* report) {
   if (!lock.owns_lock()) {
     return Status(Code::kBusy, "the journal is being compacted already; wait for it");
   }
+  if (lock_ == nullptr) return Closed();
+  FileSystem* fs = environment_.file_system;
+  const std::string directory = SnapshotDirectory(options_.data_directory);
   report->oldest_sequence = journal_->oldest_sequence();
   std::vector<SnapshotFile> snapshots;
-  PINNACLE_RETURN_IF_ERROR(ListSnapshots(environment_.file_system,
-                                         SnapshotDirectory(options_.data_directory), &snapshots));
+  PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs, directory, &snapshots));
   if (snapshots.empty()) {
     report->reason = "there is no snapshot yet, so recovery needs the whole journal";
     return Status();
@@ -323,16 +386,33 @@ Status Engine::Compact(bool force, CompactionReport* report) {
     report->reason = "the journal is not above its threshold";
     return Status();
   }
-  // Entries from here on are needed: by the oldest kept snapshot, should the others be damaged.
-  const uint64_t keep_from = snapshots.front().sequence + 1;
-  if (journal_->ReleasableBytes(keep_from) == 0) {
-    report->reason = "the kept snapshots need all of the journal's segments";
+  constexpr char kAllNeeded[] = "the kept snapshots need all of the journal's segments";
+  // Even the newest, were it the only one, would free nothing: no reason to read any.
+  if (journal_->ReleasableBytes(snapshots.back().sequence + 1) == 0) {
+    report->reason = kAllNeeded;
     return Status();
   }
-  // A snapshot whose last sync failed has its name in the cache only: the journal behind it must
-  // not go before the name is durable.
+  SnapshotInfo oldest;
+  bool found = false;
   PINNACLE_RETURN_IF_ERROR(
-      environment_.file_system->SyncDirectory(SnapshotDirectory(options_.data_directory)));
+      FindOldestSound(fs, snapshots, journal_->id(), &oldest, &found, &report->damaged_snapshots));
+  if (!found) {
+    report->reason =
+        "none of the " + std::to_string(snapshots.size()) +
+        " snapshots verifies, so recovery needs the whole journal; take a new one, and see "
+        "`pinnacle verify " +
+        options_.data_directory + "`";
+    return Status();
+  }
+  // Entries from here on are needed: by the oldest sound snapshot, should the newer ones rot.
+  const uint64_t keep_from = oldest.meta.sequence + 1;
+  if (journal_->ReleasableBytes(keep_from) == 0) {
+    report->reason = kAllNeeded;
+    return Status();
+  }
+  // A snapshot whose last sync failed has its name in the cache only: the journal before it must
+  // not go before the name is durable.
+  PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(directory));
   ReleaseReport released;
   Status status = journal_->Release(keep_from, &released);
   report->removed = released.removed;

@@ -25,6 +25,7 @@
 #include "journal/background.h"
 #include "journal/journal.h"
 #include "platform/environment.h"
+#include "snapshot/snapshot_directory.h"
 #include "state/book_set.h"
 #include "state/operation.h"
 
@@ -42,7 +43,9 @@ struct CompactionReport {
   uint64_t recycled = 0;
   uint64_t bytes_freed = 0;
   uint64_t oldest_sequence = 0;
-  std::string reason;  // why nothing was done; empty where something was
+  std::string reason;  // why nothing was done; empty if something was
+  // Older than the oldest snapshot that verifies, and not usable: they kept nothing back.
+  std::vector<SnapshotFinding> damaged_snapshots;
 };
 
 class Engine {
@@ -101,11 +104,14 @@ class Engine {
   Status SyncNow();
 
   // Builds and publishes the snapshot of `point`; one at a time (kBusy). `user_state` belongs to
-  // the same point. Old snapshots are rotated away.
+  // the same point. Old snapshots are rotated away if there are more than are kept; `rotation` (or
+  // null) says what that found.
   Status BuildSnapshot(const SnapshotPoint& point, std::span<const uint8_t> user_state,
-                       SnapshotInfo* info);
-  // Releases the segments that no kept snapshot needs, where the journal is above its threshold, or
-  // `force`.
+                       SnapshotInfo* info, RotationReport* rotation = nullptr);
+  // Keeps the newest `keep` snapshots that verify; reads all of them.
+  Status RotateSnapshots(uint64_t keep, RotationReport* report);
+  // Releases the segments that no snapshot needs which verifies, if the journal is above its
+  // threshold or `force` is given. If no snapshot verifies, nothing is released.
   Status Compact(bool force, CompactionReport* report);
 
   const std::vector<uint8_t>& recovered_user_state() const { return recovered_user_state_; }
@@ -127,7 +133,7 @@ class Engine {
   uint64_t Stamp(uint64_t timestamp_ns, uint8_t* flags);
   Code AfterAppend(uint64_t* sequence);
   Status BuildSnapshotLocked(const SnapshotPoint& point, std::span<const uint8_t> user_state,
-                             SnapshotInfo* info);
+                             SnapshotInfo* info, RotationReport* rotation);
 
   const Environment environment_;
   const EngineOptions options_;
@@ -148,7 +154,7 @@ class Engine {
   std::atomic<uint64_t> snapshots_{0};
   std::atomic<uint64_t> snapshot_failures_{0};
   std::atomic<uint64_t> compactions_{0};
-  std::mutex snapshot_mutex_;    // one snapshot at a time
+  std::mutex snapshot_mutex_;    // one snapshot or rotation at a time
   std::mutex compaction_mutex_;  // one compaction at a time
 };
 

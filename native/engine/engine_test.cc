@@ -6,6 +6,7 @@
 #include "doctest.h"
 #include "engine/inspect.h"
 #include "engine/time_travel.h"
+#include "test/snapshot_image.h"
 #include "test/temporary_directory.h"
 
 namespace pinnacle {
@@ -50,9 +51,9 @@ struct Rig {
   void AddMany(uint64_t first, uint64_t count) {
     for (uint64_t i = 0; i < count; ++i) Add(first + i);
   }
-  SnapshotInfo Snapshot() {
+  SnapshotInfo Snapshot(RotationReport* rotation = nullptr) {
     SnapshotInfo info;
-    const Status status = engine->BuildSnapshot(engine->FixSnapshotPoint(), {}, &info);
+    const Status status = engine->BuildSnapshot(engine->FixSnapshotPoint(), {}, &info, rotation);
     REQUIRE_MESSAGE(status.ok(), status.ToString());
     return info;
   }
@@ -64,6 +65,14 @@ struct Rig {
     return copy;
   }
 };
+
+void FlipByte(const std::string& path, uint64_t offset) {
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekg(static_cast<std::streamoff>(offset));
+  const char byte = static_cast<char>(file.get() ^ 0x10);
+  file.seekp(static_cast<std::streamoff>(offset));
+  file.put(byte);
+}
 
 TEST_CASE("a reopened directory has the same books, instruments and sequence") {
   Rig rig;
@@ -90,6 +99,30 @@ TEST_CASE("a snapshot shortens the replay, and compaction frees what it covers")
   CHECK(rig.report.snapshot_sequence == 5001);
   CHECK(rig.report.entries_replayed == 10);
   CHECK(rig.engine->books().book(1).Digest() == digest);
+}
+
+TEST_CASE("segments that an interrupted compaction left are given up by the next open") {
+  Rig rig;
+  rig.AddMany(1, 3000);
+  rig.Snapshot();
+  const std::string journal = rig.options.data_directory + "/journal/";
+  const std::string first = journal + SegmentName(1);
+  const std::string second = journal + SegmentName(2);
+  const std::string copy = rig.CopyAsKilled() + "/journal/";
+  CompactionReport compaction;
+  REQUIRE(rig.engine->Compact(false, &compaction).ok());
+  REQUIRE_FALSE(std::filesystem::exists(second));
+  rig.engine.reset();
+  std::filesystem::copy_file(copy + SegmentName(1), first);
+  std::filesystem::copy_file(copy + SegmentName(2), second);
+  std::fstream(first, std::ios::binary | std::ios::in | std::ios::out).write("PINNSEG\n", 8).put(9);
+  rig.Open();
+  CHECK(rig.report.last_sequence == 3001);
+  CHECK_FALSE(std::filesystem::exists(second));
+  CHECK(std::filesystem::exists(first));  // does not verify: it is not known to be ours
+  CHECK(rig.Add(5000) == 3002);
+  rig.Open();
+  CHECK(rig.report.last_sequence == 3002);
 }
 
 TEST_CASE("a second snapshot at the same sequence replaces the first and proves as much") {
@@ -124,6 +157,171 @@ TEST_CASE("a damaged newest snapshot falls back to the one before it") {
   REQUIRE(rig.report.damaged_snapshots.size() == 1);
   CHECK(rig.report.damaged_snapshots[0].path == newest.path);
   CHECK(rig.engine->books().book(1).Digest() == digest);
+}
+
+TEST_CASE("a renamed snapshot is passed over and named, by recovery, inspection and time travel") {
+  Rig rig;
+  rig.AddMany(1, 500);
+  const SnapshotInfo older = rig.Snapshot();
+  rig.AddMany(501, 500);
+  const uint64_t digest = rig.engine->books().book(1).Digest();
+  const std::string directory = rig.options.data_directory + "/snapshots/";
+  const std::string renamed = directory + SnapshotName(900);
+  std::filesystem::copy_file(older.path, renamed);
+  BookSet books;
+  uint32_t checksum = 0;
+  REQUIRE(BuildBooks(FileSystem::Real(), rig.options.data_directory, 950, &books, &checksum).ok());
+  CHECK(books.book(1).order_count() == 949);
+  rig.Open();
+  CHECK(rig.report.snapshot_sequence == older.meta.sequence);
+  REQUIRE(rig.report.damaged_snapshots.size() == 1);
+  CHECK(rig.report.damaged_snapshots[0].path == renamed);
+  CHECK(rig.engine->books().book(1).Digest() == digest);
+  InspectReport report;
+  REQUIRE(Inspect(Environment::Real(), rig.options.data_directory, nullptr, &report).ok());
+  REQUIRE(report.snapshots.size() == 2);
+  CHECK(report.snapshots[0].status.ok());
+  CHECK(report.snapshots[1].status.code() == Code::kSnapshotCorrupt);
+  CHECK(report.snapshots[1].info.meta.sequence == 900);
+}
+
+TEST_CASE("a snapshot of another journal is never used to rebuild books, and inspection names it") {
+  Rig rig;
+  rig.AddMany(1, 200);
+  Rig other;
+  other.AddMany(1'000'000, 100);
+  const SnapshotInfo foreign = other.Snapshot();
+  const std::string directory = rig.options.data_directory + "/snapshots/";
+  std::filesystem::copy_file(foreign.path, directory + SnapshotName(foreign.meta.sequence));
+  BookSet books;
+  uint32_t checksum = 0;
+  REQUIRE(BuildBooks(FileSystem::Real(), rig.options.data_directory, 201, &books, &checksum).ok());
+  CHECK(books.book(1).Digest() == rig.engine->books().book(1).Digest());
+  InspectReport report;
+  REQUIRE(Inspect(Environment::Real(), rig.options.data_directory, nullptr, &report).ok());
+  REQUIRE(report.snapshots.size() == 1);
+  CHECK(report.snapshots[0].status.message().find("belongs to another journal") !=
+        std::string::npos);
+}
+
+TEST_CASE("a new snapshot drives no sound one away to make room for a rotten one") {
+  Rig rig;
+  rig.AddMany(1, 1000);
+  const SnapshotInfo oldest = rig.Snapshot();
+  rig.AddMany(1001, 1000);
+  const SnapshotInfo rotten = rig.Snapshot();
+  FlipByte(rotten.path, 4500);
+  rig.AddMany(2001, 1000);
+  RotationReport rotation;
+  const SnapshotInfo newest = rig.Snapshot(&rotation);
+  REQUIRE(rotation.damaged.size() == 1);
+  CHECK(rotation.damaged[0].info.path == rotten.path);
+  CHECK(rotation.removed.empty());
+  CHECK(std::filesystem::exists(oldest.path));
+  CHECK(std::filesystem::exists(rotten.path));
+  CompactionReport compaction;
+  REQUIRE(rig.engine->Compact(true, &compaction).ok());
+  CHECK(compaction.oldest_sequence <= oldest.meta.sequence + 1);
+  // The newest rots as well: the oldest, and the journal that it needs, are still there.
+  const uint64_t digest = rig.engine->books().book(1).Digest();
+  rig.engine.reset();
+  FlipByte(newest.path, 4500);
+  rig.Open();
+  CHECK(rig.report.snapshot_sequence == oldest.meta.sequence);
+  CHECK(rig.report.damaged_snapshots.size() == 2);
+  CHECK(rig.engine->books().book(1).Digest() == digest);
+  // With two new ones the oldest may go; the rotten ones are kept as evidence.
+  rig.AddMany(3001, 10);
+  rig.Snapshot();
+  rig.AddMany(3011, 10);
+  rig.Snapshot(&rotation);
+  REQUIRE(rotation.removed.size() == 1);
+  CHECK(rotation.removed[0].path == oldest.path);
+  CHECK(rotation.damaged.size() == 2);
+  CHECK(std::filesystem::exists(rotten.path));
+  CHECK(std::filesystem::exists(newest.path));
+}
+
+TEST_CASE("compaction keeps what the oldest snapshot that verifies needs, and names older ones") {
+  Rig rig;
+  rig.options.keep_snapshots = 3;
+  rig.Open();
+  rig.AddMany(1, 2000);
+  const SnapshotInfo rotten = rig.Snapshot();
+  rig.AddMany(2001, 2000);
+  const SnapshotInfo sound = rig.Snapshot();
+  rig.AddMany(4001, 2000);
+  const SnapshotInfo newest = rig.Snapshot();
+  FlipByte(rotten.path, 4500);
+  CompactionReport compaction;
+  REQUIRE(rig.engine->Compact(true, &compaction).ok());
+  CHECK(compaction.removed + compaction.recycled > 0);
+  CHECK(compaction.oldest_sequence > rotten.meta.sequence + 1);
+  CHECK(compaction.oldest_sequence <= sound.meta.sequence + 1);
+  REQUIRE(compaction.damaged_snapshots.size() == 1);
+  CHECK(compaction.damaged_snapshots[0].info.path == rotten.path);
+  const uint64_t digest = rig.engine->books().book(1).Digest();
+  rig.engine.reset();
+  FlipByte(newest.path, 4500);
+  rig.Open();
+  CHECK(rig.report.snapshot_sequence == sound.meta.sequence);
+  CHECK(rig.engine->books().book(1).Digest() == digest);
+}
+
+TEST_CASE("compaction frees nothing if no snapshot verifies, and says so") {
+  Rig rig;
+  rig.AddMany(1, 3000);
+  FlipByte(rig.Snapshot().path, 4500);
+  rig.AddMany(3001, 2000);
+  FlipByte(rig.Snapshot().path, 4500);
+  CompactionReport compaction;
+  REQUIRE(rig.engine->Compact(true, &compaction).ok());
+  CHECK(compaction.removed + compaction.recycled == 0);
+  CHECK(compaction.oldest_sequence == 1);
+  CHECK(compaction.damaged_snapshots.size() == 2);
+  CHECK(compaction.reason.find("none of the 2 snapshots verifies") != std::string::npos);
+  const uint64_t digest = rig.engine->books().book(1).Digest();
+  rig.Open();
+  CHECK(rig.report.entries_replayed == 5001);
+  CHECK(rig.engine->books().book(1).Digest() == digest);
+}
+
+TEST_CASE("compaction frees nothing on the word of a name") {
+  Rig rig;
+  rig.AddMany(1, 500);
+  const SnapshotInfo taken = rig.Snapshot();
+  rig.AddMany(501, 4000);
+  const std::string directory = rig.options.data_directory + "/snapshots/";
+  Rig other;
+  other.AddMany(1, 4400);
+  const SnapshotInfo foreign = other.Snapshot();
+  CompactionReport compaction;
+  SUBCASE("of a renamed snapshot") {
+    std::filesystem::rename(taken.path, directory + SnapshotName(4400));
+  }
+  SUBCASE("of a snapshot of another journal") {
+    std::filesystem::remove(taken.path);
+    std::filesystem::copy_file(foreign.path, directory + SnapshotName(foreign.meta.sequence));
+  }
+  REQUIRE(rig.engine->Compact(true, &compaction).ok());
+  CHECK(compaction.removed + compaction.recycled == 0);
+  CHECK(compaction.damaged_snapshots.size() == 1);
+  CHECK(rig.engine->journal()->oldest_sequence() == 1);
+}
+
+TEST_CASE("recovery starts from a version 1 snapshot, and the next one has today's version") {
+  Rig rig;
+  rig.AddMany(1, 500);
+  const SnapshotInfo taken = rig.Snapshot();
+  rig.AddMany(501, 5);
+  const uint64_t digest = rig.engine->books().book(1).Digest();
+  rig.engine.reset();
+  SnapshotImage::Load(taken.path).AsVersion1().Store(taken.path);
+  rig.Open();
+  CHECK(rig.report.snapshot_sequence == taken.meta.sequence);
+  CHECK(rig.report.entries_replayed == 5);
+  CHECK(rig.engine->books().book(1).Digest() == digest);
+  CHECK(SnapshotImage::Load(rig.Snapshot().path).version() == 2);
 }
 
 TEST_CASE("a refused operation leaves no entry and no change") {
@@ -161,14 +359,6 @@ TEST_CASE("a directory copied from a running writer opens at its last entry") {
   REQUIRE(Engine::Open(Environment::Real(), options, nullptr, &copy, &report).ok());
   CHECK(report.last_sequence == 1501);
   CHECK(copy->books().book(1).Digest() == digest);
-}
-
-void FlipByte(const std::string& path, uint64_t offset) {
-  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
-  file.seekg(static_cast<std::streamoff>(offset));
-  const char byte = static_cast<char>(file.get() ^ 0x10);
-  file.seekp(static_cast<std::streamoff>(offset));
-  file.put(byte);
 }
 
 TEST_CASE("damage in the durable part refuses to open, says where, and changes nothing") {
@@ -297,6 +487,12 @@ TEST_CASE("a closed engine refuses everything and closes again without harm") {
   uint64_t sequence = 0;
   CHECK(rig.engine->Apply({EntryType::kTrade, 1, Side::kBuy, {}, {}, 1, 1}, 0, &sequence) ==
         Code::kClosed);
+  SnapshotInfo info;
+  RotationReport rotation;
+  CompactionReport compaction;
+  CHECK(rig.engine->BuildSnapshot({1, 1, 0}, {}, &info).code() == Code::kClosed);
+  CHECK(rig.engine->RotateSnapshots(1, &rotation).code() == Code::kClosed);
+  CHECK(rig.engine->Compact(true, &compaction).code() == Code::kClosed);
   CHECK(rig.engine->Close().ok());
 }
 

@@ -1,5 +1,7 @@
-// What is in a data directory, every byte of it verified, nothing changed. Works without the lock,
-// beside a writer too (the newest entries may then read as a tail that is still being written).
+// What is in a data directory, every byte of it verified, nothing changed; and what a strict open
+// would make of it. Works without the lock, beside a writer too: it then looks again until what it
+// sees was not changed meanwhile, so that a segment that was compacted away, or an entry that is
+// just being stored, is not taken for damage.
 #ifndef PINNACLE_ENGINE_INSPECT_H_
 #define PINNACLE_ENGINE_INSPECT_H_
 
@@ -12,11 +14,6 @@
 
 namespace pinnacle {
 
-struct SnapshotFinding {
-  SnapshotInfo info;
-  Status status;  // ok: it verifies
-};
-
 struct InspectReport {
   bool locked = false;
   JournalId journal_id;
@@ -24,10 +21,12 @@ struct InspectReport {
   ScanResult scan;  // of all segments
   uint64_t spares = 0;
   std::vector<SnapshotFinding> snapshots;
-  RecoveryReport recovery;  // what open would find under the strict policy
-  Status recovery_status;   // why open would refuse; ok: it would not
+  RecoveryReport recovery;      // what open would find under the strict policy
+  Status recovery_status;       // why open would refuse; ok: it would not
+  bool repair_pending = false;  // one was interrupted; the report is of what open will finish
 };
 
+// kBusy: beside a writer no view could be had that it did not change meanwhile.
 Status Inspect(const Environment& environment, const std::string& data_directory,
                const ProgressFunction& progress, InspectReport* report);
 

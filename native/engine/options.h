@@ -24,8 +24,8 @@ enum class Durability : uint8_t {
 // What to do with a journal that is corrupt. A torn tail is cut under every policy.
 enum class RecoveryPolicy : uint8_t {
   kStrict,       // refuse to open
-  kPointInTime,  // keep what stands before the damage; copies of the rest go to quarantine
-  kSalvage,  // also apply what still verifies and fits behind the damage, then start a new journal
+  kPointInTime,  // keep the entries before the damage; the rest goes to quarantine
+  kSalvage,      // keep every entry that verifies and fits; holes mark what is lost
 };
 
 struct EngineOptions {
@@ -35,6 +35,9 @@ struct EngineOptions {
   Durability durability = Durability::kInterval;
   uint64_t sync_interval_ns = 10'000'000;
   RecoveryPolicy policy = RecoveryPolicy::kStrict;
+  // A state machine is to be restored: it needs a snapshot with its state, or every entry from 1
+  // on. A repair that would leave neither is refused.
+  bool has_state_machine = false;
   uint64_t keep_snapshots = 3;
   uint64_t compaction_threshold_bytes = 256ull * 1024 * 1024;
   uint64_t expected_orders = 0;  // per book
@@ -51,6 +54,14 @@ struct DamagedSnapshot {
   std::string reason;
 };
 
+// Entries that a repair found lost.
+struct Hole {
+  uint64_t first_sequence = 0;
+  uint64_t last_sequence = 0;
+  uint64_t snapshot_sequence = 0;  // what they did up to here is in this snapshot; 0: in none
+  uint64_t entries_left_out = 0;   // of them: they verified, but the books refused them
+};
+
 struct RecoveryReport {
   bool created = false;
   Tail tail = Tail::kClean;
@@ -65,6 +76,7 @@ struct RecoveryReport {
   uint64_t bytes_dropped = 0;
   uint64_t entries_dropped = 0;
   uint64_t entries_salvaged = 0;
+  std::vector<Hole> holes;  // that were crossed
   bool has_break = false;
   std::string break_segment;
   uint64_t break_offset = 0;
@@ -73,6 +85,7 @@ struct RecoveryReport {
   bool valid_entries_follow = false;
   uint64_t known_durable = 0;
   std::string quarantine_directory;
+  bool repair_finished = false;  // one that was interrupted
   RecoveryPolicy policy = RecoveryPolicy::kStrict;
   uint64_t lock_ns = 0;
   uint64_t scan_ns = 0;  // reading and applying the journal

@@ -5,9 +5,8 @@
 #include <memory>
 #include <utility>
 
-#include "engine/quarantine.h"
 #include "engine/replay.h"
-#include "snapshot/snapshot_writer.h"
+#include "snapshot/snapshot_directory.h"
 
 namespace pinnacle {
 
@@ -17,12 +16,11 @@ namespace {
 // progress, which error) is as if every entry had been applied before the next was looked at.
 class ReplayVisitor : public EntryVisitor {
  public:
-  ReplayVisitor(const Environment& environment, RecoveredState* state, bool salvage,
+  ReplayVisitor(const Environment& environment, RecoveredState* state,
                 const ProgressFunction& progress, RecoveryReport* report)
       : state_(state),
         books_(&state->books),
         replay_(environment.file_system, books_, environment.worker_threads),
-        salvage_(salvage),
         first_sequence_(books_->last_sequence() + 1),
         next_sequence_(first_sequence_),
         progress_(progress),
@@ -31,11 +29,14 @@ class ReplayVisitor : public EntryVisitor {
   Status Visit(const EntryHeader& header, const uint8_t*, const uint8_t* entry,
                uint64_t entry_bytes) override {
 #if !defined(PINNACLE_MUTATION_GAP_NOT_CHECKED)
-    if (header.sequence != next_sequence_) {
+    // (The state may begin within a hole.)
+    const uint64_t first = FirstSequenceOf(header, entry);
+    if (first != next_sequence_ && !(IsHole(header) && first < next_sequence_)) {
       has_gap_ = true;
       return Status(Code::kJournalGap, "");
     }
 #endif
+    if (IsHole(header)) PINNACLE_RETURN_IF_ERROR(CrossHole(header, entry));
     next_sequence_ = header.sequence + 1;
     ++report_->entries_replayed;
     NoteTime(header);
@@ -51,25 +52,6 @@ class ReplayVisitor : public EntryVisitor {
     return status;
   }
 
-  Status VisitBehindBreak(const EntryHeader& header, const uint8_t* payload) override {
-    if (salvage_) {
-      behind_.push_back({header, {payload, payload + header.payload_bytes}});
-    }
-    return Status();
-  }
-
-  // Applies what stood behind the break. Only where the journal is corrupt: behind a torn tail
-  // stands nothing that was ever durable, and writing goes on where the tail is cut.
-  void Salvage() {
-    for (const Kept& kept : behind_) {
-      if (kept.header.sequence <= books_->last_sequence()) continue;
-      // An entry that needs one of the lost ones is refused, and left out.
-      if (!books_->ApplyEntry(kept.header, kept.payload.data()).ok()) continue;
-      ++report_->entries_salvaged;
-      NoteTime(kept.header);
-    }
-  }
-
   void Progress(uint64_t done, uint64_t total) override {
     // (An error comes back at the next entry, or at the end.)
     if (progress_ && replay_.Drain().ok()) progress_("replay", done, total);
@@ -79,12 +61,24 @@ class ReplayVisitor : public EntryVisitor {
   bool has_gap() const { return has_gap_; }
 
  private:
-  struct Kept {
-    EntryHeader header;
-    std::vector<uint8_t> payload;
-  };
+  // What is lost is lost, and in the report. But where a snapshot has what the lost entries did,
+  // books that start from before it would miss that.
+  Status CrossHole(const EntryHeader& header, const uint8_t* entry) {
+    HolePayload hole;
+    std::memcpy(&hole, entry + sizeof(EntryHeader), sizeof(hole));
+    if (hole.first_sequence <= header.sequence) {
+      report_->holes.push_back(
+          {hole.first_sequence, header.sequence, hole.snapshot_sequence, hole.entries_left_out});
+    }
+    if (hole.snapshot_sequence < first_sequence_) return Status();
+    return Status(Code::kJournalGap,
+                  "the entries " + std::to_string(hole.first_sequence) + " to " +
+                      std::to_string(header.sequence) + " are lost, and snapshot " +
+                      std::to_string(hole.snapshot_sequence) +
+                      ", which has what they did, does not verify; restore it from a backup");
+  }
 
-  // Entries behind the refused one do not count.
+  // Entries after the refused one do not count.
   void Retract() { report_->entries_replayed = replay_.failed_sequence() - first_sequence_ + 1; }
 
   void NoteTime(const EntryHeader& header) {
@@ -95,45 +89,12 @@ class ReplayVisitor : public EntryVisitor {
   RecoveredState* state_;
   BookSet* books_;
   Replay replay_;
-  const bool salvage_;
   const uint64_t first_sequence_;
   uint64_t next_sequence_;
   bool has_gap_ = false;
-  std::vector<Kept> behind_;
   const ProgressFunction& progress_;
   RecoveryReport* report_;
 };
-
-Status RestoreNewestSnapshot(const Environment& environment, const std::string& directory,
-                             uint64_t expected_orders, RecoveredState* state,
-                             RecoveryReport* report) {
-  std::vector<SnapshotFile> files;
-  PINNACLE_RETURN_IF_ERROR(ListSnapshots(environment.file_system, directory, &files));
-  for (auto it = files.rbegin(); it != files.rend(); ++it) {
-    BookSet books(expected_orders);
-    std::vector<uint8_t> user_state;
-    SnapshotInfo info;
-    Status status = ReadSnapshot(environment.file_system, it->path, &books, &user_state, &info);
-    if (status.ok()) {
-      state->books = std::move(books);
-      state->user_state = std::move(user_state);
-      state->snapshot = info;
-      state->has_snapshot = true;
-      state->last_clock_ns = info.meta.timestamp_ns;
-      state->journal_id = info.meta.journal_id;
-      state->has_journal_id = true;
-      report->snapshot_sequence = info.meta.sequence;
-      report->snapshot_path = it->path;
-      return Status();
-    }
-    // Only damage lets an older one stand in; a newer version or a bad disk must not be passed
-    // over.
-    if (status.code() != Code::kSnapshotCorrupt) return status;
-    report->damaged_snapshots.push_back({it->path, std::string(status.message())});
-  }
-  state->books = BookSet(expected_orders);
-  return Status();
-}
 
 void ReportScan(const ScanResult& scan, RecoveryReport* report) {
   report->tail = scan.verdict.tail;
@@ -152,7 +113,10 @@ void ReportScan(const ScanResult& scan, RecoveryReport* report) {
   report->break_sequence = scan.evidence.next_sequence;
   report->break_reason = scan.verdict.reason;
   report->valid_entries_follow = scan.evidence.valid_entries_follow;
-  if (scan.damaged_segment >= 0) {
+  if (scan.evidence.directory_damaged && !scan.evidence.segment_damaged) {
+    report->break_segment = scan.damaged_path;
+    report->break_offset = 0;
+  } else if (scan.damaged_segment >= 0) {
     report->break_segment = scan.segments[static_cast<size_t>(scan.damaged_segment)].file.path;
     report->break_offset = 0;
   } else if (scan.stop_segment >= 0) {
@@ -162,28 +126,92 @@ void ReportScan(const ScanResult& scan, RecoveryReport* report) {
   }
 }
 
+bool BeginsTooLate(const RecoveredState& state, const RecoveryReport& report,
+                   uint64_t from_sequence) {
+  const ScanResult& scan = state.scan;
+  // A snapshot says that there was a journal, also where it does not verify.
+  if (scan.segments.empty()) return state.has_snapshot || !report.damaged_snapshots.empty();
+  return scan.segments.front().first_sequence > from_sequence;
+}
+
+Status GapOf(const RecoveredState& state, const RecoveryReport& report) {
+  const ScanResult& scan = state.scan;
+  const uint64_t first = scan.segments.empty() ? 0 : scan.segments.front().first_sequence;
+  std::string what = "the journal begins with entry " + std::to_string(first);
+  if (first == 0) what = "the journal has no segment";
+  what += ", but " + (state.has_snapshot ? "the newest snapshot that verifies ends at entry " +
+                                               std::to_string(state.snapshot.meta.sequence)
+                                         : std::string("there is no snapshot that verifies"));
+  if (!report.damaged_snapshots.empty()) {
+    what += " (" + std::to_string(report.damaged_snapshots.size()) +
+            " damaged; first: " + report.damaged_snapshots.front().reason + ")";
+  }
+  return Status(Code::kJournalGap, what + "; restore the missing files from a backup");
+}
+
 }  // namespace
 
 std::string SnapshotDirectory(const std::string& data_directory) {
   return data_directory + "/snapshots";
 }
 
+Status RestoreNewestSnapshot(const Environment& environment, const std::string& directory,
+                             const std::vector<std::string>& excluded, uint64_t expected_orders,
+                             RecoveredState* state, RecoveryReport* report) {
+  std::vector<SnapshotFile> files;
+  PINNACLE_RETURN_IF_ERROR(ListSnapshots(environment.file_system, directory, &files));
+  const JournalId* id = state->has_journal_id ? &state->journal_id : nullptr;
+  for (auto it = files.rbegin(); it != files.rend(); ++it) {
+    if (std::find(excluded.begin(), excluded.end(), it->path) != excluded.end()) continue;
+    BookSet books(expected_orders);
+    std::vector<uint8_t> user_state;
+    SnapshotInfo info;
+    Status status = ReadSnapshot(environment.file_system, it->path, &books, &user_state, &info, id);
+    if (status.ok()) {
+      state->books = std::move(books);
+      state->user_state = std::move(user_state);
+      state->snapshot = info;
+      state->has_snapshot = true;
+      state->last_clock_ns = info.meta.timestamp_ns;
+      state->journal_id = info.meta.journal_id;
+      state->has_journal_id = true;
+      report->snapshot_sequence = info.meta.sequence;
+      report->snapshot_path = it->path;
+      return Status();
+    }
+    // Only damage lets an older one take its place; a newer version or a bad disk must not be
+    // passed over.
+    if (status.code() != Code::kSnapshotCorrupt) return status;
+    report->damaged_snapshots.push_back({it->path, std::string(status.message())});
+  }
+  state->books = BookSet(expected_orders);
+  return Status();
+}
+
 Status ReadState(const Environment& environment, const std::string& data_directory,
-                 uint64_t expected_orders, bool salvage, const ProgressFunction& progress,
+                 const ReadOptions& read_options, const ProgressFunction& progress,
                  RecoveredState* state, RecoveryReport* report) {
   Clock* clock = environment.clock;
   const uint64_t start_ns = clock->MonotonicNs();
   if (progress) progress("snapshot", 0, 0);
-  PINNACLE_RETURN_IF_ERROR(RestoreNewestSnapshot(environment, SnapshotDirectory(data_directory),
-                                                 expected_orders, state, report));
+  Layout layout;
+  PINNACLE_RETURN_IF_ERROR(
+      ReadLayout(environment.file_system, data_directory, read_options.live, &layout));
+  state->head = layout.head;
+  state->leftovers = layout.leftovers;
+  state->spares = layout.spares;
+  state->journal_id = layout.journal_id;
+  state->has_journal_id = layout.has_journal_id;
+  PINNACLE_RETURN_IF_ERROR(RestoreNewestSnapshot(environment, SnapshotDirectory(data_directory), {},
+                                                 read_options.expected_orders, state, report));
   report->snapshot_ns = clock->MonotonicNs() - start_ns;
 
   ScanOptions options;
+  options.live = read_options.live;
   if (state->has_snapshot) {
     options.from_sequence = state->snapshot.meta.sequence + 1;
     options.known_durable = state->snapshot.meta.sequence;
-    options.journal_id = &state->journal_id;
-    // A snapshot of a salvaged state has no entry of its own that could prove it.
+    // Where it is not known (a version 1 salvage), no entry can prove the snapshot.
     if (state->snapshot.meta.entry_checksum != 0) {
       options.proof_sequence = state->snapshot.meta.sequence;
     }
@@ -192,139 +220,78 @@ Status ReadState(const Environment& environment, const std::string& data_directo
   const uint64_t scan_start_ns = clock->MonotonicNs();
   // Nobody waits for a book yet.
   state->books.set_growth(Growth::kAtOnce);
-  ReplayVisitor visitor(environment, state, salvage, progress, report);
+  ReplayVisitor visitor(environment, state, progress, report);
   ScanResult& scan = state->scan;
-  Status scanned = ScanJournal(environment.file_system, JournalDirectory(data_directory), options,
-                               &visitor, &scan);
-  // An entry that the books refused comes before what the scan met behind it.
+  Status scanned =
+      ScanJournal(environment.file_system, std::move(layout), options, &visitor, &scan);
+  // An entry that the books refused comes before what the scan met after it.
   PINNACLE_RETURN_IF_ERROR(visitor.Finish());
   if (!visitor.has_gap()) PINNACLE_RETURN_IF_ERROR(std::move(scanned));
-  if (scan.verdict.tail == Tail::kCorrupt) visitor.Salvage();
   state->books.set_growth(Growth::kGradual);
   report->scan_ns = clock->MonotonicNs() - scan_start_ns;
   ReportScan(scan, report);
   report->last_sequence = state->books.last_sequence();
-  if (!state->has_journal_id) {
-    for (const SegmentFacts& segment : scan.segments) {
-      if (!segment.header_valid) continue;
-      state->journal_id = {segment.header.journal_id_low, segment.header.journal_id_high};
-      state->has_journal_id = true;
-      break;
-    }
-  }
-  const uint64_t first = scan.segments.empty() ? 0 : scan.segments.front().first_sequence;
-  const bool gap =
-      visitor.has_gap() || first > options.from_sequence ||
-      (scan.segments.empty() && (state->has_snapshot || !report->damaged_snapshots.empty()));
-#if defined(PINNACLE_MUTATION_GAP_NOT_CHECKED)
-  return Status();
+  if (visitor.has_gap() || BeginsTooLate(*state, *report, options.from_sequence)) {
+#if !defined(PINNACLE_MUTATION_GAP_NOT_CHECKED)
+    return GapOf(*state, *report);
 #endif
-  if (gap) {
-    std::string what = "the journal begins with entry " + std::to_string(first);
-    if (first == 0) what = "the journal has no segment";
-    what += ", but " + (state->has_snapshot ? "the newest snapshot that verifies ends at entry " +
-                                                  std::to_string(state->snapshot.meta.sequence)
-                                            : std::string("there is no snapshot that verifies"));
-    if (!report->damaged_snapshots.empty()) {
-      what += " (" + std::to_string(report->damaged_snapshots.size()) +
-              " damaged; first: " + report->damaged_snapshots.front().reason + ")";
-    }
-    return Status(Code::kJournalGap, what + "; restore the missing files from a backup");
   }
   return Status();
 }
 
-Status PlanContinuation(const Environment& environment, const EngineOptions& options,
-                        RecoveredState* state, RecoveryReport* report, JournalPosition* position) {
-  *position = JournalPosition();
-  const std::string journal_directory = JournalDirectory(options.data_directory);
-  const ScanResult& scan = state->scan;
-  if (scan.verdict.tail == Tail::kCorrupt && options.policy == RecoveryPolicy::kStrict) {
-    return Status(Code::kCorrupt,
-                  scan.verdict.reason + " (" + report->break_segment + " at offset " +
-                      std::to_string(report->break_offset) + "). Look with `pinnacle verify " +
-                      options.data_directory + "`; `pinnacle repair --dry-run " +
-                      options.data_directory +
-                      "` says what recoveryPolicy 'point-in-time' or 'salvage' would keep");
+Status Refusal(const std::string& data_directory, const RecoveredState& state,
+               const RecoveryReport& report) {
+  const TailVerdict& verdict = state.scan.verdict;
+  if (verdict.tail != Tail::kCorrupt) return Status();
+  std::string place;
+  const bool named = verdict.reason.find(report.break_segment) != std::string::npos;
+  if (!report.break_segment.empty() && !named) {
+    place = " (" + report.break_segment + " at offset " + std::to_string(report.break_offset) + ")";
   }
-  std::vector<std::string> names;
-  bool exists = false;
-  PINNACLE_RETURN_IF_ERROR(environment.file_system->Exists(journal_directory, &exists));
-  if (exists) PINNACLE_RETURN_IF_ERROR(environment.file_system->List(journal_directory, &names));
-  for (const std::string& name : names) {
-    uint64_t number = 0;
-    if (ParseSpareName(name, &number)) position->spares.push_back(number);
-  }
-  uint64_t highest_index = 0;
-  for (const SegmentFacts& segment : scan.below) highest_index = segment.file.index;
-  for (const SegmentFacts& segment : scan.segments) highest_index = segment.file.index;
+  return Status(Code::kCorrupt,
+                verdict.reason + place + ". Look with `pinnacle verify " + data_directory +
+                    "`; `pinnacle repair --dry-run " + data_directory +
+                    "` says what recoveryPolicy 'point-in-time' or 'salvage' would keep");
+}
 
-  const bool cut = scan.verdict.tail != Tail::kClean;
-  if (scan.verdict.tail == Tail::kCorrupt) {
-    PINNACLE_RETURN_IF_ERROR(QuarantineSegments(environment, options.data_directory, scan,
-                                                &report->quarantine_directory));
+JournalPosition PlanContinuation(const std::string& data_directory, const RecoveredState& state) {
+  JournalPosition position;
+  const ScanResult& scan = state.scan;
+  position.head_directory = data_directory;
+  position.head = state.head;
+  position.spares = state.spares;
+  position.known_durable = std::min(scan.evidence.known_durable, state.books.last_sequence());
+  position.next_sequence = state.books.last_sequence() + 1;
+  const auto add_older = [&](const SegmentFacts& segment) {
+    position.older.push_back({segment.file, segment.first_sequence, segment.last_sequence,
+                              segment.header.segment_bytes, segment.header.segment_id});
+  };
+  // What an interrupted compaction has left is given up; a file of another journal is left alone.
+  for (const SegmentFacts& segment : state.leftovers) {
+    const JournalId id{segment.header.journal_id_low, segment.header.journal_id_high};
+    if (segment.header_valid && id == state.journal_id) position.trailing.push_back(segment.file);
   }
-  position->known_durable = std::min(scan.evidence.known_durable, state->books.last_sequence());
-  position->next_sequence = state->books.last_sequence() + 1;
-  const bool salvaged =
-      scan.verdict.tail == Tail::kCorrupt && options.policy == RecoveryPolicy::kSalvage;
-  // The snapshot reaches behind the break: no segment can be gone on in, the next entry would not
-  // follow on the last sound one.
-  const bool behind =
-      cut && state->has_snapshot && state->snapshot.meta.sequence >= scan.evidence.next_sequence;
-  if (salvaged) {
-    // The salvaged state has no unbroken journal behind it, so it needs a snapshot before the old
-    // segments go.
-    SnapshotMeta meta;
-    meta.journal_id = state->journal_id;
-    meta.sequence = state->books.last_sequence();
-    meta.timestamp_ns = std::max(environment.clock->NowNs(), state->last_clock_ns);
-    const std::string directory = SnapshotDirectory(options.data_directory);
-    PINNACLE_RETURN_IF_ERROR(environment.file_system->CreateDirectory(directory));
-    PINNACLE_RETURN_IF_ERROR(environment.file_system->SyncDirectory(options.data_directory));
-    SnapshotInfo info;
-    PINNACLE_RETURN_IF_ERROR(WriteSnapshot(environment.file_system, directory, meta, state->books,
-                                           state->user_state, &info));
-  }
-  if (salvaged || behind) {
-    for (const SegmentFacts& segment : scan.below) position->trailing.push_back(segment.file);
-    for (const SegmentFacts& segment : scan.segments) position->trailing.push_back(segment.file);
-    position->next_index = highest_index + 1;
-    return Status();
-  }
-
-  for (const SegmentFacts& segment : scan.below) {
-    position->older.push_back({segment.file, segment.first_sequence, segment.last_sequence,
-                               segment.header.segment_bytes});
-  }
-  // The youngest sound segment is where writing goes on; a damaged header can't be written behind.
-  int64_t stop = scan.stop_segment;
-  while (stop >= 0 && !scan.segments[static_cast<size_t>(stop)].header_valid) --stop;
-  if (stop >= 0 && static_cast<size_t>(stop) < scan.segments.size()) {
-    const SegmentFacts& last = scan.segments[static_cast<size_t>(stop)];
-    // A segment of a foreign journal or behind a missing one is not ours to go on in.
-    const bool foreign =
-        stop == scan.stop_segment && scan.evidence.segment_damaged && last.entries == 0;
-    if (foreign) --stop;
-  }
+  for (const SegmentFacts& segment : scan.below) add_older(segment);
   for (size_t i = 0; i < scan.segments.size(); ++i) {
     const SegmentFacts& segment = scan.segments[i];
-    if (static_cast<int64_t>(i) < stop) {
-      position->older.push_back({segment.file, segment.first_sequence, segment.last_sequence,
-                                 segment.header.segment_bytes});
-    } else if (static_cast<int64_t>(i) == stop) {
-      position->file = segment.file;
-      position->header = segment.header;
-      position->first_sequence = segment.entries > 0 ? segment.first_sequence : 0;
-      position->end_offset = segment.end_offset;
-      position->mark_counter = segment.mark_counter;
-      position->clear_rest = cut;
+    if (static_cast<int64_t>(i) < scan.stop_segment) {
+      add_older(segment);
+    } else if (static_cast<int64_t>(i) == scan.stop_segment) {
+      position.file = segment.file;
+      position.header = segment.header;
+      position.first_sequence = segment.entries > 0 ? segment.first_sequence : 0;
+      position.end_offset = segment.end_offset;
+      position.mark_counter = segment.mark_counter;
+      position.link = segment.link;
+      position.clear_rest = scan.verdict.tail != Tail::kClean;
     } else {
-      position->trailing.push_back(segment.file);
+      position.trailing.push_back(segment.file);
+      if (segment.first_line_used) position.to_empty.push_back(segment.file);
     }
+    position.next_index = segment.file.index + 1;
   }
-  position->next_index = stop >= 0 ? position->file.index + 1 : highest_index + 1;
-  return Status();
+  if (position.file.index != 0) position.next_index = position.file.index + 1;
+  return position;
 }
 
 }  // namespace pinnacle

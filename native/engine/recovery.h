@@ -1,9 +1,9 @@
 // Recovery: from the files of a data directory to the books at its last good entry, and to the
 // place where the journal goes on.
 //
-// ReadState only reads. PlanContinuation decides by policy what writing would have to cut; it
-// writes the copies that a policy demands, and nothing else. The cut itself is the journal's
-// (JournalPosition).
+// ReadState only reads, and judges as a strict open does. PlanContinuation says where writing goes
+// on. Neither changes anything: a damaged directory is mended by repair/, a torn tail is cut by the
+// journal (JournalPosition).
 #ifndef PINNACLE_ENGINE_RECOVERY_H_
 #define PINNACLE_ENGINE_RECOVERY_H_
 
@@ -30,22 +30,39 @@ struct RecoveredState {
   JournalId journal_id;
   bool has_journal_id = false;
   uint64_t last_clock_ns = 0;  // no entry that was stamped by the clock is younger
+  HeadFinding head;
+  std::vector<SegmentFacts> leftovers;  // below the oldest: of an interrupted compaction
+  std::vector<uint64_t> spares;
   ScanResult scan;
 };
 
 std::string SnapshotDirectory(const std::string& data_directory);
 
-// Restores the newest snapshot that verifies and replays the journal behind it. Damage of the
-// journal's tail is in `report` and `state->scan`, not in the Status. kJournalGap: no snapshot
-// reaches to where the journal begins. `salvage`: also applies what verifies and fits behind a
-// break.
+// The newest snapshot that verifies and is of state->journal_id, if that is known; those that are
+// passed over are in the report. `excluded`: paths that are not looked at. Sets journal_id if there
+// was none.
+Status RestoreNewestSnapshot(const Environment& environment, const std::string& directory,
+                             const std::vector<std::string>& excluded, uint64_t expected_orders,
+                             RecoveredState* state, RecoveryReport* report);
+
+struct ReadOptions {
+  uint64_t expected_orders = 0;
+  bool live = false;  // a writer may be at work: see ScanOptions::live
+};
+
+// Restores the newest snapshot that verifies and replays the journal from there. Damage of the
+// journal is in `report` and `state->scan`, not in the Status: Refusal has the judgement.
+// kJournalGap: no snapshot reaches to where the journal begins, or a hole can't be crossed.
 Status ReadState(const Environment& environment, const std::string& data_directory,
-                 uint64_t expected_orders, bool salvage, const ProgressFunction& progress,
+                 const ReadOptions& options, const ProgressFunction& progress,
                  RecoveredState* state, RecoveryReport* report);
 
-// kCorrupt where the policy is strict and the journal is corrupt.
-Status PlanContinuation(const Environment& environment, const EngineOptions& options,
-                        RecoveredState* state, RecoveryReport* report, JournalPosition* position);
+// Why a strict open refuses what ReadState found: kCorrupt; ok where it does not.
+Status Refusal(const std::string& data_directory, const RecoveredState& state,
+               const RecoveryReport& report);
+
+// Where writing goes on in a directory that Refusal accepts.
+JournalPosition PlanContinuation(const std::string& data_directory, const RecoveredState& state);
 
 }  // namespace pinnacle
 

@@ -118,7 +118,7 @@ class Replay::Worker {
         bytes = check.bytes;
       }
       const EntryHeader header = LoadHeader(entry);
-      if (!IsUsers(header) && IsMine(header)) {
+      if (!ChangesNoBook(header) && IsMine(header)) {
         if (books_->PrefetchPays(header.instrument)) {
           // (Other instruments' books are other threads'.)
           PrefetchBehind(*books_, entry, reader_->bytes_ahead(),
@@ -192,7 +192,7 @@ Status Replay::Put(const EntryHeader& header, const uint8_t* entry, uint64_t ent
     Extend(header, entry_bytes, place);
     return Status();
   }
-  if (IsUsers(header)) return Status();
+  if (ChangesNoBook(header)) return Status();
   if (books_->PrefetchPays(header.instrument)) {
     PrefetchBehind(*books_, entry, place.bytes_ahead, [](const EntryHeader&) { return true; });
   }

@@ -2,9 +2,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "engine/journal_identity.h"
 #include "engine/recovery.h"
 #include "journal/reader.h"
 #include "snapshot/snapshot_directory.h"
@@ -16,12 +18,14 @@ namespace {
 
 constexpr uint64_t kReadBytes = 256 * 1024;
 
-// The newest snapshot that verifies and that `fits`; none leaves `books` empty.
+// The newest snapshot of this journal that verifies and that `fits`; none leaves `books` empty.
 Status RestoreBelow(FileSystem* fs, const std::string& data_directory,
                     const std::function<bool(const SnapshotFile&)>& may_fit,
                     const std::function<bool(const BookSet&)>& fits, BookSet* books,
                     SnapshotInfo* restored) {
   *restored = SnapshotInfo();
+  std::optional<JournalId> journal_id;
+  PINNACLE_RETURN_IF_ERROR(FindJournalId(fs, data_directory, &journal_id));
   std::vector<SnapshotFile> files;
   PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs, SnapshotDirectory(data_directory), &files));
   for (auto it = files.rbegin(); it != files.rend(); ++it) {
@@ -29,7 +33,8 @@ Status RestoreBelow(FileSystem* fs, const std::string& data_directory,
     BookSet candidate;
     std::vector<uint8_t> user_state;
     SnapshotInfo info;
-    Status status = ReadSnapshot(fs, it->path, &candidate, &user_state, &info);
+    Status status = ReadSnapshot(fs, it->path, &candidate, &user_state, &info,
+                                 journal_id ? &*journal_id : nullptr);
     // Damaged, or rotated away since it was listed: an older one does as well.
     if (status.code() == Code::kSnapshotCorrupt || status.code() == Code::kNotFound) continue;
     PINNACLE_RETURN_IF_ERROR(std::move(status));

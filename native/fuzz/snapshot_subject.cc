@@ -69,7 +69,8 @@ void Seal(std::vector<uint8_t>* file) {
   header.checksum = Crc(file->data(), sizeof(header));
   Store(file, 0, header);
   uint64_t offset = kSnapshotHeaderBytes;
-  std::vector<uint8_t> headers;
+  std::vector<uint8_t> summed;  // of the section headers, what the footer's checksum covers
+  const uint64_t summed_bytes = header.version == 1 ? sizeof(SectionHeader) : kSummedHeaderBytes;
   SectionHeader section;
   while (Load(*file, offset, &section) && section.type >= 1 && section.type <= 3) {
     const uint64_t content = offset + sizeof(section);
@@ -78,14 +79,14 @@ void Seal(std::vector<uint8_t>* file) {
     std::memcpy(file->data() + offset, &section, sizeof(section));
     section.header_checksum = Crc(file->data() + offset, 20);
     Store(file, offset, section);
-    headers.insert(headers.end(), file->begin() + static_cast<ptrdiff_t>(offset),
-                   file->begin() + static_cast<ptrdiff_t>(content));
+    summed.insert(summed.end(), file->begin() + static_cast<ptrdiff_t>(offset),
+                  file->begin() + static_cast<ptrdiff_t>(offset + summed_bytes));
     offset = content + (section.bytes + 7) / 8 * 8;
     if (offset > file->size()) return;
   }
   SnapshotFooter footer;
   if (!Load(*file, offset, &footer)) return;
-  footer.sections_checksum = Crc(headers.data(), headers.size());
+  footer.sections_checksum = Crc(summed.data(), summed.size());
   Store(file, offset, footer);
   footer.checksum = Crc(file->data() + offset, 28);
   Store(file, offset, footer);

@@ -59,6 +59,7 @@ inline constexpr std::array<int32_t, 256> kPayloadOfType = [] {
   }
   bytes[static_cast<size_t>(EntryType::kInstrument)] = sizeof(InstrumentPayload);
   bytes[static_cast<size_t>(EntryType::kReplaceWide)] = sizeof(ReplaceWidePayload);
+  bytes[static_cast<size_t>(EntryType::kHole)] = kAnyPayload;  // as many lines as it fills
   for (size_t type = static_cast<size_t>(EntryType::kFirstUserType); type < 256; ++type) {
     bytes[type] = kAnyPayload;
   }
@@ -68,9 +69,23 @@ static_assert(sizeof(ReplacePayload) == sizeof(OrderPayload));
 
 // True where a header can be an entry's at all: type, flags and length fit together.
 inline bool HeaderIsPlausible(const EntryHeader& header) {
-  if ((header.flags & kFlagWritten) == 0 || header.payload_bytes > kMaxPayloadBytes) return false;
+  if ((header.flags & ~(kFlagSell | kFlagGivenTime)) != kFlagWritten ||
+      header.payload_bytes > kMaxPayloadBytes) {
+    return false;
+  }
   const int32_t wanted = kPayloadOfType[header.type];
   return wanted == kAnyPayload || header.payload_bytes == static_cast<uint32_t>(wanted);
+}
+
+// The first sequence that an entry stands for: its own, or that of a hole's first lost entry. 0: a
+// hole that contradicts itself. `entry` holds the whole verified entry.
+inline uint64_t FirstSequenceOf(const EntryHeader& header, const uint8_t* entry) {
+  if (!IsHole(header)) [[likely]]
+    return header.sequence;
+  if (header.payload_bytes < sizeof(HolePayload)) return 0;
+  HolePayload hole;
+  std::memcpy(&hole, entry + sizeof(EntryHeader), sizeof(hole));
+  return hole.first_sequence <= header.sequence + 1 ? hole.first_sequence : 0;
 }
 
 // Checks what stands at bytes[0], which is the start of a line; `bytes` reaches to the end of the

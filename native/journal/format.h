@@ -6,18 +6,20 @@
 // zero.
 //
 // Invariants:
-// - An entry starts on a line and takes EntryLines(payload length) of them: header, payload, zero
-//   padding, trailer. An order entry is one line, so no sector or page boundary can cut it.
-// - The sequence of an entry is that of its predecessor plus one, across segments too.
+// - An entry starts on a line and takes whole lines: header, payload, zero padding, trailer. An
+//   order entry is one line, so no sector or page boundary can cut it.
+// - The sequence of an entry is that of its predecessor plus one, across segments too. A hole entry
+//   takes the place of lost ones: it names the first of them and has the sequence of the last.
 // - The first and the last 8 bytes of a written entry are never zero, and the checksum is stored
-// last.
-//   So an entry that a power cut or a kill left half-written shows zeros at one of its ends (or in
-//   a whole sector), while a damaged one does not: that is how a torn tail is told from rot.
+//   last. So an entry that a power cut or a kill left half-written shows zeros at one of its ends
+//   (or in a whole sector), and a damaged one does not: that tells a torn tail from rot.
 // - Checksums start from the segment's seed, so bytes of another segment never verify.
+// - Each header names the link of the segment before it. A segment's link is its id until a writer
+//   opens it again; from then on it is the newest link mark. So a copy of a directory that was
+//   written on elsewhere does not fit: its writer gave the segment another link.
 // - An entry's durable_lag says how far the journal was durable when the entry was written; the
-// frontier
-//   marks in the header page say it for the last entries. What lies below is never cut as a torn
-//   tail.
+//   frontier marks in the header page and the head record say it for the last entries. Nothing at
+//   or below that frontier is ever cut as a torn tail.
 #ifndef PINNACLE_JOURNAL_FORMAT_H_
 #define PINNACLE_JOURNAL_FORMAT_H_
 
@@ -32,7 +34,9 @@ static_assert(std::endian::native == std::endian::little,
 
 inline constexpr uint64_t kLineBytes = 64;
 inline constexpr uint64_t kSegmentHeaderBytes = 4096;
-inline constexpr uint16_t kJournalVersion = 1;
+// Version 1 had no head record, no links and no holes. It is still read; segments are written in
+// version 2.
+inline constexpr uint16_t kJournalVersion = 2;
 inline constexpr char kSegmentMagic[8] = {'P', 'I', 'N', 'N', 'S', 'E', 'G', '\n'};
 
 inline constexpr uint64_t kMinSegmentBytes = 64 * 1024;
@@ -49,6 +53,7 @@ inline constexpr uint64_t kMaxSafeInteger = (1ull << 53) - 1;
 enum class EntryType : uint8_t {
   kNone = 0x00,
   kInstrument = 0x03,   // InstrumentPayload: defines the header's instrument
+  kHole = 0x05,         // HolePayload, then zeros: entries that a repair found lost
   kAdd = 0x11,          // OrderPayload
   kReduce = 0x12,       // OrderPayload; quantity is the amount taken off (a partial or full cancel)
   kCancel = 0x14,       // OrderPayload; price and quantity 0
@@ -64,10 +69,23 @@ enum class EntryType : uint8_t {
 
 // Bits of EntryHeader::flags.
 inline constexpr uint8_t kFlagSell = 0x01;  // side of the order; clear: buy
-inline constexpr uint8_t kFlagGivenTime =
-    0x02;  // the timestamp came from the caller, not from the clock
-inline constexpr uint8_t kFlagWritten =
-    0x80;  // always set: keeps the first word from ever being zero
+// The timestamp came from the caller, not from the clock.
+inline constexpr uint8_t kFlagGivenTime = 0x02;
+// Reserved for transactions (kFeatureTransactions): the entry continues one; more of it follows.
+inline constexpr uint8_t kFlagContinues = 0x04;
+inline constexpr uint8_t kFlagMoreFollows = 0x08;
+// Always set: keeps the first word from ever being zero.
+inline constexpr uint8_t kFlagWritten = 0x80;
+// An entry with any other bit, a reserved one included, is damage in this version.
+inline constexpr uint8_t kKnownFlags = kFlagSell | kFlagGivenTime | kFlagWritten;
+
+// Mandatory features of segments, snapshots and head records. This version implements none of them:
+// it refuses a file that needs one, and the bits and the fields are kept for them.
+inline constexpr uint64_t kFeatureTransactions = 1;  // entries may have the transaction flags
+inline constexpr uint64_t kFeatureSealed = 2;        // lines are encrypted and authenticated
+inline constexpr uint64_t kFeatureSignedPrices = 4;  // prices may be negative
+inline constexpr uint64_t kFeatureWindow = 8;        // of a head record: it names a window
+inline constexpr uint64_t kSupportedFeatures = 0;
 
 struct EntryHeader {
   uint32_t payload_bytes;
@@ -80,6 +98,10 @@ struct EntryHeader {
 static_assert(sizeof(EntryHeader) == 24);
 static_assert(offsetof(EntryHeader, sequence) == 8 && offsetof(EntryHeader, timestamp_ns) == 16);
 
+inline bool IsHole(const EntryHeader& header) {
+  return header.type == static_cast<uint8_t>(EntryType::kHole);
+}
+
 inline bool IsDefinition(const EntryHeader& header) {
   return header.type == static_cast<uint8_t>(EntryType::kInstrument);
 }
@@ -89,10 +111,13 @@ inline bool IsUsers(const EntryHeader& header) {
   return header.type >= static_cast<uint8_t>(EntryType::kFirstUserType);
 }
 
+// The entry changes no book: a user's, or a hole.
+inline bool ChangesNoBook(const EntryHeader& header) { return IsUsers(header) || IsHole(header); }
+
 struct EntryTrailer {
   uint32_t durable_lag;  // sequence - 1 - (durable frontier when written), at most kMaxDurableLag
-  uint32_t
-      checksum;  // CRC32C register over all of the entry's lines but these 4 bytes, from the seed
+  // CRC32C register over all of the entry's lines but these 4 bytes, from the seed.
+  uint32_t checksum;
 };
 static_assert(sizeof(EntryTrailer) == 8);
 
@@ -133,6 +158,16 @@ struct ReplaceWidePayload {
 };
 static_assert(sizeof(ReplaceWidePayload) == 48);
 
+// Stands for the entries first_sequence .. header.sequence, which are lost. It fills the lines that
+// they had, so everything after it keeps its place and its checksum. It may stand for no entry at
+// all (sequence = first_sequence - 1): then it only fills lines that hold nothing of the journal.
+struct HolePayload {
+  uint64_t first_sequence;
+  uint64_t snapshot_sequence;  // the entries up to here are in this snapshot; 0: in none
+  uint64_t entries_left_out;   // of the lost ones: they verified, but the books refused them
+};
+static_assert(sizeof(HolePayload) == 24);
+
 inline constexpr size_t kInstrumentNameBytes = 32;  // UTF-8, zero-padded
 
 struct InstrumentPayload {
@@ -160,11 +195,14 @@ struct SegmentHeader {
   uint64_t segment_bytes;
   uint64_t created_ns;
   uint8_t key_id[16];  // for encryption at rest; 0: plain
-  uint8_t reserved[24];
+  uint64_t
+      predecessor_link;  // of the segment before it; 0: it is the journal's first (version 1: 0)
+  uint8_t reserved[16];
 };
 static_assert(sizeof(SegmentHeader) == 128);
 static_assert(offsetof(SegmentHeader, journal_id_low) == 32);
 static_assert(offsetof(SegmentHeader, key_id) == 88);
+static_assert(offsetof(SegmentHeader, predecessor_link) == 104);
 
 // Two slots in the header page, each in a sector of its own, stored in turn after a sync. They cost
 // no I/O of their own: the kernel writes the page when it likes, and a clean close syncs it.
@@ -177,6 +215,20 @@ struct FrontierMark {
 };
 static_assert(sizeof(FrontierMark) == 32);
 inline constexpr uint64_t kFrontierMarkOffsets[2] = {2048, 2560};
+
+// A segment's link after a writer opened it again. Two slots in the header page, each in a sector
+// of its own, written in turn; the valid one with the higher counter counts. Without one the link
+// is the segment's id.
+struct LinkMark {
+  uint64_t link;
+  uint64_t counter;
+  uint64_t timestamp_ns;
+  uint32_t kind;      // kLinkKind
+  uint32_t checksum;  // from the segment's seed, over the 28 bytes before it
+};
+static_assert(sizeof(LinkMark) == 32);
+inline constexpr uint32_t kLinkKind = 0x4b4e494c;  // "LINK"
+inline constexpr uint64_t kLinkMarkOffsets[2] = {1024, 1536};
 
 inline uint32_t SeedOfSegment(uint64_t segment_id) { return static_cast<uint32_t>(segment_id); }
 

@@ -25,7 +25,6 @@ uint64_t PageEnd(uint64_t offset) { return PageStart(offset + kPageBytes - 1); }
 Journal::Journal(const Environment& environment, const std::string& journal_directory, JournalId id,
                  const JournalOptions& options)
     : environment_(environment),
-      directory_(journal_directory),
       id_(id),
       supply_(environment, journal_directory, id, options.segment_bytes, options.max_spares) {}
 
@@ -44,7 +43,26 @@ Status Journal::Start(const JournalPosition& position) {
   records_ = position.older;
   next_sequence_ = position.next_sequence;
   appended_.store(next_sequence_ - 1, std::memory_order_relaxed);
-  supply_.Start(position.next_index, position.spares);
+  const bool goes_on = position.file.index != 0;
+  SegmentSupply::Reopening how;
+  if (goes_on) {
+    how.end_offset = position.end_offset;
+    how.clear_rest = position.clear_rest;
+    how.make_durable = next_sequence_ - 1 > position.known_durable;
+    how.link_counter = position.link.counter + 1;
+    do {
+      how.link = environment_.random->NextU64();
+    } while (how.link == 0 || how.link == position.header.segment_id);
+  }
+  // While the head record still names them: one that it does not name must hold nothing.
+  for (const SegmentFile& file : position.to_empty) {
+    PINNACLE_RETURN_IF_ERROR(supply_.Empty(file));
+  }
+  if (!position.head_directory.empty()) {
+    PINNACLE_RETURN_IF_ERROR(StartHead(position, how.link));
+  }
+  supply_.Start(position.next_index, how.link, position.spares,
+                [this](uint64_t index, uint64_t id) { return Announce(index, id); });
   // Youngest first: a cut-off run must not leave a hole between the names.
   for (auto it = position.trailing.rbegin(); it != position.trailing.rend(); ++it) {
     bool recycled = false;
@@ -52,18 +70,17 @@ Status Journal::Start(const JournalPosition& position) {
   }
   std::shared_ptr<Segment> segment;
   uint64_t offset = kSegmentHeaderBytes;
-  if (position.file.index != 0) {
-    PINNACLE_RETURN_IF_ERROR(supply_.Reopen(position.file, position.header, position.end_offset,
-                                            position.clear_rest,
-                                            next_sequence_ - 1 > position.known_durable, &segment));
+  if (goes_on) {
+    PINNACLE_RETURN_IF_ERROR(supply_.Reopen(position.file, position.header, how, &segment));
     offset = position.end_offset;
     segment->mark_counter = position.mark_counter;
     segment->synced_offset = kSegmentHeaderBytes;  // what was recovered may not have been durable
   } else {
     PINNACLE_RETURN_IF_ERROR(supply_.Take(&segment));
   }
-  records_.push_back({{segment->index, segment->path}, next_sequence_, 0, segment->bytes});
-  if (position.file.index != 0 && position.first_sequence != 0) {
+  records_.push_back(
+      {{segment->index, segment->path}, next_sequence_, 0, segment->bytes, segment->segment_id});
+  if (goes_on && position.first_sequence != 0) {
     records_.back().first_sequence = position.first_sequence;
   }
   Enter(std::move(segment), offset);
@@ -109,7 +126,7 @@ Code Journal::Roll(uint64_t entry_bytes) {
   bytes_before_ += static_cast<uint64_t>(cursor_ - base_) - start_offset_;
   rolled_.push_back({current_, static_cast<uint64_t>(cursor_ - base_), next_sequence_ - 1});
   records_.back().last_sequence = next_sequence_ - 1;
-  records_.push_back({{next->index, next->path}, next_sequence_, 0, next->bytes});
+  records_.push_back({{next->index, next->path}, next_sequence_, 0, next->bytes, next->segment_id});
   Enter(std::move(next), kSegmentHeaderBytes);
   return Code::kOk;
 }
@@ -128,7 +145,6 @@ Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
     return Code::kJournalFailed;
   const uint64_t sequence = next_sequence_;
-  const uint64_t lag = sequence - 1 - durable_.load(std::memory_order_relaxed);
   uint8_t* entry = cursor_;
   const EntryHeader header{payload_bytes,
                            instrument,
@@ -139,7 +155,8 @@ Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_
   std::memcpy(entry, &header, sizeof(header));
   if (payload_bytes != 0) std::memcpy(entry + sizeof(header), payload, payload_bytes);
   // The padding is zero already: the segment was zero-filled.
-  const uint32_t durable_lag = lag < kMaxDurableLag ? static_cast<uint32_t>(lag) : kMaxDurableLag;
+  const uint32_t durable_lag =
+      static_cast<uint32_t>(DurableLag(sequence, durable_.load(std::memory_order_relaxed)));
   std::memcpy(entry + entry_bytes - sizeof(EntryTrailer), &durable_lag, sizeof(durable_lag));
   const uint32_t checksum = Crc32cExtend(seed_, entry, entry_bytes - sizeof(checksum));
   last_checksum_ = checksum;
@@ -179,7 +196,7 @@ Code Journal::AppendLines(EntryType type, uint16_t instrument, uint8_t flags, ui
       words[4] = payload[1];
       words[5] = payload[2];
       words[6] = payload[3];
-      words[7] = std::min<uint64_t>(next_sequence_ + i - 1 - durable, kMaxDurableLag);
+      words[7] = DurableLag(next_sequence_ + i, durable);
     }
     uint32_t checksums[kGroup];
     Crc32cLines(seed_, cursor_, group, checksums);
@@ -421,23 +438,21 @@ uint64_t Journal::PrefaultPart(Segment* segment, uint64_t offset, uint64_t end_o
 
 Status Journal::Release(uint64_t sequence, ReleaseReport* report) {
   *report = ReleaseReport();
-  while (true) {
-    SegmentRecord record;
-    {
-      std::lock_guard lock(state_mutex_);
-      // Never the current one, never one that a flush still has to sync.
-      if (records_.size() < 2) return Status();
-      record = records_.front();
-#if defined(PINNACLE_MUTATION_RELEASED_ONE_TOO_MANY)
-      if (record.first_sequence >= sequence) return Status();
-#else
-      if (record.last_sequence >= sequence || record.last_sequence > durable()) return Status();
-#endif
-      const bool unsynced = std::any_of(rolled_.begin(), rolled_.end(), [&](const Rolled& rolled) {
-        return rolled.segment->index == record.file.index;
-      });
-      if (unsynced) return Status();
+  std::vector<SegmentRecord> released;
+  SegmentRecord oldest;  // that is left
+  {
+    std::lock_guard lock(state_mutex_);
+    for (const SegmentRecord& record : records_) {
+      oldest = record;
+      if (!IsReleasable(record, sequence)) break;
+      released.push_back(record);
     }
+  }
+  if (released.empty()) return Status();
+#if !defined(PINNACLE_MUTATION_HEAD_NOT_RAISED)
+  PINNACLE_RETURN_IF_ERROR(RaiseHead(oldest));
+#endif
+  for (const SegmentRecord& record : released) {
     bool recycled = false;
     PINNACLE_RETURN_IF_ERROR(supply_.Retire(record.file, &recycled));
     (recycled ? report->recycled : report->removed) += 1;
@@ -446,6 +461,21 @@ Status Journal::Release(uint64_t sequence, ReleaseReport* report) {
     std::lock_guard lock(state_mutex_);
     records_.erase(records_.begin());
   }
+  return Status();
+}
+
+// Never the current segment, never one that a flush still has to sync, never one of which it is not
+// known what it holds.
+bool Journal::IsReleasable(const SegmentRecord& record, uint64_t sequence) const {
+  if (record.last_sequence == 0) return false;
+#if defined(PINNACLE_MUTATION_RELEASED_ONE_TOO_MANY)
+  if (record.first_sequence >= sequence) return false;
+#else
+  if (record.last_sequence >= sequence || record.last_sequence > durable()) return false;
+#endif
+  return std::none_of(rolled_.begin(), rolled_.end(), [&](const Rolled& rolled) {
+    return rolled.segment->index == record.file.index;
+  });
 }
 
 Status Journal::Close() {
@@ -460,6 +490,7 @@ Status Journal::Close() {
       status = failure();
     }
   }
+  if (status.ok()) status = CloseHead();
   // The next append finds no room and goes to Roll, which refuses.
   base_ = cursor_ = end_ = nullptr;
   supply_.Stop();

@@ -16,6 +16,7 @@
 #ifndef PINNACLE_JOURNAL_JOURNAL_H_
 #define PINNACLE_JOURNAL_JOURNAL_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -26,8 +27,8 @@
 
 #include "base/status.h"
 #include "checksum/crc32c.h"
-#include "journal/entry_check.h"
 #include "journal/format.h"
+#include "journal/head_record.h"
 #include "journal/segment.h"
 #include "journal/segment_supply.h"
 #include "platform/environment.h"
@@ -45,6 +46,7 @@ struct SegmentRecord {
   uint64_t first_sequence;  // of the entry that opened it
   uint64_t last_sequence;   // 0: it is the current one
   uint64_t bytes;
+  uint64_t segment_id = 0;
 };
 
 // Where writing goes on: what the recovery scan found.
@@ -56,12 +58,19 @@ struct JournalPosition {
   uint64_t first_sequence = 0;  // of that segment; 0: it holds no entry
   uint64_t end_offset = kSegmentHeaderBytes;
   uint64_t mark_counter = 0;
-  bool clear_rest = false;            // cut: zero and sync everything behind end_offset
-  std::vector<SegmentRecord> older;   // the segments before it, in order
-  uint64_t known_durable = 0;         // entries up to here need not be made durable
-  std::vector<SegmentFile> trailing;  // segment files behind it; they hold nothing to keep
+  SegmentLink link;                  // of that segment
+  bool clear_rest = false;           // cut: zero and sync everything after end_offset
+  std::vector<SegmentRecord> older;  // the segments before it, in order
+  uint64_t known_durable = 0;        // entries up to here need not be made durable
+  // Segment files that hold nothing to keep: after it, or before the oldest one.
+  std::vector<SegmentFile> trailing;
+  std::vector<SegmentFile> to_empty;  // of them: their lines are to be zeroed before that
   std::vector<uint64_t> spares;       // numbers of .spare files
   uint64_t next_index = 1;            // above every index in use
+  // The data directory whose head record is kept, and what was found of it. Empty: none is kept (a
+  // journal without a data directory).
+  std::string head_directory;
+  HeadFinding head;
 };
 
 // What a flush has to make durable, and how much it may take along.
@@ -87,7 +96,7 @@ struct ReleaseReport {
 
 class Journal {
  public:
-  // `journal_directory` exists. `durable_before` is known to be durable (the recovered prefix).
+  // `journal_directory` exists.
   static Status Open(const Environment& environment, const std::string& journal_directory,
                      JournalId journal_id, const JournalOptions& options,
                      const JournalPosition& position, std::unique_ptr<Journal>* journal);
@@ -143,8 +152,8 @@ class Journal {
   // segment where that is ready, by `max_bytes` at most. Returns the bytes made present. One
   // thread.
   uint64_t PrefaultStep(uint64_t window_bytes, uint64_t max_bytes = UINT64_MAX);
-  // Recycles or removes segments that only hold entries below `sequence`, oldest first. Each
-  // removal is durable before the next begins.
+  // Recycles or removes segments that only hold entries below `sequence`, oldest first: the head
+  // record is raised above them, then each removal is durable before the next begins.
   Status Release(uint64_t sequence, ReleaseReport* report);
 
   // Flushes, stores what a clean end leaves behind and unmaps the segments. Appends are refused
@@ -160,7 +169,7 @@ class Journal {
   uint64_t bytes_appended() const;  // since Open
   // Bytes that Release(sequence) would free now.
   uint64_t ReleasableBytes(uint64_t sequence) const;
-  // Checksum and segment of the newest entry, for a snapshot's proof. Writer thread.
+  // Checksum of the newest entry, for a snapshot's proof. Writer thread.
   uint32_t last_checksum() const { return last_checksum_; }
   SupplyCounters supply_counters() const { return supply_.counters(); }
   FlushCounters flush_counters() const;
@@ -177,6 +186,12 @@ class Journal {
   Journal(const Environment& environment, const std::string& journal_directory, JournalId id,
           const JournalOptions& options);
   Status Start(const JournalPosition& position);
+  Status StartHead(const JournalPosition& position, uint64_t link);
+  Status Announce(uint64_t index, uint64_t segment_id);
+  Status RaiseHead(const SegmentRecord& oldest);
+  Status CloseHead();
+  // What the head record says now of the current segment and of what is durable.
+  HeadRecord CurrentHead() const;
   void Enter(std::shared_ptr<Segment> segment, uint64_t offset);
   Code Roll(uint64_t entry_bytes);
   // Brings the line a page ahead into the cache: the processor's own fetching ahead ends with the
@@ -184,7 +199,16 @@ class Journal {
   static void FetchAhead(const uint64_t* line) {
     __builtin_prefetch(line + kPageBytes / sizeof(uint64_t), 1);
   }
+  // What the trailer of an entry says about durability. `durable` is the frontier at the append.
+  static uint64_t DurableLag(uint64_t sequence, uint64_t durable) {
+#if defined(PINNACLE_MUTATION_DURABLE_LAG_NEVER_WRITTEN)
+    return kMaxDurableLag;
+#else
+    return std::min<uint64_t>(sequence - 1 - durable, kMaxDurableLag);
+#endif
+  }
   void Publish(uint64_t bytes, uint64_t entries = 1);
+  bool IsReleasable(const SegmentRecord& record, uint64_t sequence) const;
   Status FlushAndNote(const FlushTarget* target);
   Status FlushLocked(const FlushTarget* target);
   Status SyncPart(Segment* segment, uint64_t end_offset, uint64_t writer_offset);
@@ -210,7 +234,6 @@ class Journal {
   std::atomic<bool> failed_{false};
 
   alignas(64) const Environment environment_;
-  const std::string directory_;
   const JournalId id_;
   SegmentSupply supply_;
 
@@ -222,6 +245,8 @@ class Journal {
   std::atomic<uint64_t> write_aheads_{0};
   std::atomic<uint64_t> write_ahead_bytes_{0};
   std::mutex flush_mutex_;          // one sync at a time
+  std::mutex head_mutex_;           // one change of the head record at a time; taken before state_
+  std::unique_ptr<HeadFile> head_;  // null: none is kept
   mutable std::mutex state_mutex_;  // what follows
   std::shared_ptr<Segment> current_;
   std::vector<Rolled> rolled_;  // full, not yet wholly durable
@@ -249,8 +274,7 @@ inline Code Journal::AppendLine(EntryType type, uint16_t instrument, uint8_t fla
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
     return Code::kJournalFailed;
   const uint64_t sequence = next_sequence_;
-  const uint64_t lag = sequence - 1 - durable_.load(std::memory_order_relaxed);
-  const uint64_t durable_lag = lag < kMaxDurableLag ? lag : kMaxDurableLag;
+  const uint64_t durable_lag = DurableLag(sequence, durable_.load(std::memory_order_relaxed));
   // Whole words, put together in registers: the checksum would have to wait for narrower stores to
   // reach the cache before it could read them back as words.
   uint64_t line[8] = {kLinePayloadBytes | uint64_t{instrument} << 32 |

@@ -1,7 +1,10 @@
 #include "journal/journal.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "doctest.h"
@@ -301,6 +304,72 @@ TEST_CASE("segments are made of real blocks, whole, before they are used") {
   CHECK(static_cast<uint64_t>(info.st_size) == kSmallSegment);
   CHECK(static_cast<uint64_t>(info.st_blocks) * 512 >= kSmallSegment);
   CHECK((info.st_mode & 0777) == 0600);
+}
+
+uint64_t AllocatedBytes(const std::string& path) {
+  struct stat info{};
+  REQUIRE(stat(path.c_str(), &info) == 0);
+  return static_cast<uint64_t>(info.st_blocks) * 512;
+}
+
+// Takes the blocks of [begin, end) away, as a copy with holes or a sparse backup does. False where
+// the file system can't.
+bool PunchHole([[maybe_unused]] const std::string& path, [[maybe_unused]] uint64_t begin,
+               [[maybe_unused]] uint64_t end) {
+#if defined(FALLOC_FL_PUNCH_HOLE)
+  const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(file >= 0);
+  const int result = fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                               static_cast<off_t>(begin), static_cast<off_t>(end - begin));
+  close(file);
+  return result == 0;
+#else
+  return false;
+#endif
+}
+
+// Without it a store into a hole would find the disk full as a SIGBUS.
+TEST_CASE("a reopened segment is allocated in full, whatever a copy made of its blocks") {
+  constexpr uint64_t kEntries = 300;
+  constexpr uint64_t kEnd = kSegmentHeaderBytes + kEntries * kLineBytes;
+  Opened opened;
+  for (uint64_t i = 1; i <= kEntries; ++i) REQUIRE(opened.Line(i) == Code::kOk);
+  REQUIRE(opened.journal->Close().ok());
+  opened.journal.reset();
+  const std::string path = opened.directory.path() + "/" + SegmentName(1);
+  SUBCASE("a hole after the last entry") {
+    if (!PunchHole(path, (kEnd / kPageBytes + 1) * kPageBytes, kSmallSegment)) return;
+    REQUIRE(AllocatedBytes(path) < kSmallSegment);
+  }
+  SUBCASE("a file that ends after the last entry") {
+    std::filesystem::resize_file(path, kEnd);
+    REQUIRE(AllocatedBytes(path) < kSmallSegment);
+  }
+  SUBCASE("a file that was made longer without blocks") {
+    std::filesystem::resize_file(path, kEnd);
+    std::filesystem::resize_file(path, kSmallSegment);
+    REQUIRE(AllocatedBytes(path) < kSmallSegment);
+  }
+  const ScanResult found = opened.Scan();
+  REQUIRE(found.verdict.tail == Tail::kClean);
+  REQUIRE(found.evidence.next_sequence == kEntries + 1);
+  JournalPosition position;
+  position.next_sequence = kEntries + 1;
+  position.file = found.segments[0].file;
+  position.header = found.segments[0].header;
+  position.first_sequence = 1;
+  position.end_offset = found.segments[0].end_offset;
+  position.link = found.segments[0].link;
+  position.next_index = 2;
+  opened.Open(position);
+  CHECK(std::filesystem::file_size(path) == kSmallSegment);
+  CHECK(AllocatedBytes(path) >= kSmallSegment);
+  for (uint64_t i = kEntries + 1; i <= kEntriesPerSegment; ++i) {
+    REQUIRE(opened.Line(i) == Code::kOk);
+  }
+  REQUIRE(opened.journal->Flush().ok());
+  CHECK(opened.Scan().entries == kEntriesPerSegment);
+  CHECK(opened.Scan().verdict.tail == Tail::kClean);
 }
 
 TEST_CASE("the sync thread makes a requested sequence durable and says so") {

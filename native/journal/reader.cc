@@ -1,6 +1,11 @@
 #include "journal/reader.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
+
+#include "journal/layout.h"
+#include "journal/read_fully.h"
 
 namespace pinnacle {
 
@@ -8,6 +13,17 @@ namespace {
 
 // A store that is under way while pread copies the line can look like damage; the next look tells.
 constexpr int kLooks = 8;
+
+// How far a segment's marks say that the journal was durable.
+Status ReadMarks(const File& file, const SegmentHeader& header, uint64_t* durable) {
+  std::vector<uint8_t> page(kSegmentHeaderBytes);
+  size_t page_bytes = 0;
+  PINNACLE_RETURN_IF_ERROR(ReadFully(file, 0, page, &page_bytes));
+  uint64_t counter = 0;
+  *durable =
+      ReadFrontierMarks({page.data(), page_bytes}, SeedOfSegment(header.segment_id), &counter);
+  return Status();
+}
 
 }  // namespace
 
@@ -20,9 +36,57 @@ Status JournalReader::Open(FileSystem* file_system, const std::string& journal_d
   return Status();
 }
 
+// Beside a writer the oldest segments may be compacted away while they are looked at.
 Status JournalReader::FindStart() {
+  constexpr int kMostLooks = 20;
+  Status status;
+  for (int look = 0; look < kMostLooks; ++look) {
+    status = FindStartOnce();
+    if (status.code() != Code::kNotFound && status.code() != Code::kCorrupt) return status;
+    bool compacted = false;
+    PINNACLE_RETURN_IF_ERROR(IsCompacted(looked_at_, &compacted));
+    if (!compacted) return status;
+  }
+  return status;
+}
+
+Status JournalReader::ReadHeadRecord(HeadFinding* head) const {
+  const size_t slash = journal_directory_.find_last_of('/');
+  return ReadHead(file_system_, journal_directory_.substr(0, slash), head);
+}
+
+Status JournalReader::IsCompacted(uint64_t index, bool* compacted) {
+  HeadFinding head;
+  PINNACLE_RETURN_IF_ERROR(ReadHeadRecord(&head));
+  *compacted = head.valid && index != 0 && head.record.oldest_index > index;
+  return Status();
+}
+
+Status JournalReader::OutOfReach() {
+  std::string left = "; start again from what the journal still holds";
+  Layout layout;
+  if (ReadSegments(file_system_, journal_directory_, &layout).ok()) {
+    for (const SegmentFacts& segment : layout.segments) {
+      if (segment.first_sequence == 0) continue;
+      left = "; the journal holds entries from " + std::to_string(segment.first_sequence) + " on";
+      break;
+    }
+  }
+  return Status(Code::kOutOfReach, "entry " + std::to_string(next_sequence_) +
+                                       " was compacted away before it was read" + left);
+}
+
+Status JournalReader::FindStartOnce() {
+  looked_at_ = 0;
+  // Files below the oldest segment are not part of the journal.
+  HeadFinding head;
+  PINNACLE_RETURN_IF_ERROR(ReadHeadRecord(&head));
   std::vector<SegmentFile> files;
   PINNACLE_RETURN_IF_ERROR(ListSegments(file_system_, journal_directory_, &files));
+  if (head.valid) {
+    std::erase_if(files,
+                  [&](const SegmentFile& file) { return file.index < head.record.oldest_index; });
+  }
   if (files.empty()) {
     return Status(Code::kNotFound, journal_directory_ +
                                        " holds no journal segment; is this the data directory of a "
@@ -30,6 +94,7 @@ Status JournalReader::FindStart() {
   }
   // The youngest segment whose first entry is not above the wanted one.
   for (size_t i = files.size(); i-- > 0;) {
+    looked_at_ = files[i].index;
     PINNACLE_RETURN_IF_ERROR(OpenSegment(files[i]));
     EntryCheck check;
     const uint8_t* entry = nullptr;
@@ -38,7 +103,7 @@ Status JournalReader::FindStart() {
       if (i == 0) return Status();  // nothing written yet, or damage that Read reports
       continue;
     }
-    const uint64_t first = LoadHeader(entry).sequence;
+    const uint64_t first = FirstSequenceOf(LoadHeader(entry), entry);
     if (i == 0 && next_sequence_ == 0) next_sequence_ = first;
     if (first <= next_sequence_) {
       expected_ = first;
@@ -67,29 +132,55 @@ Status JournalReader::OpenSegment(const SegmentFile& file) {
   return Status();
 }
 
-Status JournalReader::TryNextSegment(bool* moved) {
+Status JournalReader::TryNextSegment(bool* moved, Next* seen) {
   *moved = false;
+  *seen = Next();
   SegmentFile next{segment_.index + 1, journal_directory_ + "/" + SegmentName(segment_.index + 1)};
   bool exists = false;
   PINNACLE_RETURN_IF_ERROR(file_system_->Exists(next.path, &exists));
-  if (!exists) return Status();
   std::unique_ptr<File> file;
   SegmentHeader header;
-  Status status = file_system_->Open(next.path, OpenMode::kRead, &file);
-  if (status.code() == Code::kNotFound) return Status();
+  Status status(Code::kNotFound, "");
+  if (exists) status = file_system_->Open(next.path, OpenMode::kRead, &file);
+  if (status.ok()) status = ReadSegmentHeader(*file, next, &header);
+  if (status.code() == Code::kNotFound || status.code() == Code::kCorrupt) {
+    bool compacted = false;
+    PINNACLE_RETURN_IF_ERROR(IsCompacted(next.index, &compacted));
+    if (compacted) return OutOfReach();
+    if (status.code() == Code::kNotFound) return Status();
+  }
   PINNACLE_RETURN_IF_ERROR(std::move(status));
-  PINNACLE_RETURN_IF_ERROR(ReadSegmentHeader(*file, next, &header));
   SegmentReader reader(file.get(), header.segment_bytes, SeedOfSegment(header.segment_id));
   reader.Seek(kSegmentHeaderBytes);
   EntryCheck check;
   const uint8_t* entry = nullptr;
   PINNACLE_RETURN_IF_ERROR(reader.Next(&check, &entry));
+  seen->damaged = check.state == EntryState::kDamaged;
+  PINNACLE_RETURN_IF_ERROR(ReadMarks(*file, header, &seen->durable));
   if (check.state != EntryState::kValid) return Status();
-  const uint64_t first = LoadHeader(entry).sequence;
-  if (expected_ != 0 && first != expected_) return Status();
+  const EntryHeader head = LoadHeader(entry);
+  const uint64_t first = FirstSequenceOf(head, entry);
+  if (expected_ != 0 && first != expected_) {
+    seen->durable = std::max(seen->durable, DurableClaim(head, LoadTrailer(entry, check.bytes)));
+    return Status();
+  }
   PINNACLE_RETURN_IF_ERROR(OpenSegment(next));
   expected_ = first;
   *moved = true;
+  return Status();
+}
+
+Status JournalReader::IsMissing(const Next& next, bool* missing) {
+  uint64_t durable = 0;
+  PINNACLE_RETURN_IF_ERROR(ReadMarks(*file_, header_, &durable));
+  HeadFinding head;
+  PINNACLE_RETURN_IF_ERROR(ReadHeadRecord(&head));
+  if (head.valid) durable = std::max(durable, head.record.durable_sequence);
+  const uint64_t wanted = expected_ != 0 ? expected_ : next_sequence_;
+  // A segment is left for the next one when that gets an entry: where the newest is a later one,
+  // the next one has some.
+  *missing = next.damaged || (wanted != 0 && std::max(durable, next.durable) >= wanted) ||
+             (head.valid && head.record.newest_index > segment_.index + 1);
   return Status();
 }
 
@@ -97,10 +188,7 @@ Status JournalReader::StillOurs() {
   SegmentHeader header;
   const Status status = ReadSegmentHeader(*file_, segment_, &header);
   if (status.ok() && header.segment_id == header_.segment_id) return Status();
-  return Status(Code::kOutOfReach,
-                "entry " + std::to_string(next_sequence_) +
-                    " was compacted away while it was being read; start again from "
-                    "what the journal still holds");
+  return OutOfReach();
 }
 
 Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
@@ -111,8 +199,9 @@ Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
     const uint8_t* entry = nullptr;
     PINNACLE_RETURN_IF_ERROR(reader_->Next(&check, &entry));
     if (check.state == EntryState::kValid) {
-      const uint64_t sequence = LoadHeader(entry).sequence;
-      if (expected_ != 0 && sequence != expected_) {
+      const EntryHeader header = LoadHeader(entry);
+      const uint64_t sequence = header.sequence;
+      if (expected_ != 0 && FirstSequenceOf(header, entry) != expected_) {
         return Status(Code::kCorrupt,
                       segment_.path + " at offset " + std::to_string(reader_->offset()) +
                           ": entry " + std::to_string(sequence) + " stands where " +
@@ -137,19 +226,23 @@ Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
     }
     PINNACLE_RETURN_IF_ERROR(StillOurs());
     bool moved = false;
-    PINNACLE_RETURN_IF_ERROR(TryNextSegment(&moved));
+    Next next;
+    PINNACLE_RETURN_IF_ERROR(TryNextSegment(&moved, &next));
     if (moved) {
       fresh = false;
       continue;
     }
-    if (check.state != EntryState::kDamaged || ++looks < kLooks) {
-      reader_->Seek(reader_->offset());
-      if (check.state == EntryState::kDamaged) continue;
-      return Status();
-    }
-    return Status(Code::kCorrupt,
-                  segment_.path + " at offset " + std::to_string(reader_->offset()) + ": entry " +
-                      std::to_string(expected_) + " does not verify; run pinnacle verify");
+    bool missing = false;
+    PINNACLE_RETURN_IF_ERROR(IsMissing(next, &missing));
+    reader_->Seek(reader_->offset());
+    // The end for now, unless a store that is under way shows so.
+    if (check.state != EntryState::kDamaged && !missing) return Status();
+    // (A writer may have stored the entry after it was looked for, and said so since.)
+    if (++looks < kLooks) continue;
+    return Status(Code::kCorrupt, segment_.path + " at offset " +
+                                      std::to_string(reader_->offset()) + ": entry " +
+                                      std::to_string(std::max<uint64_t>(expected_, 1)) +
+                                      " was written and does not verify; run pinnacle verify");
   }
   return Status();
 }

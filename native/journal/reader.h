@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "journal/head_record.h"
 #include "journal/segment_header.h"
 #include "journal/segment_reader.h"
 #include "platform/file_system.h"
@@ -24,8 +25,8 @@ class JournalReader {
                      uint64_t from_sequence, std::unique_ptr<JournalReader>* reader);
 
   // Appends whole verified entries to `*out`, until about `max_bytes` (at least one entry where
-  // there is one). None: the end for now. kCorrupt: an entry that was written does not verify;
-  // kOutOfReach: compaction has taken the place away.
+  // there is one). None: the end for now. kCorrupt: an entry that was written does not verify, or
+  // is gone; kOutOfReach: compaction has taken the place away.
   Status Read(uint64_t max_bytes, std::vector<uint8_t>* out);
 
   // The entry that Read returns next; below it everything was returned.
@@ -38,14 +39,28 @@ class JournalReader {
         next_sequence_(from_sequence) {}
 
   Status FindStart();
+  Status FindStartOnce();
+  Status ReadHeadRecord(HeadFinding* head) const;
+  // Whether compaction has taken a segment away.
+  Status IsCompacted(uint64_t index, bool* compacted);
+  // kOutOfReach, with the first sequence that the journal still holds.
+  Status OutOfReach();
   Status OpenSegment(const SegmentFile& file);
-  // Moves to the segment behind the current one if the next entry stands there.
-  Status TryNextSegment(bool* moved);
+  // What the next segment says of an entry that should come before it.
+  struct Next {
+    uint64_t durable = 0;  // how far the journal was durable, by its marks and its first entry
+    bool damaged = false;  // its first entry is
+  };
+  // Moves to the next segment if the next entry is there.
+  Status TryNextSegment(bool* moved, Next* next);
+  // Whether anything says that there is an entry at the reader's place.
+  Status IsMissing(const Next& next, bool* missing);
   Status StillOurs();
 
   FileSystem* const file_system_;
   const std::string journal_directory_;
   uint64_t next_sequence_;  // to be returned
+  uint64_t looked_at_ = 0;  // segment that FindStart looked at last
   uint64_t expected_ = 0;   // sequence of the entry at the reader's offset; 0: not known yet
   std::unique_ptr<File> file_;
   SegmentFile segment_{0, ""};

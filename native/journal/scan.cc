@@ -14,115 +14,77 @@ namespace pinnacle {
 
 namespace {
 
-// Fills in what stands where a segment's first entry should be.
-Status ReadFirstEntry(const File& file, uint32_t seed, uint64_t segment_bytes,
-                      SegmentFacts* facts) {
-  std::vector<uint8_t> bytes(kLineBytes);
-  size_t bytes_read = 0;
-  PINNACLE_RETURN_IF_ERROR(ReadFully(file, kSegmentHeaderBytes, bytes, &bytes_read));
-  if (bytes_read < kLineBytes) return Status();
-  facts->first_line_used = !AllZero(bytes.data(), bytes.size());
-  const EntryHeader header = LoadHeader(bytes.data());
-  if (!HeaderIsPlausible(header)) return Status();
-  const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
-  if (kSegmentHeaderBytes + entry_bytes > segment_bytes) return Status();
-  bytes.resize(entry_bytes);
-  PINNACLE_RETURN_IF_ERROR(ReadFully(file, kSegmentHeaderBytes, bytes, &bytes_read));
-  if (bytes_read < entry_bytes) return Status();
-  if (CheckEntry(bytes, kSegmentHeaderBytes, seed).state == EntryState::kValid) {
-    facts->first_sequence = header.sequence;
-  }
-  return Status();
-}
-
-bool IsDamage(const Status& status) { return status.code() == Code::kCorrupt; }
-
 class Scanner {
  public:
   Scanner(FileSystem* file_system, const ScanOptions& options, EntryVisitor* visitor,
           ScanResult* result)
       : file_system_(file_system), options_(options), visitor_(visitor), result_(result) {}
 
-  Status Run(const std::string& journal_directory) {
+  Status Run(Layout layout) {
     *result_ = ScanResult();
     evidence_ = &result_->evidence;
     evidence_->next_sequence =
         options_.next_if_empty != 0 ? options_.next_if_empty : options_.from_sequence;
     evidence_->known_durable = options_.known_durable;
-    std::vector<SegmentFile> files;
-    PINNACLE_RETURN_IF_ERROR(ListSegments(file_system_, journal_directory, &files));
-    std::vector<SegmentFacts> facts;
-    for (const SegmentFile& file : files) {
-      SegmentFacts fact;
-      fact.file = file;
-      PINNACLE_RETURN_IF_ERROR(ReadFacts(&fact));
-      facts.push_back(std::move(fact));
-    }
-    size_t start = 0;
-    if (!options_.all_segments) {
-      const uint64_t anchor =
-          options_.proof_sequence != 0 ? options_.proof_sequence : options_.from_sequence;
-      uint64_t highest = 0;
-      for (size_t i = 0; i < facts.size(); ++i) {
-        if (facts[i].first_sequence == 0) continue;
-        // Segments that do not go on from each other: start before the contradiction, to report it.
-        if (facts[i].first_sequence <= highest) break;
-        highest = facts[i].first_sequence;
-        if (highest <= anchor) start = i;
-      }
-    }
+    if (layout.head.valid) Claim(layout.head.record.durable_sequence);
+    std::vector<SegmentFacts>& facts = layout.segments;
+    const size_t start = options_.all_segments ? 0 : StartOf(facts);
     for (size_t i = 0; i < start; ++i) {
-      // The next segment's first entry says where this one ends, where it verifies.
-      if (facts[i + 1].first_sequence != 0)
-        facts[i].last_sequence = facts[i + 1].first_sequence - 1;
+      if (!facts[i].belongs()) NoteDirectoryDamage(facts[i].misfit, facts[i].file.path);
+      BoundBelow(facts, i);
       result_->below.push_back(std::move(facts[i]));
     }
     for (size_t i = start; i < facts.size(); ++i) {
-      bytes_total_ += facts[i].header_valid ? facts[i].header.segment_bytes : 0;
+      bytes_total_ += facts[i].belongs() ? facts[i].header.segment_bytes : 0;
       result_->segments.push_back(std::move(facts[i]));
     }
     StartAhead();
     PINNACLE_RETURN_IF_ERROR(ScanRun());
+    if (!layout.damage.empty()) NoteDirectoryDamage(layout.damage, "");
     result_->verdict = ClassifyTail(*evidence_);
-    if (!segment_damage_.empty() && result_->verdict.tail == Tail::kCorrupt) {
-      result_->verdict.reason = segment_damage_;
+    if (result_->verdict.tail == Tail::kCorrupt) {
+      if (!segment_damage_.empty()) {
+        result_->verdict.reason = segment_damage_;
+      } else if (!directory_damage_.empty()) {
+        result_->verdict.reason = directory_damage_;
+      }
     }
     return Status();
   }
 
  private:
-  Status ReadFacts(SegmentFacts* facts) {
-    std::unique_ptr<File> file;
-    PINNACLE_RETURN_IF_ERROR(file_system_->Open(facts->file.path, OpenMode::kRead, &file));
-    facts->header_status = ReadSegmentHeader(*file, facts->file, &facts->header);
-    facts->header_valid = facts->header_status.ok();
-    if (!facts->header_valid) {
-      return IsDamage(facts->header_status) ? Status() : facts->header_status;
+  // The segment to start reading at: the one that holds the anchor.
+  size_t StartOf(const std::vector<SegmentFacts>& facts) const {
+    const uint64_t anchor =
+        options_.proof_sequence != 0 ? options_.proof_sequence : options_.from_sequence;
+    size_t start = 0;
+    uint64_t highest = 0;
+    for (size_t i = 0; i < facts.size(); ++i) {
+      if (facts[i].first_sequence == 0 || !facts[i].belongs()) continue;
+      // Segments that do not go on from each other: start before the contradiction, to report it.
+      if (facts[i].first_sequence <= highest) break;
+      highest = facts[i].first_sequence;
+      if (highest <= anchor) start = i;
     }
-    return ReadFirstEntry(*file, SeedOfSegment(facts->header.segment_id),
-                          facts->header.segment_bytes, facts);
+    return start;
   }
 
-  // Why segment i does not belong behind segment i - 1; empty where it does.
-  std::string Misfit(size_t i) {
-    std::vector<SegmentFacts>& segments = result_->segments;
-    const SegmentFacts& segment = segments[i];
-    if (!segment.header_valid) return std::string(segment.header_status.message());
-    const JournalId id{segment.header.journal_id_low, segment.header.journal_id_high};
-    if (options_.journal_id != nullptr && !(id == *options_.journal_id)) {
-      return segment.file.path + " belongs to another journal than the snapshot";
+  // No entry of segment i is above this: the one before the next first entry that verifies. (Where
+  // the first entry of the next segment is damaged, that of a later one says it; so nothing is
+  // freed too early.)
+  static void BoundBelow(std::vector<SegmentFacts>& facts, size_t i) {
+    for (size_t k = i + 1; k < facts.size(); ++k) {
+      if (facts[k].first_sequence == 0) continue;
+      facts[i].last_sequence = facts[k].first_sequence - 1;
+      return;
     }
-    if (i == 0) return "";
-    const SegmentFacts& before = segments[i - 1];
-    if (segment.file.index != before.file.index + 1) {
-      return "segment " + std::to_string(before.file.index + 1) + " is missing (before " +
-             segment.file.path + ")";
-    }
-    if (segment.header.journal_id_low != before.header.journal_id_low ||
-        segment.header.journal_id_high != before.header.journal_id_high) {
-      return segment.file.path + " belongs to another journal than the segment before it";
-    }
-    return "";
+  }
+
+  void NoteDirectoryDamage(const std::string& what, const std::string& path) {
+    if (evidence_->directory_damaged) return;
+    evidence_->directory_damaged = true;
+    directory_damage_ = what;
+    result_->damaged_path = path;
   }
 
   // Follows the run of good entries through the segments, then looks at what is behind its end.
@@ -130,16 +92,20 @@ class Scanner {
     std::vector<SegmentFacts>& segments = result_->segments;
     for (size_t i = 0; i < segments.size(); ++i) {
       SegmentFacts& segment = segments[i];
-      std::string misfit = Misfit(i);
-      if (!misfit.empty()) {
-        // What does not fit matters only where something could stand in it.
-        segment_damage_ = std::move(misfit);
+      if (!segment.belongs()) {
+        segment_damage_ = segment.misfit;
         evidence_->segment_damaged = true;
         result_->damaged_segment = static_cast<int64_t>(i);
         if (result_->stop_segment < 0) result_->stop_segment = static_cast<int64_t>(i);
         return LookBehind(i, kSegmentHeaderBytes);
       }
-      if (i == 0 && segment.first_sequence != 0) evidence_->next_sequence = segment.first_sequence;
+      if (i == 0 && segment.first_sequence != 0) {
+        evidence_->next_sequence = segment.first_sequence;
+      } else if (i == 0 && segment.file.index == 1 && segment.header.version >= 2) {
+        // Nothing was compacted yet. (A salvage by version 1 began an empty journal after its
+        // snapshot.)
+        evidence_->next_sequence = 1;
+      }
       result_->stop_segment = static_cast<int64_t>(i);
       bool stopped = false;
       PINNACLE_RETURN_IF_ERROR(ScanSegment(i, &stopped));
@@ -156,7 +122,8 @@ class Scanner {
     std::vector<uint8_t> page(kSegmentHeaderBytes);
     size_t page_bytes = 0;
     PINNACLE_RETURN_IF_ERROR(ReadFully(*file, 0, page, &page_bytes));
-    Claim(ReadFrontierMarks({page.data(), page_bytes}, seed, &segment.mark_counter));
+    const uint64_t marked =
+        ReadFrontierMarks({page.data(), page_bytes}, seed, &segment.mark_counter);
 
     SegmentReader reader(file.get(), segment.header.segment_bytes, seed);
     reader.Seek(kSegmentHeaderBytes);
@@ -174,25 +141,82 @@ class Scanner {
     }
     Adopt(run, &segment);
     PINNACLE_RETURN_IF_ERROR(std::move(followed));
+    if (options_.live) PINNACLE_RETURN_IF_ERROR(FollowLiveTail(&segment, &reader));
     bytes_done_ += segment.header.segment_bytes;
     result_->bytes_read += reader.bytes_read() + page_bytes;
-    // A full segment ends where the next entry did not fit; that entry opens the next segment.
     *stopped = true;
+    PINNACLE_RETURN_IF_ERROR(JudgeEnd(i, &reader, stopped));
+    // A mark of a segment that the run passed can't be about what follows the segment.
+    Claim(*stopped ? marked : std::min(marked, evidence_->next_sequence - 1));
+    return Status();
+  }
+
+  // Whether the run goes on in segment i + 1. A full segment ends where the next entry did not fit;
+  // that entry opens the next segment.
+  Status JudgeEnd(size_t i, SegmentReader* reader, bool* stopped) {
+    SegmentFacts& segment = result_->segments[i];
     if (evidence_->wrong_sequence || evidence_->segment_damaged) return Status();
     if (i + 1 == result_->segments.size()) return Status();
+    if (options_.live) PINNACLE_RETURN_IF_ERROR(Refresh(i + 1));
     const SegmentFacts& next = result_->segments[i + 1];
-    const bool misfit = !Misfit(i + 1).empty();
+    const bool misfit = !next.belongs();
     // (Not where this one is empty: its first entry comes before the next one's.)
     const bool unreadable =
         misfit || (next.first_sequence == 0 && next.first_line_used && segment.entries > 0);
     if (!misfit && next.first_sequence == evidence_->next_sequence) {
       *stopped = false;
+      if (!options_.all_segments) return Status();
+      bool rest_is_zero = false;
+      PINNACLE_RETURN_IF_ERROR(RestIsZero(reader, segment.header.segment_bytes, &rest_is_zero));
+      segment.rest_is_used = !rest_is_zero;
     } else if (unreadable && evidence_->state == EntryState::kUnwritten) {
       // The next entry belongs to the next segment and can't be read: the break is there.
       bool rest_is_zero = false;
-      PINNACLE_RETURN_IF_ERROR(RestIsZero(&reader, segment.header.segment_bytes, &rest_is_zero));
+      PINNACLE_RETURN_IF_ERROR(RestIsZero(reader, segment.header.segment_bytes, &rest_is_zero));
       *stopped = !rest_is_zero;
     }
+    return Status();
+  }
+
+  // Beside a writer the window may be older than what it stores meanwhile: looks again with fresh
+  // eyes as long as that brings entries, and for a moment where an entry is just being stored.
+  Status FollowLiveTail(SegmentFacts* segment, SegmentReader* reader) {
+    for (int look = 0; look < kLiveLooks; ++look) {
+      if (evidence_->state == EntryState::kValid) return Status();  // a contradiction, not a tail
+      reader->Seek(segment->end_offset);
+      SegmentRun more;
+      more.end_offset = segment->end_offset;
+      PINNACLE_RETURN_IF_ERROR(FollowVisiting(*segment, reader, &more));
+      if (more.entries == 0 && more.state == EntryState::kUnwritten) break;
+      if (more.entries > 0) AdoptMore(more, segment);
+      evidence_->state = more.state;
+      evidence_->wrong_sequence = more.wrong_sequence;
+    }
+    reader->Seek(segment->end_offset);
+    return Status();
+  }
+
+  // Beside a writer a segment that was empty may have been entered.
+  Status Refresh(size_t i) {
+    SegmentFacts& segment = result_->segments[i];
+    if (!segment.belongs() || segment.first_sequence != 0) return Status();
+    return ReadFirstEntry(file_system_, &segment);
+  }
+
+  // Whether the place of the stop, looked at again, holds the entry that was missed there: then the
+  // writer stored it meanwhile, and what was seen to follow it says nothing.
+  Status TailMoved(const SegmentFacts& segment, bool* moved) {
+    *moved = false;
+    std::unique_ptr<File> file;
+    PINNACLE_RETURN_IF_ERROR(file_system_->Open(segment.file.path, OpenMode::kRead, &file));
+    SegmentReader reader(file.get(), segment.header.segment_bytes,
+                         SeedOfSegment(segment.header.segment_id));
+    reader.Seek(segment.end_offset);
+    EntryCheck check;
+    const uint8_t* entry = nullptr;
+    PINNACLE_RETURN_IF_ERROR(reader.Next(&check, &entry));
+    *moved = check.state == EntryState::kValid &&
+             FirstSequenceOf(LoadHeader(entry), entry) == evidence_->next_sequence;
     return Status();
   }
 
@@ -221,23 +245,27 @@ class Scanner {
   void Adopt(const SegmentRun& run, SegmentFacts* segment) {
     evidence_->state = run.state;
     evidence_->wrong_sequence = run.wrong_sequence;
-    Claim(run.known_durable);
-    const uint64_t first = evidence_->next_sequence;
-    evidence_->next_sequence = first + run.entries;
-    segment->entries = run.entries;
-    segment->end_offset = run.end_offset;
-    if (run.entries > 0) {
-      segment->first_sequence = run.first_sequence;
-      segment->last_sequence = run.first_sequence + run.entries - 1;
-      if (segment->last_sequence >= options_.from_sequence) {
-        result_->entries +=
-            segment->last_sequence - std::max(segment->first_sequence, options_.from_sequence) + 1;
-      }
-    }
+    segment->entries = 0;
+    if (run.entries > 0) segment->first_sequence = run.first_sequence;
+    AdoptMore(run, segment);
     if (run.proof_failed) {
       evidence_->segment_damaged = true;
       segment_damage_ = segment->file.path + ": entry " + std::to_string(evidence_->next_sequence) +
                         " is not the one that the snapshot was taken at";
+    }
+  }
+
+  void AdoptMore(const SegmentRun& run, SegmentFacts* segment) {
+    Claim(run.known_durable);
+    segment->end_offset = run.end_offset;
+    if (run.entries == 0) return;
+    if (segment->entries == 0) segment->first_sequence = run.first_sequence;
+    segment->entries += run.entries;
+    segment->last_sequence = run.next_sequence - 1;
+    evidence_->next_sequence = run.next_sequence;
+    if (segment->last_sequence >= options_.from_sequence) {
+      const uint64_t first = std::max(run.first_sequence, options_.from_sequence);
+      result_->entries += std::min(run.entries, segment->last_sequence - first + 1);
     }
   }
 
@@ -248,7 +276,7 @@ class Scanner {
     std::vector<RunsAhead::Job> jobs;
     for (const SegmentFacts& segment : result_->segments) {
       RunsAhead::Job job;
-      if (segment.header_valid) {
+      if (segment.belongs()) {
         job = {segment.file.path, segment.header.segment_bytes,
                SeedOfSegment(segment.header.segment_id), segment.first_sequence};
       }
@@ -266,16 +294,38 @@ class Scanner {
   // Looks at all that stands behind the stop: it decides whether the stop is the journal's end, and
   // what a cut would drop.
   Status LookBehind(size_t first, uint64_t offset) {
+    const TailEvidence before = *evidence_;
     for (size_t i = first; i < result_->segments.size(); ++i) {
       SegmentFacts& segment = result_->segments[i];
-      if (!segment.header_valid) {
-        if (i > first && segment_damage_.empty()) evidence_->bytes_follow = true;
+      if (!segment.belongs()) {
+        // Nothing in it counts, but its being there is damage.
+        if (i > first && segment_damage_.empty()) {
+          segment_damage_ = segment.misfit;
+          evidence_->segment_damaged = true;
+          result_->damaged_segment = static_cast<int64_t>(i);
+        }
         offset = kSegmentHeaderBytes;
         continue;
       }
       PINNACLE_RETURN_IF_ERROR(LookBehindInSegment(segment, offset, i > first));
       offset = kSegmentHeaderBytes;
     }
+    const SegmentFacts& stop = result_->segments[first];
+    if (!options_.live || before.segment_damaged || !stop.belongs()) return Status();
+    bool moved = false;
+    PINNACLE_RETURN_IF_ERROR(TailMoved(stop, &moved));
+    if (!moved && first + 1 < result_->segments.size()) {
+      // Or the writer has entered the next segment meanwhile.
+      PINNACLE_RETURN_IF_ERROR(Refresh(first + 1));
+      const SegmentFacts& next = result_->segments[first + 1];
+      moved = next.belongs() && next.first_sequence == before.next_sequence;
+    }
+    if (!moved) return Status();
+    *evidence_ = before;
+    evidence_->state = EntryState::kUnwritten;
+    evidence_->known_durable = std::min(before.known_durable, before.next_sequence - 1);
+    result_->live_tail = true;
+    result_->bytes_dropped = result_->entries_dropped = 0;
     return Status();
   }
 
@@ -312,9 +362,10 @@ class Scanner {
             // The entry at the stop itself does not follow it.
             const bool behind = later || reader.offset() > offset;
             evidence_->valid_entries_follow |= behind;
-            if (behind && !evidence_->wrong_sequence &&
-                header.sequence <= evidence_->next_sequence) {
-              NoteOlder(header.sequence);
+            const uint64_t first = FirstSequenceOf(header, entry.data());
+            if (behind && first != 0 && !evidence_->wrong_sequence &&
+                first <= evidence_->next_sequence) {
+              NoteOlder(first);
             }
             ++result_->entries_dropped;
             Claim(DurableClaim(header, trailer));
@@ -344,6 +395,7 @@ class Scanner {
   }
 
   static constexpr uint64_t kProgressBytes = 16 * 1024 * 1024;
+  static constexpr int kLiveLooks = 8;
 
   FileSystem* file_system_;
   const ScanOptions& options_;
@@ -351,6 +403,7 @@ class Scanner {
   ScanResult* result_;
   TailEvidence* evidence_ = nullptr;
   std::string segment_damage_;
+  std::string directory_damage_;
   std::unique_ptr<RunsAhead> ahead_;
   uint64_t bytes_done_ = 0;
   uint64_t bytes_total_ = 0;
@@ -358,53 +411,16 @@ class Scanner {
 
 }  // namespace
 
-const char* TailName(Tail tail) {
-  switch (tail) {
-    case Tail::kClean:
-      return "clean";
-    case Tail::kTorn:
-      return "torn";
-    case Tail::kCorrupt:
-      return "corrupt";
-  }
-  return "corrupt";
-}
-
-TailVerdict ClassifyTail(const TailEvidence& evidence) {
-  const std::string sequence = std::to_string(evidence.next_sequence);
-  if (evidence.segment_damaged) {
-    return {Tail::kCorrupt,
-            "a segment is missing or its header is damaged, before entry " + sequence};
-  }
-  if (evidence.next_sequence <= evidence.known_durable) {
-    return {Tail::kCorrupt, "entry " + sequence + " was durable (up to " +
-                                std::to_string(evidence.known_durable) +
-                                " was) and is not what was written"};
-  }
-  if (evidence.older_follows) {
-    return {Tail::kCorrupt, "entry " + sequence + " is damaged, and entries behind it are not"};
-  }
-  if (evidence.wrong_sequence) {
-    return {Tail::kCorrupt, "where entry " + sequence +
-                                " should stand, a valid entry with another sequence stands"};
-  }
-  if (evidence.state == EntryState::kDamaged) {
-    return {Tail::kCorrupt, "entry " + sequence + " was written whole and changed afterwards"};
-  }
-  if (evidence.state == EntryState::kTorn) {
-    return {Tail::kTorn, "entry " + sequence + " was still being written; it was never durable"};
-  }
-  if (evidence.valid_entries_follow || evidence.bytes_follow) {
-    return {Tail::kTorn,
-            "entry " + sequence +
-                " did not reach the device while later bytes did; none of them was durable"};
-  }
-  return {Tail::kClean, ""};
+Status ScanJournal(FileSystem* file_system, Layout layout, const ScanOptions& options,
+                   EntryVisitor* visitor, ScanResult* result) {
+  return Scanner(file_system, options, visitor, result).Run(std::move(layout));
 }
 
 Status ScanJournal(FileSystem* file_system, const std::string& journal_directory,
                    const ScanOptions& options, EntryVisitor* visitor, ScanResult* result) {
-  return Scanner(file_system, options, visitor, result).Run(journal_directory);
+  Layout layout;
+  PINNACLE_RETURN_IF_ERROR(ReadSegments(file_system, journal_directory, &layout));
+  return ScanJournal(file_system, std::move(layout), options, visitor, result);
 }
 
 }  // namespace pinnacle

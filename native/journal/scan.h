@@ -14,49 +14,11 @@
 #include "base/status.h"
 #include "journal/entry_check.h"
 #include "journal/format.h"
-#include "journal/segment_header.h"
+#include "journal/layout.h"
+#include "journal/tail_rules.h"
 #include "platform/file_system.h"
 
 namespace pinnacle {
-
-enum class Tail : uint8_t { kClean, kTorn, kCorrupt };
-const char* TailName(Tail tail);
-
-// Where the run of good entries stops, and what is known about what follows. All of a break's
-// fields are facts; ClassifyTail is the judgement.
-struct TailEvidence {
-  uint64_t next_sequence = 1;  // expected where the run stops
-  uint64_t known_durable = 0;  // highest durable frontier that any mark, entry or snapshot names
-  EntryState state = EntryState::kUnwritten;  // of what stands where the run stops
-  bool bytes_follow = false;                  // something non-zero stands behind the stop
-  bool valid_entries_follow = false;
-  bool wrong_sequence = false;   // a valid entry stands there, with a sequence that is not its turn
-  bool older_follows = false;    // a valid entry stands behind, whose turn was before
-  bool segment_damaged = false;  // a header or a file that should be there is not what it should be
-};
-
-struct TailVerdict {
-  Tail tail;
-  std::string reason;  // one sentence; empty for kClean
-};
-
-// The decision table of docs/recovery.md; a pure function.
-TailVerdict ClassifyTail(const TailEvidence& evidence);
-
-// What was found out about one segment.
-struct SegmentFacts {
-  SegmentFile file;
-  SegmentHeader header{};
-  bool header_valid = false;
-  Status header_status;
-  uint64_t first_sequence =
-      0;  // 0: holds no entry, or none that verifies where the first should be
-  bool first_line_used = false;  // the first line is not zero
-  uint64_t last_sequence = 0;
-  uint64_t entries = 0;
-  uint64_t end_offset = kSegmentHeaderBytes;  // behind the last good entry
-  uint64_t mark_counter = 0;
-};
 
 struct ScanResult {
   std::vector<SegmentFacts> segments;  // the ones read, in order
@@ -66,6 +28,8 @@ struct ScanResult {
   // Where the run stops: segments[stop_segment].end_offset; -1 where there is no segment.
   int64_t stop_segment = -1;
   int64_t damaged_segment = -1;  // the one that evidence.segment_damaged speaks of
+  std::string damaged_path;      // of the file that evidence.directory_damaged speaks of
+  bool live_tail = false;        // the tail moved while it was read: a writer is at it
   uint64_t entries = 0;
   uint64_t bytes_read = 0;
   uint64_t bytes_dropped = 0;    // non-zero lines behind the stop, in bytes
@@ -106,8 +70,9 @@ struct ScanOptions {
   bool all_segments = false;
   // The sequence that a journal without any entry goes on with; 0: from_sequence.
   uint64_t next_if_empty = 0;
-  // The journal that the segments must belong to; null: whatever the first says.
-  const JournalId* journal_id = nullptr;
+  // A writer may be at work: what stands at the end is looked at again before it is judged, and a
+  // tail that moves is sound.
+  bool live = false;
   // The snapshot's proof: the entry at proof_sequence must have this checksum (0: not known).
   // Reading starts with the segment that holds it.
   uint64_t proof_sequence = 0;
@@ -116,8 +81,13 @@ struct ScanOptions {
   unsigned threads = 0;
 };
 
-// Only I/O errors (kIo and the like), errors of the visitor, kNotOurFile, kNewerVersion and
-// kUnknownFeature come back as a Status; damage is a result.
+// Only I/O errors (kIo and the like) and errors of the visitor come back as a Status; damage is a
+// result.
+Status ScanJournal(FileSystem* file_system, Layout layout, const ScanOptions& options,
+                   EntryVisitor* visitor, ScanResult* result);
+
+// The same of a journal directory on its own, without a head record. Also kNotOurFile,
+// kNewerVersion and kUnknownFeature.
 Status ScanJournal(FileSystem* file_system, const std::string& journal_directory,
                    const ScanOptions& options, EntryVisitor* visitor, ScanResult* result);
 

@@ -231,6 +231,51 @@ TEST_CASE("a line that a write for another place has overwritten is corruption")
   CHECK(result.evidence.wrong_sequence);
 }
 
+TEST_CASE("an entry with a flag that this version does not know is damage, the last one too") {
+  for (const uint8_t flags : {0x84, 0x88, 0x90, 0xa0, 0xc0, 0x8c, 0x00, 0x01}) {
+    for (const bool followed : {true, false}) {
+      Directory directory;
+      JournalImage image = TenEntries();
+      image.Put(0x80, 0, 11, std::vector<uint8_t>(32, 0x5a), 10, flags);
+      if (followed) image.Entry(12);
+      directory.Write(1, image.bytes());
+      const ScanResult result = Scan(directory);
+      CAPTURE(flags);
+      CHECK(result.verdict.tail == Tail::kCorrupt);
+      CHECK(result.evidence.next_sequence == 11);
+      CHECK(result.evidence.state == EntryState::kDamaged);
+    }
+  }
+  Directory directory;
+  JournalImage image = TenEntries();
+  image.Put(0x11, 1, 11, std::vector<uint8_t>(32, 0x5a), 10, 0x83);
+  directory.Write(1, image.bytes());
+  CHECK(Scan(directory).verdict.tail == Tail::kClean);
+}
+
+TEST_CASE("a mark in a segment that the next one continues counts up to its last entry only") {
+  Directory directory;
+  JournalImage first = TenEntries();
+  first.Mark(5000, 3).Mark(10, 2);  // it can't have known of what came after it
+  directory.Write(1, first.bytes());
+  JournalImage second(65536, 0x99, 2);
+  second.Entry(11);
+  second.Entry(12);
+  directory.Write(2, second.bytes());
+  const ScanResult result = Scan(directory);
+  CHECK(result.verdict.tail == Tail::kClean);
+  CHECK(result.evidence.known_durable == 10);
+
+  // Where the journal ends with it, or where the next segment does not continue it, it counts.
+  second.Zero(4096, 64);
+  directory.Write(2, second.bytes());
+  CHECK(Scan(directory).verdict.tail == Tail::kCorrupt);
+  CHECK(Scan(directory).evidence.known_durable == 5000);
+  second.Zero(4096, 128);
+  directory.Write(2, second.bytes());
+  CHECK(Scan(directory).verdict.tail == Tail::kCorrupt);
+}
+
 TEST_CASE("a journal goes on from segment to segment, with unused lines at the end of one") {
   Directory directory;
   JournalImage first = TenEntries();
@@ -329,7 +374,7 @@ TEST_CASE("files that are not segments, or newer ones, are refused with their ow
     CHECK(collector.sequences.empty());
   }
   SUBCASE("a newer version") {
-    image.bytes()[8] = 2;
+    image.bytes()[8] = 3;
     image.SealHeader();
     directory.Write(1, image.bytes());
     CHECK(ScanJournal(FileSystem::Real(), directory.path(), {}, &collector, &result).code() ==

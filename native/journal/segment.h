@@ -14,6 +14,7 @@ namespace pinnacle {
 struct Segment {
   uint64_t index = 0;
   uint64_t segment_id = 0;
+  uint64_t link = 0;  // what the next segment's header names
   uint32_t seed = 0;
   uint64_t bytes = 0;
   std::string path;

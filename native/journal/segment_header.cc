@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/zeros.h"
 #include "checksum/crc32c.h"
 #include "journal/read_fully.h"
 
@@ -46,6 +47,13 @@ uint32_t MarkChecksum(const FrontierMark& mark, uint32_t seed) {
 }
 
 }  // namespace
+
+std::string JournalIdText(const JournalId& id) {
+  char text[33];
+  std::snprintf(text, sizeof(text), "%016llx%016llx", static_cast<unsigned long long>(id.high),
+                static_cast<unsigned long long>(id.low));
+  return text;
+}
 
 std::string JournalDirectory(const std::string& data_directory) {
   return data_directory + "/journal";
@@ -110,7 +118,7 @@ Status CheckSegmentHeader(const SegmentHeader& header, const SegmentFile& file) 
   if (!sound) {
     return Status(Code::kCorrupt, file.path + ": the segment header does not match its checksum");
   }
-  if (header.mandatory_features != 0) {
+  if ((header.mandatory_features & ~kSupportedFeatures) != 0) {
     return Status(Code::kUnknownFeature,
                   file.path + " needs a feature that this library does not have (mandatory bits " +
                       std::to_string(header.mandatory_features) +
@@ -120,6 +128,11 @@ Status CheckSegmentHeader(const SegmentHeader& header, const SegmentFile& file) 
       header.segment_bytes < kMinSegmentBytes || header.segment_bytes > kMaxSegmentBytes ||
       header.segment_bytes % kPageBytes != 0) {
     return Status(Code::kCorrupt, file.path + ": the segment header names an impossible geometry");
+  }
+  if (!AllZero(header.key_id, sizeof(header.key_id))) {
+    return Status(Code::kCorrupt, file.path +
+                                      ": the segment header names a key, but not the feature that "
+                                      "uses one");
   }
   if (header.segment_index != file.index) {
     return Status(Code::kCorrupt, file.path + " holds segment " +
@@ -151,6 +164,54 @@ uint64_t ReadFrontierMarks(std::span<const uint8_t> page, uint32_t seed, uint64_
     sequence = std::max(sequence, mark.durable_sequence);
   }
   return sequence;
+}
+
+SegmentLink ReadLink(std::span<const uint8_t> page, const SegmentHeader& header) {
+  const uint32_t seed = SeedOfSegment(header.segment_id);
+  SegmentLink result{header.segment_id, 0, false};
+  for (uint64_t offset : kLinkMarkOffsets) {
+    if (offset + sizeof(LinkMark) > page.size()) continue;
+    LinkMark mark;
+    std::memcpy(&mark, page.data() + offset, sizeof(mark));
+    if (AllZero(page.data() + offset, sizeof(mark))) continue;
+    if (mark.counter == 0 || mark.kind != kLinkKind || mark.link == 0 ||
+        mark.checksum != Crc32cExtend(seed, reinterpret_cast<const uint8_t*>(&mark),
+                                      offsetof(LinkMark, checksum))) {
+      result.damaged = true;
+      continue;
+    }
+    if (mark.counter > result.counter) {
+      result.counter = mark.counter;
+      result.link = mark.link;
+    }
+  }
+  return result;
+}
+
+LinkMark MakeLinkMark(uint32_t seed, uint64_t link, uint64_t counter, uint64_t timestamp_ns) {
+  LinkMark mark{link, counter, timestamp_ns, kLinkKind, 0};
+  mark.checksum =
+      Crc32cExtend(seed, reinterpret_cast<const uint8_t*>(&mark), offsetof(LinkMark, checksum));
+  return mark;
+}
+
+SegmentHeader MakeSegmentHeader(JournalId journal_id, uint64_t index, uint64_t segment_id,
+                                uint64_t recycled_from, uint64_t segment_bytes,
+                                uint64_t predecessor_link, uint64_t created_ns) {
+  SegmentHeader header{};
+  std::memcpy(header.magic, kSegmentMagic, sizeof(kSegmentMagic));
+  header.version = kJournalVersion;
+  header.header_bytes = kSegmentHeaderBytes;
+  header.journal_id_low = journal_id.low;
+  header.journal_id_high = journal_id.high;
+  header.segment_index = index;
+  header.segment_id = segment_id;
+  header.recycled_from_id = recycled_from;
+  header.segment_bytes = segment_bytes;
+  header.created_ns = created_ns;
+  header.predecessor_link = predecessor_link;
+  SealSegmentHeader(&header);
+  return header;
 }
 
 void StoreFrontierMark(uint8_t* page, uint32_t seed, uint64_t durable_sequence, uint64_t counter,

@@ -21,6 +21,9 @@ struct JournalId {
   friend bool operator==(const JournalId&, const JournalId&) = default;
 };
 
+// 32 hex digits, the high half first.
+std::string JournalIdText(const JournalId& id);
+
 std::string JournalDirectory(const std::string& data_directory);
 std::string SegmentName(uint64_t index);  // "00000000000000000001.segment"
 std::string SpareName(uint64_t index);    // "00000000000000000001.spare"
@@ -43,12 +46,29 @@ void SealSegmentHeader(SegmentHeader* header);
 // the name says).
 Status CheckSegmentHeader(const SegmentHeader& header, const SegmentFile& file);
 
-// Reads and checks the header; also kIo. `file_bytes` may be null.
+// Reads and checks the header; also kIo.
 Status ReadSegmentHeader(const File& file, const SegmentFile& name, SegmentHeader* header);
 
 // The highest durable sequence that the header page's marks name; 0 where none verifies.
 // `page` holds kSegmentHeaderBytes.
 uint64_t ReadFrontierMarks(std::span<const uint8_t> page, uint32_t seed, uint64_t* counter);
+
+// The link of a segment whose header page is `page`.
+struct SegmentLink {
+  uint64_t link = 0;
+  uint64_t counter = 0;  // of the newest valid mark; 0: there is none, the link is the segment's id
+  bool damaged = false;  // a slot holds bytes that do not verify: the link may be an older one
+};
+SegmentLink ReadLink(std::span<const uint8_t> page, const SegmentHeader& header);
+
+// The bytes of a link mark, and the place in the header page that is `counter`'s turn.
+LinkMark MakeLinkMark(uint32_t seed, uint64_t link, uint64_t counter, uint64_t timestamp_ns);
+inline uint64_t LinkMarkOffset(uint64_t counter) { return kLinkMarkOffsets[counter % 2]; }
+
+// The header of a new segment, sealed.
+SegmentHeader MakeSegmentHeader(JournalId journal_id, uint64_t index, uint64_t segment_id,
+                                uint64_t recycled_from, uint64_t segment_bytes,
+                                uint64_t predecessor_link, uint64_t created_ns);
 
 // Stores a mark into the slot that is `counter`'s turn.
 void StoreFrontierMark(uint8_t* page, uint32_t seed, uint64_t durable_sequence, uint64_t counter,

@@ -85,11 +85,12 @@ class SegmentReader {
   uint64_t bytes_read() const { return bytes_read_; }
 
  private:
-  // `checksum` is the line's, computed.
+  // `checksum` is the line's, computed. (Not of a hole: its sequence alone does not say whether it
+  // continues the run.)
   static bool IsGoodLine(const uint8_t* line, uint32_t checksum) {
     const EntryHeader header = LoadHeader(line);
     return header.payload_bytes <= kLinePayloadBytes && HeaderIsPlausible(header) &&
-           LoadTrailer(line, kLineBytes).checksum == checksum;
+           !IsHole(header) && LoadTrailer(line, kLineBytes).checksum == checksum;
   }
 
   Status Fill(

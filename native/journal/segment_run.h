@@ -17,6 +17,7 @@ namespace pinnacle {
 struct SegmentRun {
   uint64_t entries = 0;
   uint64_t first_sequence = 0;  // 0: there is none
+  uint64_t next_sequence = 0;   // that the run expects at its end; 0: it has no entry
   uint64_t end_offset = kSegmentHeaderBytes;
   uint64_t known_durable = 0;                 // highest that an entry claims
   EntryState state = EntryState::kUnwritten;  // of what stands at the end
@@ -50,8 +51,8 @@ Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof
   uint64_t next_sequence = expected;
   const auto take = [&](const EntryHeader& header, const uint8_t* entry, uint64_t bytes) {
     PINNACLE_RETURN_IF_ERROR(on_entry(header, entry, bytes));
-    if (run->entries++ == 0) run->first_sequence = header.sequence;
-    ++next_sequence;
+    if (run->entries++ == 0) run->first_sequence = next_sequence;
+    next_sequence = run->next_sequence = header.sequence + 1;
     reader->Advance(bytes);
     run->end_offset = reader->offset();
     return Status();
@@ -73,7 +74,7 @@ Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof
     } else if (good.lines > 0) {
       if (run->entries == 0) run->first_sequence = next_sequence;
       run->entries += good.lines;
-      next_sequence += good.lines;
+      next_sequence = run->next_sequence = next_sequence + good.lines;
       reader->Advance(good.lines * kLineBytes);
       run->end_offset = reader->offset();
     }
@@ -84,12 +85,12 @@ Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof
     run->state = check.state;
     if (check.state != EntryState::kValid) return Status();
     const EntryHeader header = LoadHeader(entry);
-    if (kOrderMatters && header.sequence != next_sequence) [[unlikely]] {
+    if (kOrderMatters && FirstSequenceOf(header, entry) != next_sequence) [[unlikely]] {
       run->wrong_sequence = true;
       return Status();
     }
     const EntryTrailer trailer = LoadTrailer(entry, check.bytes);
-    if (proof.checksum != 0 && header.sequence == proof.sequence &&
+    if (proof.checksum != 0 && header.sequence == proof.sequence && !IsHole(header) &&
         trailer.checksum != proof.checksum) [[unlikely]] {
       run->proof_failed = true;
       return Status();

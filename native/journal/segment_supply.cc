@@ -18,9 +18,12 @@ SegmentSupply::SegmentSupply(const Environment& environment, std::string journal
       segment_bytes_(segment_bytes),
       max_spares_(max_spares) {}
 
-void SegmentSupply::Start(uint64_t next_index, std::vector<uint64_t> spares) {
+void SegmentSupply::Start(uint64_t next_index, uint64_t predecessor_link,
+                          std::vector<uint64_t> spares, Announce announce) {
   std::lock_guard lock(mutex_);
   next_index_ = next_index;
+  predecessor_link_ = predecessor_link;
+  announce_ = std::move(announce);
   spares_ = std::move(spares);
   spare_count_.store(spares_.size(), std::memory_order_relaxed);
 }
@@ -62,6 +65,18 @@ Status SegmentSupply::Take(std::shared_ptr<Segment>* segment) {
 
 Status SegmentSupply::PrepareLocked() {
   if (ready()) return Status();
+  // A head record that could not be written may name it all the same, so it is not made anew.
+  if (made_ == nullptr) PINNACLE_RETURN_IF_ERROR(MakeNext());
+#if !defined(PINNACLE_MUTATION_READY_SEGMENT_NOT_ANNOUNCED)
+  if (announce_) PINNACLE_RETURN_IF_ERROR(announce_(made_->index, made_->segment_id));
+#endif
+  ++next_index_;
+  predecessor_link_ = made_->segment_id;
+  SetReady(std::exchange(made_, nullptr));
+  return Status();
+}
+
+Status SegmentSupply::MakeNext() {
   FileSystem* fs = environment_.file_system;
   const uint64_t index = next_index_;
   const std::string path = journal_directory_ + "/" + SegmentName(index);
@@ -115,6 +130,7 @@ Status SegmentSupply::PrepareLocked() {
   auto segment = std::make_shared<Segment>();
   segment->index = index;
   segment->segment_id = segment_id;
+  segment->link = segment_id;
   segment->seed = SeedOfSegment(segment_id);
   segment->bytes = segment_bytes_;
   segment->path = path;
@@ -129,8 +145,7 @@ Status SegmentSupply::PrepareLocked() {
   segment->prefaulted_offset = std::min(kFirstPrefaultBytes, segment_bytes_);
   segment->mapping->Prefault(0, segment->prefaulted_offset);
   (recycle ? recycled_ : created_).fetch_add(1, std::memory_order_relaxed);
-  ++next_index_;
-  SetReady(std::move(segment));
+  made_ = std::move(segment);
   return Status();
 }
 
@@ -147,26 +162,18 @@ Status SegmentSupply::MakeFile(const std::string& path, File* file, uint64_t ind
     if (!marked_empty) PINNACLE_RETURN_IF_ERROR(ZeroFill(file, 0, segment_bytes_));
   }
   *written = !marked_empty;
-  SegmentHeader header{};
-  std::memcpy(header.magic, kSegmentMagic, sizeof(kSegmentMagic));
-  header.version = kJournalVersion;
-  header.header_bytes = kSegmentHeaderBytes;
-  header.journal_id_low = journal_id_.low;
-  header.journal_id_high = journal_id_.high;
-  header.segment_index = index;
+  uint64_t id = 0;
   do {
-    header.segment_id = environment_.random->NextU64();
+    id = environment_.random->NextU64();
     // Another seed than the file's last one: its old entries then verify nowhere in the new
     // segment.
-  } while (header.segment_id == 0 ||
-           SeedOfSegment(header.segment_id) == SeedOfSegment(recycled_from));
+  } while (id == 0 || SeedOfSegment(id) == SeedOfSegment(recycled_from));
 #if defined(PINNACLE_MUTATION_RECYCLED_NOT_RESEEDED)
-  if (recycled_from != 0) header.segment_id = recycled_from;
+  if (recycled_from != 0) id = recycled_from;
 #endif
-  header.recycled_from_id = recycled_from;
-  header.segment_bytes = segment_bytes_;
-  header.created_ns = environment_.clock->NowNs();
-  SealSegmentHeader(&header);
+  const SegmentHeader header =
+      MakeSegmentHeader(journal_id_, index, id, recycled_from, segment_bytes_, predecessor_link_,
+                        environment_.clock->NowNs());
   PINNACLE_RETURN_IF_ERROR(
       file->Write(0, {reinterpret_cast<const uint8_t*>(&header), sizeof(header)}));
 #if !defined(PINNACLE_MUTATION_SEGMENT_NAMED_BEFORE_SYNC)
@@ -178,7 +185,7 @@ Status SegmentSupply::MakeFile(const std::string& path, File* file, uint64_t ind
     return Status(Code::kIo, path + " has " + std::to_string(size) + " bytes instead of " +
                                  std::to_string(segment_bytes_));
   }
-  *segment_id = header.segment_id;
+  *segment_id = id;
   return Status();
 }
 
@@ -234,16 +241,21 @@ Status SegmentSupply::MakeDurable(const SegmentFile& name) {
 }
 
 Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& header,
-                             uint64_t end_offset, bool clear_rest, bool make_durable,
-                             std::shared_ptr<Segment>* segment) {
+                             const Reopening& how, std::shared_ptr<Segment>* segment) {
   std::unique_ptr<File> file;
   PINNACLE_RETURN_IF_ERROR(environment_.file_system->Open(name.path, OpenMode::kReadWrite, &file));
   uint64_t size = 0;
   PINNACLE_RETURN_IF_ERROR(file->Size(&size));
-  if (size < header.segment_bytes) {
-    // Shortened from outside; what is missing could not be stored into.
-    PINNACLE_RETURN_IF_ERROR(file->Preallocate(header.segment_bytes));
-    clear_rest = true;
+  // A file that was copied or restored may have holes, share blocks, or be too short.
+  PINNACLE_RETURN_IF_ERROR(file->Preallocate(header.segment_bytes));
+  const uint64_t end_offset = how.end_offset;
+  [[maybe_unused]] bool clear_rest = how.clear_rest || size < header.segment_bytes;
+  if (how.link != 0) {
+    const LinkMark mark = MakeLinkMark(SeedOfSegment(header.segment_id), how.link, how.link_counter,
+                                       environment_.clock->NowNs());
+    PINNACLE_RETURN_IF_ERROR(file->Write(LinkMarkOffset(how.link_counter),
+                                         {reinterpret_cast<const uint8_t*>(&mark), sizeof(mark)}));
+    PINNACLE_RETURN_IF_ERROR(file->Sync());
   }
 #if defined(PINNACLE_MUTATION_TORN_TAIL_NOT_CLEARED)
   clear_rest = false;
@@ -253,7 +265,7 @@ Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& heade
   // sync left on the device. The page of the end always is: see ClearRest.
 #if !defined(PINNACLE_MUTATION_REOPEN_TRUSTS_THE_CACHE)
   const uint64_t end_page = end_offset / kPageBytes * kPageBytes;
-  const uint64_t rewrite_begin = make_durable ? 0 : end_page;
+  const uint64_t rewrite_begin = how.make_durable ? 0 : end_page;
   const uint64_t rewrite_end = std::min(end_page + kPageBytes, header.segment_bytes);
   PINNACLE_RETURN_IF_ERROR(Rewrite(file.get(), rewrite_begin, rewrite_end));
   {
@@ -269,6 +281,7 @@ Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& heade
   auto opened = std::make_shared<Segment>();
   opened->index = header.segment_index;
   opened->segment_id = header.segment_id;
+  opened->link = how.link != 0 ? how.link : header.segment_id;
   opened->seed = SeedOfSegment(header.segment_id);
   opened->bytes = header.segment_bytes;
   opened->path = name.path;
@@ -278,6 +291,20 @@ Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& heade
   opened->written_offset = opened->prefaulted_offset;
   *segment = std::move(opened);
   return Status();
+}
+
+Status SegmentSupply::Empty(const SegmentFile& name) {
+  std::unique_ptr<File> file;
+  uint64_t size = 0;
+  PINNACLE_RETURN_IF_ERROR(environment_.file_system->Open(name.path, OpenMode::kReadWrite, &file));
+  PINNACLE_RETURN_IF_ERROR(file->Size(&size));
+  bool marked_empty = false;
+  const uint64_t end = size / kPageBytes * kPageBytes;
+  if (end > kSegmentHeaderBytes) {
+    PINNACLE_RETURN_IF_ERROR(file->ZeroBlocks(kSegmentHeaderBytes, end, &marked_empty));
+  }
+  PINNACLE_RETURN_IF_ERROR(ZeroFill(file.get(), marked_empty ? end : kSegmentHeaderBytes, size));
+  return file->Sync();
 }
 
 Status SegmentSupply::Retire(const SegmentFile& file, bool* recycled) {
@@ -300,6 +327,7 @@ Status SegmentSupply::Retire(const SegmentFile& file, bool* recycled) {
 
 void SegmentSupply::Stop() {
   std::lock_guard lock(mutex_);
+  made_ = nullptr;
   SetReady(nullptr);
 }
 

@@ -19,6 +19,8 @@
 // - A file has a segment's name only after all of it durably reads as zeros and its header is
 //   durable.
 // - Indices of segments that exist have no gap at the young end.
+// - Each segment's header names the link of the one before it.
+// - The head record names a segment before the writer can take it (`announce`).
 //
 // Thread-safe: the writer takes, a background thread (or the writer, where none is ready) prepares.
 #ifndef PINNACLE_JOURNAL_SEGMENT_SUPPLY_H_
@@ -26,6 +28,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -54,11 +57,16 @@ class SegmentSupply {
   SegmentSupply(const Environment& environment, std::string journal_directory, JournalId journal_id,
                 uint64_t segment_bytes, uint64_t max_spares);
 
-  // The index of the first segment to make. `spares` are files to recycle from, by their numbers.
-  void Start(uint64_t next_index, std::vector<uint64_t> spares);
+  // Makes durable that a segment of this index and id is ready.
+  using Announce = std::function<Status(uint64_t index, uint64_t segment_id)>;
 
-  // Makes one segment ready where none is. Called by the background thread; an error is kept and
-  // returned by the Take that needs the segment.
+  // The index of the first segment to make, and the link of the segment before it (0: it is the
+  // journal's first). `spares` are files to recycle from, by their numbers. `announce` may be null.
+  void Start(uint64_t next_index, uint64_t predecessor_link, std::vector<uint64_t> spares,
+             Announce announce);
+
+  // Makes one segment ready where none is. Called by the background thread. The next Prepare or
+  // Take tries again after an error.
   Status Prepare();
   bool ready() const { return is_ready_.load(std::memory_order_acquire); }
 
@@ -68,16 +76,27 @@ class SegmentSupply {
   // The next segment; prepares it on the spot where none is ready (a stall, counted).
   Status Take(std::shared_ptr<Segment>* segment);
 
-  // Opens an existing segment for writing from `end_offset` on. `clear_rest`: everything behind is
-  // made zero and synced first, and the frontier marks, which may speak of what is cut.
-  // `make_durable`: what stands before it is made durable first.
-  Status Reopen(const SegmentFile& file, const SegmentHeader& header, uint64_t end_offset,
-                bool clear_rest, bool make_durable, std::shared_ptr<Segment>* segment);
+  // How Reopen leaves a segment.
+  struct Reopening {
+    uint64_t end_offset = kSegmentHeaderBytes;  // writing goes on here
+    bool clear_rest = false;    // zero everything after it, and the marks, which may speak of it
+    bool make_durable = false;  // sync everything before it
+    uint64_t link = 0;          // the segment's new link; 0: it keeps the one that it has
+    uint64_t link_counter = 0;  // of the new link's mark
+  };
+
+  // Opens an existing segment for writing. It is allocated in full first, whatever a copy or a
+  // backup made of its blocks: no store can find the disk full.
+  Status Reopen(const SegmentFile& file, const SegmentHeader& header, const Reopening& how,
+                std::shared_ptr<Segment>* segment);
 
   // Makes all of a segment that was read back durable. It is written again, since a sync alone is
   // not enough: where one failed before, the kernel counts pages as clean that the device does not
   // have.
   Status MakeDurable(const SegmentFile& file);
+
+  // Zeroes the lines of a segment, durably.
+  Status Empty(const SegmentFile& file);
 
   // A segment that is not needed any more becomes a spare, or is removed where there are enough.
   // Durable when it returns. `*recycled` says which.
@@ -93,6 +112,7 @@ class SegmentSupply {
 
  private:
   Status PrepareLocked();
+  Status MakeNext();  // into made_
   void SetReady(std::shared_ptr<Segment> segment);
   std::shared_ptr<Segment> TakeReady();
   // `*written`: the zeros are on the device, and not only what the file reads as.
@@ -111,7 +131,10 @@ class SegmentSupply {
   // Held while files are made, renamed and synced; never by a writer that finds a segment ready.
   std::mutex mutex_;
   uint64_t next_index_ = 1;
-  std::vector<uint64_t> spares_;  // numbers of .spare files
+  uint64_t predecessor_link_ = 0;  // of the segment before next_index_
+  std::vector<uint64_t> spares_;   // numbers of .spare files
+  Announce announce_;
+  std::shared_ptr<Segment> made_;  // the next segment, not announced yet
 
   mutable std::mutex ready_mutex_;  // taken last, for as long as a pointer is moved
   std::shared_ptr<Segment> ready_;

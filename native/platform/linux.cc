@@ -49,13 +49,23 @@ int SyncMapping(void* address, size_t length, int) {
   return RetryInterrupted([&] { return msync(address, length, MS_SYNC); });
 }
 
-int ReserveBlocks(int descriptor, uint64_t, uint64_t bytes) {
+int ReserveBlocks(int descriptor, uint64_t size, uint64_t bytes) {
   if (bytes == 0) return 0;
   // fallocate and not posix_fallocate: the latter's own fallback writes into the file without
   // saying so.
   const int error =
       RetryInterrupted([&] { return fallocate(descriptor, 0, 0, static_cast<off_t>(bytes)); });
-  return error == ENOSYS || error == EOPNOTSUPP ? ENOTSUP : error;
+  if (error == ENOSYS || error == EOPNOTSUPP) return ENOTSUP;
+  if (error != 0 || size == 0) return error;
+#if defined(FALLOC_FL_UNSHARE_RANGE)
+  // Blocks that a copy of the file shares (reflink) would need new ones at the first store.
+  const int unshared = RetryInterrupted([&] {
+    return fallocate(descriptor, FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE, 0,
+                     static_cast<off_t>(bytes));
+  });
+  if (unshared == ENOSPC || unshared == EDQUOT || unshared == EIO) return unshared;
+#endif
+  return 0;
 }
 
 int ZeroBlocks(int descriptor, uint64_t offset, uint64_t length) {

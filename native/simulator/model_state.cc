@@ -52,6 +52,21 @@ void Put(std::vector<uint8_t>& bytes, uint64_t value, int length = 8) {
 
 }  // namespace
 
+bool ModelEntry::IsStoredAs(const uint8_t* bytes, uint64_t length, uint64_t sequence) const {
+  if (length != (payload.size() + 32 + 63) / 64 * 64) return false;
+  const uint64_t head[3] = {
+      payload.size() | uint64_t{instrument} << 32 | uint64_t{type} << 48 | uint64_t{flags} << 56,
+      sequence, timestamp_ns};
+  const uint32_t lag =
+      static_cast<uint32_t>(std::min<uint64_t>(sequence - 1 - durable_before, 0xffffffff));
+  const uint8_t* padding = bytes + sizeof(head) + payload.size();
+  const uint8_t* trailer = bytes + length - 8;
+  return std::memcmp(bytes, head, sizeof(head)) == 0 &&
+         std::equal(payload.begin(), payload.end(), bytes + sizeof(head)) &&
+         std::all_of(padding, trailer, [](uint8_t byte) { return byte == 0; }) &&
+         std::memcmp(trailer, &lag, sizeof(lag)) == 0;
+}
+
 Code ModelState::Check(const Operation& operation) const {
   if (operation.instrument == 0 || operation.instrument > instruments_.size()) {
     return Code::kUnknownInstrument;
@@ -102,11 +117,23 @@ Code ModelState::Check(const Operation& operation) const {
   return others > kMost - operation.quantity ? Code::kQuantityOverflow : Code::kOk;
 }
 
+bool ModelState::Takes(const ModelEntry& entry) const {
+  if (entry.type >= 0x80) return true;
+  if (entry.type != 0x03) return Check(entry.operation) == Code::kOk;
+  return entry.instrument == instruments_.size() + 1 &&
+         std::none_of(instruments_.begin(), instruments_.end(), [&](const ModelInstrument& known) {
+           return known.definition.name == entry.definition.name;
+         });
+}
+
 void ModelState::Apply(const ModelEntry& entry, uint64_t sequence) {
   last_sequence_ = sequence;
-  if (entry.type >= 0x80) return;
+  if (entry.type >= 0x80) {
+    user_state_.Apply(sequence, entry.type, entry.instrument, entry.payload);
+    return;
+  }
   if (entry.type == 0x03) {
-    instruments_.push_back({entry.definition, -1, 0, 0, 0, 0, -1, {}});
+    instruments_.emplace_back().definition = entry.definition;
     return;
   }
   const Operation& operation = entry.operation;

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "simulator/user_state.h"
 #include "state/book_set.h"
 
 namespace pinnacle::simulation {
@@ -24,40 +26,50 @@ struct ModelBook {
 
 struct ModelInstrument {
   Instrument definition;
-  int64_t status = -1;
+  std::optional<int64_t> status;
   uint64_t last_sequence = 0;
   uint64_t last_timestamp_ns = 0;
   uint64_t trades = 0;
   uint64_t traded_quantity = 0;
-  int64_t last_trade_price = -1;
+  std::optional<int64_t> last_trade_price;
   ModelBook book;
 };
 
-// One accepted entry, with the bytes that the journal must hold of it.
+// One accepted entry, with what the journal must hold of it.
 struct ModelEntry {
   uint8_t type = 0;
   uint8_t flags = 0;
   uint16_t instrument = 0;
   uint64_t timestamp_ns = 0;
   std::vector<uint8_t> payload;
-  Operation operation{};    // where the type is one of the books'
-  Instrument definition{};  // where it defines an instrument
+  uint64_t durable_before = 0;  // the durable frontier when it was appended
+  Operation operation{};        // where the type is one of the books'
+  Instrument definition{};      // where it defines an instrument
+
+  // `bytes` are those of this entry, its durable lag and padding included.
+  bool IsStoredAs(const uint8_t* bytes, uint64_t length, uint64_t sequence) const;
 };
 
 class ModelState {
  public:
   // What the engine must answer. Changes nothing.
   Code Check(const Operation& operation) const;
+  // Whether the books take the entry when the journal is read back.
+  bool Takes(const ModelEntry& entry) const;
   void Apply(const ModelEntry& entry, uint64_t sequence);
+  // The entries up to `sequence` are lost.
+  void Skip(uint64_t sequence) { last_sequence_ = sequence; }
 
   // "" where the engine's books are the same in every instrument, fact, level and order.
   std::string Difference(const BookSet& books) const;
 
   const std::vector<ModelInstrument>& instruments() const { return instruments_; }
   uint64_t last_sequence() const { return last_sequence_; }
+  const UserState& user_state() const { return user_state_; }
 
  private:
   std::vector<ModelInstrument> instruments_;
+  UserState user_state_;
   uint64_t last_sequence_ = 0;
 };
 

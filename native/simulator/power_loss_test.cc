@@ -4,8 +4,8 @@
 
 #include "engine/engine.h"
 #include "engine/inspect.h"
+#include "simulator/disk_reading.h"
 #include "simulator/simulated_environment.h"
-#include "simulator/simulation_run.h"
 #include "simulator/simulator_test_support.h"
 
 namespace pinnacle {
@@ -147,14 +147,23 @@ TEST_CASE("a flipped bit in the durable part is reported, never returned and nev
   RecordedRun run;
   DeterministicRandom random(11);
   const DiskImage sound = run.mutable_files().PowerCut(random, simulator_test::kNothingUnsynced);
-  const simulation::RawScan raw = simulation::WalkImage(sound);
-  REQUIRE(raw.entries.size() > 100);
+  struct Place {
+    std::string path;
+    simulation::DiskEntry entry;
+  };
+  std::vector<Place> places;
+  for (const simulation::DiskSegment& segment : simulation::ReadDisk(sound).segments) {
+    for (const simulation::DiskEntry& entry : segment.entries) {
+      places.push_back({segment.path, entry});
+    }
+  }
+  REQUIRE(places.size() > 100);
   size_t refused = 0;
   for (size_t i = 0; i < kFlips; ++i) {
-    const auto& entry = raw.entries[random.Below(raw.entries.size())];
+    const auto& [path, entry] = places[random.Below(places.size())];
     DiskImage image = sound;
-    REQUIRE(image.files[entry.path].FlipBit(entry.offset + random.Below(entry.bytes),
-                                            static_cast<unsigned>(random.Below(8))));
+    REQUIRE(image.files[path].FlipBit(entry.offset + random.Below(entry.bytes),
+                                      static_cast<unsigned>(random.Below(8))));
     SimulatedEnvironment world(i, image);
     InspectReport inspected;
     REQUIRE(Inspect(world.environment(), "/d", nullptr, &inspected).ok());
@@ -170,7 +179,7 @@ TEST_CASE("a flipped bit in the durable part is reported, never returned and nev
     } else {
       ++refused;
       REQUIRE_MESSAGE(status.code() == Code::kCorrupt, status.ToString());
-      REQUIRE(report.break_segment == entry.path);
+      REQUIRE(report.break_segment == path);
     }
   }
   CHECK(refused > kFlips / 5);

@@ -111,16 +111,24 @@ int Main(int argc, char** argv) {
               "), no violation\n"
               "%" PRIu64 " crashes: %" PRIu64 " power cuts, %" PRIu64 " process kills; %" PRIu64
               " began in the middle of a step\n"
-              "%" PRIu64 " clean restarts, %" PRIu64 " failed calls, %" PRIu64
-              " damaged disks (%" PRIu64
-              " reported)\n"
+              "%" PRIu64 " clean restarts, %" PRIu64
+              " failed calls\n"
+              "%" PRIu64 " damaged disks: %" PRIu64 " reported; unseen %" PRIu64
+              " cut newest segments, %" PRIu64 " other copies of the directory, %" PRIu64
+              " empty directories\n"
+              "%" PRIu64 " repairs (%" PRIu64 " interrupted, %" PRIu64
+              " kept another copy's files), %" PRIu64 " holes; %" PRIu64
+              " refused\n"
               "%" PRIu64 " entries, %" PRIu64 " snapshots, %" PRIu64
               " segments released\n"
               "%.1f s, %.0f crashes/s\n",
               counts.runs, options.seed, seed - 1, counts.crashes(), counts.power_cuts,
               counts.process_kills, counts.mid_call, counts.clean_restarts, counts.failed_calls,
-              counts.damaged_images, counts.damage_reported, counts.entries, counts.snapshots,
-              counts.segments_released, took, static_cast<double>(counts.crashes()) / took);
+              counts.damaged_images, counts.damage_reported, counts.unseen_tails,
+              counts.unseen_copies, counts.unseen_empty, counts.repairs, counts.repair_crashes,
+              counts.copies_kept, counts.holes, counts.repairs_refused, counts.entries,
+              counts.snapshots, counts.segments_released, took,
+              static_cast<double>(counts.crashes()) / took);
   return 0;
 }
 

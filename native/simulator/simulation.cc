@@ -1,6 +1,8 @@
 #include "simulator/simulation.h"
 
 #include <algorithm>
+#include <cstring>
+#include <set>
 #include <utility>
 
 #include "simulator/simulation_run.h"
@@ -16,6 +18,14 @@ void SimulationCounts::Add(const SimulationCounts& other) {
   failed_calls += other.failed_calls;
   damaged_images += other.damaged_images;
   damage_reported += other.damage_reported;
+  repairs += other.repairs;
+  repairs_refused += other.repairs_refused;
+  repair_crashes += other.repair_crashes;
+  holes += other.holes;
+  unseen_tails += other.unseen_tails;
+  unseen_copies += other.unseen_copies;
+  unseen_empty += other.unseen_empty;
+  copies_kept += other.copies_kept;
   entries += other.entries;
   snapshots += other.snapshots;
   segments_released += other.segments_released;
@@ -42,10 +52,12 @@ void Run::DrawOptions() {
   options_.keep_snapshots = 1 + random_.Below(3);
   options_.compaction_threshold_bytes = random_.Below(4) * kMinSegmentBytes;
   options_.expected_orders = random_.Below(2) * 16;
+  has_state_machine_ = random_.Chance(0.85);
   Trace("segments of " + std::to_string(options_.journal.segment_bytes) + " bytes, " +
         std::to_string(options_.journal.max_spares) + " spares, " +
         std::to_string(options_.keep_snapshots) + " snapshots kept" +
-        (options_.durability == Durability::kDurable ? ", every append durable" : ""));
+        (options_.durability == Durability::kDurable ? ", every append durable" : "") +
+        (has_state_machine_ ? "" : ", no state machine"));
 }
 
 SimulationResult Run::Execute() {
@@ -59,10 +71,20 @@ SimulationResult Run::Execute() {
   for (uint64_t i = 0; i < instruments && ok(); ++i) DefineInstrument();
   const uint64_t steps = steps_ / 2 + random_.Below(steps_ + 1);
   for (uint64_t i = 0; i < steps && ok(); ++i) Step();
-  if (ok()) random_.Chance(0.5) ? LieAndCut() : Rot();
+  const uint64_t end = random_.Below(10);
+  if (ok() && end < 3) LieAndCut();
+  if (ok() && end >= 3 && end < 6) Rot();
+  if (ok() && end >= 6) DamageAndJudge();
   quiet_ = true;
   engine_.reset();
   return std::move(result_);
+}
+
+Run::Frontier Run::FrontierNow() const { return {engine_->appended(), engine_->durable()}; }
+
+// A run without a state machine has no state of the user's in its snapshots.
+std::vector<uint8_t> Run::UserBytes(const ModelState& state) const {
+  return has_state_machine_ ? state.user_state().Bytes() : std::vector<uint8_t>();
 }
 
 // Most of the time something is appended; a crash or a fault may be waiting for one of the calls.
@@ -121,6 +143,7 @@ void Run::Step() {
       if (ok() && dead_) RecoverFromCrash();
     }
     if (ok() && random_.Chance(0.2)) CheckBooks();
+    if (ok() && random_.Chance(0.08)) Remember();
   }
 }
 
@@ -196,7 +219,7 @@ void Run::ApplyOperation(const Operation& operation) {
   const uint64_t clock_before = last_clock_ns_;
   const uint64_t stamp = NextStamp(&given);
   if (expected != Code::kOk) last_clock_ns_ = clock_before;
-  const uint64_t before = engine_->appended();
+  const Frontier before = FrontierNow();
   uint64_t sequence = 0;
   const Code code = engine_->Apply(operation, stamp, &sequence);
   Settle(expected, code, before, sequence,
@@ -210,12 +233,14 @@ void Run::AppendPayload() {
   const uint64_t pick = random_.Below(100);
   const uint64_t size = sizes[pick < 90 ? pick % 8 : 8 + random_.Below(6)];
   std::vector<uint8_t> payload(size);
-  // Whole zero words among random bytes: the shapes that a torn write has.
-  for (size_t i = 0; i < size; ++i) {
-    if (i % 64 == 0)
-      payload[i] = random_.Chance(0.3) ? 0 : static_cast<uint8_t>(random_.Next());
-    else
-      payload[i] = static_cast<uint8_t>(payload[i - 1] * 5 + (payload[i - 1] != 0 ? i : 0));
+  // Whole zero lines among others: the shapes that a torn write has.
+  for (size_t at = 0; at < size; at += 64) {
+    if (random_.Chance(0.3)) continue;
+    const size_t end = std::min<size_t>(size, at + 64);
+    uint64_t word = random_.Next();
+    for (size_t i = at; i < end; i += sizeof(word), word *= 5) {
+      std::memcpy(payload.data() + i, &word, std::min(sizeof(word), end - i));
+    }
   }
   const uint8_t user_type = static_cast<uint8_t>(random_.Below(random_.Chance(0.02) ? 256 : 128));
   const uint16_t instrument = static_cast<uint16_t>(
@@ -234,7 +259,7 @@ void Run::AppendPayload() {
   if (expected == Code::kInvalidEntryType || expected == Code::kUnknownInstrument) {
     last_clock_ns_ = clock_before;
   }
-  const uint64_t before = engine_->appended();
+  const Frontier before = FrontierNow();
   uint64_t sequence = 0;
   const Code code = engine_->AppendPayload(user_type, instrument, stamp, payload.data(),
                                            static_cast<uint32_t>(payload.size()), &sequence);
@@ -244,8 +269,11 @@ void Run::AppendPayload() {
 }
 
 // What an append answered, against what it had to and against what the journal says it did.
-void Run::Settle(Code expected, Code code, uint64_t before, uint64_t sequence, ModelEntry entry) {
+void Run::Settle(Code expected, Code code, const Frontier& frontier, uint64_t sequence,
+                 ModelEntry entry) {
+  const uint64_t before = frontier.appended;
   const uint64_t after = engine_->appended();
+  entry.durable_before = frontier.durable;
   const std::string what =
       "append behind " + std::to_string(before) + " answered " + CodeName(code) + ": ";
   if (expected != Code::kOk) {
@@ -289,7 +317,7 @@ void Run::DefineInstrument() {
     present = known.definition == instrument;
     if (!present) expected = Code::kInstrumentMismatch;
   }
-  const uint64_t before = engine_->appended();
+  const Frontier before = FrontierNow();
   if (expected == Code::kOk && !present) {
     last_clock_ns_ = std::max(last_clock_ns_, world_->environment().clock->NowNs());
   }
@@ -297,7 +325,8 @@ void Run::DefineInstrument() {
   const Status status = engine_->DefineInstrument(instrument, &index);
   Trace("define " + instrument.name + ": " + status.ToString());
   if (present && expected == Code::kOk) {
-    Holds(status.ok() && engine_->appended() == before, "a known definition made an entry");
+    Holds(status.ok() && engine_->appended() == before.appended,
+          "a known definition made an entry");
     return;
   }
   const uint16_t next = static_cast<uint16_t>(live_.instruments().size() + 1);
@@ -331,11 +360,14 @@ void Run::Flush() {
 void Run::TakeSnapshot() {
   const SnapshotPoint point = engine_->FixSnapshotPoint();
   last_clock_ns_ = std::max(last_clock_ns_, world_->environment().clock->NowNs());
+  const std::vector<uint8_t> user_state = UserBytes(live_);
   if (random_.Chance(0.3)) AppendSome();
   if (!ok() || dead_) return;
-  std::vector<uint8_t> user_state(random_.Below(50));
-  for (uint8_t& byte : user_state) byte = static_cast<uint8_t>(random_.Next());
-  user_states_[point.sequence].push_back(user_state);
+  if (lying_probability_ == 0 && random_.Chance(0.2)) RotSnapshot();
+  // Whether a rotten one was replaced could not be told after a crash in between.
+  if (rotten_snapshots_.contains(point.sequence)) return;
+  std::set<uint64_t> usable = SoundSnapshots();
+  usable.insert(point.sequence);
   SnapshotInfo info;
   const Status status = engine_->BuildSnapshot(point, user_state, &info);
   Trace("snapshot at " + std::to_string(point.sequence) + ": " + status.ToString());
@@ -344,10 +376,12 @@ void Run::TakeSnapshot() {
     Holds(status.code() == Code::kInvalidOperation, "a snapshot of nothing was taken");
   } else if (status.ok()) {
     ++result_.counts.snapshots;
-    acknowledged_snapshot_ = std::max(acknowledged_snapshot_, point.sequence);
+    acknowledged_snapshots_.insert(point.sequence);
     Holds(engine_->durable() >= point.sequence, "a snapshot is ahead of the durable journal");
+    CheckRotation(usable.size());
   } else {
-    Holds(cause_, "a snapshot failed without a cause: " + status.ToString());
+    // A lying device is found out when the snapshot is read back, or what it is built from.
+    Holds(cause_ || lies_ > 0, "a snapshot failed without a cause: " + status.ToString());
   }
 }
 
@@ -359,7 +393,7 @@ void Run::Compact() {
         std::to_string(report.removed + report.recycled) + " " + report.reason);
   if (dead_) return;
   if (!status.ok()) Holds(cause_, "compaction failed without a cause: " + status.ToString());
-  if (random_.Chance(0.5)) CheckSnapshots(*world_, *engine_, acknowledged_snapshot_);
+  if (random_.Chance(0.5) && lies_ == 0) CheckSnapshots(*world_, *engine_);
 }
 
 void Run::Restart() {
@@ -395,7 +429,7 @@ void Run::LearnClock() {
   trade.price = 1;
   trade.quantity = 1;
   uint64_t sequence = 0;
-  const uint64_t before = engine_->appended();
+  const Frontier before = FrontierNow();
   const Code code = engine_->Apply(trade, 0, &sequence);
   if (code == Code::kOk) {
     last_clock_ns_ = engine_->books().facts(1).last_timestamp_ns;

@@ -13,10 +13,15 @@
 // - a refused or failed call left nothing, and a failed journal accepts nothing more;
 // - a call that failed is never told as corruption, and nothing is refused without a cause.
 //
-// Last the disk lies (lost and misdirected writes) or rots (flipped bits). Then every image must
-// either be reported, with the right place, or open to exactly the right state. A lost write of the
-// newest entries of which nothing on the disk bears witness any more is the one exception, and the
-// run looks for such witnesses on its own.
+// Last the disk lies (lost and misdirected writes), rots (flipped bits), or files are damaged as
+// operators and restores do it (file_damage.h). Then every image must either be reported, with the
+// right place, or open to exactly the right state. strict_rules.h is a second opinion on what must
+// be reported; Inspect must say of every image what a strict open then does. What nothing on the
+// disk bears witness of may go unseen, and is counted, each kind for itself (SimulationCounts).
+//
+// And each policy must refuse without changing a byte, or repair: everything that verifies and
+// belongs is kept, nothing is invented, holes and report say what is lost, what was taken out of
+// use lies in quarantine, a crash at any moment changes none of this, and the journal goes on.
 #ifndef PINNACLE_SIMULATOR_SIMULATION_H_
 #define PINNACLE_SIMULATOR_SIMULATION_H_
 
@@ -35,9 +40,21 @@ struct SimulationCounts {
   uint64_t failed_calls = 0;    // injected errors
   uint64_t damaged_images = 0;  // opened after bit rot or lying writes
   uint64_t damage_reported = 0;
-  uint64_t entries = 0;  // accepted
+  uint64_t repairs = 0;
+  uint64_t repairs_refused = 0;  // nothing led to the journal's beginning
+  uint64_t repair_crashes = 0;   // in the middle of one
+  uint64_t holes = 0;            // that repairs left
+  uint64_t entries = 0;          // accepted
   uint64_t snapshots = 0;
   uint64_t segments_released = 0;
+
+  // Damage that nothing on the disk bears witness of, so that a strict open takes what is left.
+  // The newest segment ends earlier, by a lost write, or as it was at an earlier moment.
+  uint64_t unseen_tails = 0;
+  uint64_t unseen_copies = 0;  // the whole directory is an older one, a fork or another journal
+  uint64_t unseen_empty = 0;   // nothing is left at all
+  // Files of a copy that a repair had to take for the directory's own.
+  uint64_t copies_kept = 0;
 
   uint64_t crashes() const { return power_cuts + process_kills; }
   void Add(const SimulationCounts& other);

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "engine/time_travel.h"
-#include "journal/reader.h"
+#include "simulator/journal_following.h"
 #include "simulator/simulation_run.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
@@ -20,20 +20,32 @@ T Load(const uint8_t* bytes) {
   return value;
 }
 
-// The run itself looks at the disk: no fault is meant for it.
-class Quiet {
- public:
-  explicit Quiet(bool* flag) : flag_(flag), before_(*flag) { *flag = true; }
-  ~Quiet() { *flag_ = before_; }
-  Quiet(const Quiet&) = delete;
-  Quiet& operator=(const Quiet&) = delete;
-
- private:
-  bool* flag_;
-  bool before_;
-};
-
 }  // namespace
+
+uint64_t DigestOf(const BookSet& books) {
+  uint64_t digest = books.last_sequence();
+  for (uint32_t i = 1; i <= books.instrument_count(); ++i) {
+    const uint16_t index = static_cast<uint16_t>(i);
+    digest = digest * 31 + books.book(index).Digest();
+    digest = digest * 31 + books.facts(index).last_sequence;
+    digest = digest * 31 + books.facts(index).traded_quantity;
+  }
+  return digest;
+}
+
+DiskImage FilesOf(SimulatedEnvironment& world) {
+  DeterministicRandom unused(1);
+  PowerCutOptions everything;
+  everything.unsynced = PowerCutOptions::Unsynced::kEverything;
+  return world.file_system().PowerCut(unused, everything);
+}
+
+bool IsUnchanged(SimulatedEnvironment& world, const DiskImage& image) {
+  static constexpr char kLockPath[] = "/d/LOCK";
+  DiskImage now = FilesOf(world);
+  if (!image.files.contains(kLockPath)) now.files.erase(kLockPath);
+  return now == image;
+}
 
 bool Run::Holds(bool condition, const std::string& what) {
   if (condition || !ok()) return condition;
@@ -66,12 +78,33 @@ void Run::Truncate(uint64_t sequence) {
   live_ = StateAt(sequence);
   entries_.resize(sequence);
   checkpoints_.erase(checkpoints_.upper_bound(sequence), checkpoints_.end());
-  user_states_.erase(user_states_.upper_bound(sequence), user_states_.end());
 }
 
 void Run::CheckBooks() {
   const std::string difference = live_.Difference(engine_->books());
   Holds(difference.empty(), "the live books are not the model's: " + difference);
+}
+
+std::string Run::DifferenceOf(SimulatedEnvironment& world, const Engine& engine,
+                              const RecoveryReport& report) {
+  Quiet quiet(&quiet_);
+  const uint64_t last = engine.appended();
+  if (last > entries_.size()) return "phantom entries";
+  const ModelState state = StateAt(last);
+  const std::string difference = state.Difference(engine.books());
+  if (!difference.empty()) return "the books are not the model's: " + difference;
+  const uint64_t snapshot = report.snapshot_sequence;
+  const std::vector<uint8_t> restored =
+      snapshot == 0 ? std::vector<uint8_t>() : UserBytes(StateAt(snapshot));
+  if (engine.recovered_user_state() != restored) {
+    return "the user's state in snapshot " + std::to_string(snapshot) + " is not the model's";
+  }
+  if (!has_state_machine_) return "";
+  UserState user;
+  const Status status =
+      ReplayUserState(world.environment().file_system, restored, snapshot, last, &user);
+  if (!status.ok()) return "the user's state can't be replayed: " + status.ToString();
+  return user == state.user_state() ? "" : "the user's state is not the model's";
 }
 
 void Run::CheckRecovered(SimulatedEnvironment& world, const Engine& engine,
@@ -86,22 +119,15 @@ void Run::CheckRecovered(SimulatedEnvironment& world, const Engine& engine,
              where + "the report says " + std::to_string(report.last_sequence)) ||
       !Holds(engine.durable() == last, where + "open left entries that are not durable") ||
       !Holds(report.tail != Tail::kCorrupt, where + "sound data were told as corrupt") ||
-      !Holds(report.damaged_snapshots.empty(), where + "a sound snapshot was told as damaged") ||
+      !Holds(report.damaged_snapshots.size() <= rotten_snapshots_.size(),
+             where + "a sound snapshot was told as damaged") ||
       !Holds(!clean || report.tail == Tail::kClean,
              where + "a clean end was told as torn: " + report.break_reason)) {
     return;
   }
-  const std::string difference = StateAt(last).Difference(engine.books());
-  if (!Holds(difference.empty(), where + "the books are not the model's: " + difference)) return;
-  if (report.snapshot_sequence == 0) {
-    Holds(engine.recovered_user_state().empty(), where + "a user state from nowhere");
-  } else {
-    const auto& tried = user_states_[report.snapshot_sequence];
-    Holds(std::find(tried.begin(), tried.end(), engine.recovered_user_state()) != tried.end(),
-          where + "the user's state is none that was given at " +
-              std::to_string(report.snapshot_sequence));
-  }
-  CheckSnapshots(world, engine, acknowledged_snapshot_);
+  const std::string difference = DifferenceOf(world, engine, report);
+  if (!Holds(difference.empty(), where + difference)) return;
+  CheckSnapshots(world, engine);
   CheckJournal(world, engine);
   // A book at any point that the snapshots and the journal cover.
   if (!ok() || last == 0 || !random_.Chance(0.2)) return;
@@ -130,49 +156,41 @@ void Run::CheckJournal(SimulatedEnvironment& world, const Engine& engine) {
              "the oldest entry is said to be " + std::to_string(next))) {
     return;
   }
-  std::unique_ptr<JournalReader> reader;
-  const std::string directory = std::string(kDirectory) + "/journal";
-  Status status = JournalReader::Open(world.environment().file_system, directory, next, &reader);
-  if (!Holds(status.ok(), "the journal can't be read: " + status.ToString())) return;
-  std::vector<uint8_t> bytes;
-  while (true) {
-    bytes.clear();
-    status = reader->Read(65536, &bytes);
-    if (!Holds(status.ok(), "the journal can't be read: " + status.ToString())) return;
-    if (bytes.empty()) break;
-    for (size_t at = 0; at < bytes.size(); ++next) {
-      const uint8_t* entry = bytes.data() + at;
-      const std::string who = "entry " + std::to_string(next) + " in the journal: ";
-      if (!Holds(next <= last, who + "nobody appended it")) return;
-      const ModelEntry& expected = entries_[next - 1];
-      const uint64_t length = expected.payload.size();
-      if (!Holds(Load<uint64_t>(entry + 8) == next, who + "wrong sequence") ||
-          !Holds(Load<uint32_t>(entry) == length && entry[6] == expected.type &&
-                     entry[7] == expected.flags &&
-                     Load<uint16_t>(entry + 4) == expected.instrument &&
-                     Load<uint64_t>(entry + 16) == expected.timestamp_ns,
-                 who + "another header than was written") ||
-          !Holds(std::equal(expected.payload.begin(), expected.payload.end(), entry + 24),
-                 who + "another payload than was written")) {
-        return;
-      }
-      at += (length + 32 + 63) / 64 * 64;
-    }
-  }
+  const Status status = FollowJournal(
+      world.environment().file_system, next, [&](const uint8_t* entry, uint64_t length) {
+        const std::string who = "entry " + std::to_string(next) + " in the journal: ";
+        const bool right =
+            Holds(next <= last, who + "nobody appended it") &&
+            Holds(Load<uint64_t>(entry + 8) == next, who + "wrong sequence") &&
+            Holds(entries_[next - 1].IsStoredAs(entry, length, next), who + "not as appended");
+        ++next;
+        return right;
+      });
+  if (!Holds(status.ok(), "the journal can't be read: " + status.ToString()) || !ok()) return;
   Holds(next == last + 1,
         "the journal ends at " + std::to_string(next - 1) + " instead of " + std::to_string(last));
 }
 
-// Every snapshot is the model at its point, and the journal reaches back to the oldest.
-void Run::CheckSnapshots(SimulatedEnvironment& world, const Engine& engine,
-                         uint64_t newest_wanted) {
+// Every sound snapshot is the model at its point, the journal reaches back to the oldest of them,
+// and the rotten ones are still there.
+void Run::CheckSnapshots(SimulatedEnvironment& world, const Engine& engine) {
   if (!ok()) return;
   Quiet quiet(&quiet_);
   FileSystem* fs = world.environment().file_system;
   std::vector<SnapshotFile> files;
   const Status listed = ListSnapshots(fs, std::string(kDirectory) + "/snapshots", &files);
   if (!Holds(listed.ok(), "snapshots can't be listed: " + listed.ToString())) return;
+  for (const uint64_t rotten : rotten_snapshots_) {
+    const bool there = std::any_of(files.begin(), files.end(), [&](const SnapshotFile& file) {
+      return file.sequence == rotten;
+    });
+    Holds(there, "snapshot " + std::to_string(rotten) + ", which is rotten, was removed");
+  }
+  std::erase_if(
+      files, [&](const SnapshotFile& file) { return rotten_snapshots_.contains(file.sequence); });
   const uint64_t newest = files.empty() ? 0 : files.back().sequence;
+  const uint64_t newest_wanted =
+      acknowledged_snapshots_.empty() ? 0 : *acknowledged_snapshots_.rbegin();
   if (!Holds(newest >= newest_wanted, "snapshot " + std::to_string(newest_wanted) +
                                           " was reported taken; the newest is " +
                                           std::to_string(newest))) {
@@ -194,6 +212,15 @@ void Run::CheckSnapshots(SimulatedEnvironment& world, const Engine& engine,
     Holds(difference.empty(),
           "snapshot " + std::to_string(file.sequence) + " is not the model: " + difference);
   }
+}
+
+// Of the `usable` ones, the new one among them, rotation kept as many as it has to, however many of
+// the others are rotten.
+void Run::CheckRotation(size_t usable) {
+  const size_t left = SoundSnapshots().size();
+  Holds(left >= std::min<uint64_t>(options_.keep_snapshots, usable),
+        "rotation left " + std::to_string(left) + " of " + std::to_string(usable) +
+            " usable snapshots");
 }
 
 // Another disk that the same power cut may have left.

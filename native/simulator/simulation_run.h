@@ -1,39 +1,67 @@
 // One run of the simulation: simulation.cc draws the schedule, simulation_faults.cc crashes and
-// fails, simulation_checks.cc judges, simulation_damage.cc lies and rots.
+// fails, simulation_checks.cc judges, simulation_damage.cc lies and rots, simulation_files.cc
+// damages files, simulation_strict.cc and simulation_repair.cc judge what is made of such a disk.
 #ifndef PINNACLE_SIMULATOR_SIMULATION_RUN_H_
 #define PINNACLE_SIMULATOR_SIMULATION_RUN_H_
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/inspect.h"
+#include "simulator/disk_reading.h"
+#include "simulator/file_damage.h"
 #include "simulator/model_state.h"
 #include "simulator/simulated_environment.h"
 #include "simulator/simulation.h"
+#include "simulator/strict_rules.h"
 
 namespace pinnacle::simulation {
 
-inline constexpr char kDirectory[] = "/d";
-
 enum class Crash : uint8_t { kNone, kKill, kPower };
 
-// An entry found by looking at the bytes of a disk alone.
-struct RawEntry {
-  std::string path;
-  uint64_t offset;
-  uint64_t bytes;
-  uint64_t sequence;
+// A damaged disk, and what is known of how it came about.
+struct DamagedDisk {
+  DiskImage image;
+  std::string what;                      // was done to it, for messages
+  const DiskImage* sound = nullptr;      // the disk before; null: its device lied
+  const FileSources* sources = nullptr;  // where its files may be from; null: nowhere else
 };
 
-struct RawScan {
-  std::vector<RawEntry> entries;
-  uint64_t witnessed_durable = 0;  // the highest frontier that any entry or mark names
+// What a strict open made of a disk.
+struct StrictOpen {
+  std::unique_ptr<SimulatedEnvironment> world;
+  std::unique_ptr<Engine> engine;  // null: it was refused
+  Status status;
+  RecoveryReport report;
+  StrictVerdict verdict;
 };
 
-// Shares nothing with the engine but the checksum: walks every line of every segment.
-RawScan WalkImage(const DiskImage& image);
+struct RepairBasis;
+struct RepairOutcome;
+
+uint64_t DigestOf(const BookSet& books);
+
+// What the files of a world are now, synced or not.
+DiskImage FilesOf(SimulatedEnvironment& world);
+// They are those of `image`, but for the lock.
+bool IsUnchanged(SimulatedEnvironment& world, const DiskImage& image);
+
+// The run itself looks at the disk: no fault is meant for it.
+class Quiet {
+ public:
+  explicit Quiet(bool* flag) : flag_(flag), before_(*flag) { *flag = true; }
+  ~Quiet() { *flag_ = before_; }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  bool* flag_;
+  bool before_;
+};
 
 class Run {
  public:
@@ -49,12 +77,20 @@ class Run {
   void ApplyOperation(const Operation& operation);
   void AppendPayload();
   void DefineInstrument();
-  void Settle(Code expected, Code code, uint64_t before, uint64_t sequence, ModelEntry entry);
+  // What the engine had appended and made durable before a call.
+  struct Frontier {
+    uint64_t appended;
+    uint64_t durable;
+  };
+  Frontier FrontierNow() const;
+  void Settle(Code expected, Code code, const Frontier& before, uint64_t sequence,
+              ModelEntry entry);
   Operation DrawOperation();
   void Flush();
   void TakeSnapshot();
   void Compact();
   void Restart();
+  std::vector<uint8_t> UserBytes(const ModelState& state) const;
   uint64_t NextStamp(bool* given);
   void LearnClock();
 
@@ -74,22 +110,63 @@ class Run {
   void CheckRecovered(SimulatedEnvironment& world, const Engine& engine,
                       const RecoveryReport& report, uint64_t least, bool clean);
   void CheckJournal(SimulatedEnvironment& world, const Engine& engine);
-  void CheckSnapshots(SimulatedEnvironment& world, const Engine& engine, uint64_t newest_wanted);
+  void CheckSnapshots(SimulatedEnvironment& world, const Engine& engine);
+  void CheckRotation(size_t usable);
   void CheckBooks();
+  // What is not the model's about an engine that was opened with this report; "" where nothing is.
+  std::string DifferenceOf(SimulatedEnvironment& world, const Engine& engine,
+                           const RecoveryReport& report);
   void CheckSideImage(const DiskImage& image, uint64_t least, bool torn);
   ModelState StateAt(uint64_t sequence);
   void Accept(ModelEntry entry);
   void Truncate(uint64_t sequence);
 
-  // --- damage (simulation_damage.cc) ---
+  // --- damage (simulation_damage.cc, simulation_files.cc) ---
+  std::set<uint64_t> SoundSnapshots();  // those listed that never rotted
+  void RotSnapshot();                   // while the engine runs
   void LieAndCut();
   void Rot();
-  void JudgeLie(const DiskImage& image);
-  void JudgeRot(const DiskImage& sound, const RawScan& raw, uint64_t sound_last);
-  void JudgeRepaired(const DiskImage& image, RecoveryPolicy policy, uint64_t broken);
+  DiskImage CutSoundImage(uint64_t* last);
+  void FlipOne(const DiskImage& sound, const DiskReading& reading, uint64_t sound_last);
+  void LoseSome(const DiskImage& sound, const DiskReading& reading);
+  // One flipped bit.
+  struct Flip {
+    std::string path;
+    uint64_t offset = 0;
+    const DiskSegment* segment = nullptr;  // null: of another file
+    const DiskEntry* entry = nullptr;      // null: of no entry
+  };
+  void JudgePlace(const DamagedDisk& disk, const DiskReading& reading, const Flip& flip,
+                  const StrictOpen& open, uint64_t sound_last);
+  void Remember();
+  DiskImage WriteFork(const DiskImage& copy);
+  void DamageAndJudge();
+
+  // --- what is made of a damaged disk ---
+  // simulation_strict.cc: opens it strictly, and holds that against Inspect; against the rules as
+  // well; against the model as well.
+  void OpenAndInspect(const DiskImage& image, const std::string& what, StrictOpen* open);
+  void OpenStrictly(const DiskImage& image, const std::string& what, StrictOpen* open);
+  void JudgeStrict(const DamagedDisk& disk, StrictOpen* open);
+  bool CountUnseen(const DamagedDisk& disk, const StrictOpen& open);
+  // simulation_repair.cc
+  void JudgeRepair(const DamagedDisk& disk);
+  void JudgeRepaired(const DamagedDisk& disk, const RepairOutcome& outcome);
+  void JudgeKept(const DamagedDisk& disk, const RepairOutcome& outcome, const RepairBasis& basis,
+                 const DiskReading& after, const std::vector<RunEntry>& kept, ModelState* state,
+                 bool* invented);
+  void JudgeInterrupted(const DamagedDisk& disk, const RepairOutcome& whole, uint64_t seed,
+                        uint64_t calls);
+  bool HasNoRoom(const RepairBasis& basis, const RunEntry& found, const RunEntry* before) const;
+  bool IsOwn(const DiskSegment& segment, const DiskEntry& entry) const;
+  bool IsOwnSnapshot(const DiskImage& image, uint64_t sequence);
+  void GoOn(const DamagedDisk& disk, const RepairOutcome& outcome,
+            const std::vector<RunEntry>& kept, const ModelState* state);
+  void WriteOnAfter(const std::string& who, StrictOpen* open, UserState user);
 
   bool ok() const { return result_.violation.empty(); }
   void Trace(const std::string& line);
+  void TraceDisk(const DiskImage& image);
   DeterministicRandom& random() { return random_; }
 
   const uint64_t seed_;
@@ -105,9 +182,10 @@ class Run {
   std::vector<ModelEntry> entries_;  // entries_[i] has sequence i + 1
   ModelState live_;
   std::map<uint64_t, ModelState> checkpoints_;
-  uint64_t acknowledged_ = 0;  // the highest durable() that anybody could have seen
-  uint64_t acknowledged_snapshot_ = 0;
-  std::map<uint64_t, std::vector<std::vector<uint8_t>>> user_states_;  // tried, by sequence
+  uint64_t acknowledged_ = 0;                  // the highest durable() that anybody could have seen
+  std::set<uint64_t> acknowledged_snapshots_;  // reported taken; the newest must still be there
+  std::set<uint64_t> rotten_snapshots_;
+  bool has_state_machine_ = true;
   uint64_t last_clock_ns_ = 0;
   uint64_t next_order_ = 1;
 
@@ -123,6 +201,7 @@ class Run {
   bool cause_ = false;  // since the last open something failed on purpose
   double lying_probability_ = 0;
   uint64_t lies_ = 0;
+  std::vector<DiskImage> history_;  // the directory's files at some moments
   std::vector<DiskImage> images_;
   bool torn_ = false;  // a sector of images_ may be torn
 };

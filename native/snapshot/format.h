@@ -5,7 +5,7 @@
 //   section 1 .. n: SectionHeader, then its content, zero-padded to 8 bytes
 //   SnapshotFooter
 //
-// Sections stand in this order: one kInstruments, one kBook for each instrument in order of index,
+// Sections come in this order: one kInstruments, one kBook for each instrument in order of index,
 // one kUserState. Nothing of a snapshot is used before all of it has verified.
 #ifndef PINNACLE_SNAPSHOT_FORMAT_H_
 #define PINNACLE_SNAPSHOT_FORMAT_H_
@@ -19,7 +19,7 @@ namespace pinnacle {
 
 inline constexpr char kSnapshotMagic[8] = {'P', 'I', 'N', 'N', 'S', 'N', 'P', '\n'};
 inline constexpr char kSnapshotFooterMagic[8] = {'P', 'I', 'N', 'N', 'E', 'N', 'D', '\n'};
-inline constexpr uint16_t kSnapshotVersion = 1;
+inline constexpr uint16_t kSnapshotVersion = 2;  // written; version 1 is still read
 inline constexpr uint64_t kSnapshotHeaderBytes = 4096;
 
 struct SnapshotHeader {
@@ -62,7 +62,38 @@ struct SectionHeader {
 };
 static_assert(sizeof(SectionHeader) == 24);
 
+// What the footer's checksum takes of each section header. In version 1 it took all 24 bytes; but a
+// header that ends with its own checksum leaves a checksum over it the same whatever it holds, so
+// that one only proved how many sections there are.
+inline constexpr uint64_t kSummedHeaderBytes = offsetof(SectionHeader, header_checksum);
+static_assert(kSummedHeaderBytes == 20);
+
+// Bits of InstrumentRecord::presence. Prices may be negative, so no price can mean "none".
+inline constexpr uint64_t kStatusIsKnown = 1;
+inline constexpr uint64_t kHasLastTradePrice = 2;
+
 struct InstrumentRecord {
+  InstrumentPayload definition;
+  uint64_t presence;  // all other bits are zero
+  int64_t status;     // 0 without kStatusIsKnown
+  uint64_t last_sequence;
+  uint64_t last_timestamp_ns;
+  uint64_t trade_count;
+  uint64_t traded_quantity;
+  int64_t last_trade_price;  // 0 without kHasLastTradePrice
+};
+static_assert(sizeof(InstrumentRecord) == 104);
+static_assert(sizeof(InstrumentPayload) == 48);
+static_assert(offsetof(InstrumentRecord, presence) == 48);
+static_assert(offsetof(InstrumentRecord, status) == 56);
+static_assert(offsetof(InstrumentRecord, last_sequence) == 64);
+static_assert(offsetof(InstrumentRecord, last_timestamp_ns) == 72);
+static_assert(offsetof(InstrumentRecord, trade_count) == 80);
+static_assert(offsetof(InstrumentRecord, traded_quantity) == 88);
+static_assert(offsetof(InstrumentRecord, last_trade_price) == 96);
+
+// Version 1: no presence bits, -1 for "none".
+struct InstrumentRecordV1 {
   InstrumentPayload definition;
   int64_t status;
   uint64_t last_sequence;
@@ -71,7 +102,9 @@ struct InstrumentRecord {
   uint64_t traded_quantity;
   int64_t last_trade_price;
 };
-static_assert(sizeof(InstrumentRecord) == 96);
+static_assert(sizeof(InstrumentRecordV1) == 96);
+static_assert(offsetof(InstrumentRecordV1, status) == 48);
+static_assert(offsetof(InstrumentRecordV1, last_trade_price) == 88);
 
 struct LevelRecord {
   int64_t price;
@@ -90,7 +123,7 @@ struct SnapshotFooter {
   char magic[8];
   uint64_t sequence;
   uint64_t total_bytes;
-  uint32_t sections_checksum;  // CRC32C over all SectionHeaders in order
+  uint32_t sections_checksum;  // CRC32C over kSummedHeaderBytes of each SectionHeader in order
   uint32_t checksum;           // CRC32C over the 28 bytes before it
 };
 static_assert(sizeof(SnapshotFooter) == 32);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <string_view>
+#include <utility>
+
+#include "snapshot/snapshot_reader.h"
 
 namespace pinnacle {
 
@@ -11,15 +13,12 @@ namespace {
 constexpr std::string_view kSuffix = ".snapshot";
 constexpr size_t kDigits = 20;
 
-bool ParseSnapshotName(std::string_view name, uint64_t* sequence) {
-  if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return false;
-  *sequence = 0;
-  for (char c : name.substr(0, kDigits)) {
-    if (c < '0' || c > '9') return false;
-    if (*sequence > UINT64_MAX / 10) return false;
-    *sequence = *sequence * 10 + static_cast<uint64_t>(c - '0');
-  }
-  return *sequence != 0;
+// What the name says of a file.
+SnapshotFinding Unread(const SnapshotFile& file) {
+  SnapshotFinding finding;
+  finding.info.path = file.path;
+  finding.info.meta.sequence = file.sequence;
+  return finding;
 }
 
 }  // namespace
@@ -28,6 +27,17 @@ std::string SnapshotName(uint64_t sequence) {
   char digits[kDigits + 1];
   std::snprintf(digits, sizeof(digits), "%020llu", static_cast<unsigned long long>(sequence));
   return std::string(digits) + std::string(kSuffix);
+}
+
+bool ParseSnapshotName(std::string_view name, uint64_t* sequence) {
+  if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return false;
+  *sequence = 0;
+  for (char c : name.substr(0, kDigits)) {
+    if (c < '0' || c > '9') return false;
+    *sequence = *sequence * 10 + static_cast<uint64_t>(c - '0');
+  }
+  // A number that does not fit would have wrapped around.
+  return *sequence != 0 && SnapshotName(*sequence) == name;
 }
 
 Status ListSnapshots(FileSystem* fs, const std::string& directory,
@@ -48,18 +58,54 @@ Status ListSnapshots(FileSystem* fs, const std::string& directory,
 }
 
 Status RotateSnapshots(FileSystem* fs, const std::string& directory, uint64_t keep,
-                       std::vector<uint64_t>* kept_sequences) {
-  kept_sequences->clear();
+                       const JournalId& journal_id, const SnapshotInfo* verified,
+                       RotationReport* report) {
+  *report = RotationReport();
   keep = std::max<uint64_t>(keep, 1);
   std::vector<SnapshotFile> files;
   PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs, directory, &files));
-  for (size_t i = 0; i < files.size(); ++i) {
-    if (i + keep >= files.size()) {
-      kept_sequences->push_back(files[i].sequence);
+  std::vector<SnapshotInfo> surplus;  // newest first
+  for (auto file = files.rbegin(); file != files.rend(); ++file) {
+    SnapshotFinding finding = Unread(*file);
+    if (verified != nullptr && verified->path == file->path) {
+      finding.info = *verified;
+    } else {
+#if !defined(PINNACLE_MUTATION_ROTATION_TRUSTS_NAMES)
+      finding.status = VerifySnapshotOnDevice(fs, file->path, &finding.info, &journal_id);
+#endif
+    }
+    if (finding.status.code() == Code::kNotFound) continue;  // removed since it was listed
+    if (!finding.status.ok()) {
+      report->damaged.push_back(std::move(finding));
+    } else {
+      (report->kept.size() < keep ? report->kept : surplus).push_back(std::move(finding.info));
+    }
+  }
+  for (auto info = surplus.rbegin(); info != surplus.rend(); ++info) {
+    PINNACLE_RETURN_IF_ERROR(fs->Remove(info->path));
+    PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(directory));
+  }
+  report->removed = std::move(surplus);
+  return Status();
+}
+
+Status FindOldestSound(FileSystem* fs, const std::vector<SnapshotFile>& oldest_first,
+                       const JournalId& journal_id, SnapshotInfo* oldest, bool* found,
+                       std::vector<SnapshotFinding>* damaged) {
+  *found = false;
+  for (const SnapshotFile& file : oldest_first) {
+    SnapshotFinding finding = Unread(file);
+    finding.status = VerifySnapshotOnDevice(fs, file.path, &finding.info, &journal_id);
+    const Code code = finding.status.code();
+    if (code == Code::kNotFound) continue;  // rotated away since it was listed
+    if (code == Code::kSnapshotCorrupt || code == Code::kNotOurFile) {
+      damaged->push_back(std::move(finding));
       continue;
     }
-    PINNACLE_RETURN_IF_ERROR(fs->Remove(files[i].path));
-    PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(directory));
+    PINNACLE_RETURN_IF_ERROR(std::move(finding.status));
+    *oldest = std::move(finding.info);
+    *found = true;
+    return Status();
   }
   return Status();
 }

@@ -1,10 +1,11 @@
-// What a snapshot says of itself.
+// What a snapshot says of itself, and what is wrong with one that can't be used.
 #ifndef PINNACLE_SNAPSHOT_SNAPSHOT_INFO_H_
 #define PINNACLE_SNAPSHOT_SNAPSHOT_INFO_H_
 
 #include <cstdint>
 #include <string>
 
+#include "base/status.h"
 #include "journal/segment_header.h"
 
 namespace pinnacle {
@@ -14,6 +15,7 @@ struct SnapshotMeta {
   uint64_t sequence = 0;
   uint64_t timestamp_ns = 0;
   uint32_t entry_checksum = 0;  // of the journal's entry at the sequence; 0: not known
+  friend bool operator==(const SnapshotMeta&, const SnapshotMeta&) = default;
 };
 
 struct SnapshotInfo {
@@ -23,6 +25,11 @@ struct SnapshotInfo {
   uint64_t orders = 0;
   uint32_t instruments = 0;
   uint64_t user_state_bytes = 0;
+};
+
+struct SnapshotFinding {
+  SnapshotInfo info;  // path and the sequence of its name, whatever else is wrong with it
+  Status status;      // ok: it verifies
 };
 
 }  // namespace pinnacle

@@ -10,6 +10,7 @@
 #include "journal/read_fully.h"
 #include "platform/table_memory.h"
 #include "snapshot/format.h"
+#include "snapshot/snapshot_directory.h"
 
 namespace pinnacle {
 
@@ -34,16 +35,61 @@ class Cursor {
   size_t position_ = 0;
 };
 
+struct InstrumentState {
+  Instrument definition;
+  InstrumentFacts facts;
+};
+
+constexpr int64_t kMostNumber = static_cast<int64_t>(kMaxSafeInteger);
+
+bool AreInRange(const InstrumentFacts& facts) {
+  const int64_t status = facts.status.value_or(0);
+  const int64_t price = facts.last_trade_price.value_or(0);
+  return status >= 0 && status <= kMostNumber && price >= -kMostNumber && price <= kMostNumber;
+}
+
+template <typename Record>
+InstrumentFacts CountsOf(const Record& record) {
+  InstrumentFacts facts;
+  facts.last_sequence = record.last_sequence;
+  facts.last_timestamp_ns = record.last_timestamp_ns;
+  facts.trade_count = record.trade_count;
+  facts.traded_quantity = record.traded_quantity;
+  return facts;
+}
+
+// False: no writer made this record.
+bool DecodeFacts(const InstrumentRecord& record, InstrumentFacts* facts) {
+  if ((record.presence & ~(kStatusIsKnown | kHasLastTradePrice)) != 0) return false;
+  const bool known = (record.presence & kStatusIsKnown) != 0;
+  const bool traded = (record.presence & kHasLastTradePrice) != 0;
+  if ((!known && record.status != 0) || (!traded && record.last_trade_price != 0)) return false;
+  *facts = CountsOf(record);
+  if (known) facts->status = record.status;
+  if (traded) facts->last_trade_price = record.last_trade_price;
+  return AreInRange(*facts);
+}
+
+bool DecodeFacts(const InstrumentRecordV1& record, InstrumentFacts* facts) {
+  constexpr int64_t kNone = -1;
+  *facts = CountsOf(record);
+  if (record.status != kNone) facts->status = record.status;
+  if (record.last_trade_price != kNone) facts->last_trade_price = record.last_trade_price;
+  return AreInRange(*facts);
+}
+
 class SnapshotReader {
  public:
-  SnapshotReader(FileSystem* file_system, const std::string& path)
-      : file_system_(file_system), path_(path) {}
+  // `journal_id` may be null: any.
+  SnapshotReader(FileSystem* file_system, const std::string& path, const JournalId* journal_id)
+      : file_system_(file_system), path_(path), journal_id_(journal_id) {}
 
   Status Open(SnapshotInfo* info) {
     info->path = path_;
     PINNACLE_RETURN_IF_ERROR(file_system_->Open(path_, OpenMode::kRead, &file_));
     PINNACLE_RETURN_IF_ERROR(file_->Size(&file_bytes_));
     PINNACLE_RETURN_IF_ERROR(CheckHeader());
+    PINNACLE_RETURN_IF_ERROR(CheckIdentity());
     info->meta.journal_id = {header_.journal_id_low, header_.journal_id_high};
     info->meta.sequence = header_.sequence;
     info->meta.timestamp_ns = header_.timestamp_ns;
@@ -56,36 +102,43 @@ class SnapshotReader {
   }
 
   Status Restore(BookSet* books, std::vector<uint8_t>* user_state) {
+    PINNACLE_RETURN_IF_ERROR(ReadSections(Books::kKeep, books));
+    user_state->assign(content_.begin(), content_.end());
+    books->set_last_sequence(header_.sequence);
+    return Status();
+  }
+
+  Status Verify() {
+    BookSet names;
+    return ReadSections(Books::kDrop, &names);
+  }
+
+ private:
+  // kDrop: a book is built, which is the check of it, and given up before the next.
+  enum class Books { kKeep, kDrop };
+
+  Status Damaged(const std::string& what) const {
+    return Status(Code::kSnapshotCorrupt,
+                  path_ + " at offset " + std::to_string(section_offset_) + ": " + what);
+  }
+
+  // All of them and the footer; content_ is the user's state then.
+  Status ReadSections(Books keep, BookSet* books) {
+    std::vector<InstrumentState> instruments;
     PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kInstruments, 0));
-    std::vector<InstrumentRecord> instruments;
-    if (content_.size() != header_.instrument_count * sizeof(InstrumentRecord)) {
-      return Damaged("the instruments section has the wrong length");
-    }
-    Cursor cursor(content_);
-    for (uint32_t i = 0; i < header_.instrument_count; ++i) {
-      InstrumentRecord record{};
-      cursor.Take(&record);
-      instruments.push_back(record);
-    }
+    PINNACLE_RETURN_IF_ERROR(header_.version == 1
+                                 ? ReadInstruments<InstrumentRecordV1>(&instruments)
+                                 : ReadInstruments<InstrumentRecord>(&instruments));
     uint64_t orders = 0;
     for (uint32_t i = 0; i < header_.instrument_count; ++i) {
-      PINNACLE_RETURN_IF_ERROR(RestoreBook(i + 1, instruments[i], books, &orders));
+      PINNACLE_RETURN_IF_ERROR(RestoreBook(i + 1, instruments[i], keep, books, &orders));
     }
     if (orders != header_.order_count) return Damaged("the number of orders is another");
     PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kUserState, 0));
     if (content_.size() != header_.user_state_bytes) {
       return Damaged("the user state has another length");
     }
-    PINNACLE_RETURN_IF_ERROR(CheckFooter());
-    user_state->assign(content_.begin(), content_.end());
-    books->set_last_sequence(header_.sequence);
-    return Status();
-  }
-
- private:
-  Status Damaged(const std::string& what) const {
-    return Status(Code::kSnapshotCorrupt,
-                  path_ + " at offset " + std::to_string(section_offset_) + ": " + what);
+    return CheckFooter();
   }
 
   Status ReadExactly(uint64_t offset, std::span<uint8_t> out) {
@@ -144,6 +197,26 @@ class SnapshotReader {
     return Status();
   }
 
+  // A sound file in the wrong place: what it says is true of another moment or another journal.
+  Status CheckIdentity() const {
+    const std::string name = path_.substr(path_.find_last_of('/') + 1);
+    uint64_t named = 0;
+    if (ParseSnapshotName(name, &named) && named != header_.sequence) {
+      const std::string right_name = SnapshotName(header_.sequence);
+      return Status(Code::kSnapshotCorrupt, path_ + " holds snapshot " +
+                                                std::to_string(header_.sequence) +
+                                                " and was renamed; rename it to " + right_name +
+                                                ", or move it out of the directory");
+    }
+    const JournalId id{header_.journal_id_low, header_.journal_id_high};
+    if (journal_id_ != nullptr && id != *journal_id_) {
+      return Status(Code::kSnapshotCorrupt,
+                    path_ + " belongs to another journal (" + JournalIdText(id) + "), not to " +
+                        JournalIdText(*journal_id_) + "; move it out of the directory");
+    }
+    return Status();
+  }
+
   // Reads and verifies the next section into content_.
   Status ReadSection(SectionType type, uint32_t instrument) {
     section_offset_ = next_offset_;
@@ -176,13 +249,33 @@ class SnapshotReader {
     if (!AllZero(padding, padding_bytes)) {
       return Damaged("a section's padding is not zero");
     }
-    sections_state_ =
-        Crc32cExtend(sections_state_, reinterpret_cast<const uint8_t*>(&section), sizeof(section));
+    sections_state_ = Crc32cExtend(sections_state_, reinterpret_cast<const uint8_t*>(&section),
+                                   header_.version == 1 ? sizeof(section) : kSummedHeaderBytes);
     next_offset_ = content_offset + section.bytes + padding_bytes;
     return Status();
   }
 
-  Status RestoreBook(uint32_t index, const InstrumentRecord& record, BookSet* books,
+  template <typename Record>
+  Status ReadInstruments(std::vector<InstrumentState>* instruments) const {
+    if (content_.size() != header_.instrument_count * sizeof(Record)) {
+      return Damaged("the instruments section has the wrong length");
+    }
+    Cursor cursor(content_);
+    for (uint32_t i = 0; i < header_.instrument_count; ++i) {
+      Record record{};
+      cursor.Take(&record);
+      InstrumentState& state = instruments->emplace_back();
+      if (Status status = DecodeInstrument(record.definition, &state.definition); !status.ok()) {
+        return Damaged(std::string(status.message()));
+      }
+      if (!DecodeFacts(record, &state.facts)) {
+        return Damaged("the facts of instrument " + state.definition.name + " are out of range");
+      }
+    }
+    return Status();
+  }
+
+  Status RestoreBook(uint32_t index, const InstrumentState& state, Books keep, BookSet* books,
                      uint64_t* orders) {
     PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kBook, index));
     // As many as the section can hold, so a wrong count can't make us reserve more.
@@ -195,14 +288,14 @@ class SnapshotReader {
       for (uint64_t i = 0; i < levels; ++i) {
         LevelRecord level;
         if (!cursor.Take(&level)) return Damaged("a book ends too early");
-        if (level.price < 0 || level.price > static_cast<int64_t>(kMaxSafeInteger)) {
+        if (level.price < 0 || level.price > kMostNumber) {
           return Damaged("a level's price is out of range");
         }
         builder.BeginLevel(side, level.price);
         for (uint64_t k = 0; k < level.orders; ++k) {
           OrderRecord order;
           if (!cursor.Take(&order)) return Damaged("a level ends too early");
-          if (order.quantity < 1 || order.quantity > static_cast<int64_t>(kMaxSafeInteger) ||
+          if (order.quantity < 1 || order.quantity > kMostNumber ||
               builder.AddOrder({order.id_low, order.id_high}, order.quantity) != Code::kOk) {
             return misplaced();
           }
@@ -213,12 +306,8 @@ class SnapshotReader {
     if (cursor.left() != 0) return Damaged("something follows the book in its section");
     OrderBook book;
     if (builder.Finish(&book) != Code::kOk) return misplaced();
-    Instrument instrument;
-    Status status = DecodeInstrument(record.definition, &instrument);
-    const InstrumentFacts facts{
-        record.status,      record.last_sequence,   record.last_timestamp_ns,
-        record.trade_count, record.traded_quantity, record.last_trade_price};
-    if (status.ok()) status = books->Restore(instrument, facts, std::move(book));
+    if (keep == Books::kDrop) book = OrderBook();
+    Status status = books->Restore(state.definition, state.facts, std::move(book));
     return status.ok() ? Status() : Damaged(std::string(status.message()));
   }
 
@@ -239,6 +328,7 @@ class SnapshotReader {
 
   FileSystem* const file_system_;
   const std::string path_;
+  const JournalId* const journal_id_;
   std::unique_ptr<File> file_;
   uint64_t file_bytes_ = 0;
   SnapshotHeader header_{};
@@ -254,20 +344,33 @@ class SnapshotReader {
 }  // namespace
 
 Status ReadSnapshot(FileSystem* file_system, const std::string& path, BookSet* books,
-                    std::vector<uint8_t>* user_state, SnapshotInfo* info) {
-  SnapshotReader reader(file_system, path);
+                    std::vector<uint8_t>* user_state, SnapshotInfo* info,
+                    const JournalId* journal_id) {
+  SnapshotReader reader(file_system, path, journal_id);
   PINNACLE_RETURN_IF_ERROR(reader.Open(info));
   return reader.Restore(books, user_state);
 }
 
-Status VerifySnapshot(FileSystem* file_system, const std::string& path, SnapshotInfo* info) {
-  BookSet books;
-  std::vector<uint8_t> user_state;
-  return ReadSnapshot(file_system, path, &books, &user_state, info);
+Status VerifySnapshot(FileSystem* file_system, const std::string& path, SnapshotInfo* info,
+                      const JournalId* journal_id) {
+  SnapshotReader reader(file_system, path, journal_id);
+  PINNACLE_RETURN_IF_ERROR(reader.Open(info));
+  return reader.Verify();
+}
+
+Status VerifySnapshotOnDevice(FileSystem* file_system, const std::string& path, SnapshotInfo* info,
+                              const JournalId* journal_id) {
+// Dropping pages that were never synced would start to write them: the defect would hide itself.
+#if !defined(PINNACLE_MUTATION_SNAPSHOT_NOT_SYNCED)
+  std::unique_ptr<File> file;
+  PINNACLE_RETURN_IF_ERROR(file_system->Open(path, OpenMode::kRead, &file));
+  file->DropCache();
+#endif
+  return VerifySnapshot(file_system, path, info, journal_id);
 }
 
 Status ReadSnapshotInfo(FileSystem* file_system, const std::string& path, SnapshotInfo* info) {
-  return SnapshotReader(file_system, path).Open(info);
+  return SnapshotReader(file_system, path, nullptr).Open(info);
 }
 
 }  // namespace pinnacle

@@ -15,14 +15,24 @@
 namespace pinnacle {
 
 // Restores the whole state. kSnapshotCorrupt (with section and offset), kNotOurFile, kNewerVersion,
-// kUnknownFeature, or the I/O error; `books` and `user_state` are of no use then.
+// kUnknownFeature, or the I/O error; `books` and `user_state` are of no use then. A file that has
+// the name of another sequence's snapshot, or that belongs to another journal than `journal_id`
+// (null: any), is kSnapshotCorrupt too.
 Status ReadSnapshot(FileSystem* file_system, const std::string& path, BookSet* books,
-                    std::vector<uint8_t>* user_state, SnapshotInfo* info);
+                    std::vector<uint8_t>* user_state, SnapshotInfo* info,
+                    const JournalId* journal_id = nullptr);
 
-// The same checks, restoring nothing that outlives the call.
-Status VerifySnapshot(FileSystem* file_system, const std::string& path, SnapshotInfo* info);
+// The same checks, restoring nothing that outlives the call; of all books one is in memory at a
+// time.
+Status VerifySnapshot(FileSystem* file_system, const std::string& path, SnapshotInfo* info,
+                      const JournalId* journal_id = nullptr);
 
-// The header alone.
+// The same for the bytes that the device has: the page cache, which may hide that they rotted or
+// never got there, is dropped first (on Linux; elsewhere it stays).
+Status VerifySnapshotOnDevice(FileSystem* file_system, const std::string& path, SnapshotInfo* info,
+                              const JournalId* journal_id);
+
+// The header and the name alone.
 Status ReadSnapshotInfo(FileSystem* file_system, const std::string& path, SnapshotInfo* info);
 
 }  // namespace pinnacle

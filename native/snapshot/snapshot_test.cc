@@ -5,6 +5,7 @@
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
 #include "snapshot/snapshot_writer.h"
+#include "test/snapshot_image.h"
 #include "test/temporary_directory.h"
 
 namespace pinnacle {
@@ -79,11 +80,94 @@ TEST_CASE("a snapshot gives back books, facts, instruments and the user's state"
   for (uint16_t i = 1; i <= 2; ++i) {
     CHECK(books.instrument(i) == written.books.instrument(i));
     CHECK(books.book(i).Digest() == written.books.book(i).Digest());
-    CHECK(books.facts(i).status == written.books.facts(i).status);
-    CHECK(books.facts(i).trade_count == written.books.facts(i).trade_count);
-    CHECK(books.facts(i).last_sequence == written.books.facts(i).last_sequence);
-    CHECK(books.facts(i).last_timestamp_ns == written.books.facts(i).last_timestamp_ns);
+    CHECK(books.facts(i) == written.books.facts(i));
   }
+}
+
+TEST_CASE("no status and no last price are kept apart from zero and from a negative price") {
+  TemporaryDirectory directory;
+  BookSet books;
+  const InstrumentFacts none{std::nullopt, 3, 1003, 0, 0, std::nullopt};
+  const InstrumentFacts zero{0, 4, 1004, 1, 2, 0};
+  const InstrumentFacts negative{std::nullopt, 5, 1005, 1, 2, -1};
+  REQUIRE(books.Restore({"NONE", 0, 0, InstrumentKind::kOrders}, none, OrderBook()).ok());
+  REQUIRE(books.Restore({"ZERO", 0, 0, InstrumentKind::kOrders}, zero, OrderBook()).ok());
+  REQUIRE(books.Restore({"NEGATIVE", 0, 0, InstrumentKind::kOrders}, negative, OrderBook()).ok());
+  SnapshotInfo info;
+  REQUIRE(WriteSnapshot(FileSystem::Real(), directory.path(), {{7, 8}, 5, 1, 1}, books, {}, &info)
+              .ok());
+  BookSet read;
+  std::vector<uint8_t> state;
+  REQUIRE(ReadSnapshot(FileSystem::Real(), info.path, &read, &state, &info).ok());
+  REQUIRE(read.instrument_count() == 3);
+  CHECK(read.facts(1) == none);
+  CHECK(read.facts(2) == zero);
+  CHECK(read.facts(3) == negative);
+}
+
+TEST_CASE("a version 1 snapshot gives back the same state as one of today") {
+  Written written;
+  const SnapshotImage today = SnapshotImage::Load(written.info.path);
+  CHECK(today.version() == 2);
+  SnapshotImage old = today.AsVersion1();
+  CHECK(old.version() == 1);
+  CHECK(old.bytes().size() == written.Bytes().size() - 2 * 8);
+  old.Store(written.info.path);
+  BookSet books;
+  std::vector<uint8_t> state;
+  const Status status = written.Read(&books, &state);
+  REQUIRE_MESSAGE(status.ok(), status.ToString());
+  CHECK(state == written.state);
+  CHECK(books.last_sequence() == written.books.last_sequence());
+  REQUIRE(books.instrument_count() == 2);
+  for (uint16_t i = 1; i <= 2; ++i) {
+    CHECK(books.instrument(i) == written.books.instrument(i));
+    CHECK(books.book(i).Digest() == written.books.book(i).Digest());
+    CHECK(books.facts(i) == written.books.facts(i));
+  }
+  CHECK_FALSE(books.facts(1).status.has_value());
+  CHECK_FALSE(books.facts(2).last_trade_price.has_value());
+}
+
+TEST_CASE("an instrument record that contradicts its presence bits is refused") {
+  Written written;
+  const SnapshotImage whole = SnapshotImage::Load(written.info.path);
+  const uint64_t record = whole.Sections().front().content();  // AAA: traded, without a status
+  REQUIRE(whole.Get<uint64_t>(record + 48) == 2);
+  const auto refused = [&](uint64_t offset, int64_t value) {
+    SnapshotImage image = whole;
+    image.Put<int64_t>(record + offset, value);
+    image.Seal().Store(written.info.path);
+    BookSet books;
+    std::vector<uint8_t> state;
+    return written.Read(&books, &state).code() == Code::kSnapshotCorrupt;
+  };
+  CHECK_FALSE(refused(48, 2));
+  CHECK(refused(48, 2 | 4));             // a bit that means nothing
+  CHECK(refused(48, 0));                 // no last price, yet it has one
+  CHECK(refused(56, 1));                 // no status, yet it has one
+  CHECK(refused(96, int64_t{1} << 53));  // a price that no number can say
+  CHECK(refused(96, -(int64_t{1} << 53)));
+  CHECK_FALSE(refused(96, -5));
+}
+
+TEST_CASE("a section of another snapshot is refused, though its own checksums are right") {
+  Written written;
+  SnapshotImage image = SnapshotImage::Load(written.info.path);
+  const SnapshotImage::Section instruments = image.Sections().front();
+  SnapshotImage other = image;
+  other.Put<int64_t>(instruments.content() + 96, 99);  // another last price
+  other.Seal();
+  const auto at = [&](uint64_t offset) {
+    return image.bytes().begin() + static_cast<std::ptrdiff_t>(offset);
+  };
+  std::copy(other.bytes().begin() + static_cast<std::ptrdiff_t>(instruments.offset),
+            other.bytes().begin() + static_cast<std::ptrdiff_t>(instruments.end()),
+            at(instruments.offset));
+  image.Store(written.info.path);
+  BookSet books;
+  std::vector<uint8_t> state;
+  CHECK(written.Read(&books, &state).code() == Code::kSnapshotCorrupt);
 }
 
 TEST_CASE("every single flipped bit of a snapshot is refused") {
@@ -125,28 +209,165 @@ TEST_CASE("another kind of file and a newer version have codes of their own") {
   CHECK(written.Read(&books, &state).code() == Code::kNotOurFile);
 }
 
-TEST_CASE("rotation keeps the newest, and at least one") {
-  TemporaryDirectory directory;
-  BookSet books = SmallBooks();
+TEST_CASE(
+    "a snapshot under another sequence's name is refused, and the message says what it holds") {
+  Written written;
+  const std::string renamed = written.directory.path() + "/" + SnapshotName(4400);
+  REQUIRE(FileSystem::Real()->Rename(written.info.path, renamed).ok());
+  BookSet books;
+  std::vector<uint8_t> state;
   SnapshotInfo info;
-  for (uint64_t sequence = 10; sequence <= 50; sequence += 10) {
-    REQUIRE(WriteSnapshot(FileSystem::Real(), directory.path(), {{7, 8}, sequence, 1, 1}, books, {},
-                          &info)
-                .ok());
-  }
-  std::vector<uint64_t> kept;
-  REQUIRE(RotateSnapshots(FileSystem::Real(), directory.path(), 2, &kept).ok());
-  CHECK(kept == std::vector<uint64_t>{40, 50});
-  REQUIRE(RotateSnapshots(FileSystem::Real(), directory.path(), 0, &kept).ok());
-  CHECK(kept == std::vector<uint64_t>{50});
+  const Status read = ReadSnapshot(FileSystem::Real(), renamed, &books, &state, &info);
+  CHECK(read.code() == Code::kSnapshotCorrupt);
+  CHECK(read.message().find("holds snapshot 11 and was renamed") != std::string::npos);
+  CHECK(VerifySnapshot(FileSystem::Real(), renamed, &info).code() == Code::kSnapshotCorrupt);
+  CHECK(ReadSnapshotInfo(FileSystem::Real(), renamed, &info).code() == Code::kSnapshotCorrupt);
+  // A name that says no sequence claims none: a copy that somebody keeps.
+  const std::string copy = written.directory.path() + "/kept-for-monday.snapshot";
+  REQUIRE(FileSystem::Real()->Rename(renamed, copy).ok());
+  CHECK(VerifySnapshot(FileSystem::Real(), copy, &info).ok());
 }
 
-// Fails the n-th writing call of the file system it wraps.
+TEST_CASE("a snapshot of another journal is refused if the journal is known") {
+  Written written;
+  BookSet books;
+  std::vector<uint8_t> state;
+  SnapshotInfo info;
+  const JournalId ours{7, 8};
+  const JournalId another{7, 9};
+  CHECK(VerifySnapshot(FileSystem::Real(), written.info.path, &info, &ours).ok());
+  const Status read =
+      ReadSnapshot(FileSystem::Real(), written.info.path, &books, &state, &info, &another);
+  CHECK(read.code() == Code::kSnapshotCorrupt);
+  CHECK(read.message().find("belongs to another journal (00000000000000080000000000000007)") !=
+        std::string::npos);
+  CHECK(VerifySnapshot(FileSystem::Real(), written.info.path, &info, &another).code() ==
+        Code::kSnapshotCorrupt);
+}
+
+TEST_CASE("a number that is too large for a sequence makes no snapshot's name") {
+  uint64_t sequence = 0;
+  CHECK(ParseSnapshotName(SnapshotName(UINT64_MAX), &sequence));
+  CHECK(sequence == UINT64_MAX);
+  CHECK_FALSE(ParseSnapshotName("18446744073709551619.snapshot", &sequence));
+  CHECK_FALSE(ParseSnapshotName("99999999999999999999.snapshot", &sequence));
+  CHECK_FALSE(ParseSnapshotName(SnapshotName(0), &sequence));
+}
+
+// A directory with the snapshots 10, 20 .. 50 of one journal.
+struct Five {
+  static constexpr JournalId kId{7, 8};
+  TemporaryDirectory directory;
+  RotationReport report;
+  Five() {
+    for (uint64_t sequence = 10; sequence <= 50; sequence += 10) Write(sequence, kId);
+  }
+  void Write(uint64_t sequence, JournalId id) const {
+    SnapshotInfo info;
+    REQUIRE(WriteSnapshot(FileSystem::Real(), directory.path(), {id, sequence, 1, 1}, SmallBooks(),
+                          {}, &info)
+                .ok());
+  }
+  std::string PathOf(uint64_t sequence) const {
+    return directory.path() + "/" + SnapshotName(sequence);
+  }
+  void Rot(uint64_t sequence) const {
+    SnapshotImage image = SnapshotImage::Load(PathOf(sequence));
+    image.bytes()[4500] ^= 1;
+    image.Store(PathOf(sequence));
+  }
+  void Rotate(uint64_t keep) {
+    const Status status =
+        RotateSnapshots(FileSystem::Real(), directory.path(), keep, kId, nullptr, &report);
+    REQUIRE_MESSAGE(status.ok(), status.ToString());
+  }
+  std::vector<uint64_t> Listed() const {
+    std::vector<SnapshotFile> files;
+    REQUIRE(ListSnapshots(FileSystem::Real(), directory.path(), &files).ok());
+    std::vector<uint64_t> sequences;
+    for (const SnapshotFile& file : files) sequences.push_back(file.sequence);
+    return sequences;
+  }
+  static std::vector<uint64_t> SequencesOf(const std::vector<SnapshotInfo>& infos) {
+    std::vector<uint64_t> sequences;
+    for (const SnapshotInfo& info : infos) sequences.push_back(info.meta.sequence);
+    return sequences;
+  }
+};
+
+using Sequences = std::vector<uint64_t>;
+
+TEST_CASE("rotation keeps the newest, and at least one") {
+  Five five;
+  five.Rotate(2);
+  CHECK(Five::SequencesOf(five.report.kept) == Sequences{50, 40});
+  CHECK(Five::SequencesOf(five.report.removed) == Sequences{30, 20, 10});
+  CHECK(five.Listed() == Sequences{40, 50});
+  five.Rotate(0);
+  CHECK(five.Listed() == Sequences{50});
+}
+
+TEST_CASE("rotation counts no rotten snapshot as kept, and removes none") {
+  Five five;
+  five.Rot(50);
+  five.Rot(30);
+  five.Rot(10);
+  five.Rotate(1);
+  CHECK(Five::SequencesOf(five.report.kept) == Sequences{40});
+  CHECK(Five::SequencesOf(five.report.removed) == Sequences{20});
+  REQUIRE(five.report.damaged.size() == 3);
+  CHECK(five.report.damaged[0].info.path == five.PathOf(50));
+  CHECK(five.report.damaged[0].status.code() == Code::kSnapshotCorrupt);
+  CHECK(five.report.damaged[2].info.meta.sequence == 10);
+  CHECK(five.Listed() == Sequences{10, 30, 40, 50});
+}
+
+TEST_CASE("rotation counts neither a renamed snapshot nor one of another journal") {
+  Five five;
+  REQUIRE(FileSystem::Real()->Rename(five.PathOf(10), five.PathOf(90)).ok());
+  five.Write(80, {7, 9});
+  five.Rotate(2);
+  CHECK(Five::SequencesOf(five.report.kept) == Sequences{50, 40});
+  CHECK(Five::SequencesOf(five.report.removed) == Sequences{30, 20});
+  REQUIRE(five.report.damaged.size() == 2);
+  CHECK(five.report.damaged[0].info.meta.sequence == 90);
+  CHECK(five.report.damaged[0].status.message().find("holds snapshot 10") != std::string::npos);
+  CHECK(five.report.damaged[1].status.message().find("another journal") != std::string::npos);
+  CHECK(five.Listed() == Sequences{40, 50, 80, 90});
+}
+
+TEST_CASE("rotation removes nothing if no snapshot verifies") {
+  Five five;
+  for (uint64_t sequence = 10; sequence <= 50; sequence += 10) five.Rot(sequence);
+  five.Rotate(1);
+  CHECK(five.report.kept.empty());
+  CHECK(five.report.damaged.size() == 5);
+  CHECK(five.Listed() == Sequences{10, 20, 30, 40, 50});
+}
+
+TEST_CASE("the oldest sound snapshot is found past damaged ones and one that is gone") {
+  Five five;
+  five.Rot(10);
+  std::vector<SnapshotFile> files;
+  REQUIRE(ListSnapshots(FileSystem::Real(), five.directory.path(), &files).ok());
+  files.insert(files.begin(), {5, five.PathOf(5)});  // rotated away since it was listed
+  SnapshotInfo oldest;
+  bool found = false;
+  std::vector<SnapshotFinding> damaged;
+  REQUIRE(FindOldestSound(FileSystem::Real(), files, Five::kId, &oldest, &found, &damaged).ok());
+  CHECK(found);
+  CHECK(oldest.meta.sequence == 20);
+  REQUIRE(damaged.size() == 1);
+  CHECK(damaged[0].info.meta.sequence == 10);
+}
+
+// Fails the n-th call, but for closing and removing, of the file system that it wraps.
 class FailingFile : public File {
  public:
   FailingFile(std::unique_ptr<File> file, int* countdown)
       : file_(std::move(file)), countdown_(countdown) {}
   Status Read(uint64_t offset, std::span<uint8_t> out, size_t* bytes_read) const override {
+    if (--*countdown_ == 0) return Status(Code::kIo, "read failed");
     return file_->Read(offset, out, bytes_read);
   }
   Status Write(uint64_t offset, std::span<const uint8_t> bytes) override {
@@ -175,7 +396,7 @@ class FailingFileSystem : public FileSystem {
  public:
   int countdown = 0;
   Status Open(const std::string& path, OpenMode mode, std::unique_ptr<File>* file) override {
-    if (mode == OpenMode::kCreate && --countdown == 0) return Status(Code::kNoSpace, "no space");
+    if (--countdown == 0) return Status(Code::kNoSpace, "no space");
     std::unique_ptr<File> opened;
     PINNACLE_RETURN_IF_ERROR(FileSystem::Real()->Open(path, mode, &opened));
     *file = std::make_unique<FailingFile>(std::move(opened), &countdown);
@@ -214,7 +435,7 @@ TEST_CASE("a failure at any call of writing leaves the older snapshot and no hal
         WriteSnapshot(&failing, written.directory.path(),
                       {{7, 8}, written.books.last_sequence() + 1, 1, 1}, written.books, {}, &info);
     if (status.ok()) {
-      CHECK(call > 5);
+      CHECK(call > 20);  // reading back is among them
       break;
     }
     std::vector<SnapshotFile> files;

@@ -2,12 +2,14 @@
 
 #include <cstring>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "checksum/crc32c.h"
 #include "snapshot/format.h"
 #include "snapshot/snapshot_directory.h"
+#include "snapshot/snapshot_reader.h"
 
 namespace pinnacle {
 
@@ -122,7 +124,7 @@ class SnapshotWriter {
     section_.header_checksum = Crc32c(
         {reinterpret_cast<const uint8_t*>(&section_), offsetof(SectionHeader, header_checksum)});
     sections_state_ = Crc32cExtend(sections_state_, reinterpret_cast<const uint8_t*>(&section_),
-                                   sizeof(section_));
+                                   kSummedHeaderBytes);
     // Its length and checksum are known only now.
     out_.Flush();
     out_.WriteAt(section_offset_, {reinterpret_cast<const uint8_t*>(&section_), sizeof(section_)});
@@ -135,12 +137,14 @@ class SnapshotWriter {
       const InstrumentFacts& facts = books.facts(index);
       InstrumentRecord record{};
       EncodeInstrument(books.instrument(index), &record.definition);
-      record.status = facts.status;
+      record.presence =
+          (facts.status ? kStatusIsKnown : 0) | (facts.last_trade_price ? kHasLastTradePrice : 0);
+      record.status = facts.status.value_or(0);
       record.last_sequence = facts.last_sequence;
       record.last_timestamp_ns = facts.last_timestamp_ns;
       record.trade_count = facts.trade_count;
       record.traded_quantity = facts.traded_quantity;
-      record.last_trade_price = facts.last_trade_price;
+      record.last_trade_price = facts.last_trade_price.value_or(0);
       PutContent(&record, sizeof(record));
     }
     EndSection();
@@ -176,11 +180,41 @@ class SnapshotWriter {
   uint32_t sections_state_ = ~0u;
 };
 
+// The bytes were read and judged, which is no error of the call that read them.
+bool IsVerdict(Code code) {
+  return code == Code::kSnapshotCorrupt || code == Code::kNotOurFile ||
+         code == Code::kNewerVersion || code == Code::kUnknownFeature;
+}
+
+Status ReadBack(FileSystem* fs, const SnapshotInfo& written, const std::string& temporary) {
+  SnapshotInfo read;
+  Status status = VerifySnapshotOnDevice(fs, temporary, &read, &written.meta.journal_id);
+  const auto other_bytes = [](std::string_view what) {
+    return Status(Code::kIo, "the device gives back other bytes than were written (" +
+                                 std::string(what) + "); check the device and the system's log");
+  };
+  if (IsVerdict(status.code())) return other_bytes(status.message());
+  PINNACLE_RETURN_IF_ERROR(std::move(status));
+  if (!(read.meta == written.meta) || read.bytes != written.bytes ||
+      read.orders != written.orders || read.instruments != written.instruments ||
+      read.user_state_bytes != written.user_state_bytes) {
+    return other_bytes("a sound snapshot, but another one");
+  }
+  return Status();
+}
+
+// Best effort: what is left is removed at the next open.
+Status GiveUp(FileSystem* fs, const std::string& path, const std::string& temporary,
+              Status status) {
+  (void)fs->Remove(temporary);
+  return std::move(status).WithContext("writing snapshot " + path);
+}
+
 }  // namespace
 
-Status WriteSnapshot(FileSystem* fs, const std::string& directory, const SnapshotMeta& meta,
-                     const BookSet& books, std::span<const uint8_t> user_state,
-                     SnapshotInfo* info) {
+Status WriteTemporarySnapshot(FileSystem* fs, const std::string& directory,
+                              const SnapshotMeta& meta, const BookSet& books,
+                              std::span<const uint8_t> user_state, SnapshotInfo* info) {
   const std::string path = directory + "/" + SnapshotName(meta.sequence);
   const std::string temporary = path + kSnapshotTemporarySuffix;
   info->path = path;
@@ -194,18 +228,33 @@ Status WriteSnapshot(FileSystem* fs, const std::string& directory, const Snapsho
 #if !defined(PINNACLE_MUTATION_SNAPSHOT_NOT_SYNCED)
     PINNACLE_RETURN_IF_ERROR(file->Sync());
 #endif
-#if defined(PINNACLE_MUTATION_SNAPSHOT_NAME_NOT_SYNCED)
-    return fs->Rename(temporary, path);
-#else
-    PINNACLE_RETURN_IF_ERROR(fs->Rename(temporary, path));
-    return fs->SyncDirectory(directory);
-#endif
+    return Status();
   };
   Status status = write();
   if (status.ok()) return status;
-  // Best effort: what is left is removed at the next open.
-  (void)fs->Remove(temporary);
-  return std::move(status).WithContext("writing snapshot " + path);
+  return GiveUp(fs, path, temporary, std::move(status));
+}
+
+Status PublishSnapshot(FileSystem* fs, const std::string& directory, const SnapshotInfo& written) {
+  const std::string temporary = written.path + kSnapshotTemporarySuffix;
+  const auto publish = [&]() -> Status {
+    PINNACLE_RETURN_IF_ERROR(ReadBack(fs, written, temporary));
+    PINNACLE_RETURN_IF_ERROR(fs->Rename(temporary, written.path));
+#if !defined(PINNACLE_MUTATION_SNAPSHOT_NAME_NOT_SYNCED)
+    PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(directory));
+#endif
+    return Status();
+  };
+  Status status = publish();
+  if (status.ok()) return status;
+  return GiveUp(fs, written.path, temporary, std::move(status));
+}
+
+Status WriteSnapshot(FileSystem* fs, const std::string& directory, const SnapshotMeta& meta,
+                     const BookSet& books, std::span<const uint8_t> user_state,
+                     SnapshotInfo* info) {
+  PINNACLE_RETURN_IF_ERROR(WriteTemporarySnapshot(fs, directory, meta, books, user_state, info));
+  return PublishSnapshot(fs, directory, *info);
 }
 
 }  // namespace pinnacle

@@ -1,4 +1,4 @@
-// Writes a snapshot so that it is there whole or not at all.
+// Writes a snapshot so that it is there whole and readable, or not at all.
 #ifndef PINNACLE_SNAPSHOT_SNAPSHOT_WRITER_H_
 #define PINNACLE_SNAPSHOT_SNAPSHOT_WRITER_H_
 
@@ -13,12 +13,21 @@
 
 namespace pinnacle {
 
-// Writes `<directory>/<sequence>.snapshot`: to a temporary name first, synced, renamed, the
-// directory synced. The books are streamed through a buffer of a megabyte. On an error no snapshot
-// of this sequence is left that was not there before.
+// Writes `<directory>/<sequence>.snapshot`: to a temporary name first, synced, read back from the
+// device, renamed, the directory synced. The books are streamed through a buffer of a megabyte. On
+// an error no snapshot of this sequence is left that was not there before. kIo also if the device
+// gives back other bytes than it was given.
 Status WriteSnapshot(FileSystem* file_system, const std::string& directory,
                      const SnapshotMeta& meta, const BookSet& books,
                      std::span<const uint8_t> user_state, SnapshotInfo* info);
+
+// The same in two steps: the temporary file, synced; then the rest. Reading back builds books, one
+// at a time, so a caller that does not need its own any more gives them up in between.
+Status WriteTemporarySnapshot(FileSystem* file_system, const std::string& directory,
+                              const SnapshotMeta& meta, const BookSet& books,
+                              std::span<const uint8_t> user_state, SnapshotInfo* info);
+Status PublishSnapshot(FileSystem* file_system, const std::string& directory,
+                       const SnapshotInfo& written);
 
 }  // namespace pinnacle
 

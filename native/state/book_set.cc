@@ -179,7 +179,7 @@ namespace {
 }  // namespace
 
 Status BookSet::ApplyEntry(const EntryHeader& header, const uint8_t* payload) {
-  if (IsUsers(header)) {
+  if (ChangesNoBook(header)) {
     Skip(header.sequence);
     return Status();
   }

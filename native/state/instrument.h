@@ -3,6 +3,7 @@
 #define PINNACLE_STATE_INSTRUMENT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/status.h"
@@ -25,12 +26,13 @@ struct Instrument {
 
 // What the journal says of an instrument besides its book, as of the last entry.
 struct InstrumentFacts {
-  int64_t status = -1;  // trading status, -1: none was journaled
+  std::optional<int64_t> status;  // trading status, once one was journaled
   uint64_t last_sequence = 0;
   uint64_t last_timestamp_ns = 0;
   uint64_t trade_count = 0;  // executions and trades
   uint64_t traded_quantity = 0;
-  int64_t last_trade_price = -1;  // -1: none
+  std::optional<int64_t> last_trade_price;
+  friend bool operator==(const InstrumentFacts&, const InstrumentFacts&) = default;
 };
 
 // kInvalidInstrument with the reason.

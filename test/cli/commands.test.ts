@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { PersistenceManager } from '../../lib/index.js'
 import { documentOf, lobsterFlow, pinnacle } from './running.js'
 
 t.setTimeout(800_000)
@@ -209,3 +210,47 @@ t.test(
     t.match(documentOf(second), { resumedFrom: events, complete: true })
   },
 )
+
+t.test(
+  'a snapshot of a killed run counts its events, and the run goes on',
+  { buffered: true },
+  async (t) => {
+    const directory = t.testdir({ 'flow.csv': lobsterFlow(2_000) })
+    const data = join(directory, 'data')
+    const args = ['run', join(directory, 'flow.csv'), '-d', data, '-i', 'TEST', '--json']
+    const killed = await pinnacle([...args, '--speed', '0.01x'], {
+      onStart(child) {
+        const looking = setInterval(() => {
+          if (!existsSync(join(data, 'journal'))) return
+          clearInterval(looking)
+          setTimeout(() => child.kill('SIGKILL'), 1_500)
+        }, 20)
+      },
+    })
+    t.equal(killed.code, null)
+    const taken = await pinnacle(['snapshot', data, '--json'])
+    t.equal(taken.code, 0, taken.stderr)
+    const { sequence } = documentOf(taken) as { sequence: number }
+    t.ok(sequence > 10, 'events were journaled')
+    const wrong = await pinnacle([...args, '--from-event', '9999'])
+    t.match(wrong.stderr, /"code":"ERR_PINNACLE_FLOW_RESUME_MISMATCH"/)
+    const again = await pinnacle(args)
+    t.equal(again.code, 0, again.stderr)
+    // All of the entries are events, but for the instrument and the mark of the start.
+    t.match(documentOf(again), { resumedFrom: sequence - 2, complete: true, lostEvents: 0 })
+  },
+)
+
+t.test('a snapshot of books that no flow made holds the books alone', async (t) => {
+  const data = t.testdir()
+  const manager = await PersistenceManager.open({
+    dataDirectory: data,
+    segmentSize: '64KiB',
+    instruments: [{ name: 'A', priceScale: 2, quantityScale: 0 }],
+  })
+  manager.book('A').add(1, 0, 100, 5)
+  await manager.close()
+  const taken = await pinnacle(['snapshot', data, '--json'])
+  t.equal(taken.code, 0, taken.stderr)
+  t.match(documentOf(taken), { orders: 1, stateBytes: 0 })
+})

@@ -12,7 +12,7 @@ import {
   speedArgument,
 } from '../../lib/cli/arguments.js'
 import { barOf, drawDepth } from '../../lib/cli/depth-drawing.js'
-import { tableHead, tableRow } from '../../lib/cli/entry-text.js'
+import { entryObject, tableHead, tableRow } from '../../lib/cli/entry-text.js'
 import { exitCodeOf } from '../../lib/cli/exit-codes.js'
 import { toJson } from '../../lib/cli/output.js'
 import {
@@ -180,6 +180,22 @@ t.test(
       instruments,
     )
     t.match(row, /7 +5 +A·B +add +sell +10\.25 +3 +order 9$/)
+    const hole = {
+      type: 'hole',
+      sequence: 30,
+      timestampNs: 5n,
+      instrument: 0,
+      givenTime: false,
+      firstSequence: 14,
+      snapshotSequence: 0,
+      entriesLeftOut: 0,
+    } as const
+    t.match(tableRow(hole, instruments), /30 +5 +hole +entries 14 to 30 are lost$/)
+    t.match(
+      tableRow({ ...hole, snapshotSequence: 20, entriesLeftOut: 3 }, instruments),
+      /lost, 3 of them intact but refused by the books; up to 20 a snapshot has their effect$/,
+    )
+    t.match(entryObject(hole, instruments), { type: 'hole', firstSequence: 14 })
     t.match(tableHead(), /sequence +timestamp +instrument +type/)
   },
 )

@@ -176,7 +176,7 @@ t.test('a value out of range is named with what it must be and where it came fro
       { stateMachine: { apply() {} } },
       'ERR_PINNACLE_CONFIG_RANGE',
       'configuration: stateMachine must be an object with the functions apply(entry), snapshot() and ' +
-        'restore(bytes), not an object',
+        'restore(bytes), and hole(hole) if it has one, not an object',
     ],
     [
       { backgroundCpus: 2 },

@@ -35,6 +35,7 @@ t.test('every type of entry decodes to its fields', async (t) => {
     image(11, 0x42, words(0, 0, 0, 1)),
     image(12, 0x80, new Uint8Array()),
     image(13, 0xff, Buffer.from('x'.repeat(33))),
+    image(30, 0x05, words(14, 20, 3, 0)),
   ])
   t.strictSame(decode(bytes), [
     {
@@ -88,6 +89,14 @@ t.test('every type of entry decodes to its fields', async (t) => {
       ...base,
       userType: 127,
       payload: new Uint8Array(33).fill(0x78),
+    },
+    {
+      type: 'hole',
+      sequence: 30,
+      ...base,
+      firstSequence: 14,
+      snapshotSequence: 20,
+      entriesLeftOut: 3,
     },
   ])
 })

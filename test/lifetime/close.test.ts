@@ -117,20 +117,6 @@ t.test('close() while a snapshot and a compaction run lets them finish', async (
   await again.close()
 })
 
-t.test('a listener that throws at the end harms neither the directory nor the lock', async (t) => {
-  const directory = join(t.testdir(), 'data')
-  const manager = await open(directory)
-  flow(manager, 100)
-  const appended = manager.appendedFrontier
-  manager.on('closed', () => {
-    throw new Error('of the listener')
-  })
-  await t.rejects(manager.close(), { message: 'of the listener' })
-  const again = await open(directory)
-  t.equal(again.appendedFrontier, appended)
-  await again.close()
-})
-
 t.test('an open that is refused leaves nothing that would keep the next one out', async (t) => {
   const directory = join(t.testdir(), 'data')
   const manager = await open(directory)

@@ -5,6 +5,7 @@
 import type { PersistenceConfig } from '../../lib/config/types.js'
 import { openFlowFile, type FlowFileOptions } from '../../lib/order-flow/file-source.js'
 import { FlowPositions } from '../../lib/order-flow/flow-positions.js'
+import { countRecovered } from '../../lib/order-flow/flow-resume.js'
 import { runFlow } from '../../lib/order-flow/flow-run.js'
 import type { FlowSource } from '../../lib/order-flow/flow-source.js'
 import { GeneratedFlow, type GeneratedFlowOptions } from '../../lib/order-flow/generator.js'
@@ -39,6 +40,8 @@ async function write(job: FlowWriterJob): Promise<void> {
   const positions = new FlowPositions()
   const manager = await PersistenceManager.open({ ...job.config, stateMachine: positions })
   const source = new SlowSource(await openSource(job.source), job.portion, job.fastUntil)
+  // Before that a snapshot would be refused.
+  await countRecovered(manager, positions)
   let nextSnapshot = job.snapshotEvery
   const ticking = setInterval(() => {
     const events = positions.running?.events ?? 0

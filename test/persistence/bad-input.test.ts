@@ -386,11 +386,11 @@ t.test('files of another kind or of a newer version are refused and not touched'
   }
   await refusedWith((bytes) => bytes.write('SQLite f', 0, 'latin1'), 'ERR_PINNACLE_NOT_OUR_FILE')
   await refusedWith((bytes) => {
-    bytes.writeUInt16LE(2, 8)
+    bytes.writeUInt16LE(3, 8)
     bytes.writeUInt32LE(0, 12)
     bytes.writeUInt32LE(crc32c(bytes, 0, 128), 12)
   }, 'ERR_PINNACLE_NEWER_VERSION')
-  await refusedWith((bytes) => bytes.writeUInt16LE(2, 8), 'ERR_PINNACLE_CORRUPT') // rot, no news
+  await refusedWith((bytes) => bytes.writeUInt16LE(3, 8), 'ERR_PINNACLE_CORRUPT') // rot, no news
   await refusedWith((bytes) => {
     // The second entry, in the middle of what is there.
     bytes[4096 + 64 + 30] = (bytes[4096 + 64 + 30] ?? 0) ^ 1

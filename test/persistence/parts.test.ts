@@ -216,7 +216,7 @@ t.test('once apply has thrown nothing more is applied and no snapshot is taken',
     },
     { code },
   )
-  t.throws(() => host.snapshot(), { code })
+  t.throws(() => host.snapshot(() => 0), { code })
 })
 
 t.test('a snapshot() or restore() that is wrong is a coded error', async (t) => {
@@ -225,12 +225,12 @@ t.test('a snapshot() or restore() that is wrong is a coded error', async (t) => 
   const code = 'ERR_PINNACLE_STATE_MACHINE'
   for (const wrong of ['text' as never, undefined as never, new Uint8Array()]) {
     machine.snapshot = () => wrong
-    t.throws(() => host.snapshot(), { code, name: 'PinnacleTypeError' })
+    t.throws(() => host.snapshot(() => 0), { code, name: 'PinnacleTypeError' })
   }
   machine.snapshot = () => {
     throw new Error('no')
   }
-  t.throws(() => host.snapshot(), { code })
+  t.throws(() => host.snapshot(() => 0), { code })
   machine.restore = () => {
     throw new Error('not mine')
   }

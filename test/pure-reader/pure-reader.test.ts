@@ -1,86 +1,18 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
 
-import { inspect, PersistenceManager, Side } from '../../lib/index.js'
-import { crc32c } from '../../lib/pure-reader/checksum.js'
+import { inspect, PersistenceManager, Side, verdictOf } from '../../lib/index.js'
+import { native } from '../../lib/native/load.js'
 import { readJournal } from '../../lib/pure-reader/journal.js'
-import {
-  readEntry,
-  readHeader,
-  readMarks,
-  type SegmentHeader,
-} from '../../lib/pure-reader/segment.js'
 import { readSnapshot } from '../../lib/pure-reader/snapshot.js'
 import { verifyPure } from '../../lib/pure-reader/verify.js'
-
-/** The hex dumps of docs/format.md, in their order. */
-function vectors(): Uint8Array[] {
-  // Compiled tests run from a directory of their own.
-  const here = import.meta.dirname
-  const roots = [path.join(here, '../..'), path.join(here, '../../..')]
-  const root = roots.find((each) => existsSync(path.join(each, 'docs/format.md'))) ?? ''
-  const page = readFileSync(path.join(root, 'docs/format.md'), 'utf8')
-  const section = page.slice(page.indexOf('## Test vectors'))
-  return [...section.matchAll(/```\n([0-9a-f]{4} [^`]*)```/g)].map(([, dump]) =>
-    Uint8Array.from(
-      (dump ?? '').split('\n').flatMap((line) =>
-        line
-          .slice(4)
-          .trim()
-          .split(/\s+/)
-          .filter((word) => word !== '')
-          .map((word) => parseInt(word, 16)),
-      ),
-    ),
-  )
-}
-
-t.test('the checksum is that of RFC 3720 B.4', (t) => {
-  t.equal(crc32c(new Uint8Array(32)), 0x8a9136aa)
-  t.equal(crc32c(new Uint8Array(32).fill(0xff)), 0x62a8ab43)
-  t.equal(crc32c(Uint8Array.from({ length: 32 }, (_, i) => i)), 0x46dd794e)
-  t.equal(crc32c(Uint8Array.from({ length: 32 }, (_, i) => 31 - i)), 0x113fdb5c)
-  t.end()
-})
-
-t.test('the test vectors of the format page are what they say', (t) => {
-  const [head, instrument, add, execute, user, mark, snapshotHead, snapshotBody] = vectors()
-  const segment = new Uint8Array(65536)
-  segment.set(head as Uint8Array)
-  segment.set(mark as Uint8Array, 2560)
-  let offset = 4096
-  for (const entry of [instrument, add, execute, user]) {
-    segment.set(entry as Uint8Array, offset)
-    offset += (entry as Uint8Array).length
-  }
-  const header = readHeader(segment) as SegmentHeader
-  t.match(header, { index: 1n, segmentId: 0x1122334455667788n, bytes: 65536 })
-  t.equal(readMarks(segment, header), 3n)
-  t.match(readEntry(segment, header, 4096), { sequence: 1n, type: 3, instrument: 1 })
-  t.match(readEntry(segment, header, 4224), { sequence: 2n, type: 0x11, durable: 0n })
-  t.match(readEntry(segment, header, 4288), { sequence: 3n, type: 0x18, durable: 2n })
-  const text = readEntry(segment, header, 4352)
-  t.equal(Buffer.from(text?.payload ?? []).toString(), 'hello, journal')
-  t.equal(readEntry(segment, header, 4416), undefined)
-
-  const snapshot = new Uint8Array(4096 + (snapshotBody as Uint8Array).length)
-  snapshot.set(snapshotHead as Uint8Array)
-  snapshot.set(snapshotBody as Uint8Array, 4096)
-  const read = readSnapshot(snapshot)
-  t.equal(read.sequence, 3n)
-  t.same([...read.userState], [1, 2, 3])
-  t.same(read.books.books[0]?.levels(false), [
-    { price: 6450000n, orders: [{ id: 1001n, quantity: 20000000n }] },
-  ])
-  t.end()
-})
 
 let made = 0
 
 /** A directory with all kinds of entries, several segments and snapshots; closed. */
-async function written(t: Test): Promise<string> {
-  const dataDirectory = path.join(t.testdir(), `data-${String(++made)}`)
+async function written(t: Test, parent = t.testdir()): Promise<string> {
+  const dataDirectory = path.join(parent, `data-${String(++made)}`)
   const persistence = await PersistenceManager.open({
     dataDirectory,
     segmentSize: '64KiB',
@@ -123,6 +55,23 @@ t.test('both readers see the same journal, snapshots and books', async (t) => {
   )
   t.equal(report.snapshots.length, native.snapshots.length)
   const persistence = await PersistenceManager.open({ dataDirectory })
+  const newest = persistence.snapshots.list()[0]
+  const loaded = await persistence.snapshots.load(newest?.path ?? '')
+  const facts = readSnapshot(readFileSync(newest?.path ?? '')).facts
+  for (const [index, name] of ['ORD', 'LVL'].entries()) {
+    const info = loaded.books.book(name).info()
+    const orUndefined = (value: number | null): bigint | undefined =>
+      value === null ? undefined : BigInt(value)
+    t.strictSame(facts[index], {
+      status: orUndefined(info.status),
+      lastSequence: BigInt(info.lastSequence),
+      lastTimeNs: info.lastTimestampNs,
+      trades: BigInt(info.tradeCount),
+      tradedQuantity: BigInt(info.tradedQuantity),
+      lastTradePrice: orUndefined(info.lastTradePrice),
+    })
+  }
+  loaded.books.close()
   for (const pure of report.books?.books ?? []) {
     const book = persistence.book(pure.name)
     for (const side of [Side.Buy, Side.Sell]) {
@@ -143,26 +92,76 @@ t.test('both readers see the same journal, snapshots and books', async (t) => {
   await persistence.close()
 })
 
-t.test('a flipped bit anywhere in the entries is corruption for both readers', async (t) => {
+t.test('a flipped bit anywhere in the entries is damage for both readers', async (t) => {
   const dataDirectory = await written(t)
-  const copy = `${dataDirectory}-copy`
-  const segment = path.join('journal', readdirSync(path.join(dataDirectory, 'journal'))[1] ?? '')
-  const whole = readFileSync(path.join(dataDirectory, segment))
-  mkdirSync(copy, { recursive: true })
-  cpSync(dataDirectory, copy, { recursive: true })
+  const directory = path.join(dataDirectory, 'journal')
+  const before = (await inspect(dataDirectory)).recovery
   let random = 12345
-  for (let i = 0; i < 60; i++) {
-    random = (Math.imul(random, 1103515245) + 12345) >>> 0
-    const offset = 4096 + ((random >>> 8) % 40_000)
-    const bytes = Buffer.from(whole)
-    bytes[offset] = (bytes[offset] as number) ^ (1 << (random % 8))
-    writeFileSync(path.join(copy, segment), bytes)
-    const pure = readJournal(copy)
-    const native = await inspect(copy)
-    t.equal(pure.verdict, 'corrupt', `pure reader, offset ${String(offset)}`)
-    t.equal(native.recovery.tail, 'corrupt', `native reader, offset ${String(offset)}`)
-    t.equal(Number(pure.lastSequence) + 1, native.recovery.break?.sequence)
+  for (const name of readdirSync(directory).filter((each) => each.endsWith('.segment'))) {
+    const file = path.join(directory, name)
+    const whole = readFileSync(file)
+    const entries = whole.subarray(0, 60_000).findLastIndex((byte) => byte !== 0) + 1 - 4096
+    for (let i = 0; i < 6 && entries > 64; i++) {
+      random = (Math.imul(random, 1103515245) + 12345) >>> 0
+      const offset = 4096 + ((random >>> 8) % entries)
+      const bytes = Buffer.from(whole)
+      bytes[offset] = (bytes[offset] as number) ^ (1 << (random % 8))
+      writeFileSync(file, bytes)
+      const journal = readJournal(dataDirectory)
+      t.equal(journal.verdict, 'corrupt', `${name} at ${String(offset)}`)
+      const pure = verifyPure(dataDirectory)
+      const native = await inspect(dataDirectory)
+      t.equal(pure.damaged.length > 0 ? 'damaged' : pure.verdict, verdictOf(native))
+      const isNeeded = Number(journal.lastSequence) >= before.snapshotSequence
+      if (isNeeded) t.equal(Number(journal.lastSequence) + 1, native.recovery.break?.sequence)
+    }
+    writeFileSync(file, whole)
   }
+})
+
+t.test('a renamed snapshot and one of another journal are damage for both readers', async (t) => {
+  const dataDirectory = await written(t)
+  const other = await written(t, path.dirname(dataDirectory))
+  const directory = path.join(dataDirectory, 'snapshots')
+  const [older, newer] = readdirSync(directory)
+  const names: [string, string] = [older ?? '', newer ?? '']
+  const detailsOf = async (): Promise<[string[], string[]]> => {
+    const native = await inspect(dataDirectory)
+    const pure = verifyPure(dataDirectory)
+    t.equal(verdictOf(native), 'damaged')
+    t.equal(pure.verdict, 'clean')
+    t.equal(pure.damaged.length, 1)
+    return [
+      native.snapshots.map(({ detail }) => detail),
+      pure.snapshots.map(({ problem }) => problem),
+    ]
+  }
+  const kept = readFileSync(path.join(directory, names[1]))
+  cpSync(path.join(directory, names[0]), path.join(directory, names[1]))
+  const held = new RegExp(`holds snapshot ${String(Number(names[0].slice(0, 20)))} and was renamed`)
+  for (const [good, renamed] of await detailsOf()) {
+    t.equal(good, '')
+    t.match(renamed, held)
+  }
+
+  writeFileSync(path.join(directory, names[1]), kept)
+  cpSync(path.join(other, 'snapshots', names[0]), path.join(directory, names[0]))
+  for (const [foreign, good] of await detailsOf()) {
+    t.match(foreign, /belongs to another journal \([0-9a-f]{32}\)/)
+    t.equal(good, '')
+  }
+})
+
+t.test('a snapshot section of another snapshot is refused by both readers', async (t) => {
+  const dataDirectory = await written(t)
+  const directory = path.join(dataDirectory, 'snapshots')
+  const [older, newer] = readdirSync(directory).map((name) => path.join(directory, name))
+  const bytes = readFileSync(newer ?? '')
+  const end = 4096 + 24 + 2 * 104 // the instruments, as whole as in their own file
+  bytes.set(readFileSync(older ?? '').subarray(4096, end), 4096)
+  writeFileSync(newer ?? '', bytes)
+  t.throws(() => readSnapshot(bytes), { message: 'the footer does not fit' })
+  await t.rejects(native().verifySnapshot(newer ?? ''), { code: 'ERR_PINNACLE_SNAPSHOT_CORRUPT' })
 })
 
 t.test('a cut-off snapshot and a flipped bit in one are refused', async (t) => {

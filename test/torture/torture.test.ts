@@ -21,7 +21,7 @@ async function tortured(t: Test, words: readonly string[]): Promise<TortureResul
   const directory = join(t.testdir(), 'torture')
   const ran = await pinnacle(['torture', directory, '--json', '--minutes', '3', ...words])
   t.equal(ran.code, 0, ran.stderr + ran.stdout)
-  t.notOk(existsSync(directory), 'nothing is left behind')
+  t.notOk(existsSync(directory), 'nothing is left')
   const result = documentOf(ran) as unknown as TortureResult
   t.strictSame(result.violations, [], ran.stdout)
   return result
@@ -54,6 +54,18 @@ t.test(
   async (t) => {
     const result = await tortured(t, ['--only', 'stop', '--cycles', '3', '--seed', '12'])
     t.equal(countsOf(t, result, 'stop').lost, 0)
+  },
+)
+
+t.test(
+  'a damaged directory is refused, or repaired as its policy promises',
+  buffered,
+  async (t) => {
+    const result = await tortured(t, ['--only', 'damage', '--cycles', '4', '--seed', '14'])
+    const { damage, kill } = result.counts
+    t.equal(kill?.violations, 0)
+    t.ok(damage !== undefined && damage.cycles >= 6, 'directories, by each policy')
+    t.ok((damage?.refusals.strict ?? 0) > 0, 'strict refuses some')
   },
 )
 
@@ -101,7 +113,7 @@ t.test(
   },
 )
 
-t.test('Ctrl-C ends it behind the cycle that runs, with a result', buffered, async (t) => {
+t.test('Ctrl-C ends it after the cycle that runs, with a result', buffered, async (t) => {
   const directory = join(t.testdir(), 'torture')
   const words = ['torture', directory, '--only', 'kill', '--minutes', '5', '--json']
   const ran = await pinnacle(words, {
@@ -154,7 +166,10 @@ t.test('it works in an empty directory only, and says what it does not know', as
 
   const unknown = await pinnacle(['torture', join(directory, 'x'), '--only', 'flood'])
   t.equal(unknown.code, 2)
-  t.match(unknown.stderr, /ERR_PINNACLE_USAGE: --only takes kill, stop, full, power, not "flood"/)
+  t.match(
+    unknown.stderr,
+    /ERR_PINNACLE_USAGE: --only takes kill, stop, full, power, damage, not "flood"/,
+  )
   t.equal((await pinnacle(['torture'])).code, 2)
   const nothing = await pinnacle(['torture', '--recheck', directory])
   t.equal(nothing.code, 1)

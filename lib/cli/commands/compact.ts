@@ -5,10 +5,11 @@ import { action } from '../action.js'
 import { configOf, withDirectory, type EngineOptions } from '../data-options.js'
 import { ExitCode } from '../exit-codes.js'
 import type { Output } from '../output.js'
+import { showDamaged } from '../recovery-text.js'
 import { bytes, count, plural } from '../text.js'
 
 const examples = `
-Only segments wholly below the oldest kept snapshot go, so take a snapshot first where there is none.
+Only segments wholly below the oldest snapshot that verifies go, so take a snapshot first if there is none.
 Compaction ends what time travel can reach.
 
 Examples:
@@ -41,6 +42,7 @@ async function compact(
     const freed = report.removed + report.recycled
     output.heading(freed === 0 ? 'Nothing to free' : `Freed ${plural(freed, 'segment')}`)
     if (report.reason !== '') output.field('because', report.reason)
+    showDamaged(output, report.damagedSnapshots)
     output.field('removed', count(report.removed))
     output.field('recycled', count(report.recycled))
     output.field('freed', bytes(report.bytesFreed))

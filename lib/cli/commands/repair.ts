@@ -1,47 +1,41 @@
 /**
  * `pinnacle repair`: makes a damaged data directory open again, by a policy that is named. Whatever it
- * takes away is copied to the directory's quarantine first.
+ * takes out of use lies whole in the directory's quarantine.
  */
-import { constants } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
 import { Option, type Command } from 'commander'
 import type { RecoveryReport } from '../../persistence/events.js'
-import type { InspectReport } from '../../persistence/inspect.js'
 import { PersistenceManager } from '../../persistence/persistence-manager.js'
+import {
+  repair as repairDirectory,
+  type RepairOptions as Policy,
+  type RepairReport,
+} from '../../persistence/repair.js'
+import { verdictOf } from '../../persistence/verdict.js'
 import { action } from '../action.js'
 import { configOf, withDirectory, type DataOptions } from '../data-options.js'
 import { ExitCode } from '../exit-codes.js'
 import type { Output } from '../output.js'
-import { showRecovery } from '../recovery-text.js'
+import { holeText, showRecovery } from '../recovery-text.js'
 import { count, plural } from '../text.js'
 import { usageError } from '../usage-error.js'
 import { inspected } from './inspect.js'
-import { verdictOf } from './verify.js'
 
 const examples = `
 Policies for a corrupt journal:
-  point-in-time   keep what stands before the damage
-  salvage         keep also what still verifies and fits behind the damage
+  point-in-time   keep everything before the first loss that no snapshot covers
+  salvage         keep every entry that verifies and fits; holes mark what is lost
 A torn tail needs no policy: it was never durable and is cut. Damaged snapshots are moved to quarantine.
---dry-run does the repair on a copy in a temporary directory (or --scratch) and reports what it kept.
+--dry-run says what each policy would keep, and changes nothing.
 
 Examples:
   $ pinnacle repair ./data --dry-run --policy salvage
   $ pinnacle repair ./data --policy point-in-time`
 
-type RepairPolicy = 'point-in-time' | 'salvage'
+type RepairPolicy = Policy['policy']
 
 interface RepairOptions extends DataOptions {
   dryRun?: boolean
   policy?: RepairPolicy
-  scratch?: string
-}
-
-interface Repair {
-  recovery: RecoveryReport
-  snapshotsQuarantined: string[]
 }
 
 export function register(program: Command): void {
@@ -55,10 +49,6 @@ export function register(program: Command): void {
         'point-in-time',
         'salvage',
       ]),
-    )
-    .option(
-      '--scratch <directory>',
-      'where a dry run makes its copy (default: the temporary directory)',
     )
     .addHelpText('after', examples)
     .action(action<RepairOptions, [string | undefined]>(repair))
@@ -77,20 +67,34 @@ async function repair(
     output.document({ verdict, repaired: false })
     return ExitCode.Ok
   }
-  if (
-    report.recovery.tail === 'corrupt' &&
-    options.policy === undefined &&
-    options.dryRun !== true
-  ) {
+  if (options.dryRun === true) return dryRun(output, options, directory, verdict)
+  if (verdict === 'corrupt' && options.policy === undefined) {
     throw usageError(
       'the journal is corrupt: say what to keep with --policy point-in-time or --policy salvage; --dry-run shows ' +
         'what each would keep',
     )
   }
-  if (options.dryRun === true) return dryRun(output, options, directory, report)
-  const done = await repairIn(directory, options.policy, report)
-  showRepair(output, `Repaired ${directory}`, done)
-  output.document({ verdict, repaired: true, ...done })
+  // Damage that open does not need is put aside by either policy; a torn tail is cut by the open.
+  const mended =
+    verdict === 'torn'
+      ? undefined
+      : await repairDirectory(directory, { policy: options.policy ?? 'point-in-time' })
+  const recovery = await opened(directory)
+  output.heading(`Repaired ${directory}`)
+  if (mended !== undefined) showRepair(output, mended)
+  showRecovery(output, recovery)
+  output.field('keeps', `entries to ${count(recovery.lastSequence)}`)
+  output.line()
+  output.document({
+    verdict,
+    repaired: true,
+    repair: mended ?? null,
+    recovery: {
+      ...recovery,
+      quarantineDirectory: mended?.quarantineDirectory ?? recovery.quarantineDirectory,
+    },
+    snapshotsQuarantined: mended?.damagedSnapshots.map(({ path }) => path) ?? [],
+  })
   return ExitCode.Ok
 }
 
@@ -99,115 +103,56 @@ async function dryRun(
   output: Output,
   options: RepairOptions,
   directory: string,
-  report: InspectReport,
+  verdict: string,
 ): Promise<ExitCode> {
-  const corrupt = report.recovery.tail === 'corrupt'
   const both: readonly RepairPolicy[] = ['point-in-time', 'salvage']
-  const policies = options.policy === undefined ? (corrupt ? both : [undefined]) : [options.policy]
-  const trials: Record<string, Repair> = {}
-  for (const policy of policies) {
-    const scratch = await mkdtemp(join(options.scratch ?? tmpdir(), 'pinnacle-repair-'))
-    try {
-      await copyDirectory(directory, scratch)
-      const done = await repairIn(scratch, policy, report)
-      trials[policy ?? 'cut-torn-tail'] = done
-      showRepair(
-        output,
-        `Dry run on a copy${policy === undefined ? '' : `, policy ${policy}`}`,
-        done,
-      )
-    } finally {
-      await rm(scratch, { recursive: true, force: true })
-    }
+  const trials: Record<string, { recovery: RepairReport }> = {}
+  for (const policy of options.policy === undefined ? both : [options.policy]) {
+    const report = await repairDirectory(directory, { policy, dryRun: true })
+    trials[policy] = { recovery: report }
+    output.heading(`Dry run, policy ${policy}`)
+    showRepair(output, report)
+    output.field('keeps', `entries to ${count(report.lastSequence)}`)
+    output.line()
   }
   output.line(`${directory} was not changed`)
-  output.document({ verdict: verdictOf(report), repaired: false, dryRun: trials })
+  output.document({ verdict, repaired: false, dryRun: trials })
   return ExitCode.Ok
 }
 
-async function repairIn(
-  directory: string,
-  policy: RepairPolicy | undefined,
-  report: InspectReport,
-): Promise<Repair> {
-  // Under the lock of an open manager nobody else writes here.
+/** Opens the directory as any writer would, which is the proof that it opens. */
+async function opened(directory: string): Promise<RecoveryReport> {
   const manager = await PersistenceManager.open({
     dataDirectory: directory,
     create: false,
     snapshotIntervalMin: 0,
-    recoveryPolicy: policy ?? 'strict',
   })
-  try {
-    const damaged = report.snapshots.filter((snapshot) => !snapshot.valid)
-    const names = damaged.map((snapshot) => basename(snapshot.path))
-    const snapshotsQuarantined = await quarantineSnapshots(directory, names)
-    return { recovery: manager.recovery, snapshotsQuarantined }
-  } finally {
-    await manager.close()
-  }
+  await manager.close()
+  return manager.recovery
 }
 
-async function quarantineSnapshots(directory: string, names: readonly string[]): Promise<string[]> {
-  if (names.length === 0) return []
-  const parent = join(directory, 'quarantine')
-  await mkdir(parent, { recursive: true })
-  const target = await mkdtemp(join(parent, 'snapshots-'))
-  const moved: string[] = []
-  for (const name of names) {
-    try {
-      await rename(join(directory, 'snapshots', name), join(target, name))
-    } catch (error) {
-      // A salvage starts from a snapshot of its own and may have rotated it away.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-      continue
-    }
-    moved.push(join(target, name))
-  }
-  for (const path of [target, parent, directory, join(directory, 'snapshots')])
-    await syncDirectory(path)
-  return moved
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** What recovery reads: journal and snapshots. */
-async function copyDirectory(from: string, to: string): Promise<void> {
-  for (const part of ['journal', 'snapshots']) {
-    let names: string[]
-    try {
-      names = await readdir(join(from, part))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue
-      throw error
-    }
-    await mkdir(join(to, part))
-    for (const name of names) {
-      // Shares blocks where the file system can.
-      await copyFile(join(from, part, name), join(to, part, name), constants.COPYFILE_FICLONE)
-    }
-  }
-}
-
-function showRepair(
-  output: Output,
-  heading: string,
-  { recovery, snapshotsQuarantined }: Repair,
-): void {
-  output.heading(heading)
-  showRecovery(output, recovery)
-  if (snapshotsQuarantined.length > 0) {
+function showRepair(output: Output, report: RepairReport): void {
+  for (const hole of report.holes) output.field('lost', output.colors.red(holeText(hole)))
+  if (report.lostTail > 0) {
+    const { lastSequence, lostTail } = report
     output.field(
-      'snapshots',
-      `${plural(snapshotsQuarantined.length, 'damaged one')} moved to quarantine`,
+      'lost',
+      output.colors.red(
+        `entries ${count(lastSequence + 1)} to ${count(lastSequence + lostTail)}, at the end`,
+      ),
     )
   }
-  output.field('keeps', `entries to ${count(recovery.lastSequence)}`)
-  output.line()
+  if (report.entriesDropped > 0) {
+    output.field('dropped', plural(report.entriesDropped, 'valid entry', 'valid entries'))
+  }
+  for (const { path, reason } of report.damagedSnapshots) {
+    output.field(
+      'snapshot',
+      output.colors.red(reason.includes(path) ? reason : `${path}: ${reason}`),
+    )
+  }
+  if (report.quarantined.length > 0) {
+    const where = report.quarantineDirectory === '' ? '' : ` in ${report.quarantineDirectory}`
+    output.field('quarantine', plural(report.quarantined.length, 'file') + where)
+  }
 }

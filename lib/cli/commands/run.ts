@@ -38,6 +38,7 @@ interface RunOptions extends EngineOptions {
   brokenLines: FlowPolicy
   unknownOrders: FlowPolicy
   batchSize: number
+  fromEvent?: number
 }
 
 export function register(program: Command): void {
@@ -70,6 +71,11 @@ export function register(program: Command): void {
         .choices(['stop', 'skip'])
         .default('skip'),
     )
+    .option(
+      '--from-event <n>',
+      'go on with this event, after a salvage that lost how far the file came',
+      countArgument,
+    )
     .option('--batch-size <n>', 'operations a native call, at most 1024', countArgument, 256)
     .addHelpText('after', examples)
     .action(action<RunOptions, [string]>(run))
@@ -89,6 +95,7 @@ async function run(output: Output, options: RunOptions, file: string): Promise<E
       speed: options.speed,
       batchSize: Math.min(1024, options.batchSize),
       signal: interrupt.signal,
+      ...(options.fromEvent === undefined ? {} : { fromEvent: options.fromEvent }),
       onProgress: (progress) => bar.update(progress.bytesRead, progress.totalBytes, live(progress)),
     }).finally(() => bar.stop())
     await manager.durable()
@@ -136,10 +143,18 @@ function show(
     if (result.counts !== undefined) showCounts(output, result.counts)
     showWriter(output, stats)
   }
+  if (result.lostEvents > 0) output.line(output.colors.yellow(`  ${lossText(result)}`))
   for (const failure of failures) output.line(output.colors.yellow(`  snapshot failed: ${failure}`))
   output.line()
   showBooks(output, manager)
   if (result.interrupted) output.line('\nInterrupted; the same command goes on from here.')
+}
+
+function lossText({ lostEvents, leftOut }: FlowRunResult): string {
+  const lost = `a salvage lost ${plural(lostEvents, 'event')} at most: the books are not those of the file`
+  return leftOut === 0
+    ? lost
+    : `${lost}; ${plural(leftOut, 'event')} of this run could not be applied for lack of them`
 }
 
 function headingOf(name: string, result: FlowRunResult): string {

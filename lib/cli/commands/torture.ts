@@ -21,6 +21,7 @@ const help = `
 Writer processes are ended by SIGKILL, stopped and continued, and refused by a full disk, while followers
 read their journals. Every recovery is judged by a second reader without native code, by the engine, and
 by books in plain maps: nothing promised may be missing, nothing may be there that was never written.
+Copies of recovered directories are damaged and repaired by each policy, and the repairs judged as well.
 
 --power-cut (as root, on Linux): data directories on ext4 and xfs in image files, whose file system is
 stopped at once in the middle of the load, unmounted, mounted again and recovered. Needs xfs_io, mkfs.ext4
@@ -54,7 +55,7 @@ export function register(program: Command): void {
     .description('kill, stop, starve and cut the power of real writers; judge every recovery')
     .argument('[directory]', 'where to work: empty or missing, on the disk that is to be tried')
     .option('--minutes <n>', 'how long', numberArgument, 1)
-    .option('--cycles <n>', 'end earlier, after so many faults', countArgument)
+    .option('--cycles <n>', 'stop after this many cycles, if they come first', countArgument)
     .option('--seed <n>', 'what is drawn (default: another one each time, shown)', integerArgument)
     .option('--writers <n>', 'writers side by side', countArgument, 2)
     .option('--only <faults>', `some of ${faults.join(', ')}`, listArgument)
@@ -71,7 +72,7 @@ export function register(program: Command): void {
           'starts with (default: the first that works here)',
       ).choices(spaceKinds),
     )
-    .option('--violations <n>', 'end after so many', countArgument, 10)
+    .option('--violations <n>', 'stop after this many violations', countArgument, 10)
     .option('--recheck <directory>', 'judge the evidence of a violation again')
     .addHelpText('after', help)
     .action(action<TortureCommandOptions, [string | undefined]>(run))
@@ -135,20 +136,27 @@ async function run(
 
 async function judgeAgain(output: Output, directory: string): Promise<ExitCode> {
   const { evidence, violations, judgement } = await recheck(directory)
-  const { claim, fault, phase, plan } = evidence
-  output.field('fault', `${fault}, while ${phase}; durability ${plan.durability}`)
-  output.field('promised', `entries to ${count(claim.atLeast)}, at most ${count(claim.atMost)}`)
-  output.field(
-    'recovered',
-    judgement === undefined ? 'nothing' : `to ${count(judgement.recovered)}`,
-  )
+  if ('damage' in evidence) {
+    const { damage, acknowledged, repairs } = evidence
+    output.field('damage', damage.what)
+    output.field('acknowledged', `entries to ${count(acknowledged)}`)
+    output.field('repaired by', repairs.map(({ policy, tool }) => `${policy} (${tool})`).join(', '))
+  } else {
+    const { claim, fault, phase, plan } = evidence
+    output.field('fault', `${fault}, while ${phase}; durability ${plan.durability}`)
+    output.field('promised', `entries to ${count(claim.atLeast)}, at most ${count(claim.atMost)}`)
+    output.field(
+      'recovered',
+      judgement === undefined ? 'nothing' : `to ${count(judgement.recovered)}`,
+    )
+  }
   output.line(
     violations.length === 0
       ? 'the directory holds what it must; the violation was seen in the processes:'
       : output.colors.red('the violation is there again:'),
   )
-  const told = violations.length === 0 ? evidence.violations : violations
-  for (const text of told) output.line(`  ${text}`)
+  const said = violations.length === 0 ? evidence.violations : violations
+  for (const text of said) output.line(`  ${text}`)
   output.document({ evidence, violations, judgement })
   return violations.length === 0 ? ExitCode.Ok : ExitCode.Violation
 }

@@ -1,6 +1,6 @@
 /** `pinnacle verify`: every checksum; the exit code says clean, torn or corrupt. */
 import type { Command } from 'commander'
-import type { InspectReport } from '../../persistence/inspect.js'
+import { damageOf, verdictOf, type Verdict } from '../../persistence/verdict.js'
 import { verifyPure } from '../../pure-reader/verify.js'
 import { action } from '../action.js'
 import { directoryOf, withDirectory, type DataOptions } from '../data-options.js'
@@ -10,8 +10,10 @@ import { bytes, count, plural } from '../text.js'
 import { inspected } from './inspect.js'
 
 const examples = `
-Reads every byte of every segment and snapshot and changes nothing. Exit code 0: clean. 3: the journal
-ends in a torn tail, which the next open cuts. 4: something that was durable is damaged.
+Reads every byte of every segment and snapshot and changes nothing. The exit code says what a strict open
+would do. 0: take the directory as it is. 3: cut a torn tail, which was never durable. 4: refuse, since
+something that was durable is damaged. 6: take it, although something that it does not need is damaged (a
+snapshot that it passes over, entries that only an older snapshot needs).
 Beside a running writer the newest entry may still be half-written; that is not taken for a torn tail.
 
 With --pure the same is done by a second reader that has no native code and was written from
@@ -22,8 +24,6 @@ Examples:
   $ pinnacle verify --pure ./data
   $ pinnacle verify ./data --json | jq -r .verdict`
 
-export type Verdict = 'clean' | 'torn' | 'corrupt'
-
 interface VerifyOptions extends DataOptions {
   pure?: boolean
 }
@@ -31,7 +31,7 @@ interface VerifyOptions extends DataOptions {
 export function register(program: Command): void {
   const command = program
     .command('verify')
-    .description('verify every checksum; the exit code says clean, torn or corrupt')
+    .description('verify every checksum; the exit code says what a strict open would do')
   withDirectory(command)
     .option('--pure', 'use the reader without native code')
     .addHelpText('after', examples)
@@ -46,15 +46,27 @@ async function verify(
   if (options.pure === true) return verifyWithoutAddon(output, directoryOf(options, directory))
   const report = await inspected(output, directoryOf(options, directory))
   const verdict = verdictOf(report)
-  const problems = problemsOf(report)
+  const damage = damageOf(report)
   const snapshots = report.snapshots.filter((snapshot) => snapshot.valid).length
   output.line(
     `${verdictText(output, verdict)}  ${report.dataDirectory}: entries to ${count(report.recovery.lastSequence)}, ` +
       `${plural(report.segments.length, 'segment')}, ${plural(snapshots, 'good snapshot')}, ` +
       `${bytes(report.bytesVerified)} verified`,
   )
+  const problems = [
+    ...(report.recoveryError === null ? [] : [report.recoveryError.message]),
+    ...damage.map(({ path, reason }) => (reason.includes(path) ? reason : `${path}: ${reason}`)),
+  ]
   for (const problem of problems) output.line(`  ${problem}`)
+  if (report.repairPending) {
+    output.line('  a repair was interrupted: this is what the next open makes of it')
+  }
   if (verdict === 'torn') output.line('  the next open cuts the torn tail; nothing durable is lost')
+  if (verdict === 'damaged') {
+    output.line(
+      `  a strict open does not need it; "pinnacle repair ${report.dataDirectory}" puts it aside`,
+    )
+  }
   if (verdict === 'corrupt') {
     output.line(`  "pinnacle repair --dry-run ${report.dataDirectory}" says what could be kept`)
   }
@@ -64,6 +76,7 @@ async function verify(
     lastSequence: report.recovery.lastSequence,
     bytesVerified: report.bytesVerified,
     locked: report.locked,
+    repairPending: report.repairPending,
     problems,
   })
   return exitCodeOf(verdict)
@@ -71,54 +84,40 @@ async function verify(
 
 function verifyWithoutAddon(output: Output, dataDirectory: string): ExitCode {
   const report = verifyPure(dataDirectory)
+  const { problems, damaged } = report
+  const verdict = report.verdict !== 'corrupt' && damaged.length > 0 ? 'damaged' : report.verdict
   const good = report.snapshots.filter(({ problem }) => problem === '').length
   output.line(
-    `${verdictText(output, report.verdict)}  ${dataDirectory}, by the second reader: entries to ` +
+    `${verdictText(output, verdict)}  ${dataDirectory}, by the second reader: entries to ` +
       `${count(Number(report.journal.lastSequence))}, ${plural(report.journal.segments, 'segment')}, ` +
       plural(good, 'good snapshot'),
   )
-  for (const problem of report.problems) output.line(`  ${problem}`)
+  for (const problem of problems) output.line(`  ${problem}`)
+  for (const damage of damaged) output.line(`  not needed by a strict open: ${damage}`)
   output.document({
-    verdict: report.verdict,
+    verdict,
     dataDirectory,
     lastSequence: Number(report.journal.lastSequence),
     entries: report.journal.entries,
-    problems: report.problems,
+    problems,
+    damaged,
   })
-  return exitCodeOf(report.verdict)
+  return exitCodeOf(verdict)
+}
+
+const exitCodes: Record<Verdict, ExitCode> = {
+  clean: ExitCode.Ok,
+  torn: ExitCode.Torn,
+  damaged: ExitCode.Damaged,
+  corrupt: ExitCode.Corrupt,
 }
 
 function exitCodeOf(verdict: Verdict): ExitCode {
-  if (verdict === 'corrupt') return ExitCode.Corrupt
-  return verdict === 'torn' ? ExitCode.Torn : ExitCode.Ok
-}
-
-export function verdictOf(report: InspectReport): Verdict {
-  const damaged =
-    report.recovery.tail === 'corrupt' ||
-    report.segments.some((segment) => segment.state === 'corrupt') ||
-    report.snapshots.some((snapshot) => !snapshot.valid)
-  if (damaged) return 'corrupt'
-  const torn =
-    report.recovery.tail === 'torn' || report.segments.some((segment) => segment.state === 'torn')
-  return torn && !report.locked ? 'torn' : 'clean'
-}
-
-function problemsOf(report: InspectReport): string[] {
-  const problems: string[] = []
-  for (const segment of report.segments) {
-    if (segment.state === 'clean' || segment.state === 'empty') continue
-    const where = `${segment.path}, behind entry ${count(segment.lastSequence)}`
-    problems.push(`${segment.state}: ${where}: ${segment.detail}`)
-  }
-  for (const snapshot of report.snapshots) {
-    if (!snapshot.valid) problems.push(`corrupt: ${snapshot.path}: ${snapshot.detail}`)
-  }
-  return problems
+  return exitCodes[verdict]
 }
 
 function verdictText(output: Output, verdict: Verdict): string {
   const { colors } = output
   if (verdict === 'clean') return colors.green('clean')
-  return verdict === 'torn' ? colors.yellow('torn') : colors.red('corrupt')
+  return verdict === 'corrupt' ? colors.red('corrupt') : colors.yellow(verdict)
 }

@@ -6,7 +6,7 @@
  * A state machine of the user's own can stand behind it: it gets the user entries that are not the feeds'.
  */
 import type { UserEntry } from '../../journal/entry.js'
-import type { StateMachine } from '../../journal/state-machine.js'
+import type { Hole, StateMachine } from '../../journal/state-machine.js'
 import { PinnacleError } from '../../errors/pinnacle-error.js'
 import { FeedEntryType, type ConnectionEntry } from '../feed-entry.js'
 import { decodeFeedEntry, isFeedType } from './entry-codec.js'
@@ -200,6 +200,11 @@ export class FeedState implements StateMachine {
       entries: 0,
       receivedNs: this.#lastWholeNs ?? last.receivedNs,
     }
+  }
+
+  hole(hole: Hole): void {
+    this.#settle(hole.firstSequence)
+    this.#inner?.hole?.(hole)
   }
 
   snapshot(): Uint8Array {

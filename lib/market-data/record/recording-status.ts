@@ -20,7 +20,9 @@ export async function readRecordingStatus(dataDirectory: string): Promise<Record
   for await (const entry of Journal.read(dataDirectory, options)) {
     appended = entry.sequence
     if (entry.type === 'user') state.apply(entry)
-    else if (entry.type === 'instrument') {
+    else if (entry.type === 'hole') {
+      state.hole({ firstSequence: entry.firstSequence, lastSequence: entry.sequence })
+    } else if (entry.type === 'instrument') {
       const { name, priceScale, quantityScale, kind } = entry
       instruments.set(entry.instrument, { name, priceScale, quantityScale, kind })
     }

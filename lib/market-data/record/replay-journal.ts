@@ -94,6 +94,11 @@ class JournalReplay {
       this.#define(entry.instrument, entry)
       return true
     }
+    if (entry.type === 'hole') {
+      // The rest of the frame is lost.
+      this.#endFrame()
+      return true
+    }
     if (entry.type !== 'user') {
       const operation = operationOf(entry, this.#instruments)
       if (operation) this.#add(operation)
@@ -208,7 +213,7 @@ function ordersOf(book: BookView, instrument: Instrument, timestampNs: bigint): 
 }
 
 function operationOf(
-  entry: Exclude<JournalEntry, { type: 'user' | 'instrument' }>,
+  entry: Exclude<JournalEntry, { type: 'user' | 'instrument' | 'hole' }>,
   instruments: ReadonlyMap<number, Instrument>,
 ): PlannedOperation | undefined {
   const instrument = instruments.get(entry.instrument)

@@ -1,50 +1,67 @@
-/** Whether a journal entry, as one of the two readers gives it, is the one that the flow has there. */
+/**
+ * Journal entries as one line of text each: what the flow has at a sequence, and what one of the two
+ * readers gives there. Equal texts are equal entries; long payloads count by length and hash.
+ */
+import { createHash } from 'node:crypto'
 import type { JournalEntry } from '../journal/entry.js'
 import { FlowKind, type FlowOperation } from '../order-flow/flow-operation.js'
 import type { PureEntry } from '../pure-reader/segment.js'
 import { tortureInstruments, type TortureEvent } from './flow.js'
 
-const shownBytes = 8
+const hashDigits = 16
+const unknown = 'not part of the flow'
 
-/** An entry as plain values; the same for the flow's event and for what was read. */
 type Plain = readonly (string | number | bigint)[]
 
-/** '' where the entry is what it must be; otherwise both. `event` undefined: an instrument's definition. */
+/** What must be at the sequence; `event` undefined: an instrument's definition. */
+export function expectedText(sequence: number, event: TortureEvent | undefined): string {
+  return text(event === undefined ? plainInstrument(sequence) : plainEvent(event))
+}
+
+/** What a reader gives. */
+export function entryText(entry: JournalEntry | PureEntry): string {
+  return text('checksum' in entry ? plainPure(entry) : plainEntry(entry))
+}
+
+/** '' if the entry is what it must be; otherwise both. */
 export function mismatch(
   sequence: number,
   event: TortureEvent | undefined,
   entry: JournalEntry | PureEntry,
 ): string {
-  const expected = event === undefined ? plainInstrument(sequence) : plainEvent(event)
-  const found = 'checksum' in entry ? plainPure(entry) : plainEntry(entry)
-  const equal =
-    expected.length === found.length && expected.every((value, index) => value === found[index])
-  if (equal) return ''
-  return `entry ${String(sequence)} is [${shown(found)}], not [${shown(expected)}]`
+  return textMismatch(sequence, entryText(entry), expectedText(sequence, event))
 }
 
-/** Payloads by their beginning only. */
-function shown(plain: Plain): string {
-  const texts = plain.map((value) => {
-    if (typeof value !== 'string' || plain[0] !== 'user' || value === 'user') return String(value)
-    const begin = Buffer.from(value.slice(0, shownBytes), 'latin1').toString('hex')
-    return `${String(value.length)} bytes ${begin}`
-  })
-  return texts.join(', ')
+export function textMismatch(sequence: number, found: string, expected: string): string {
+  return found === expected ? '' : `entry ${String(sequence)} is [${found}], not [${expected}]`
+}
+
+function text(plain: Plain): string {
+  return plain.join(', ')
 }
 
 function plainInstrument(sequence: number): Plain {
   const definition = tortureInstruments[sequence - 1]
   if (definition === undefined) return ['nothing']
-  return ['instrument', sequence, definition.name]
+  return ['instrument', sequence, definition.name, definition.kind ?? 'orders']
 }
 
 function plainEvent(event: TortureEvent): Plain {
-  if (event.kind === 'payload') return ['user', event.userType, latin1(event.bytes)]
-  const { operation } = event
-  const instrument = operation.instrument + 1
-  const timestampNs = BigInt(operation.timestampNs)
-  return [instrument, timestampNs, ...plainOperation(operation)]
+  switch (event.kind) {
+    case 'payload':
+      return plainUser(event.userType, event.bytes)
+    case 'level': {
+      const { instrument, timestampNs, side, price, quantity } = event
+      return [instrument + 1, BigInt(timestampNs), 'setLevel', side, price, quantity]
+    }
+    case 'clear':
+      return [event.instrument + 1, BigInt(event.timestampNs), 'clear']
+    case 'order': {
+      const { operation } = event
+      const instrument = operation.instrument + 1
+      return [instrument, BigInt(operation.timestampNs), ...plainOperation(operation)]
+    }
+  }
 }
 
 function plainOperation(operation: Readonly<FlowOperation>): Plain {
@@ -66,7 +83,7 @@ function plainOperation(operation: Readonly<FlowOperation>): Plain {
       return ['status', quantity]
     case FlowKind.Clear:
     case FlowKind.Note:
-      return ['not part of the flow']
+      return [unknown]
   }
 }
 
@@ -74,9 +91,9 @@ function plainEntry(entry: JournalEntry): Plain {
   const place = [entry.instrument, entry.timestampNs] as const
   switch (entry.type) {
     case 'instrument':
-      return ['instrument', entry.instrument, entry.name]
+      return ['instrument', entry.instrument, entry.name, entry.kind]
     case 'user':
-      return ['user', entry.userType, latin1(entry.payload)]
+      return plainUser(entry.userType, entry.payload)
     case 'add':
       return [...place, 'add', entry.orderId, entry.side, entry.price, entry.quantity]
     case 'reduce':
@@ -88,19 +105,23 @@ function plainEntry(entry: JournalEntry): Plain {
       const { orderId, newOrderId, price, quantity } = entry
       return [...place, 'replace', orderId, newOrderId, price, quantity]
     }
+    case 'setLevel':
+      return [...place, 'setLevel', entry.side, entry.price, entry.quantity]
+    case 'clear':
+      return [...place, 'clear']
     case 'trade':
       return [...place, 'trade', entry.side, entry.price, entry.quantity]
     case 'status':
       return [...place, 'status', entry.status]
-    case 'setLevel':
-    case 'clear':
-      return ['not part of the flow']
+    default:
+      // A type that later versions have.
+      return [unknown, (entry as JournalEntry).type]
   }
 }
 
 /** As docs/format.md words it. */
 function plainPure(entry: PureEntry): Plain {
-  if (entry.type >= 0x80) return ['user', entry.type - 0x80, latin1(entry.payload)]
+  if (entry.type >= 0x80) return plainUser(entry.type - 0x80, entry.payload)
   const view = new DataView(
     entry.payload.buffer,
     entry.payload.byteOffset,
@@ -112,8 +133,9 @@ function plainPure(entry: PureEntry): Plain {
   const side = entry.flags & 1
   switch (entry.type) {
     case 0x03: {
-      const name = latin1(entry.payload.subarray(0, 32))
-      return ['instrument', entry.instrument, name.slice(0, name.indexOf('\0'))]
+      const name = Buffer.from(entry.payload.subarray(0, 32)).toString('latin1')
+      const kind = view.getUint32(40, true) === 1 ? 'levels' : 'orders'
+      return ['instrument', entry.instrument, name.slice(0, name.indexOf('\0')), kind]
     }
     case 0x11:
       return [...place, 'add', wide(word(0), word(1)), side, number(2), number(3)]
@@ -134,19 +156,24 @@ function plainPure(entry: PureEntry): Plain {
         number(4),
         number(5),
       ]
+    case 0x24:
+      return [...place, 'setLevel', side, number(2), number(3)]
+    case 0x28:
+      return [...place, 'clear']
     case 0x41:
       return [...place, 'trade', side, number(2), number(3)]
     case 0x42:
       return [...place, 'status', number(3)]
     default:
-      return ['not part of the flow', entry.type]
+      return [unknown, entry.type]
   }
+}
+
+function plainUser(userType: number, bytes: Uint8Array): Plain {
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, hashDigits)
+  return ['user', userType, `${String(bytes.length)} bytes`, hash]
 }
 
 function wide(low: bigint, high: bigint): bigint {
   return low | (high << 64n)
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }

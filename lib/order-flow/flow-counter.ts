@@ -1,0 +1,216 @@
+/**
+ * How many events of each source are in the journal, counted from its entries and across its holes.
+ *
+ * A run goes on after the last event whose entry was kept. Lost events with no kept event of their source after
+ * them are in no book: they are journaled again. Lost events with a kept one after them can't be journaled any
+ * more, since the order of events would change: they count as lost.
+ *
+ * A hole says how many entries are lost, not how many of them were events of the run; its next mark does. Until
+ * one comes, every lost entry is taken for an event. The position is then an upper bound, and the run compares
+ * the kept entries (`unproven`) with the source before it appends anything.
+ *
+ * Marks may be lost too, so kept entries between two holes may be of another run. Then the position of every source
+ * that could have them is left open (`atLeast`).
+ */
+import type { HoleEntry, JournalEntry } from '../journal/entry.js'
+import {
+  decodeFlowPayload,
+  flowUserType,
+  isSourceEntry,
+  type CountBase,
+  type FlowMark,
+  type FlowPosition,
+} from './flow-positions.js'
+
+/** Entries to compare at most: one that adds an order is enough. */
+const mostUnproven = 1_000
+/**
+ * Entries that are not events of a run although they were taken for them, at least, if another run's are among
+ * them: one, and four marks: of the end of the run, of the start and the end of the other, and of the start again.
+ */
+export const leastOfAnother = 5
+
+/** What was counted. */
+export interface Counted {
+  positions: FlowPosition[]
+  /** Key of the source whose run had not ended. */
+  running: string | undefined
+  /** While that run's position is not proven: its last kept entries, by the number of their event. */
+  unproven: ReadonlyMap<number, JournalEntry>
+  /** Kept events that do not count as lost any more once the position is proven. */
+  unprovenKept: number
+  /** Events at most that are of a source which no mark is left of; 0 as a rule. */
+  strangers: number
+}
+
+interface Count {
+  readonly position: FlowPosition
+  /** Events whose entries were kept, for certain. */
+  kept: number
+}
+
+export class FlowCounter {
+  readonly #from: number
+  readonly #counts = new Map<string, Count>()
+  /** The run that the last mark began or continued. */
+  #current: Count | undefined
+  /** Number of the current run's next event, and whether a mark or an unbroken count gives it. */
+  #next = 1
+  #nextProven = true
+  /** A hole came after the last kept event. */
+  #lostSinceEvent = false
+  /** Since the last mark: lost entries, events kept after some were lost, and events kept after the last hole. */
+  #lost = 0
+  #keptAfterLost = 0
+  #keptInRow = 0
+  /** The current position before the first event that is not proven; undefined: the last mark left it open. */
+  #before: number | undefined
+  readonly #unproven = new Map<number, JournalEntry>()
+  #strangers = 0
+
+  constructor(base: CountBase) {
+    this.#from = base.from
+    this.#strangers = base.strangers
+    for (const position of base.positions) {
+      const count = { position: { ...position }, kept: position.events - position.lost }
+      this.#counts.set(position.key, count)
+      if (position.key !== base.running) continue
+      this.#goOn(count, position.events)
+      this.#nextProven = position.atLeast === undefined
+    }
+  }
+
+  take(entry: JournalEntry): void {
+    if (entry.type === 'hole') this.#hole(entry)
+    else if (isSourceEntry(entry)) this.#event(entry)
+    else if (entry.type === 'user' && entry.userType === flowUserType) {
+      const payload = decodeFlowPayload(entry.payload)
+      if (payload?.kind === 'mark') this.#mark(payload.mark, entry.sequence)
+    }
+  }
+
+  /** `to` is the last sequence that was counted. */
+  end(to: number): Counted {
+    this.#leaveOpen(this.#keptAfterLost, undefined)
+    const position = this.#current?.position
+    if (position) position.sequence = to
+    const open = position?.atLeast !== undefined
+    return {
+      positions: [...this.#counts.values()].map((count) => count.position),
+      running: position?.key,
+      unproven: open ? this.#unproven : new Map(),
+      unprovenKept: this.#keptAfterLost,
+      strangers: this.#strangers,
+    }
+  }
+
+  #event(entry: JournalEntry): void {
+    this.#lostSinceEvent = false
+    const current = this.#current
+    if (this.#lost > 0) {
+      this.#keptAfterLost++
+      this.#keptInRow++
+    } else if (current) current.kept++
+    if (!current) return
+    this.#reach(current, this.#next++, this.#nextProven)
+    if (this.#nextProven) return
+    this.#unproven.set(current.position.events, entry)
+    const [oldest = 0] = this.#unproven.keys()
+    if (this.#unproven.size > mostUnproven) this.#unproven.delete(oldest)
+  }
+
+  #hole({ firstSequence, sequence, snapshotSequence }: HoleEntry): void {
+    const first = Math.max(firstSequence, this.#from)
+    const lost = sequence - first + 1
+    // A snapshot has put the effect of these into the books: they are not to be journaled again.
+    const covered = Math.min(lost, Math.max(0, snapshotSequence - first + 1))
+    this.#lost += lost
+    this.#keptAfterLost += covered
+    this.#keptInRow = 0
+    this.#lostSinceEvent = true
+    this.#nextProven = false
+    if (this.#current && covered > 0) this.#reach(this.#current, this.#next + covered - 1, false)
+    this.#next += lost
+  }
+
+  #mark(mark: FlowMark, sequence: number): void {
+    const current = this.#current
+    const count = this.#counts.get(mark.key) ?? this.#begin(mark)
+    const { position } = count
+    const same = count === current
+    // A mark that leaves the position open itself is no evidence.
+    const open = mark.atLeast !== undefined
+    const noEvents = same && !open ? this.#next - 1 - mark.events : Infinity
+    const onlyOwn = noEvents < leastOfAnother
+    // The entries right before a mark are of its run, but for a mark that starts one.
+    const follows = !open && !this.#lostSinceEvent && (onlyOwn || mark.start !== true)
+    const own = onlyOwn ? this.#keptAfterLost : follows ? this.#keptInRow : 0
+    const orphans = this.#keptAfterLost - own
+    count.kept += own
+    this.#leaveOpen(orphans, count)
+    if (!open && !this.#lostSinceEvent) this.#reach(count, mark.events, true)
+    else if (noEvents === 0 && this.#keptAfterLost > 0) this.#reach(count, position.events, true)
+    else if (open || (!same && orphans > 0)) {
+      this.#reach(count, Math.max(position.events, mark.events), false)
+      position.atLeast = Math.min(position.atLeast ?? 0, mark.atLeast ?? Infinity)
+    } else if (position.events > mark.events) this.#reach(count, mark.events, false)
+    if (current && !same) {
+      current.position.running = false
+      // None of the entries after the hole was its own.
+      if (orphans === 0 && this.#before !== undefined) this.#reach(current, this.#before, true)
+    }
+    position.name = mark.name
+    position.sequence = sequence
+    position.running = mark.running
+    // What was lost of the end is journaled again.
+    position.complete =
+      mark.complete && position.atLeast === undefined && position.events === mark.events
+    if (mark.running) this.#goOn(count, mark.events)
+    else this.#current = undefined
+    if (!same || position.atLeast === undefined) this.#unproven.clear()
+    this.#lost = this.#keptAfterLost = this.#keptInRow = 0
+    this.#before = undefined
+  }
+
+  #begin({ key, name }: FlowMark): Count {
+    const nothing = { events: 0, lost: 0, complete: false, running: false, sequence: 0 }
+    const count: Count = { position: { key, name, ...nothing }, kept: 0 }
+    this.#counts.set(key, count)
+    // What was kept of a run without marks may be of this source.
+    if (this.#strangers > 0) this.#reach(count, this.#strangers, false)
+    return count
+  }
+
+  /** The events that follow are of this run, from the one after `events` on. */
+  #goOn(count: Count, events: number): void {
+    this.#current = count
+    this.#next = events + 1
+    this.#nextProven = true
+  }
+
+  /** Kept entries of which the run is not known: any source may have them but the current and the given one. */
+  #leaveOpen(orphans: number, but: Count | undefined): void {
+    if (orphans === 0) return
+    const most = this.#lost + orphans
+    this.#strangers += most
+    for (const count of this.#counts.values()) {
+      const { position } = count
+      if (count === but || count === this.#current || position.complete) continue
+      this.#reach(count, position.events + most, false)
+    }
+  }
+
+  /** The last event that was kept is this one, or at most this one. */
+  #reach(count: Count, event: number, proven: boolean): void {
+    const { position } = count
+    if (proven) delete position.atLeast
+    else if (position.atLeast === undefined) {
+      position.atLeast = position.events
+      if (count === this.#current) this.#before = position.events
+    }
+    position.events = event
+    // Entries of other programs may have been counted too.
+    position.lost = Math.max(0, event - count.kept)
+    count.kept = Math.min(count.kept, event)
+  }
+}

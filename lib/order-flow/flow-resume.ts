@@ -1,0 +1,105 @@
+/** Where a run goes on: the position of its source, or the event that the caller names where holes lost it. */
+import type { PersistenceManager } from '../persistence/persistence-manager.js'
+import { FlowCounter, leastOfAnother } from './flow-counter.js'
+import { flowError } from './flow-error.js'
+import {
+  encodeMark,
+  flowUserType,
+  type FlowPosition,
+  type FlowPositions,
+} from './flow-positions.js'
+import type { FlowSource } from './flow-source.js'
+
+/**
+ * Brings the positions up to the end of the recovered journal. To be called before anything is appended; once is
+ * enough.
+ */
+export async function countRecovered(
+  manager: PersistenceManager,
+  positions: FlowPositions,
+): Promise<void> {
+  const { snapshotSequence, lastSequence } = manager.recovery
+  const base = positions.countBase(snapshotSequence)
+  if (base === undefined) {
+    positions.counted(undefined)
+    return
+  }
+  const counter = new FlowCounter(base)
+  if (base.from <= lastSequence) {
+    const range = { from: base.from, to: lastSequence }
+    for await (const entry of manager.journal.entries(range)) counter.take(entry)
+  }
+  positions.counted(counter.end(lastSequence))
+}
+
+/**
+ * The source's position; undefined where none of it is in the journal. Refuses where holes leave it open, unless
+ * `fromEvent` names the next event or the entries in `positions.unproven` can tell. Changes nothing.
+ */
+export function positionOf(
+  positions: FlowPositions,
+  source: FlowSource,
+  fromEvent: number | undefined,
+): FlowPosition | undefined {
+  const known = positions.get(source.key)
+  const { strangers } = positions
+  if (fromEvent !== undefined) return named(positions, source, fromEvent)
+  if (known?.atLeast !== undefined) {
+    if (known === positions.running && positions.unproven.size > 0) return known
+    throw positionLost(source, known.atLeast, known.events)
+  }
+  if (known === undefined && strangers > 0) throw positionLost(source, 0, strangers)
+  return known
+}
+
+/** Lays a run of another source, which was killed, to rest. */
+export function endOther(
+  manager: PersistenceManager,
+  positions: FlowPositions,
+  source: FlowSource,
+): void {
+  const { running } = positions
+  if (running === undefined || running.key === source.key) return
+  manager.append(flowUserType, encodeMark({ ...running, running: false }))
+}
+
+export function positionLost(source: FlowSource, atLeast: number, atMost: number): Error {
+  return flowError(
+    'ERR_PINNACLE_FLOW_POSITION_LOST',
+    `a salvage lost entries of the journal, and with them how far ${source.name} came: at least ` +
+      `${String(atLeast)} and at most ${String(atMost)} of its events were journaled. Run it into a new data ` +
+      'directory, which gives whole books; or name the event to go on with (--from-event, fromEvent), from ' +
+      `${String(atLeast + 1)} to ${String(atMost + 1)}`,
+    { atLeast, atMost },
+  )
+}
+
+/** The position that the caller named, if it can be that one. */
+function named(positions: FlowPositions, source: FlowSource, fromEvent: number): FlowPosition {
+  const known = positions.get(source.key)
+  const { strangers, running, unprovenKept } = positions
+  const events = fromEvent - 1
+  const atMost = known?.events ?? strangers
+  const atLeast = known ? (known.atLeast ?? known.events) : 0
+  if (!Number.isSafeInteger(events) || events < atLeast || events > atMost) {
+    const range =
+      atLeast === atMost
+        ? `event ${String(atLeast + 1)}`
+        : `an event from ${String(atLeast + 1)} to ${String(atMost + 1)}`
+    throw flowError(
+      'ERR_PINNACLE_FLOW_RESUME_MISMATCH',
+      `${source.name} can't go on with event ${String(fromEvent)}: that would skip events or journal some twice. ` +
+        `It goes on with ${range}`,
+      { fromEvent, atLeast, atMost },
+    )
+  }
+  const nothing = { events: 0, lost: 0, complete: false, running: false, sequence: 0 }
+  const exact: FlowPosition = known
+    ? { ...known }
+    : { key: source.key, name: source.name, ...nothing }
+  delete exact.atLeast
+  // Too few entries were not events for any of the kept ones to be of another run.
+  const own = known !== undefined && known === running && known.events - events < leastOfAnother
+  const kept = exact.events - exact.lost + (own ? unprovenKept : 0)
+  return { ...exact, events, lost: Math.max(0, events - kept) }
+}

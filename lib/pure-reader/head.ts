@@ -1,0 +1,110 @@
+/** The head record `<data>/HEAD`: which segments there must be. Read as docs/format.md describes it. */
+import { closeSync, openSync, readSync } from 'node:fs'
+import path from 'node:path'
+
+import { isMissing, readError, refuseNewer } from './refusals.js'
+import { isZero, journalIdAt, latin1, sealedChecksum, viewOf } from './segment.js'
+
+const slotOffsets = [0, 4096]
+const slotBytes = 256
+const fileBytes = 8192
+const recordVersion = 2 // version 1 had no head record
+
+export interface SegmentName {
+  index: bigint
+  id: bigint
+}
+
+export interface HeadRecord {
+  counter: bigint
+  journalId: string
+  /** Index 0n: there is no segment yet. */
+  oldest: SegmentName
+  /** Index 0n: none was written to. */
+  newest: SegmentName
+  newestLink: bigint
+  /** The link that the newest segment may have instead; 0n: none. */
+  otherLink: bigint
+  /** Index 0n: there is none. */
+  ready: SegmentName
+  durable: bigint
+}
+
+/** Undefined: there is no file. A text: what is wrong with it. */
+export function readHead(dataDirectory: string): HeadRecord | string | undefined {
+  const file = path.join(dataDirectory, 'HEAD')
+  const bytes = headBytes(file)
+  return bytes && decodeHead(bytes)
+}
+
+function headBytes(file: string): Uint8Array | undefined {
+  let descriptor: number
+  try {
+    descriptor = openSync(file, 'r')
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw readError(file, error)
+  }
+  try {
+    const bytes = Buffer.alloc(fileBytes)
+    readSync(descriptor, bytes, 0, fileBytes, 0)
+    return bytes
+  } catch (error) {
+    throw readError(file, error)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** The record that counts, or what is wrong. Throws where only a newer version can read it. */
+export function decodeHead(file: Uint8Array): HeadRecord | string {
+  let best: HeadRecord | undefined
+  for (const [parity, offset] of slotOffsets.entries()) {
+    const record = decodeSlot(file.subarray(offset, offset + slotBytes))
+    if (record === undefined || record.counter % 2n !== BigInt(parity)) continue
+    if (best === undefined || record.counter > best.counter) best = record
+  }
+  return best ?? 'HEAD does not verify: the head record is damaged'
+}
+
+function decodeSlot(slot: Uint8Array): HeadRecord | undefined {
+  if (slot.length < slotBytes || latin1(slot, 0, 8) !== 'PINNHED\n') return undefined
+  const view = viewOf(slot)
+  if (sealedChecksum(slot, 0, slotBytes) !== view.getUint32(12, true)) return undefined
+  const version = view.getUint16(8, true)
+  refuseNewer('HEAD', version, view.getBigUint64(16, true))
+  const word = (offset: number): bigint => view.getBigUint64(offset, true)
+  const record: HeadRecord = {
+    counter: word(48),
+    journalId: journalIdAt(view),
+    oldest: { index: word(64), id: word(72) },
+    newest: { index: word(80), id: word(88) },
+    newestLink: word(96),
+    otherLink: word(104),
+    ready: { index: word(112), id: word(120) },
+    durable: word(128),
+  }
+  // Windows, boots and keys are for later versions: here their fields are zero.
+  const sound =
+    version === recordVersion &&
+    view.getUint16(10, true) === slotBytes &&
+    isZero(slot, 144, slotBytes) &&
+    record.counter !== 0n &&
+    indicesFit(record)
+  return sound ? record : undefined
+}
+
+function indicesFit({ oldest, newest, ready }: HeadRecord): boolean {
+  const last = ready.index === 0n ? newest.index : ready.index
+  return (
+    oldest.index <= last &&
+    (oldest.index === 0n) === (last === 0n) &&
+    (newest.index === 0n || newest.index >= oldest.index) &&
+    (ready.index === 0n || ready.index > newest.index)
+  )
+}
+
+/** The last index that must be there. */
+export function lastIndexOf({ newest, ready }: HeadRecord): bigint {
+  return ready.index === 0n ? newest.index : ready.index
+}

@@ -1,0 +1,87 @@
+/**
+ * Segments before the one that an open starts to read at: a snapshot holds what their entries did. Damage
+ * there is worth knowing, since an older snapshot would need them, and stops no open.
+ */
+import type { Belonging, Slot } from './layout.js'
+import { MovedError } from './refusals.js'
+import { firstEntryOffset, isZero, readEntry, type PureEntry } from './segment.js'
+import { firstEntryOf, load } from './segment-bytes.js'
+
+export interface Older {
+  entries: number
+  /** 0n: there is no entry. */
+  firstSequence: bigint
+  damaged: string[]
+}
+
+/** Reads the slots before `start`, handing each entry of a segment's good run to `visit`. */
+export function readOlder(
+  slots: readonly Slot[],
+  start: number,
+  visit: (entry: PureEntry) => void,
+): Older {
+  const older: Older = { entries: 0, firstSequence: 0n, damaged: [] }
+  let expected: bigint | undefined
+  for (const slot of slots.slice(0, start)) {
+    expected = slot.belongs ? readUnlessReleased(slot, expected, older, visit) : undefined
+  }
+  const slot = slots[start]
+  if (slot?.belongs === true) noteSkipped(slot, expected, firstEntryOf(slot).sequence, older)
+  return older
+}
+
+/** A writer may release the segment meanwhile: then it is not part of the journal any more. */
+function readUnlessReleased(
+  slot: Belonging,
+  expected: bigint | undefined,
+  older: Older,
+  visit: (entry: PureEntry) => void,
+): bigint | undefined {
+  try {
+    return readSegment(slot, expected, older, visit)
+  } catch (error) {
+    if (!(error instanceof MovedError)) throw error
+    return undefined
+  }
+}
+
+/** The sequence that the next segment should begin with; undefined: not known. */
+function readSegment(
+  slot: Belonging,
+  before: bigint | undefined,
+  older: Older,
+  visit: (entry: PureEntry) => void,
+): bigint | undefined {
+  const bytes = load(slot)
+  let expected = before
+  let offset = firstEntryOffset
+  for (;;) {
+    const entry = readEntry(bytes, slot.header, offset)
+    if (entry === undefined) break
+    if (offset === firstEntryOffset) noteSkipped(slot, expected, entry.firstSequence, older)
+    else if (entry.firstSequence !== expected) break
+    visit(entry)
+    older.entries++
+    if (older.firstSequence === 0n) older.firstSequence = entry.firstSequence
+    expected = entry.sequence + 1n
+    offset += entry.bytes
+  }
+  const isWhole = isZero(bytes, offset, bytes.length)
+  if (isWhole && expected !== undefined) return expected
+  load(slot) // throws where the segment was released while it was read
+  const which = expected === undefined ? 'the first entry' : `entry ${String(expected)}`
+  older.damaged.push(`${slot.name} at ${String(offset)}: ${which} does not verify`)
+  return undefined
+}
+
+function noteSkipped(
+  slot: Belonging,
+  expected: bigint | undefined,
+  found: bigint,
+  older: Older,
+): void {
+  if (expected === undefined || found === 0n || found === expected) return
+  older.damaged.push(
+    `${slot.name} begins with entry ${String(found)} instead of ${String(expected)}`,
+  )
+}

@@ -1,0 +1,54 @@
+/** The bytes of a segment that belongs, read from its file. Bytes that the file does not have are zeros. */
+import { readAgain, readStart } from './files.js'
+import type { Belonging } from './layout.js'
+import { MovedError } from './refusals.js'
+import {
+  entryBytesAt,
+  firstEntryOffset,
+  isZero,
+  lineBytes,
+  readEntry,
+  readHeader,
+} from './segment.js'
+
+/** All bytes. Throws a MovedError where the file holds another segment by now. */
+export function load(slot: Belonging): Uint8Array {
+  const bytes = readStart(slot.path, slot.header.bytes)
+  const header = readHeader(bytes, slot.name)
+  if (typeof header === 'string' || header.segmentId !== slot.header.segmentId) {
+    throw new MovedError(`${slot.name} holds another segment by now`)
+  }
+  return bytes
+}
+
+/**
+ * Where the line at `offset` has changed since it was read, reads all from there on again. Beside a writer
+ * the end of what was read is stale. Whether it has changed.
+ */
+export function refresh(slot: Belonging, bytes: Uint8Array, offset: number): boolean {
+  const end = offset + lineBytes
+  if (end > bytes.length) return false
+  const before = Uint8Array.from(bytes.subarray(offset, end))
+  readAgain(slot.path, bytes, offset, end)
+  if (before.every((byte, i) => byte === bytes[offset + i])) return false
+  readAgain(slot.path, bytes, offset, bytes.length)
+  return true
+}
+
+export interface FirstEntry {
+  /** The first sequence that it stands for; 0n: none verifies. */
+  sequence: bigint
+  /** Its first line is not zero. */
+  isUsed: boolean
+}
+
+export function firstEntryOf({ path, header }: Belonging): FirstEntry {
+  const start = readStart(path, firstEntryOffset + lineBytes)
+  const isUsed = !isZero(start, firstEntryOffset, start.length)
+  const bytes = entryBytesAt(start, firstEntryOffset)
+  if (bytes === undefined || firstEntryOffset + bytes > header.bytes) {
+    return { sequence: 0n, isUsed }
+  }
+  const whole = readStart(path, firstEntryOffset + bytes)
+  return { sequence: readEntry(whole, header, firstEntryOffset)?.firstSequence ?? 0n, isUsed }
+}

@@ -1,0 +1,104 @@
+/** What the place says where the good entries stop: "Clean, torn or corrupt" of docs/recovery.md. */
+import type { Belonging, Slot } from './layout.js'
+import { firstEntryOffset, isZero, lineBytes, readEntry, readMarks } from './segment.js'
+import { load } from './segment-bytes.js'
+import type { Shape } from './shape.js'
+
+export type Verdict = 'clean' | 'torn' | 'corrupt'
+
+/** Where the good entries stop. */
+export interface Stop {
+  /** Index of the slot. */
+  slot: number
+  offset: number
+  /** Of the segment. Undefined: the slot is a misfit. */
+  bytes: Uint8Array | undefined
+  shape: Shape
+  /** What is wrong with the valid entry at the place; '': there is none. */
+  wrongEntry: string
+  /** The valid entry at the place is not the one that the snapshot was taken at. */
+  notTheBase: boolean
+}
+
+export interface Evidence {
+  /** The sequence that should come at the stop, or earlier where the run broke earlier than it seemed. */
+  expected: bigint
+  /** The highest durable sequence that anything names that belongs. */
+  knownDurable: bigint
+  bytesFollow: boolean
+  /** A valid entry follows that should have come before the stop. */
+  olderFollows: boolean
+}
+
+/** Gathers what all bytes from the stop on say. */
+export function lookPast(
+  slots: readonly Slot[],
+  stop: Stop,
+  expected: bigint,
+  knownDurable: bigint,
+): Evidence {
+  const evidence: Evidence = { expected, knownDurable, bytesFollow: false, olderFollows: false }
+  for (const [i, slot] of slots.entries()) {
+    if (i < stop.slot || !slot.belongs) continue
+    if (i === stop.slot && stop.bytes !== undefined) {
+      lookThrough(slot, stop.bytes, stop.offset, stop, evidence)
+      continue
+    }
+    const bytes = load(slot)
+    claim(evidence, readMarks(bytes, slot.header))
+    lookThrough(slot, bytes, firstEntryOffset, undefined, evidence)
+  }
+  return evidence
+}
+
+/** Looks at the lines from `begin` on. `stop`: where it is in this segment. */
+function lookThrough(
+  slot: Belonging,
+  bytes: Uint8Array,
+  begin: number,
+  stop: Stop | undefined,
+  evidence: Evidence,
+): void {
+  for (let at = begin; at < bytes.length;) {
+    const entry = readEntry(bytes, slot.header, at)
+    evidence.bytesFollow ||= !isZero(bytes, at, at + lineBytes)
+    at += entry?.bytes ?? lineBytes
+    if (entry === undefined) continue
+    claim(evidence, entry.durable)
+    const isAtStop = stop !== undefined && entry.offset === stop.offset
+    if (isAtStop || stop?.wrongEntry || entry.sequence > evidence.expected) continue
+    evidence.olderFollows = true
+    evidence.expected = entry.sequence > 1n ? entry.sequence - 1n : 1n
+  }
+}
+
+function claim(evidence: Evidence, durable: bigint): void {
+  if (durable > evidence.knownDurable) evidence.knownDurable = durable
+}
+
+/** The decision table. The stop is in a segment that belongs. */
+export function judge(stop: Stop, evidence: Evidence): { verdict: Verdict; what: string } {
+  const entry = `entry ${String(evidence.expected)}`
+  if (stop.notTheBase) {
+    return { verdict: 'corrupt', what: `${entry} is not the one that the snapshot was taken at` }
+  }
+  if (evidence.expected <= evidence.knownDurable) {
+    const upTo = String(evidence.knownDurable)
+    return {
+      verdict: 'corrupt',
+      what: `${entry} was durable (up to ${upTo} was) and is not what was written`,
+    }
+  }
+  if (evidence.olderFollows) {
+    return { verdict: 'corrupt', what: `${entry} is damaged, but an earlier one follows` }
+  }
+  if (stop.wrongEntry !== '') return { verdict: 'corrupt', what: stop.wrongEntry }
+  if (stop.shape === 'damaged') {
+    return { verdict: 'corrupt', what: `${entry} was changed after it was written` }
+  }
+  if (stop.shape === 'torn') return { verdict: 'torn', what: `${entry} was still being written` }
+  if (evidence.bytesFollow) {
+    return { verdict: 'torn', what: `${entry} did not arrive, but later bytes did` }
+  }
+  return { verdict: 'clean', what: '' }
+}

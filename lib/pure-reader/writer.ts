@@ -1,0 +1,27 @@
+/** Whether a writer has the directory open, without the system's locks: the pid in LOCK, where it lives. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+
+/**
+ * 0: none is known. A writer empties the file when it closes; the pid of a killed one may be another
+ * process's by now, so a pid alone proves no writer.
+ */
+export function writerOf(dataDirectory: string): number {
+  let text: string
+  try {
+    text = readFileSync(path.join(dataDirectory, 'LOCK'), 'latin1')
+  } catch {
+    return 0
+  }
+  const pid = /^\d+$/.test(text.trim()) ? Number(text) : 0
+  return pid > 0 && isAlive(pid) ? pid : 0
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

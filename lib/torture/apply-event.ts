@@ -1,0 +1,106 @@
+/** The flow's events as calls of the library: one at a time, or staged in a batch. */
+import type { Book } from '../book/book.js'
+import type { OperationBatch } from '../book/operation-batch.js'
+import { FlowKind, type FlowOperation } from '../order-flow/flow-operation.js'
+import type { PersistenceManager } from '../persistence/persistence-manager.js'
+import { tortureInstruments, type PayloadEvent, type TortureEvent } from './flow.js'
+
+/** Everything but payloads, which go into no batch. */
+export type BookEvent = Exclude<TortureEvent, PayloadEvent>
+
+/** The books of all instruments, in their order. */
+export function booksOf(manager: PersistenceManager): Book[] {
+  return tortureInstruments.map(({ name }) => manager.book(name))
+}
+
+/** Returns the entry's sequence. */
+export function applyEvent(
+  manager: PersistenceManager,
+  books: readonly Book[],
+  event: TortureEvent,
+): number {
+  switch (event.kind) {
+    case 'payload':
+      return manager.append(event.userType, event.bytes)
+    case 'level': {
+      const { side, price, quantity, timestampNs } = event
+      return bookOf(books, event.instrument).setLevel(side, price, quantity, timestampNs)
+    }
+    case 'clear':
+      return bookOf(books, event.instrument).clear(event.timestampNs)
+    case 'order':
+      return applyOperation(bookOf(books, event.operation.instrument), event.operation)
+  }
+}
+
+export function stageEvent(batch: OperationBatch, books: readonly Book[], event: BookEvent): void {
+  switch (event.kind) {
+    case 'level': {
+      const { side, price, quantity, timestampNs } = event
+      batch.setLevel(bookOf(books, event.instrument), side, price, quantity, timestampNs)
+      return
+    }
+    case 'clear':
+      batch.clear(bookOf(books, event.instrument), event.timestampNs)
+      return
+    case 'order':
+      stageOperation(batch, bookOf(books, event.operation.instrument), event.operation)
+  }
+}
+
+function bookOf(books: readonly Book[], instrument: number): Book {
+  return books[instrument] as Book
+}
+
+function applyOperation(book: Book, operation: FlowOperation): number {
+  const { orderId, newOrderId, side, price, quantity, timestampNs } = operation
+  switch (operation.kind) {
+    case FlowKind.Add:
+      return book.add(orderId, side, price, quantity, timestampNs)
+    case FlowKind.Reduce:
+      return book.reduce(orderId, quantity, timestampNs)
+    case FlowKind.Execute:
+      return book.execute(orderId, quantity, timestampNs)
+    case FlowKind.Cancel:
+      return book.cancel(orderId, timestampNs)
+    case FlowKind.Replace:
+      return book.replace(orderId, newOrderId, price, quantity, timestampNs)
+    case FlowKind.Trade:
+      return book.trade(side, price, quantity, timestampNs)
+    case FlowKind.Status:
+      return book.setStatus(quantity, timestampNs)
+    case FlowKind.Clear:
+    case FlowKind.Note:
+      throw new Error('the flow has no such event')
+  }
+}
+
+function stageOperation(batch: OperationBatch, book: Book, operation: FlowOperation): void {
+  const { orderId, newOrderId, side, price, quantity, timestampNs } = operation
+  switch (operation.kind) {
+    case FlowKind.Add:
+      batch.add(book, orderId, side, price, quantity, timestampNs)
+      return
+    case FlowKind.Reduce:
+      batch.reduce(book, orderId, quantity, timestampNs)
+      return
+    case FlowKind.Execute:
+      batch.execute(book, orderId, quantity, timestampNs)
+      return
+    case FlowKind.Cancel:
+      batch.cancel(book, orderId, timestampNs)
+      return
+    case FlowKind.Replace:
+      batch.replace(book, orderId, newOrderId, price, quantity, timestampNs)
+      return
+    case FlowKind.Trade:
+      batch.trade(book, side, price, quantity, timestampNs)
+      return
+    case FlowKind.Status:
+      batch.setStatus(book, quantity, timestampNs)
+      return
+    case FlowKind.Clear:
+    case FlowKind.Note:
+      throw new Error('the flow has no such event')
+  }
+}

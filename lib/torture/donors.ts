@@ -1,0 +1,48 @@
+/** Directories that damage takes segments from: one of another journal, and a fork of the same. */
+import { cpSync } from 'node:fs'
+import path from 'node:path'
+import type { Random } from '../order-flow/random.js'
+import { PersistenceManager } from '../persistence/persistence-manager.js'
+import { applyEvent, booksOf } from './apply-event.js'
+import type { Donors } from './damage.js'
+import { TortureFlow, tortureInstruments } from './flow.js'
+
+const mostEvents = 1_500
+/** Not one of the flow's. */
+const forkType = 127
+
+/** Both go below `scratch`. */
+export function donorsFor(dataDirectory: string, scratch: string, random: Random): Donors {
+  const events = 1 + random.below(mostEvents)
+  return {
+    async foreign() {
+      const directory = path.join(scratch, 'foreign')
+      const manager = await PersistenceManager.open({
+        ...plain(directory),
+        instruments: [...tortureInstruments],
+      })
+      const books = booksOf(manager)
+      const flow = new TortureFlow(random.uint32())
+      for (let count = 0; count < events; count++) applyEvent(manager, books, flow.next())
+      await manager.close()
+      return directory
+    },
+    async fork() {
+      const directory = path.join(scratch, 'fork')
+      cpSync(dataDirectory, directory, { recursive: true })
+      const manager = await PersistenceManager.open(plain(directory))
+      const payload = new Uint8Array(32).fill(0xf0)
+      for (let count = 0; count < events; count++) manager.append(forkType, payload)
+      await manager.close()
+      return directory
+    },
+  }
+}
+
+function plain(dataDirectory: string): {
+  dataDirectory: string
+  segmentSize: string
+  snapshotIntervalMin: number
+} {
+  return { dataDirectory, segmentSize: '64KiB', snapshotIntervalMin: 0 }
+}

@@ -1,0 +1,132 @@
+#include "journal/head_record.h"
+
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "base/zeros.h"
+#include "checksum/crc32c.h"
+#include "journal/read_fully.h"
+
+namespace pinnacle {
+
+namespace {
+
+uint32_t ChecksumOf(const HeadRecord& record) {
+  HeadRecord copy = record;
+  copy.checksum = 0;
+  return Crc32c({reinterpret_cast<const uint8_t*>(&copy), sizeof(copy)});
+}
+
+void Seal(HeadRecord* record) {
+  std::memcpy(record->magic, kHeadMagic, sizeof(kHeadMagic));
+  record->version = kJournalVersion;
+  record->record_bytes = sizeof(HeadRecord);
+  record->checksum = ChecksumOf(*record);
+}
+
+// What this version keeps for later ones is zero, and no index contradicts another. (Version 1 had
+// no head record; a key needs a feature that this version lacks.)
+bool IsConsistent(const HeadRecord& record) {
+  const bool reserved_zero = AllZero(record.window_id, sizeof(record.window_id)) &&
+                             AllZero(record.boot_id, sizeof(record.boot_id)) &&
+                             AllZero(record.key_id, sizeof(record.key_id)) &&
+                             AllZero(record.reserved, sizeof(record.reserved));
+  const uint64_t last = record.ready_index != 0 ? record.ready_index : record.newest_index;
+  return reserved_zero && record.version == kJournalVersion &&
+         record.record_bytes == sizeof(HeadRecord) && record.counter != 0 &&
+         record.oldest_index <= last && (record.oldest_index == 0) == (last == 0) &&
+         (record.newest_index == 0 || record.newest_index >= record.oldest_index) &&
+         (record.ready_index == 0 || record.ready_index > record.newest_index);
+}
+
+}  // namespace
+
+std::string HeadPath(const std::string& data_directory) { return data_directory + "/HEAD"; }
+
+Status ReadHead(FileSystem* fs, const std::string& data_directory, HeadFinding* finding) {
+  *finding = HeadFinding();
+  const std::string path = HeadPath(data_directory);
+  std::unique_ptr<File> file;
+  Status opened = fs->Open(path, OpenMode::kRead, &file);
+  if (opened.code() == Code::kNotFound) return Status();
+  PINNACLE_RETURN_IF_ERROR(std::move(opened));
+  finding->exists = true;
+  finding->problem = path + " does not verify: the head record is damaged";
+  for (size_t slot = 0; slot < std::size(kHeadSlotOffsets); ++slot) {
+    HeadRecord record{};
+    size_t bytes_read = 0;
+    PINNACLE_RETURN_IF_ERROR(ReadFully(*file, kHeadSlotOffsets[slot],
+                                       {reinterpret_cast<uint8_t*>(&record), sizeof(record)},
+                                       &bytes_read));
+    if (bytes_read < sizeof(record)) continue;
+    if (std::memcmp(record.magic, kHeadMagic, sizeof(kHeadMagic)) != 0 ||
+        record.checksum != ChecksumOf(record)) {
+      continue;
+    }
+    if (record.version > kJournalVersion) {
+      return Status(Code::kNewerVersion,
+                    path + " has format version " + std::to_string(record.version) +
+                        ", this library reads up to " + std::to_string(kJournalVersion) +
+                        "; open it with a newer pinnacle-persistence");
+    }
+    if ((record.mandatory_features & ~kSupportedFeatures) != 0) {
+      return Status(Code::kUnknownFeature,
+                    path + " needs a feature that this library does not have (mandatory bits " +
+                        std::to_string(record.mandatory_features) +
+                        "); open it with a newer pinnacle-persistence");
+    }
+    if (!IsConsistent(record) || record.counter % 2 != slot) continue;
+    if (!finding->valid || record.counter > finding->record.counter) finding->record = record;
+    finding->valid = true;
+  }
+  if (finding->valid) finding->problem.clear();
+  return Status();
+}
+
+void EncodeHeadFile(HeadRecord record, std::span<uint8_t> bytes) {
+  for (uint64_t i = 0; i < 2; ++i) {
+    ++record.counter;
+    Seal(&record);
+    std::memcpy(bytes.data() + kHeadSlotOffsets[record.counter % 2], &record, sizeof(record));
+  }
+}
+
+Status HeadFile::Open(FileSystem* fs, const std::string& data_directory, const HeadFinding& found,
+                      std::unique_ptr<HeadFile>* head) {
+  const std::string path = HeadPath(data_directory);
+  std::unique_ptr<File> file;
+  if (!found.exists) {
+    // Whole before it has its name, so that a crash leaves a record or none.
+    const std::string temporary = path + ".tmp";
+    bool exists = false;
+    PINNACLE_RETURN_IF_ERROR(fs->Exists(temporary, &exists));
+    if (exists) PINNACLE_RETURN_IF_ERROR(fs->Remove(temporary));
+    PINNACLE_RETURN_IF_ERROR(fs->Open(temporary, OpenMode::kCreate, &file));
+    std::vector<uint8_t> bytes(kHeadFileBytes);
+    EncodeHeadFile(found.record, bytes);
+    PINNACLE_RETURN_IF_ERROR(file->Write(0, bytes));
+    PINNACLE_RETURN_IF_ERROR(file->Sync());
+    PINNACLE_RETURN_IF_ERROR(fs->Rename(temporary, path));
+    file.reset();
+  }
+  // Also where it exists: a crash may have come between the rename and this sync.
+  PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(data_directory));
+  PINNACLE_RETURN_IF_ERROR(fs->Open(path, OpenMode::kReadWrite, &file));
+  HeadRecord record = found.record;
+  if (!found.exists) record.counter += 2;
+  head->reset(new HeadFile(std::move(file), record));
+  return Status();
+}
+
+Status HeadFile::Write(HeadRecord record) {
+  record.counter = record_.counter + 1;
+  Seal(&record);
+  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(&record), sizeof(record));
+  PINNACLE_RETURN_IF_ERROR(file_->Write(kHeadSlotOffsets[record.counter % 2], bytes));
+  PINNACLE_RETURN_IF_ERROR(file_->Sync());
+  record_ = record;
+  return Status();
+}
+
+}  // namespace pinnacle

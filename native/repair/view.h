@@ -1,0 +1,43 @@
+// A data directory as it will be once the steps of a repair are taken: for looking at it before
+// they are, and beside a repair that was interrupted. Reads only; what would change something is
+// refused.
+#ifndef PINNACLE_REPAIR_VIEW_H_
+#define PINNACLE_REPAIR_VIEW_H_
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "platform/file_system.h"
+#include "repair/steps.h"
+
+namespace pinnacle {
+
+class RepairView final : public FileSystem {
+ public:
+  // `base` outlives the view. Steps that were taken already make no difference.
+  static Status Make(FileSystem* base, const std::string& data_directory, const RepairSteps& steps,
+                     std::unique_ptr<RepairView>* view);
+
+  Status Open(const std::string& path, OpenMode mode, std::unique_ptr<File>* file) override;
+  Status List(const std::string& directory, std::vector<std::string>* names) override;
+  Status Exists(const std::string& path, bool* exists) override;
+  Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) override;
+  Status CreateDirectory(const std::string& path) override;
+  Status Rename(const std::string& from, const std::string& to) override;
+  Status Remove(const std::string& path) override;
+  Status SyncDirectory(const std::string& path) override;
+
+ private:
+  explicit RepairView(FileSystem* base) : base_(base) {}
+
+  FileSystem* const base_;
+  std::map<std::string, std::string> comes_from_;  // a path of the view -> where it is now
+  std::set<std::string> gone_;                     // paths that the view does not have
+};
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_REPAIR_VIEW_H_
