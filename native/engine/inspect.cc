@@ -100,7 +100,9 @@ Status InspectOnce(const Environment& environment, const std::string& data_direc
   // After a salvage by version 1 the journal begins, still empty, after the snapshot that was taken
   // then.
   for (const SnapshotFinding& finding : report->snapshots) {
-    if (finding.status.ok()) options.next_if_empty = finding.info.meta.sequence + 1;
+    if (!finding.status.ok()) continue;
+    options.next_if_empty = finding.info.meta.sequence + 1;
+    options.known_durable = std::max(options.known_durable, finding.info.meta.sequence);
   }
   PINNACLE_RETURN_IF_ERROR(ScanJournal(fs, std::move(layout), options, &visitor, &report->scan));
   CheckAgainstJournal(fs, data_directory, report);

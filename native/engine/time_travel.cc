@@ -1,5 +1,7 @@
 #include "engine/time_travel.h"
 
+#include <algorithm>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -47,6 +49,17 @@ Status RestoreBelow(FileSystem* fs, const std::string& data_directory,
   return Status();
 }
 
+// Where a newer snapshot has what the lost entries did, books from before it would miss that.
+Status CrossHole(const EntryHeader& header, const uint8_t* entry, uint64_t base) {
+  HolePayload hole;
+  std::memcpy(&hole, entry + sizeof(EntryHeader), sizeof(hole));
+  if (hole.snapshot_sequence <= base) return Status();
+  return Status(Code::kOutOfReach,
+                "the entries " + std::to_string(hole.first_sequence) + " to " +
+                    std::to_string(header.sequence) + " are lost, and only snapshot " +
+                    std::to_string(hole.snapshot_sequence) + " has what they did");
+}
+
 // Applies entries behind books' last until `stop` says so of the next one, or the journal ends.
 Status Replay(FileSystem* fs, const std::string& data_directory,
               const std::function<bool(const EntryHeader&)>& stop, BookSet* books,
@@ -55,6 +68,7 @@ Status Replay(FileSystem* fs, const std::string& data_directory,
   std::unique_ptr<JournalReader> reader;
   PINNACLE_RETURN_IF_ERROR(JournalReader::Open(fs, JournalDirectory(data_directory),
                                                books->last_sequence() + 1, &reader));
+  const uint64_t base = books->last_sequence();
   std::vector<uint8_t> entries;
   while (true) {
     entries.clear();
@@ -65,9 +79,18 @@ Status Replay(FileSystem* fs, const std::string& data_directory,
       const EntryHeader header = LoadHeader(entry);
       const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
       if (stop(header)) return Status();
+      offset += entry_bytes;
+      if (IsHole(header)) {
+        PINNACLE_RETURN_IF_ERROR(CrossHole(header, entry, base));
+        // One that stands for nothing leaves the entry before it the last.
+        if (entry_checksum != nullptr && header.sequence > books->last_sequence()) {
+          *entry_checksum = 0;
+        }
+        books->Skip(std::max(books->last_sequence(), header.sequence));
+        continue;
+      }
       PINNACLE_RETURN_IF_ERROR(books->ApplyEntry(header, entry + sizeof(EntryHeader)));
       if (entry_checksum != nullptr) *entry_checksum = LoadTrailer(entry, entry_bytes).checksum;
-      offset += entry_bytes;
     }
   }
 }

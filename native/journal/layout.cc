@@ -147,8 +147,9 @@ void JudgeSegments(Layout* layout) {
                        "elsewhere, or its link is damaged";
     }
     wanted_link.reset();
-    const bool names_link = segment.belongs() && segment.header.version >= 2 &&
-                            segment.header.predecessor_link != 0 && segment.file.index <= last;
+    // (One that names none, 0, follows no other.)
+    const bool names_link =
+        segment.belongs() && segment.header.version >= 2 && segment.file.index <= last;
     if (names_link) wanted_link = segment.header.predecessor_link;
   }
 }

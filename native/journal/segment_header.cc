@@ -99,7 +99,9 @@ Status CheckSegmentHeader(const SegmentHeader& header, const SegmentFile& file) 
     if (zero) return Status(Code::kCorrupt, file.path + ": the segment header is gone (zeros)");
     // One damaged byte is damage; a file that has nothing of ours is another file.
     int same = 0;
-    for (size_t i = 0; i < sizeof(kSegmentMagic); ++i) same += header.magic[i] == kSegmentMagic[i];
+    for (size_t i = 0; i < sizeof(kSegmentMagic); ++i) {
+      same += header.magic[i] == kSegmentMagic[i] || header.magic[i] == 0;
+    }
     if (same >= 4) {
       return Status(Code::kCorrupt, file.path + ": the segment header's first bytes are damaged");
     }

@@ -41,7 +41,11 @@ class Walker {
     if (!trusted.empty() && layout_.segments.front().file.index == 1) {
       expected_ = 1;
     } else {
-      while (start < trusted.size() && !trusted[start]) TakeOut(layout_.segments[start++]);
+      // The last of the lost ones may have to give the hole its place.
+      for (; start < trusted.size() && !trusted[start]; ++start) {
+        if (leading_ != nullptr) TakeOut(*leading_);
+        leading_ = &layout_.segments[start];
+      }
     }
     for (size_t i = start; i < trusted.size(); ++i) {
       if (trusted[i]) {
@@ -194,6 +198,9 @@ class Walker {
       if (plan_.next_sequence == 0) CutPrevious();
       return true;
     }
+    if (lost < first && !lines && empty_.empty() && leading_ != nullptr && IsBeginning()) {
+      empty_.push_back({std::exchange(leading_, nullptr), false, true});
+    }
     if (lost < first && !lines && empty_.empty() && !FillPrevious(lost, first - 1)) return false;
     // The first place gets the loss, the others hold nothing.
     const auto next_first = [&] { return std::exchange(lost, first); };
@@ -210,6 +217,9 @@ class Walker {
     if (lines) Fill(offset, next_first(), first - 1, 0);
     return true;
   }
+
+  // Nothing of the journal is kept yet.
+  bool IsBeginning() const { return result_->segments.empty() && plan_.next_sequence == 0; }
 
   // A hole in the segment before the one that is walked, which has nothing yet.
   bool FillPrevious(uint64_t first, uint64_t last) {
@@ -298,6 +308,7 @@ class Walker {
       result_->contradicts_snapshot = true;
       return Status();
     }
+    if (leading_ != nullptr) TakeOut(*leading_);
     std::vector<SegmentPlan>& plans = result_->segments;
     if (plans.empty()) PINNACLE_RETURN_IF_ERROR(BeginAnew());
     // One that was only made ahead stays, unless the journal ends earlier than it did.
@@ -354,11 +365,12 @@ class Walker {
   const WalkOptions& options_;
   BookSet* const books_;
   WalkResult* const result_;
-  uint64_t expected_ = 0;            // the next sequence; 0: not known yet
-  bool damaged_ = false;             // something was lost
-  bool ended_ = false;               // by policy: nothing more is kept
-  uint64_t first_ = 0;               // the first entry that was met; 0: none yet
-  bool begins_trusted_ = false;      // the oldest segment is trusted
+  const SegmentFacts* leading_ = nullptr;  // the last that is lost before anything is kept
+  uint64_t expected_ = 0;                  // the next sequence; 0: not known yet
+  bool damaged_ = false;                   // something was lost
+  bool ended_ = false;                     // by policy: nothing more is kept
+  uint64_t first_ = 0;                     // the first entry that was met; 0: none yet
+  bool begins_trusted_ = false;            // the oldest segment is trusted
   bool has_other_copy_ = false;      // segments of this journal are there that are not trusted
   bool snapshot_is_proven_ = false;  // by the entry that it was taken at
   std::vector<Empty> empty_;         // since the last segment that keeps something

@@ -181,6 +181,9 @@ class SnapshotReader {
                         " needs a feature that this library does not have; open it with a newer "
                         "pinnacle-persistence");
     }
+    if (!AllZero(header_.key_id, sizeof(header_.key_id))) {
+      return Damaged("the header names a key, but not the feature that uses one");
+    }
     // The padding of the header page is zero.
     std::vector<uint8_t> padding(kSnapshotHeaderBytes - sizeof(header_));
     PINNACLE_RETURN_IF_ERROR(ReadExactly(sizeof(header_), padding));

@@ -303,3 +303,24 @@ t.test(
     cpSync(source, join(directory, 'copy'), { recursive: true })
   },
 )
+
+t.test(
+  'a lost first segment costs its own entries alone, where a snapshot ends within it',
+  async (t) => {
+    const directory = t.testdir()
+    const manager = await open(directory, { instruments: [], keepSnapshots: 1, spareSegments: 0 })
+    for (let i = 0; i < 3000; i++) manager.append(1, Uint8Array.of(1))
+    await manager.snapshot()
+    await manager.compact({ force: true })
+    for (let i = 0; i < 2000; i++) manager.append(1, Uint8Array.of(2))
+    await manager.durable()
+    await manager.close()
+    rmSync(segment(directory, 4)) // entries 2,881 to 3,840
+    const report = await repair(directory, { policy: 'salvage' })
+    t.match(report.holes, [{ firstSequence: 3001, lastSequence: 3840 }])
+    t.equal(report.entriesDropped, 0)
+    const entries = await entriesOf(directory)
+    t.equal(entries.filter((entry) => entry.type === 'user').length, 5000 - 3840)
+    await (await open(directory, { instruments: [] })).close()
+  },
+)
