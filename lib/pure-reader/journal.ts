@@ -72,7 +72,7 @@ export function followJournal(layout: Layout, base: Base | undefined, visit: Vis
     knownDurable: run.knownDurable,
     verdict: 'clean',
     problems: [...layout.problems],
-    damaged: [],
+    damaged: [...run.damaged],
     begins: run.begins,
     onlyTail: layout.problems.length === 0 && stop?.notTheBase !== true,
   }
@@ -122,6 +122,8 @@ class JournalRun {
   knownDurable: bigint
   /** The sequence that comes next. */
   expected: bigint
+  /** What is wrong in a segment that the run passed all the same. */
+  readonly damaged: string[] = []
   readonly #slots: readonly Slot[]
   readonly #base: Base | undefined
   readonly #visit: Visit
@@ -155,6 +157,11 @@ class JournalRun {
       const last = this.expected - 1n
       this.#claim(goesOn && marks > last ? last : marks)
       if (!goesOn) return stop
+      if (!isZero(bytes, stop.offset, bytes.length)) {
+        this.damaged.push(
+          `${slot.name} at ${String(stop.offset)}: something follows its last entry`,
+        )
+      }
     }
     return stop
   }
