@@ -28,15 +28,9 @@ class ReplayVisitor : public EntryVisitor {
 
   Status Visit(const EntryHeader& header, const uint8_t*, const uint8_t* entry,
                uint64_t entry_bytes) override {
-#if !defined(PINNACLE_MUTATION_GAP_NOT_CHECKED)
-    // (The state may begin within a hole.)
-    const uint64_t first = FirstSequenceOf(header, entry);
-    if (first != next_sequence_ && !(IsHole(header) && first < next_sequence_)) {
-      has_gap_ = true;
-      return Status(Code::kJournalGap, "");
+    if (header.sequence != next_sequence_ || IsHole(header)) [[unlikely]] {
+      PINNACLE_RETURN_IF_ERROR(CheckTurn(header, entry));
     }
-#endif
-    if (IsHole(header)) PINNACLE_RETURN_IF_ERROR(CrossHole(header, entry));
     next_sequence_ = header.sequence + 1;
     ++report_->entries_replayed;
     NoteTime(header);
@@ -61,6 +55,19 @@ class ReplayVisitor : public EntryVisitor {
   bool has_gap() const { return has_gap_; }
 
  private:
+  // Of a hole, or of an entry that is not the next one.
+  [[gnu::noinline]] Status CheckTurn(const EntryHeader& header, const uint8_t* entry) {
+#if !defined(PINNACLE_MUTATION_GAP_NOT_CHECKED)
+    // (The state may begin within a hole.)
+    const uint64_t first = FirstSequenceOf(header, entry);
+    if (first != next_sequence_ && !(IsHole(header) && first < next_sequence_)) {
+      has_gap_ = true;
+      return Status(Code::kJournalGap, "");
+    }
+#endif
+    return IsHole(header) ? CrossHole(header, entry) : Status();
+  }
+
   // What is lost is lost, and in the report. But where a snapshot has what the lost entries did,
   // books that start from before it would miss that.
   Status CrossHole(const EntryHeader& header, const uint8_t* entry) {

@@ -47,6 +47,7 @@ inline uint64_t DurableClaim(const EntryHeader& header, const EntryTrailer& trai
 
 inline constexpr int32_t kAnyPayload = -1;
 inline constexpr int32_t kNoEntry = -2;
+inline constexpr int32_t kHoleOfAnySize = -3;  // as many lines as it fills
 
 // Bytes of payload that an entry of each type has.
 inline constexpr std::array<int32_t, 256> kPayloadOfType = [] {
@@ -59,7 +60,7 @@ inline constexpr std::array<int32_t, 256> kPayloadOfType = [] {
   }
   bytes[static_cast<size_t>(EntryType::kInstrument)] = sizeof(InstrumentPayload);
   bytes[static_cast<size_t>(EntryType::kReplaceWide)] = sizeof(ReplaceWidePayload);
-  bytes[static_cast<size_t>(EntryType::kHole)] = kAnyPayload;  // as many lines as it fills
+  bytes[static_cast<size_t>(EntryType::kHole)] = kHoleOfAnySize;
   for (size_t type = static_cast<size_t>(EntryType::kFirstUserType); type < 256; ++type) {
     bytes[type] = kAnyPayload;
   }
@@ -67,14 +68,21 @@ inline constexpr std::array<int32_t, 256> kPayloadOfType = [] {
 }();
 static_assert(sizeof(ReplacePayload) == sizeof(OrderPayload));
 
-// True where a header can be an entry's at all: type, flags and length fit together.
-inline bool HeaderIsPlausible(const EntryHeader& header) {
+// True where a header can be an entry's at all, but a hole's: type, flags and length fit together.
+inline bool HeaderIsPlausibleButHole(const EntryHeader& header) {
   if ((header.flags & ~(kFlagSell | kFlagGivenTime)) != kFlagWritten ||
       header.payload_bytes > kMaxPayloadBytes) {
     return false;
   }
   const int32_t wanted = kPayloadOfType[header.type];
   return wanted == kAnyPayload || header.payload_bytes == static_cast<uint32_t>(wanted);
+}
+
+// True where a header can be an entry's at all.
+inline bool HeaderIsPlausible(const EntryHeader& header) {
+  if (HeaderIsPlausibleButHole(header)) return true;
+  return IsHole(header) && (header.flags & ~(kFlagSell | kFlagGivenTime)) == kFlagWritten &&
+         header.payload_bytes <= kMaxPayloadBytes;
 }
 
 // The first sequence that an entry stands for: its own, or that of a hole's first lost entry. 0: a

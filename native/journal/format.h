@@ -111,8 +111,13 @@ inline bool IsUsers(const EntryHeader& header) {
   return header.type >= static_cast<uint8_t>(EntryType::kFirstUserType);
 }
 
-// The entry changes no book: a user's, or a hole.
-inline bool ChangesNoBook(const EntryHeader& header) { return IsUsers(header) || IsHole(header); }
+// The entry changes no book: a user's, or a hole. (Operations and definitions are neither, and the
+// types are such that one comparison tells.)
+inline bool ChangesNoBook(const EntryHeader& header) {
+  static_assert(static_cast<uint8_t>(EntryType::kInstrument) < 0x05 &&
+                static_cast<uint8_t>(EntryType::kHole) == 0x05);
+  return static_cast<uint8_t>(header.type - 0x06) >= 0x7a && !IsDefinition(header);
+}
 
 struct EntryTrailer {
   uint32_t durable_lag;  // sequence - 1 - (durable frontier when written), at most kMaxDurableLag

@@ -89,8 +89,8 @@ class SegmentReader {
   // continues the run.)
   static bool IsGoodLine(const uint8_t* line, uint32_t checksum) {
     const EntryHeader header = LoadHeader(line);
-    return header.payload_bytes <= kLinePayloadBytes && HeaderIsPlausible(header) &&
-           !IsHole(header) && LoadTrailer(line, kLineBytes).checksum == checksum;
+    return header.payload_bytes <= kLinePayloadBytes && HeaderIsPlausibleButHole(header) &&
+           LoadTrailer(line, kLineBytes).checksum == checksum;
   }
 
   Status Fill(

@@ -52,7 +52,8 @@ Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof
   const auto take = [&](const EntryHeader& header, const uint8_t* entry, uint64_t bytes) {
     PINNACLE_RETURN_IF_ERROR(on_entry(header, entry, bytes));
     if (run->entries++ == 0) run->first_sequence = next_sequence;
-    next_sequence = run->next_sequence = header.sequence + 1;
+    next_sequence = header.sequence + 1;
+    run->next_sequence = next_sequence;
     reader->Advance(bytes);
     run->end_offset = reader->offset();
     return Status();
