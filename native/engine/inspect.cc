@@ -158,7 +158,7 @@ Status Inspect(const Environment& environment, const std::string& data_directory
     }
     Trace before;
     PINNACLE_RETURN_IF_ERROR(ReadTrace(seen.file_system, data_directory, &before));
-    const Status status = InspectOnce(seen, data_directory, report->locked, progress, report);
+    Status status = InspectOnce(seen, data_directory, report->locked, progress, report);
     if (!report->locked || !FoundTrouble(status, *report)) return status;
     Trace after;
     PINNACLE_RETURN_IF_ERROR(ReadTrace(seen.file_system, data_directory, &after));

@@ -325,7 +325,7 @@ Status MendDirectory(const Environment& environment, const EngineOptions& option
   }
   RecoveredState state;
   RecoveryReport found;
-  const Status status = ReadState(seen, directory, ReadOptions(), nullptr, &state, &found);
+  Status status = ReadState(seen, directory, ReadOptions(), nullptr, &state, &found);
   const bool damage = status.code() == Code::kCorrupt || status.code() == Code::kJournalGap;
   if (!status.ok() && !damage) return status;
   return Mend(seen, options, state.scan.evidence.known_durable, dry_run, report);

@@ -95,9 +95,10 @@ t.test('segments of a copy that was written on elsewhere are never mixed in', as
     for (let i = 0; i < 3500; i++) manager.append(1, Uint8Array.of(byte))
     await manager.close()
   }
-  const count = segmentsOf(ours).length
+  // (Whether the next segment was ready at the close is a matter of time.)
+  const count = Math.min(segmentsOf(ours).length, segmentsOf(theirs).length)
   const exchanges = [[0], [1], [2], [count - 2], [count - 1], [1, 2], [0, 1]]
-  exchanges.push(segmentsOf(ours).map((_, index) => index))
+  exchanges.push(Array.from({ length: count }, (_, index) => index))
   for (const exchanged of exchanges) {
     const mixed = join(directory, exchanged.join('-'))
     cpSync(ours, mixed, { recursive: true })
