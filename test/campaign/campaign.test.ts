@@ -58,7 +58,11 @@ t.test('a campaign notices what is lost, wrong or strange', async (t) => {
 
   const acknowledged = history.entries.length + 1
   const lost = await undamaged(withHistory({ acknowledged }), work)
-  t.match(lost.limits, ['no-witness'], 'what nothing in the image speaks of is counted under its limit')
+  t.match(
+    lost.limits,
+    ['no-witness'],
+    'what nothing in the image speaks of is counted under its limit',
+  )
 
   const entries = [{ ...first, instrument: first.instrument + 1 }, ...history.entries.slice(1)]
   const strange = await undamaged(withHistory({ entries }), work)
