@@ -20,7 +20,8 @@ keys = bytes.fromhex(sys.argv[1]); number = int(sys.argv[2]); command = sys.argv
 pid, fd = pty.fork()
 if pid == 0:
     os.execvp(command[0], command)
-before = None; shown = b''; typed = False; deadline = time.time() + 20
+# Before the child can have changed anything: Node takes longer to start than this line does.
+before = termios.tcgetattr(fd); shown = b''; typed = False; deadline = time.time() + 20
 during = None
 while time.time() < deadline:
     ready, _, _ = select.select([fd], [], [], 0.1)
@@ -31,8 +32,6 @@ while time.time() < deadline:
             break
         if not data: break
         shown += data
-    if before is None:
-        before = termios.tcgetattr(fd)
     if not typed and b'Say: ' in shown:
         during = termios.tcgetattr(fd)
         typed = True
