@@ -2,7 +2,7 @@
  * One open engine and what its users share: the staging area, group commit, the journal's failure and the
  * end. Journal and PersistenceManager are faces of it.
  */
-import { PinnacleError } from '../errors/pinnacle-error.js'
+import { type CodedError, PinnacleError } from '../errors/pinnacle-error.js'
 import { asError } from '../errors/native-error.js'
 import {
   Staging,
@@ -19,6 +19,7 @@ export type ProgressListener = (phase: string, done: number, total: number) => v
 /** Codes that the file system and the device bring about. */
 const systemCodes: ReadonlySet<string> = new Set([
   'ERR_PINNACLE_JOURNAL_FAILED',
+  'ERR_PINNACLE_DIRECTORY_LOST',
   'ERR_PINNACLE_NO_SPACE',
   'ERR_PINNACLE_IO',
   'ERR_PINNACLE_TOO_MANY_FILES',
@@ -152,9 +153,10 @@ export class EngineSession {
     this.#failure = error
     this.commits.end(
       new PinnacleError(
-        'ERR_PINNACLE_JOURNAL_FAILED',
-        `the journal failed and takes nothing any more: ${error.message}; close it, see to the disk, and open ` +
-          'it again: recovery says what is kept',
+        (error as CodedError).code === 'ERR_PINNACLE_DIRECTORY_LOST'
+          ? 'ERR_PINNACLE_DIRECTORY_LOST'
+          : 'ERR_PINNACLE_JOURNAL_FAILED',
+        `the journal failed and accepts nothing more: ${error.message}`,
         { cause: error },
       ),
     )

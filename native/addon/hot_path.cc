@@ -55,9 +55,9 @@ napi_value Apply(napi_env env, napi_callback_info info) {
 
 // Whether the journal can't go on, as opposed to one operation being refused.
 bool EndsBatch(Code code) {
-  return code == Code::kClosed || code == Code::kJournalFailed || code == Code::kNoSpace ||
-         code == Code::kIo || code == Code::kTooManyFiles || code == Code::kReadOnly ||
-         code == Code::kPermission;
+  return code == Code::kClosed || code == Code::kJournalFailed || code == Code::kDirectoryLost ||
+         code == Code::kNoSpace || code == Code::kIo || code == Code::kTooManyFiles ||
+         code == Code::kReadOnly || code == Code::kPermission;
 }
 
 // Brings what the operations behind the one at `index` will touch into the cache, where their book

@@ -45,6 +45,7 @@ namespace pinnacle {
   X(kTooManyFiles, "TOO_MANY_FILES")               \
   X(kIo, "IO")                                     \
   X(kLocked, "LOCKED")                             \
+  X(kDirectoryLost, "DIRECTORY_LOST")              \
   /* the journal and what is read back */          \
   X(kJournalFailed, "JOURNAL_FAILED")              \
   X(kCorrupt, "CORRUPT")                           \

@@ -117,7 +117,7 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   PINNACLE_RETURN_IF_ERROR(
       CheckThreadAffinity(options.background_cpus).WithContext("configuration: backgroundCpus"));
   PINNACLE_RETURN_IF_ERROR(MakeDirectories(fs, options));
-  PINNACLE_RETURN_IF_ERROR(fs->Lock(options.data_directory + "/LOCK", &opened->lock_));
+  PINNACLE_RETURN_IF_ERROR(fs->Lock(options.data_directory, &opened->lock_));
   report->lock_ns = clock->MonotonicNs() - start_ns;
 
   bool finished = false;
@@ -135,7 +135,8 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   if (!state.has_journal_id) {
     state.journal_id = {environment.random->NextU64(), environment.random->NextU64()};
   }
-  const JournalPosition position = PlanContinuation(options.data_directory, state);
+  JournalPosition position = PlanContinuation(options.data_directory, state);
+  position.lock = opened->lock_.get();
   PINNACLE_RETURN_IF_ERROR(Journal::Open(environment, JournalDirectory(options.data_directory),
                                          state.journal_id, options.journal, position,
                                          &opened->journal_));
@@ -177,7 +178,7 @@ uint64_t Engine::Stamp(uint64_t timestamp_ns, uint8_t* flags) {
 Code Engine::AfterAppend(uint64_t* sequence) {
   *sequence = journal_->appended();
   if (sync_each_) [[unlikely]] {
-    if (!SyncNow().ok()) return Code::kJournalFailed;
+    if (!SyncNow().ok()) return journal_->FailureCode();
   }
   return Code::kOk;
 }
@@ -272,7 +273,7 @@ Code Engine::AppendPayloads(uint8_t user_type, uint16_t instrument, uint64_t tim
   books_.Skip(*sequence);
   if (sync_each_ && !SyncNow().ok()) {
     *taken = 0;  // nothing was promised
-    return Code::kJournalFailed;
+    return journal_->FailureCode();
   }
   return code;
 }
@@ -340,6 +341,8 @@ Status Engine::BuildSnapshotLocked(const SnapshotPoint& point, std::span<const u
 #if !defined(PINNACLE_MUTATION_SNAPSHOT_BEFORE_DURABLE)
   PINNACLE_RETURN_IF_ERROR(SyncNow());
 #endif
+  // A sync with nothing to do looks at no name, and a snapshot must not go into another directory.
+  PINNACLE_RETURN_IF_ERROR(journal_->CheckNames());
   SnapshotMeta meta;
   meta.journal_id = journal_->id();
   meta.sequence = point.sequence;

@@ -137,7 +137,7 @@ class Engine {
 
   const Environment environment_;
   const EngineOptions options_;
-  std::unique_ptr<FileLock> lock_;
+  std::unique_ptr<DirectoryLock> lock_;
   BookSet books_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<JournalThreads> threads_;

@@ -305,8 +305,8 @@ Status MendDirectory(const Environment& environment, const EngineOptions& option
   PINNACLE_RETURN_IF_ERROR(fs->Exists(directory, &exists));
   if (!exists)
     return Status(Code::kNotFound, "the data directory " + directory + " does not exist");
-  std::unique_ptr<FileLock> lock;
-  PINNACLE_RETURN_IF_ERROR(fs->Lock(directory + "/LOCK", &lock));
+  std::unique_ptr<DirectoryLock> lock;
+  PINNACLE_RETURN_IF_ERROR(fs->Lock(directory, &lock));
   Environment seen = environment;
   std::unique_ptr<RepairView> view;
   if (dry_run) {

@@ -199,10 +199,11 @@ void JournalThreads::RunSupply() {
   while (!stopping_) {
     lock.unlock();
     bool trouble = false;
-    // A failure is no news yet: the append that needs the segment tries again itself and reports
-    // it.
+    // A failure is no news yet, unless it is the journal's: the append that needs the segment tries
+    // again itself and reports it.
     if (!journal_->next_segment_ready() && !journal_->failed()) {
       trouble = !journal_->PrepareStep().ok();
+      if (trouble && journal_->failed()) sync_wanted_.notify_one();
     }
     const uint64_t bytes = journal_->bytes_appended();
     const uint64_t advanced = bytes - bytes_seen;

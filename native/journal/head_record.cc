@@ -115,7 +115,9 @@ Status HeadFile::Open(FileSystem* fs, const std::string& data_directory, const H
   PINNACLE_RETURN_IF_ERROR(fs->Open(path, OpenMode::kReadWrite, &file));
   HeadRecord record = found.record;
   if (!found.exists) record.counter += 2;
-  head->reset(new HeadFile(std::move(file), record));
+  FileIdentity identity;
+  PINNACLE_RETURN_IF_ERROR(file->Identity(&identity));
+  head->reset(new HeadFile(path, identity, std::move(file), record));
   return Status();
 }
 

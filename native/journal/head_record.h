@@ -91,15 +91,20 @@ class HeadFile {
                      const HeadFinding& found, std::unique_ptr<HeadFile>* head);
 
   const HeadRecord& record() const { return record_; }
+  const std::string& path() const { return path_; }
+  const FileIdentity& identity() const { return identity_; }
 
   // Seals the record, writes it into the slot whose turn it is and syncs. After an error the same
   // slot is written again next time: the other one stays good.
   Status Write(HeadRecord record);
 
  private:
-  HeadFile(std::unique_ptr<File> file, const HeadRecord& record)
-      : file_(std::move(file)), record_(record) {}
+  HeadFile(std::string path, const FileIdentity& identity, std::unique_ptr<File> file,
+           const HeadRecord& record)
+      : path_(std::move(path)), identity_(identity), file_(std::move(file)), record_(record) {}
 
+  const std::string path_;
+  const FileIdentity identity_;
   std::unique_ptr<File> file_;
   HeadRecord record_;  // as last written
 };

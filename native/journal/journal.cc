@@ -40,7 +40,12 @@ Status Journal::Open(const Environment& environment, const std::string& journal_
 }
 
 Status Journal::Start(const JournalPosition& position) {
+  lock_ = position.lock;
   records_ = position.older;
+  for (SegmentRecord& record : records_) {
+    PINNACLE_RETURN_IF_ERROR(
+        environment_.file_system->Identify(record.file.path, &record.identity));
+  }
   next_sequence_ = position.next_sequence;
   appended_.store(next_sequence_ - 1, std::memory_order_relaxed);
   const bool goes_on = position.file.index != 0;
@@ -61,8 +66,9 @@ Status Journal::Start(const JournalPosition& position) {
   if (!position.head_directory.empty()) {
     PINNACLE_RETURN_IF_ERROR(StartHead(position, how.link));
   }
-  supply_.Start(position.next_index, how.link, position.spares,
-                [this](uint64_t index, uint64_t id) { return Announce(index, id); });
+  supply_.Start(
+      position.next_index, how.link, position.spares, [this] { return CheckNames(); },
+      [this](uint64_t index, uint64_t id) { return Announce(index, id); });
   // Youngest first: a cut-off run must not leave a hole between the names.
   for (auto it = position.trailing.rbegin(); it != position.trailing.rend(); ++it) {
     bool recycled = false;
@@ -78,8 +84,12 @@ Status Journal::Start(const JournalPosition& position) {
   } else {
     PINNACLE_RETURN_IF_ERROR(supply_.Take(&segment));
   }
-  records_.push_back(
-      {{segment->index, segment->path}, next_sequence_, 0, segment->bytes, segment->segment_id});
+  records_.push_back({{segment->index, segment->path},
+                      next_sequence_,
+                      0,
+                      segment->bytes,
+                      segment->segment_id,
+                      segment->identity});
   if (goes_on && position.first_sequence != 0) {
     records_.back().first_sequence = position.first_sequence;
   }
@@ -113,7 +123,7 @@ Code Journal::Refuse(Status status) {
 
 Code Journal::Roll(uint64_t entry_bytes) {
   if (closed_) return Refuse(Status(Code::kClosed, "the journal is closed"));
-  if (failed()) return Code::kJournalFailed;
+  if (failed()) return FailureCode();
   if (entry_bytes > supply_.segment_bytes() - kSegmentHeaderBytes) {
     return Refuse(Status(Code::kEntryTooLarge, "an entry of " + std::to_string(entry_bytes) +
                                                    " bytes does not fit a segment of " +
@@ -126,7 +136,12 @@ Code Journal::Roll(uint64_t entry_bytes) {
   bytes_before_ += static_cast<uint64_t>(cursor_ - base_) - start_offset_;
   rolled_.push_back({current_, static_cast<uint64_t>(cursor_ - base_), next_sequence_ - 1});
   records_.back().last_sequence = next_sequence_ - 1;
-  records_.push_back({{next->index, next->path}, next_sequence_, 0, next->bytes, next->segment_id});
+  records_.push_back({{next->index, next->path},
+                      next_sequence_,
+                      0,
+                      next->bytes,
+                      next->segment_id,
+                      next->identity});
   Enter(std::move(next), kSegmentHeaderBytes);
   return Code::kOk;
 }
@@ -143,7 +158,7 @@ Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_
     if (const Code code = Roll(entry_bytes); code != Code::kOk) return code;
   }
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
-    return Code::kJournalFailed;
+    return FailureCode();
   const uint64_t sequence = next_sequence_;
   uint8_t* entry = cursor_;
   const EntryHeader header{payload_bytes,
@@ -181,7 +196,7 @@ Code Journal::AppendLines(EntryType type, uint16_t instrument, uint8_t flags, ui
       if (const Code code = Roll(kLineBytes); code != Code::kOk) return code;
     }
     if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
-      return Code::kJournalFailed;
+      return FailureCode();
     const uint64_t group =
         std::min({kGroup, count - *taken, static_cast<uint64_t>(end_ - cursor_) / kLineBytes});
     const uint64_t durable = durable_.load(std::memory_order_relaxed);
@@ -224,13 +239,17 @@ Status Journal::failure() const {
 void Journal::Fail(const Status& status) {
   std::lock_guard lock(state_mutex_);
   if (failed()) return;
-  failure_ =
-      Status(Code::kJournalFailed,
-             "a sync failed, so nothing after entry " + std::to_string(durable()) +
-                 " can be promised and nothing more is accepted; close, look at the device, and "
-                 "open again to recover: " +
-                 std::string(status.message()),
-             status.system_error());
+  const bool lost = status.code() == Code::kDirectoryLost;
+  const std::string kept = "nothing after entry " + std::to_string(durable()) +
+                           " can be promised and nothing more is accepted; close, ";
+  failure_ = Status(lost ? Code::kDirectoryLost : Code::kJournalFailed,
+                    (lost ? "the journal lost its files, so " + kept +
+                                "find out what moved or removed them, put them back where you can, "
+                                "and open again: "
+                          : "the journal failed, so " + kept +
+                                "look at the device, and open again to recover: ") +
+                        std::string(status.message()),
+                    status.system_error());
   failed_.store(true, std::memory_order_release);
 }
 
@@ -322,6 +341,15 @@ Status Journal::FlushLocked(const FlushTarget* target) {
       Fail(status);
       return failure();
     }
+  }
+  Status named = CheckDirectory();
+  for (const Rolled& full : rolled) {
+    if (named.ok()) named = CheckSegmentName(*full.segment);
+  }
+  if (named.ok()) named = CheckSegmentName(*segment);
+  if (!named.ok()) {
+    Fail(named);
+    return failure();
   }
   if (sequence > durable()) durable_.store(sequence, std::memory_order_release);
   StoreFrontierMark(segment->mapping->data(), segment->seed, durable(), ++segment->mark_counter,
@@ -449,10 +477,15 @@ Status Journal::Release(uint64_t sequence, ReleaseReport* report) {
     }
   }
   if (released.empty()) return Status();
+  PINNACLE_RETURN_IF_ERROR(CheckNames());
 #if !defined(PINNACLE_MUTATION_HEAD_NOT_RAISED)
   PINNACLE_RETURN_IF_ERROR(RaiseHead(oldest));
 #endif
   for (const SegmentRecord& record : released) {
+    {
+      std::lock_guard lock(state_mutex_);
+      released_below_ = record.file.index + 1;
+    }
     bool recycled = false;
     PINNACLE_RETURN_IF_ERROR(supply_.Retire(record.file, &recycled));
     (recycled ? report->recycled : report->removed) += 1;

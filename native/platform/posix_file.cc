@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "platform/posix_error.h"
+#include "platform/posix_identity.h"
 #include "platform/posix_mapping.h"
 #include "platform/system_calls.h"
 #include "platform/unique_descriptor.h"
@@ -71,6 +72,13 @@ class PosixFile final : public File {
       return SystemError(errno, "read the size of", path_);
     }
     *bytes = static_cast<uint64_t>(information.st_size);
+    return Status();
+  }
+
+  Status Identity(FileIdentity* identity) const override {
+    struct stat information;
+    if (fstat(descriptor_.get(), &information) != 0) return SystemError(errno, "examine", path_);
+    *identity = IdentityOf(information);
     return Status();
   }
 

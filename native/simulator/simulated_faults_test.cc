@@ -15,7 +15,7 @@ namespace {
 Status MakeCall(CallKind kind, SimulatedFileSystem& files, File& file, Mapping& mapping) {
   std::unique_ptr<File> opened;
   std::unique_ptr<Mapping> mapped;
-  std::unique_ptr<FileLock> lock;
+  std::unique_ptr<DirectoryLock> lock;
   std::vector<std::string> names;
   Bytes bytes(10);
   size_t got = 0;
@@ -57,7 +57,7 @@ Status MakeCall(CallKind kind, SimulatedFileSystem& files, File& file, Mapping& 
     case CallKind::kSyncDirectory:
       return files.SyncDirectory("/");
     case CallKind::kLock:
-      return files.Lock("/lock", &lock);
+      return files.Lock("/", &lock);
     case CallKind::kMark:
       break;
   }

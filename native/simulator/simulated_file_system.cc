@@ -8,17 +8,26 @@
 namespace pinnacle {
 namespace {
 
-class SimulatedLock final : public FileLock {
+class SimulatedLock final : public DirectoryLock {
  public:
   SimulatedLock(std::shared_ptr<SimulatedDisk> disk, std::string path)
-      : disk_(std::move(disk)), path_(std::move(path)), process_(disk_->process) {}
+      : disk_(std::move(disk)),
+        path_(std::move(path)),
+        inode_(disk_->Find(path_)),
+        process_(disk_->process) {}
   ~SimulatedLock() override {
     if (process_ == disk_->process) disk_->locked_paths.erase(path_);
+  }
+
+  Status Check() const override {
+    if (disk_->Find(path_) == inode_) return Status();
+    return Status(Code::kDirectoryLost, "'" + path_ + "' was removed, renamed or replaced");
   }
 
  private:
   std::shared_ptr<SimulatedDisk> disk_;
   std::string path_;
+  std::shared_ptr<Inode> inode_;
   uint64_t process_;
 };
 
@@ -88,6 +97,16 @@ Status SimulatedFileSystem::Exists(const std::string& raw_path, bool* exists) {
   return Status();
 }
 
+Status SimulatedFileSystem::Identify(const std::string& raw_path, FileIdentity* identity) {
+  const std::string path = CleanPath(raw_path);
+  const Fault fault = disk_->Begin(CallKind::kExists, path);
+  if (fault.system_error != 0) return SystemError(fault.system_error, "examine", path);
+  const auto found = disk_->names.find(path);
+  if (found == disk_->names.end()) return SystemError(ENOENT, "examine", path);
+  *identity = {0, found->second};
+  return Status();
+}
+
 Status SimulatedFileSystem::Rename(const std::string& raw_from, const std::string& raw_to) {
   const std::string from = CleanPath(raw_from);
   const std::string to = CleanPath(raw_to);
@@ -129,8 +148,9 @@ Status SimulatedFileSystem::SyncDirectory(const std::string& raw_path) {
   return Status();
 }
 
-Status SimulatedFileSystem::Lock(const std::string& raw_path, std::unique_ptr<FileLock>* lock) {
-  const std::string path = CleanPath(raw_path);
+Status SimulatedFileSystem::Lock(const std::string& directory,
+                                 std::unique_ptr<DirectoryLock>* lock) {
+  const std::string path = CleanPath(directory + "/LOCK");
   constexpr const char* kAction = "lock";
   const Fault fault = disk_->Begin(CallKind::kLock, path);
   if (fault.system_error != 0) return SystemError(fault.system_error, kAction, path);
@@ -145,6 +165,11 @@ Status SimulatedFileSystem::Lock(const std::string& raw_path, std::unique_ptr<Fi
   if (!disk_->Find(path)) disk_->CreateFile(path);
   disk_->locked_paths.insert(path);
   *lock = std::make_unique<SimulatedLock>(disk_, path);
+  return Status();
+}
+
+Status SimulatedFileSystem::IsLocked(const std::string& directory, bool* is_locked) {
+  *is_locked = disk_->locked_paths.contains(CleanPath(directory + "/LOCK"));
   return Status();
 }
 

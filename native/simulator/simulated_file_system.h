@@ -63,7 +63,9 @@ class SimulatedFileSystem final : public FileSystem {
   Status Rename(const std::string& from, const std::string& to) override;
   Status Remove(const std::string& path) override;
   Status SyncDirectory(const std::string& path) override;
-  Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) override;
+  Status Identify(const std::string& path, FileIdentity* identity) override;
+  Status Lock(const std::string& directory, std::unique_ptr<DirectoryLock>* lock) override;
+  Status IsLocked(const std::string& directory, bool* is_locked) override;
 
   FaultPlan& faults();
   void set_capacity(uint64_t bytes);
