@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, Load>> = {
   history: () => import('./commands/history.js'),
   snapshot: () => import('./commands/snapshot.js'),
   compact: () => import('./commands/compact.js'),
+  consumers: () => import('./commands/consumers.js'),
   repair: () => import('./commands/repair.js'),
   creds: () => import('./creds.js'),
   audit: () => import('./audit.js'),

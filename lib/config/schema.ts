@@ -127,6 +127,8 @@ export const fileFields = {
   ),
   keepSnapshots: v.optional(integer(1, 1000), 3),
   compactionThreshold: v.optional(size(0, 1024 * 1024 * gib), 256 * mib),
+  consumerLimit: v.optional(size(0, 1024 * 1024 * gib), gib),
+  consumerLimitEntries: v.optional(integer(0, Number.MAX_SAFE_INTEGER), 0),
   segmentSize: v.optional(size(64 * kib, 4 * gib, 4096), 64 * mib),
   durability: v.optional(choice(durabilities), 'interval'),
   recoveryPolicy: v.optional(choice(recoveryPolicies), 'strict'),

@@ -32,6 +32,10 @@ export interface PersistenceConfig extends JournalConfig {
   keepSnapshots?: number
   /** The journal is compacted once it is larger. Bytes, or '256MiB' (default). */
   compactionThreshold?: number | string
+  /** What compaction keeps for consumers alone, at most. Bytes, or '1GiB' (default). */
+  consumerLimit?: number | string
+  /** The same in entries. Default: 0, any number. */
+  consumerLimitEntries?: number
   /** Live orders to reserve for in each book. Default: 16384. */
   expectedOrders?: number
   /** Defined at open where they are new. */
@@ -48,6 +52,8 @@ export interface ResolvedConfig {
   snapshotIntervalMin: number
   keepSnapshots: number
   compactionThreshold: number
+  consumerLimit: number
+  consumerLimitEntries: number
   segmentSize: number
   durability: Durability
   recoveryPolicy: RecoveryPolicy

@@ -13,9 +13,10 @@ import { shown } from '../errors/shown.js'
 import { Staging, type NativeRecoveryReport } from '../native/binding.js'
 import { native } from '../native/load.js'
 import type { StagingArea } from '../native/staging.js'
+import { Consumers } from './consumers.js'
 import { EngineSession } from './engine-session.js'
 import type { JournalEntry, UserEntry } from './entry.js'
-import { directorySource, readEntries, type ReadOptions } from './read-entries.js'
+import { directorySource, readEntries, type ReadOptions, type ReadSource } from './read-entries.js'
 
 const OPERATION = Staging.operations
 const USER_TYPE = OPERATION + Staging.kind
@@ -253,24 +254,12 @@ export class Journal {
 
   /** The journal's entries, in order. With `follow` it waits for more until the journal is closed. */
   entries(options?: ReadOptions): AsyncGenerator<JournalEntry, void, undefined> {
-    const session = this.#session
-    const owner = this.#owner
-    const alone = owner === noOwner
-    const inDirectory = directorySource(session.binding, session.dataDirectory)
-    return readEntries(
-      {
-        ...inDirectory,
-        ...(alone
-          ? {}
-          : {
-              indexOf: (name) => (owner.names().includes(name) ? owner.indexOf(name) : undefined),
-              names: () => owner.names(),
-            }),
-        onAppend: (waker) => session.staging.onAppend(waker),
-        ended: () => session.closed,
-      },
-      options,
-    )
+    return readEntries(this.#source(), options)
+  }
+
+  /** Readers with a durable position, which compaction waits for. For another process: Consumers.of(directory). */
+  get consumers(): Consumers {
+    return new Consumers(this.#source())
   }
 
   /** Idempotent. Closing a PersistenceManager's journal closes the manager's engine: close the manager. */
@@ -280,6 +269,23 @@ export class Journal {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #source(): ReadSource {
+    const session = this.#session
+    const owner = this.#owner
+    const inDirectory = directorySource(session.binding, session.dataDirectory)
+    return {
+      ...inDirectory,
+      ...(owner === noOwner
+        ? {}
+        : {
+            indexOf: (name) => (owner.names().includes(name) ? owner.indexOf(name) : undefined),
+            names: () => owner.names(),
+          }),
+      onAppend: (waker) => session.staging.onAppend(waker),
+      ended: () => session.closed,
+    }
   }
 
   #appendEach(userType: number, payloads: readonly Uint8Array[], options?: AppendOptions): number {

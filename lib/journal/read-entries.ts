@@ -31,6 +31,8 @@ export interface ReadSource {
   indexOf(name: string): number | undefined | Promise<number | undefined>
   /** Names it knows, for likely spellings; undefined where definitions may still turn up in the journal. */
   names(): readonly string[] | undefined
+  /** A reader of the source's own; default: one of the journal, from `from` on. */
+  openReader?: () => NativeReader
   /** Calls back at the next append of this process; undefined: only polling sees appends. */
   onAppend?: (waker: () => void) => () => void
   /** Whether the writer is closed, so that nothing more will come. */
@@ -50,10 +52,7 @@ export async function* readEntries(
   const { to = Number.MAX_SAFE_INTEGER, follow = false, signal } = options
   const accept = await filterOf(source, options)
   signal?.throwIfAborted()
-  const reader =
-    options.from === undefined
-      ? await openAtOldest(source)
-      : source.binding.openReader(source.dataDirectory, options.from)
+  const reader = await openReader(source, options.from)
   try {
     let pauseMs = firstPauseMs
     while (reader.nextSequence <= to) {
@@ -81,6 +80,15 @@ export async function* readEntries(
   } finally {
     reader.close()
   }
+}
+
+function openReader(
+  source: ReadSource,
+  from: number | undefined,
+): NativeReader | Promise<NativeReader> {
+  if (source.openReader) return source.openReader()
+  if (from === undefined) return openAtOldest(source)
+  return source.binding.openReader(source.dataDirectory, from)
 }
 
 /** A reader at the first sequence that the journal still holds. */

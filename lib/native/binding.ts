@@ -89,6 +89,8 @@ export interface NativeEngineOptions {
   hasStateMachine: boolean // a repair then keeps what it needs, or is refused
   keepSnapshots: number
   compactionThresholdBytes: number
+  consumerLimitBytes: number
+  consumerLimitEntries: number
   /** Segment files kept for recycling, at most. */
   spareSegments: number
   /** Live orders to reserve for in each book. */
@@ -279,6 +281,20 @@ export interface NativeCompactionReport {
   reason: string // '' or why nothing was done
   /** Snapshots that did not verify, so no entry was kept for them. */
   damagedSnapshots: NativeDamagedSnapshot[]
+  /** Consumers that are too far behind: what they have not read yet begins before oldestSequence now. */
+  overtaken: NativeOvertakenConsumer[]
+  /** Of the journal on disk: what nothing but consumers needs. */
+  bytesKeptForConsumers: number
+  /** The consumer that is furthest behind, where something is kept for one. */
+  slowestConsumer: string
+}
+
+export interface NativeOvertakenConsumer {
+  name: string
+  /** It had consumed up to here. */
+  sequence: number
+  /** The first entry that is left. */
+  oldestSequence: number
 }
 
 export interface NativeEvents {
@@ -325,6 +341,33 @@ export interface NativeEngine extends NativeBookReader {
   booksAt(point: { sequence: number } | { timestamp: bigint; instrument: number }): Promise<NativeBookSet>
   /** Syncs, stops the threads, releases the lock. Idempotent. */
   close(): Promise<void>
+}
+
+/** A named consumer that this process holds: a reader that begins after a durable position. */
+export interface NativeConsumer {
+  /** What was committed; 0: nothing. */
+  readonly position: number
+  /** As NativeReader. The first call after opening, rewind and reset begins after the position. */
+  read(maxBytes: number): Uint8Array | null
+  readonly nextSequence: number
+  /** Resolves once durable. One at a time; of an entry that was read. */
+  commit(sequence: number): Promise<void>
+  /** To any entry; not while something is read. */
+  reset(sequence: number): Promise<void>
+  rewind(): void
+  close(): void
+}
+
+export interface NativeConsumerInfo {
+  name: string
+  sequence: number
+  /** Of the last commit. */
+  timestamp: bigint
+  journalId: string
+  /** A process has it open. */
+  open: boolean
+  /** '' or why its position is not known. */
+  problem: string
 }
 
 export interface NativeReader {
@@ -376,6 +419,10 @@ export interface NativeBinding {
   ): Promise<{ engine: NativeEngine; report: NativeRecoveryReport }>
   /** Reads without the lock, beside a running writer or after it. From 0: from the oldest entry held. */
   openReader(dataDirectory: string, fromSequence: number): NativeReader
+  /** Makes it where there is none: from the entry `from` on, or from the oldest one held (0). */
+  openConsumer(dataDirectory: string, name: string, from: number): Promise<NativeConsumer>
+  listConsumers(dataDirectory: string): Promise<NativeConsumerInfo[]>
+  removeConsumer(dataDirectory: string, name: string): Promise<void>
   /** Reads every byte of segments and snapshots and verifies it; changes nothing. */
   inspect(
     dataDirectory: string,

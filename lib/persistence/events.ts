@@ -1,8 +1,13 @@
-import type { NativeCompactionReport, NativeRecoveryReport } from '../native/binding.js'
+import type {
+  NativeCompactionReport,
+  NativeOvertakenConsumer,
+  NativeRecoveryReport,
+} from '../native/binding.js'
 import type { TakenSnapshot } from '../snapshot/snapshot-manager.js'
 
 export type RecoveryReport = Readonly<NativeRecoveryReport>
 export type CompactionReport = Readonly<NativeCompactionReport>
+export type OvertakenConsumer = Readonly<NativeOvertakenConsumer>
 
 export interface RecoveryProgress {
   /** 'state' while the state machine's entries are replayed; otherwise the engine's phase. */
@@ -20,6 +25,8 @@ export interface PersistenceEvents {
   snapshotFailed: [error: Error]
   compaction: [report: CompactionReport]
   compactionFailed: [error: Error]
+  /** Compaction went past a consumer that lags further behind than consumerLimit allows. */
+  consumerOvertaken: [consumer: OvertakenConsumer]
   /** The journal failed: nothing is taken any more. Once, at most. */
   failure: [error: Error]
   closed: []

@@ -236,6 +236,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     this.#compacting = run.catch(() => undefined)
     const report = await run
     this.#notify('compaction', report)
+    for (const consumer of report.overtaken) this.#notify('consumerOvertaken', consumer)
     return report
   }
 

@@ -91,6 +91,12 @@ Status EngineOptionsFromValue(Napi::Value value, EngineOptions* options,
   PINNACLE_RETURN_IF_ERROR(Load(object, "compactionThresholdBytes", 0,
                                 static_cast<double>(kMaxSafeInteger),
                                 &options->compaction_threshold_bytes));
+  PINNACLE_RETURN_IF_ERROR(Load(object, "consumerLimitBytes", 0,
+                                static_cast<double>(kMaxSafeInteger),
+                                &options->consumer_limit_bytes));
+  PINNACLE_RETURN_IF_ERROR(Load(object, "consumerLimitEntries", 0,
+                                static_cast<double>(kMaxSafeInteger),
+                                &options->consumer_limit_entries));
   PINNACLE_RETURN_IF_ERROR(Load(object, "expectedOrders", 0, 1e9, &options->expected_orders));
   PINNACLE_RETURN_IF_ERROR(LoadCpus(object, "backgroundCpus", &options->background_cpus));
   const Napi::Value list = object.Get("instruments");

@@ -156,6 +156,17 @@ Napi::Value ToValue(Napi::Env env, const CompactionReport& report) {
   object.Set("oldestSequence", Num(env, report.oldest_sequence));
   object.Set("reason", report.reason);
   object.Set("damagedSnapshots", DamagedToValue(env, report.damaged_snapshots));
+  Napi::Array overtaken = Napi::Array::New(env, report.overtaken.size());
+  for (uint32_t i = 0; i < report.overtaken.size(); ++i) {
+    Napi::Object consumer = Napi::Object::New(env);
+    consumer.Set("name", report.overtaken[i].name);
+    consumer.Set("sequence", Num(env, report.overtaken[i].sequence));
+    consumer.Set("oldestSequence", Num(env, report.oldest_sequence));
+    overtaken.Set(i, consumer);
+  }
+  object.Set("overtaken", overtaken);
+  object.Set("bytesKeptForConsumers", Num(env, report.bytes_kept_for_consumers));
+  object.Set("slowestConsumer", report.slowest_consumer);
   return object;
 }
 

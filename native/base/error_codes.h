@@ -56,7 +56,8 @@ namespace pinnacle {
   X(kNoSnapshot, "NO_SNAPSHOT")                    \
   X(kSnapshotCorrupt, "SNAPSHOT_CORRUPT")          \
   X(kJournalGap, "JOURNAL_GAP")                    \
-  X(kOutOfReach, "OUT_OF_REACH")
+  X(kOutOfReach, "OUT_OF_REACH")                   \
+  X(kConsumerDiverged, "CONSUMER_DIVERGED")
 
 enum class Code : uint16_t {
 #define PINNACLE_X(enumerator, name) enumerator,

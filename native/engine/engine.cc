@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "engine/consumer_lag.h"
 #include "engine/mending.h"
 #include "engine/time_travel.h"
 #include "journal/reader.h"
@@ -416,12 +417,32 @@ Status Engine::Compact(bool force, CompactionReport* report) {
   // A snapshot whose last sync failed has its name in the cache only: the journal before it must
   // not go before the name is durable.
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(directory));
+  ConsumerLag lag;
+  PINNACLE_RETURN_IF_ERROR(
+      ReadConsumerLag(fs, options_.data_directory, journal_->id(), report->oldest_sequence, &lag));
+  const uint64_t keep_for_consumers =
+      WithinLimits(lag, keep_from, options_.consumer_limit_entries,
+                   journal_->FirstWithin(keep_from, options_.consumer_limit_bytes));
+  report->bytes_kept_for_consumers =
+      journal_->ReleasableBytes(keep_from) - journal_->ReleasableBytes(keep_for_consumers);
+  if (report->bytes_kept_for_consumers > 0) report->slowest_consumer = lag.slowest().name;
+  if (journal_->ReleasableBytes(keep_for_consumers) == 0) {
+    report->reason = "consumer \"" + report->slowest_consumer + "\" has consumed up to entry " +
+                     std::to_string(lag.slowest().consumed) +
+                     " only, and what compaction could free is within its limits";
+    return Status();
+  }
   ReleaseReport released;
-  Status status = journal_->Release(keep_from, &released);
+  Status status = journal_->Release(keep_for_consumers, &released);
   report->removed = released.removed;
   report->recycled = released.recycled;
   report->bytes_freed = released.bytes_freed;
   report->oldest_sequence = journal_->oldest_sequence();
+  for (const ConsumerNeed& need : lag.needs) {
+    if (need.needs < report->oldest_sequence) {
+      report->overtaken.push_back({need.name, need.consumed});
+    }
+  }
   if (released.removed + released.recycled > 0)
     compactions_.fetch_add(1, std::memory_order_relaxed);
   return status;

@@ -38,6 +38,12 @@ struct SnapshotPoint {
   uint32_t entry_checksum = 0;
 };
 
+// A consumer that compaction has gone past: it lags further behind than the limits allow.
+struct OvertakenConsumer {
+  std::string name;
+  uint64_t sequence = 0;  // it had consumed up to here
+};
+
 struct CompactionReport {
   uint64_t removed = 0;
   uint64_t recycled = 0;
@@ -46,6 +52,10 @@ struct CompactionReport {
   std::string reason;  // why nothing was done; empty if something was
   // Older than the oldest snapshot that verifies, and not usable: they kept nothing back.
   std::vector<SnapshotFinding> damaged_snapshots;
+  std::vector<OvertakenConsumer> overtaken;
+  // Segments that are kept for consumers alone, and the one that is furthest behind; empty: none.
+  uint64_t bytes_kept_for_consumers = 0;
+  std::string slowest_consumer;
 };
 
 class Engine {

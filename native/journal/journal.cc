@@ -560,6 +560,19 @@ uint64_t Journal::bytes_appended() const {
   return bytes_before_ + offset_.load(std::memory_order_relaxed) - start_offset_;
 }
 
+uint64_t Journal::FirstWithin(uint64_t sequence, uint64_t max_bytes) const {
+  std::lock_guard lock(state_mutex_);
+  uint64_t first = sequence;
+  uint64_t bytes = 0;
+  for (auto record = records_.rbegin(); record != records_.rend(); ++record) {
+    if (record->last_sequence == 0 || record->last_sequence >= sequence) continue;
+    bytes += record->bytes;
+    if (bytes > max_bytes) break;
+    first = record->first_sequence;
+  }
+  return first;
+}
+
 uint64_t Journal::ReleasableBytes(uint64_t sequence) const {
   std::lock_guard lock(state_mutex_);
   uint64_t bytes = 0;

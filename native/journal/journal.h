@@ -175,6 +175,9 @@ class Journal {
   uint64_t disk_bytes() const;
   uint64_t segments_removed() const { return segments_removed_.load(std::memory_order_relaxed); }
   uint64_t bytes_appended() const;  // since Open
+  // The first sequence of the oldest segment that can be kept if all those that hold only entries
+  // below `sequence`, from it on, may have `max_bytes` together; `sequence` where none can.
+  uint64_t FirstWithin(uint64_t sequence, uint64_t max_bytes) const;
   // Bytes that Release(sequence) would free now.
   uint64_t ReleasableBytes(uint64_t sequence) const;
   // Checksum of the newest entry, for a snapshot's proof. Writer thread.

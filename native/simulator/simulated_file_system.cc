@@ -159,7 +159,7 @@ Status SimulatedFileSystem::Lock(const std::string& directory,
   if (disk_->locked_paths.contains(path)) {
     return Status(Code::kLocked, "'" + path + "' is held by this process (simulated process " +
                                      std::to_string(disk_->process) +
-                                     "): a data directory has one writer; close that one first or "
+                                     "): it has one holder at a time; close that one first or "
                                      "use another directory");
   }
   if (!disk_->Find(path)) disk_->CreateFile(path);

@@ -112,10 +112,12 @@ const cppLayers: Record<string, string[]> = {
   state: ['book', 'journal', 'platform', 'checksum', 'base'],
   snapshot: ['state', 'book', 'journal', 'platform', 'checksum', 'base'],
   repair: ['snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
-  engine: ['repair', 'snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
+  consumer: ['journal', 'platform', 'checksum', 'base'],
+  engine: ['consumer', 'repair', 'snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
   secret: ['platform', 'base'],
   addon: [
     'engine',
+    'consumer',
     'secret',
     'snapshot',
     'state',
