@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isPinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { didYouMean } from '../errors/likely-spelling.js'
 import { shown } from '../errors/shown.js'
+import { bounds, rangeText } from '../config/bounds.js'
 import { unknownInstrument } from '../book/instrument.js'
 import type { NativeBinding, NativeReader } from '../native/binding.js'
 import { decodeEntries } from './decode.js'
@@ -171,11 +172,11 @@ function checkOptions(options: ReadOptions): void {
   const wellFormed =
     instrument === undefined ||
     typeof instrument === 'string' ||
-    (Number.isInteger(instrument) && instrument >= 0 && instrument <= 65_535)
+    (Number.isInteger(instrument) && instrument >= 0 && instrument <= bounds.instruments.to)
   if (!wellFormed) {
     throw new PinnacleRangeError(
       'ERR_PINNACLE_INVALID_INSTRUMENT',
-      `an instrument is given by its name or its index of 0 to 65535, not ${shown(instrument)}`,
+      `an instrument is given by its name or its index of ${rangeText(bounds.instruments)}, not ${shown(instrument)}`,
     )
   }
 }
