@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isPinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { didYouMean } from '../errors/likely-spelling.js'
 import { shown } from '../errors/shown.js'
+import { absolutePath } from '../config/absolute.js'
 import { bounds, rangeText } from '../config/bounds.js'
 import { unknownInstrument } from '../book/instrument.js'
 import type { NativeBinding, NativeReader } from '../native/binding.js'
@@ -189,12 +190,13 @@ export function directorySource(binding: NativeBinding, dataDirectory: string): 
       `the data directory must be a path, not ${shown(dataDirectory)}`,
     )
   }
+  const directory = absolutePath(dataDirectory)
   return {
     binding,
-    dataDirectory,
+    dataDirectory: directory,
     async indexOf(name) {
       // The definition may stand in a segment that compaction has removed; then a snapshot has it.
-      const snapshots = binding.listSnapshots(dataDirectory)
+      const snapshots = binding.listSnapshots(directory)
       snapshots.sort((left, right) => right.sequence - left.sequence)
       for (const { path } of snapshots) {
         try {
