@@ -407,10 +407,18 @@ export interface NativeInspectReport {
   bytesVerified: number
 }
 
+export interface NativeBounds {
+  readonly from: number
+  readonly to: number
+  readonly multipleOf: number
+}
+
 export interface NativeBinding {
   readonly errorNames: readonly string[]
   readonly crc32cImplementation: string
   crc32c(bytes: Uint8Array): number
+  /** What openEngine takes, by the option's name; "scale": of an instrument's scales. */
+  readonly optionBounds: Readonly<Record<string, NativeBounds>>
   setErrorClass(errorClass: ErrorConstructor): void
   openEngine(
     options: NativeEngineOptions,

@@ -5,6 +5,7 @@
 
 #include "addon/consumers.h"
 #include "addon/engine_object.h"
+#include "addon/engine_options.h"
 #include "addon/errors.h"
 #include "addon/inspection.h"
 #include "addon/secret_binding.h"
@@ -44,6 +45,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("crc32cImplementation", Crc32cImplementation());
   exports.Set("crc32c", Napi::Function::New(env, ChecksumOf, "crc32c"));
   exports.Set("setErrorClass", Napi::Function::New(env, SetErrorClass, "setErrorClass"));
+  exports.Set("optionBounds", BoundsOfOptions(env));
   exports.Set("openEngine", Napi::Function::New(env, OpenEngine, "openEngine"));
   AddInspection(env, exports);
   AddConsumers(env, exports);

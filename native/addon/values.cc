@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "addon/errors.h"
+#include "engine/option_bounds.h"
 
 namespace pinnacle::addon {
 
@@ -260,11 +261,12 @@ Status InstrumentFromValue(Napi::Value value, Instrument* instrument) {
   }
   const double price_digits = price_scale.As<Napi::Number>().DoubleValue();
   const double quantity_digits = quantity_scale.As<Napi::Number>().DoubleValue();
-  if (!(price_digits >= 0 && price_digits <= 15) ||
-      !(quantity_digits >= 0 && quantity_digits <= 15) ||
+  constexpr double kMost = kScaleBounds.to;
+  if (!(price_digits >= 0 && price_digits <= kMost) ||
+      !(quantity_digits >= 0 && quantity_digits <= kMost) ||
       price_digits != static_cast<uint32_t>(price_digits) ||
       quantity_digits != static_cast<uint32_t>(quantity_digits)) {
-    return refuse("needs scales that are integers from 0 to 15");
+    return refuse("needs scales that are integers in their range");
   }
   instrument->name = name.As<Napi::String>().Utf8Value();
   instrument->price_scale = static_cast<uint32_t>(price_digits);

@@ -92,8 +92,9 @@ Status JournalReader::FindStartOnce() {
                                        " holds no journal segment; is this the data directory of a "
                                        "journal that was opened before?");
   }
-  // The youngest segment whose first entry is not above the wanted one.
-  for (size_t i = files.size(); i-- > 0;) {
+  // The youngest segment whose first entry is not above the wanted one; the oldest, where its first
+  // entry is wanted: the others need no look then.
+  for (size_t i = next_sequence_ == 0 ? 1 : files.size(); i-- > 0;) {
     looked_at_ = files[i].index;
     PINNACLE_RETURN_IF_ERROR(OpenSegment(files[i]));
     EntryCheck check;
