@@ -66,7 +66,8 @@ const noOwner: JournalOwner = {
 export class Journal {
   /**
    * The payload of the next appendLanes, in place. Write it and call appendLanes with no other call to this
-   * journal, its books or its batches in between: they use the same memory.
+   * journal, its books or its batches in between: they use the same memory. It is shared memory, which can't
+   * be transferred; a thread that it is posted to writes into the same payload.
    */
   readonly lanes: Float64Array
   readonly #session: EngineSession
@@ -362,8 +363,7 @@ export class Journal {
     const bytes = this.#staging.bytes
     const length = payload.byteLength
     if (length > loopBytes) {
-      // A closed engine may have taken the memory back; the call behind this says so.
-      if (bytes.byteLength > 0) bytes.set(payload, offset)
+      bytes.set(payload, offset)
       return
     }
     for (let index = 0; index < length; index++) bytes[offset + index] = payload[index] as number

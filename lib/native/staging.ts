@@ -45,9 +45,6 @@ export class StagingArea {
 
   /** The name of the last call's result code. */
   codeName(): string {
-    // A closed engine may have taken its buffer back; its lanes then read as undefined.
-    const code = this.lanes[Staging.code]
-    if (code === undefined) return 'ERR_PINNACLE_CLOSED'
-    return this.errorNames[code] ?? 'ERR_PINNACLE_INVALID_OPERATION'
+    return this.errorNames[this.lanes[Staging.code] as number] ?? 'ERR_PINNACLE_INVALID_OPERATION'
   }
 }

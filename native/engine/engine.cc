@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/guarded.h"
 #include "engine/mending.h"
 #include "engine/time_travel.h"
 #include "journal/reader.h"
@@ -153,11 +154,12 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   return Status();
 }
 
-void Engine::StartThreads(JournalThreads::OnSync on_sync) {
+Status Engine::StartThreads(JournalThreads::OnSync on_sync) {
   const std::chrono::nanoseconds interval(
       options_.durability == Durability::kInterval ? options_.sync_interval_ns : 0);
   threads_ = std::make_unique<JournalThreads>(journal_.get(), environment_.clock, interval,
                                               options_.background_cpus, std::move(on_sync));
+  return threads_->Start();
 }
 
 uint64_t Engine::ClockNs() {
@@ -311,8 +313,9 @@ Status Engine::BuildSnapshot(const SnapshotPoint& point, std::span<const uint8_t
     return Status(Code::kBusy, "a snapshot is being taken already; wait for it");
   }
   RotationReport ignored;
-  Status status =
-      BuildSnapshotLocked(point, user_state, info, rotation == nullptr ? &ignored : rotation);
+  const Status status = Guarded([&] {
+    return BuildSnapshotLocked(point, user_state, info, rotation == nullptr ? &ignored : rotation);
+  });
   (status.ok() ? snapshots_ : snapshot_failures_).fetch_add(1, std::memory_order_relaxed);
   return status;
 }
@@ -429,7 +432,7 @@ Status Engine::Close() {
   closed_ = true;
   Status status;
   if (threads_) threads_->Stop();
-  if (journal_) status = journal_->Close();
+  if (journal_) status = Guarded([this] { return journal_->Close(); });
   // A snapshot or compaction that runs beside must be over before the lock goes.
   std::lock_guard snapshot_lock(snapshot_mutex_);
   std::lock_guard compaction_lock(compaction_mutex_);

@@ -110,7 +110,9 @@ TEST_CASE("a thread bound to one processor starts background threads on another"
     CHECK_MESSAGE(status.ok(), status.ToString());
     if (!status.ok()) return;  // REQUIRE would throw out of the thread
     const auto before = AllowedByThread();
-    engine->StartThreads([](uint64_t, const Status&) {});
+    const Status started = engine->StartThreads([](uint64_t, const Status&) {});
+    CHECK_MESSAGE(started.ok(), started.ToString());
+    if (!started.ok()) return;
     const auto new_threads_on = [&](uint16_t cpu) {
       size_t count = 0;
       for (const auto& [thread, allowed] : AllowedByThread()) {
