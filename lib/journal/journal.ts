@@ -180,6 +180,9 @@ export class Journal {
       )
     }
     for (const payload of payloads) checkPayload(payload)
+    // Before the lengths: options may have getters, which may resize a payload.
+    const instrument = this.#indexOf(options)
+    const timestampNs = this.#timeOf(options)
     const [first] = payloads
     if (!first) return this.appendedFrontier
     const length = first.byteLength
@@ -189,8 +192,6 @@ export class Journal {
     if (!uniform || perCall < 2 || this.#owner.applied) {
       return this.#appendEach(userType, payloads, options)
     }
-    const instrument = this.#indexOf(options)
-    const timestampNs = this.#timeOf(options)
     let sequence = 0
     for (let start = 0; start < payloads.length; start += perCall) {
       const count = Math.min(perCall, payloads.length - start)

@@ -77,8 +77,7 @@ Napi::Value LanesToValue(Napi::Env env, std::span<const double> lanes) {
 
 Napi::Object NewSharedLanes(Napi::Env env, size_t count) {
   const BufferConstructors& constructors = ConstructorsOf(env);
-  const Napi::Number length =
-      Napi::Number::New(env, static_cast<double>(count * sizeof(double)));
+  const Napi::Number length = Napi::Number::New(env, static_cast<double>(count * sizeof(double)));
   return Construct(env, constructors.float64_array,
                    Construct(env, constructors.shared_array_buffer, length));
 }

@@ -55,8 +55,8 @@ class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
   double* lanes_ = nullptr;
   napi_env env_ = nullptr;
   Napi::ObjectReference staging_;  // a Float64Array over shared memory, see buffers.h
-  Napi::ObjectReference events_;  // weak but while somebody waits for durability
-  LoopSignal signal_;             // calls CallEvents
+  Napi::ObjectReference events_;   // weak but while somebody waits for durability
+  LoopSignal signal_;              // calls CallEvents
   bool hook_registered_ = false;
   bool referenced_ = false;  // the signal keeps the event loop alive
   bool failure_told_ = false;

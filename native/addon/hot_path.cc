@@ -39,13 +39,23 @@ void SetResult(double* lanes, Code code, uint64_t sequence) {
   lanes[lane::kSequence] = static_cast<double>(sequence);
 }
 
+// Of a call that changes nothing where it throws.
+template <typename Call>
+Code GuardedCode(Call&& call) {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    return Code::kOutOfMemory;
+  }
+}
+
 Code ApplyStaged(Engine* engine, const double* lanes, uint64_t* sequence) {
   Operation operation;
   uint64_t timestamp_ns = 0;
   const Code code = DecodeStaged(lanes, &operation, &timestamp_ns);
   if (code != Code::kOk) [[unlikely]]
     return code;
-  return engine->Apply(operation, timestamp_ns, sequence);
+  return GuardedCode([&] { return engine->Apply(operation, timestamp_ns, sequence); });
 }
 
 napi_value Apply(napi_env env, napi_callback_info info) {
@@ -176,9 +186,11 @@ napi_value Append(napi_env env, napi_callback_info info) {
   uint64_t sequence = 0;
   Code code = engine == nullptr ? Code::kClosed : DecodePayload(lanes, &payload);
   if (code == Code::kOk) {
-    code = engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
-                                 reinterpret_cast<const uint8_t*>(lanes + lane::kPayload),
-                                 payload.bytes, &sequence);
+    code = GuardedCode([&] {
+      return engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
+                                   reinterpret_cast<const uint8_t*>(lanes + lane::kPayload),
+                                   payload.bytes, &sequence);
+    });
   }
   SetResult(lanes, code, sequence);
   return nullptr;
@@ -201,9 +213,11 @@ napi_value AppendBatch(napi_env env, napi_callback_info info) {
     }
     const uint8_t* bytes = reinterpret_cast<const uint8_t*>(lanes + lane::kPayload);
     if (code == Code::kOk) {
-      code = engine->AppendPayloads(payload.user_type, payload.instrument, payload.timestamp_ns,
-                                    bytes, payload.bytes, stride, static_cast<uint64_t>(count),
-                                    &taken, &last_sequence);
+      code = GuardedCode([&] {
+        return engine->AppendPayloads(payload.user_type, payload.instrument, payload.timestamp_ns,
+                                      bytes, payload.bytes, stride, static_cast<uint64_t>(count),
+                                      &taken, &last_sequence);
+      });
     }
   }
   lanes[lane::kCount] = static_cast<double>(taken);

@@ -44,13 +44,13 @@ Code CodeOfErrno(int system_error) {
 
 // Made when the library is loaded: later there may be no memory for it. Never destroyed: threads
 // may outlive main.
-const Status& no_memory = *std::make_unique<Status>(
-                               Code::kOutOfMemory,
-                               "there is not enough memory for it: the machine has none left, or "
-                               "this process's limit is reached (ulimit -v, the container's memory "
-                               "limit); raise the limit or ask for less, and try again",
-                               ENOMEM)
-                               .release();
+const Status& no_memory =
+    *std::make_unique<Status>(Code::kOutOfMemory,
+                              "there is not enough memory for it: the machine has none left, or "
+                              "this process's limit is reached (ulimit -v, the container's memory "
+                              "limit); raise the limit or ask for less, and try again",
+                              ENOMEM)
+         .release();
 
 }  // namespace
 
@@ -65,9 +65,7 @@ Status Status::FromErrno(int system_error, std::string what) {
   return Status(CodeOfErrno(system_error), std::move(what), system_error);
 }
 
-Status Status::OutOfMemory() {
-  return no_memory;
-}
+Status Status::OutOfMemory() { return no_memory; }
 
 Status Status::WithContext(std::string_view context) && {
   if (detail_ == nullptr) return std::move(*this);

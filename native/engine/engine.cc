@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include "base/guarded.h"
@@ -195,6 +196,11 @@ Code Engine::Apply(const Operation& operation, uint64_t timestamp_ns, uint64_t* 
     refused_.store(refused_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     return code;
   }
+  try {
+    books_.MakeRoom(operation, &prepared);
+  } catch (const std::bad_alloc&) {
+    return Code::kOutOfMemory;
+  }
   uint64_t payload[6];
   EntryType type;
   uint8_t flags = 0;
@@ -284,12 +290,14 @@ Status Engine::DefineInstrument(const Instrument& instrument, uint16_t* index) {
   bool present = false;
   PINNACLE_RETURN_IF_ERROR(books_.CheckDefine(instrument, &present, index));
   if (present) return Status();
+  books_.MakeRoomToDefine(instrument);
   InstrumentPayload payload;
   EncodeInstrument(instrument, &payload);
   uint8_t flags = 0;
   const uint64_t stamp_ns = Stamp(0, &flags);
   if (journal_->Append(EntryType::kInstrument, *index, flags, stamp_ns,
                        reinterpret_cast<const uint8_t*>(&payload), sizeof(payload)) != Code::kOk) {
+    books_.ForgetRoomToDefine();
     return journal_->last_error();
   }
   books_.Define(instrument, journal_->appended());

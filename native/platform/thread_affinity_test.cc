@@ -63,10 +63,12 @@ TEST_CASE("a thread is bound to its processors, the one that started it stays wh
   if (!HasTwoCpus()) return;
   const CpuList before = CpusOfThread();
   CpuList in_background;
-  RunAtLowPriority([&] {
+  const Status ran = RunAtLowPriority([&] {
     SetThreadAffinity({before.back()});
     in_background = CpusOfThread();
+    return Status();
   });
+  CHECK(ran.ok());
   CHECK(in_background == CpuList{before.back()});
   CHECK(CheckThreadAffinity({before.front(), before.back()}).ok());
   CHECK(CpusOfThread() == before);

@@ -69,7 +69,10 @@ export class FakeEngine {
     this.lanes[Staging.failedIndex] = failedIndex
   }
 
-  #record(index: number, operations = this.lanes.subarray(Staging.operations)): Recorded {
+  #record(
+    index: number,
+    operations: Float64Array = this.lanes.subarray(Staging.operations),
+  ): Recorded {
     const at = index * Staging.lanesPerOperation
     const words = new BigUint64Array(operations.buffer, operations.byteOffset, operations.length)
     return {
