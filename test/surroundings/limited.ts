@@ -34,8 +34,9 @@ async function openAndClose(name: string, config: Parameters<typeof open>[1] = {
 const attempts: Record<string, () => unknown> = {
   operations() {
     // Beyond the tables' and the segment's room.
-    flow(manager, 5000, orders)
+    const first = orders
     orders += 5000
+    flow(manager, 5000, first)
   },
   durable: () => manager.durable(),
   snapshot: () => manager.snapshot(),

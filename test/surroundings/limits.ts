@@ -3,15 +3,7 @@
  * this user can't set one, `unavailable` says why.
  */
 import { spawnSync } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmdirSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 
 const mebibyte = 1024 * 1024
 
@@ -24,19 +16,25 @@ export interface Limit {
   readonly unavailable: string | undefined
   set(pid: number): void
   lift(pid: number): void
+  /** What was made for it. */
+  remove(): void
 }
 
 export const isRoot = process.getuid?.() === 0
+export const nobody = 65534
 
 function withoutPrlimit(): string | undefined {
   return spawnSync('prlimit', ['--version']).error === undefined ? undefined : 'needs prlimit'
 }
 
-function prlimit(pid: number, option: string): void {
-  const { status, stderr } = spawnSync('prlimit', ['--pid', String(pid), option], {
+/** As the process's own user: root may not have the right to change others'. */
+function prlimit(pid: number, asNobody: boolean, ...options: string[]): string {
+  const { status, stdout, stderr } = spawnSync('prlimit', ['--pid', String(pid), ...options], {
     encoding: 'utf8',
+    ...(asNobody && isRoot ? { uid: nobody, gid: nobody } : {}),
   })
-  if (status !== 0) throw new Error(`prlimit ${option}: ${stderr}`)
+  if (status !== 0) throw new Error(`prlimit ${options.join(' ')}: ${stderr}`)
+  return stdout.trim()
 }
 
 /** Of a resource: `least` is what the process must keep to go on at all. */
@@ -54,16 +52,15 @@ function resourceLimit(
     asNobody,
     unavailable: withoutPrlimit(),
     set(pid) {
-      const { stdout } = spawnSync(
-        'prlimit',
-        ['--pid', String(pid), `--${resource}`, '--output', 'SOFT', '--noheadings', '--raw'],
-        { encoding: 'utf8' },
-      )
-      before = stdout.trim()
-      prlimit(pid, `--${resource}=${String(least(pid))}:`)
+      const shown = ['--output', 'SOFT', '--noheadings', '--raw']
+      before = prlimit(pid, asNobody, `--${resource}`, ...shown)
+      prlimit(pid, asNobody, `--${resource}=${String(least(pid))}:`)
     },
     lift(pid) {
-      prlimit(pid, `--${resource}=${before}:`)
+      prlimit(pid, asNobody, `--${resource}=${before}:`)
+    },
+    remove() {
+      // A limit of the process goes with it.
     },
   }
 }
@@ -73,19 +70,12 @@ function addressSpaceBytes(pid: number): number {
   return Number(/VmSize:\s*(\d+)/.exec(status)?.[1]) * 1024
 }
 
-/** Open ones, so that the next is one too many. */
-function descriptorsInUse(pid: number): number {
-  const directory = `/proc/${String(pid)}/fd`
-  let highest = 0
-  for (const descriptor of readdirSync(directory)) {
-    try {
-      readlinkSync(`${directory}/${descriptor}`)
-      highest = Math.max(highest, Number(descriptor))
-    } catch {
-      // It was closed meanwhile.
-    }
-  }
-  return highest + 1
+/** The lowest that is free, so that the next is one too many. */
+function nextDescriptor(pid: number): number {
+  const open = new Set(readdirSync(`/proc/${String(pid)}/fd`).map(Number))
+  let next = 0
+  while (open.has(next)) next++
+  return next
 }
 
 /** Of a control group of its own, version 1 or 2, whichever this machine has. */
@@ -93,7 +83,7 @@ function groupLimit(
   controller: 'pids' | 'memory',
   codes: readonly string[],
   files: { readonly first: string; readonly second: string },
-  value: (group: string) => number,
+  value: () => number,
 ): Limit {
   const first = existsSync(`/sys/fs/cgroup/${controller}`)
   const root = first ? `/sys/fs/cgroup/${controller}` : '/sys/fs/cgroup'
@@ -118,18 +108,20 @@ function groupLimit(
     set(pid) {
       mkdirSync(group)
       writeFileSync(`${group}/cgroup.procs`, String(pid))
-      writeFileSync(file, String(value(group)))
+      writeFileSync(file, String(value()))
     },
     lift(pid) {
       writeFileSync(`${root}/cgroup.procs`, String(pid))
-      rmdirSync(group)
+    },
+    remove() {
+      if (existsSync(group)) rmdirSync(group)
     },
   }
 }
 
 export function limits(): Limit[] {
   return [
-    resourceLimit('ulimit -n', 'nofile', ['ERR_PINNACLE_TOO_MANY_FILES'], false, descriptorsInUse),
+    resourceLimit('ulimit -n', 'nofile', ['ERR_PINNACLE_TOO_MANY_FILES'], false, nextDescriptor),
     resourceLimit('ulimit -u', 'nproc', ['ERR_PINNACLE_TOO_MANY_THREADS'], true, () => 1),
     // What V8 itself needs meanwhile has to fit, or Node ends the process.
     resourceLimit(
@@ -145,7 +137,8 @@ export function limits(): Limit[] {
       'pids',
       ['ERR_PINNACLE_TOO_MANY_THREADS'],
       { first: 'pids.max', second: 'pids.max' },
-      (group) => Number(readFileSync(`${group}/pids.current`, 'utf8')),
+      // Below what runs: nothing ends, nothing starts. (The count of what runs lags behind.)
+      () => 1,
     ),
     groupLimit(
       'memory',

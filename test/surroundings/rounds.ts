@@ -7,10 +7,9 @@ import { fork } from '../children.js'
 import { flow, open } from '../persistence/setup.js'
 import type { Said } from './contender.js'
 import type { Outcomes } from './limited.js'
-import { isRoot, type Limit } from './limits.js'
+import { isRoot, nobody, type Limit } from './limits.js'
 
 const scriptOf = (name: string): string => new URL(name, import.meta.url).pathname
-const nobody = 65534
 
 export interface Limited {
   /** How the process ended; 0 and null are right. */
@@ -38,20 +37,25 @@ export async function meetLimit(limit: Limit, directory: string): Promise<Limite
     const [message] = (await Promise.race([once(child, 'message'), exited.then(() => [])])) as [T?]
     return message
   }
-  await answer()
-  limit.set(pid)
-  let under: Outcomes
   try {
-    child.send('attempt')
-    under = (await answer<Outcomes>()) ?? {}
+    await answer()
+    limit.set(pid)
+    let under: Outcomes
+    try {
+      child.send('attempt')
+      under = (await answer<Outcomes>()) ?? {}
+    } finally {
+      if (child.exitCode === null) limit.lift(pid)
+    }
+    if (child.connected) child.send('attempt')
+    const after = (await answer<Outcomes>()) ?? {}
+    if (child.connected) child.send('end')
+    const said = await answer<{ appended: number }>()
+    return { exit: await exited, under, after, appended: said?.appended ?? -1, stderr }
   } finally {
-    limit.lift(pid)
+    child.kill('SIGKILL')
+    limit.remove()
   }
-  if (child.connected) child.send('attempt')
-  const after = (await answer<Outcomes>()) ?? {}
-  if (child.connected) child.send('end')
-  const said = await answer<{ appended: number }>()
-  return { exit: await exited, under, after, appended: said?.appended ?? -1, stderr }
 }
 
 export interface Contended {
