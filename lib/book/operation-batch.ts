@@ -206,6 +206,7 @@ export class OperationBatch {
   #unclean(size: number): BatchResult {
     const shared = this.#staging.lanes
     const code = this.#staging.codeName()
+    if (shared[Staging.code] === undefined) throw this.#refusalAt(0, 0, code)
     const taken = shared[Staging.count] as number
     const lastSequence = shared[Staging.sequence] as number
     const refused: RefusedOperation[] = []

@@ -364,7 +364,8 @@ export class Journal {
     const bytes = this.#staging.bytes
     const length = payload.byteLength
     if (length > loopBytes) {
-      bytes.set(payload, offset)
+      // Lanes that were taken away have no room; the call behind this says so.
+      if (bytes.byteLength > 0) bytes.set(payload, offset)
       return
     }
     for (let index = 0; index < length; index++) bytes[offset + index] = payload[index] as number

@@ -45,6 +45,9 @@ export class StagingArea {
 
   /** The name of the last call's result code. */
   codeName(): string {
-    return this.errorNames[this.lanes[Staging.code] as number] ?? 'ERR_PINNACLE_INVALID_OPERATION'
+    // A worker's end may take the lanes away; they then read as undefined.
+    const code = this.lanes[Staging.code]
+    if (code === undefined) return 'ERR_PINNACLE_CLOSED'
+    return this.errorNames[code] ?? 'ERR_PINNACLE_INVALID_OPERATION'
   }
 }

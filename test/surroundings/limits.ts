@@ -13,6 +13,8 @@ export interface Limit {
   readonly codes: readonly string[]
   /** Root is not held to it, so the process runs as nobody where the test runs as root. */
   readonly asNobody: boolean
+  /** It takes much memory to meet it. */
+  readonly ofMemory: boolean
   readonly unavailable: string | undefined
   set(pid: number): void
   lift(pid: number): void
@@ -50,6 +52,7 @@ function resourceLimit(
     name,
     codes,
     asNobody,
+    ofMemory: resource === 'as',
     unavailable: withoutPrlimit(),
     set(pid) {
       const shown = ['--output', 'SOFT', '--noheadings', '--raw']
@@ -104,6 +107,7 @@ function groupLimit(
     name: `a ${controller} cgroup`,
     codes,
     asNobody: false,
+    ofMemory: controller === 'memory',
     unavailable: why(),
     set(pid) {
       mkdirSync(group)

@@ -33,7 +33,7 @@ for (const limit of limits()) {
 }
 
 t.test('processes that want the same directories, some killed, lose nothing', async (t) => {
-  const { opened, codes, killed, wrong, lost } = await forks(9, 3, join(t.testdir(), 'forks'))
+  const { opened, codes, killed, wrong, lost } = await forks(6, 3, join(t.testdir(), 'forks'))
   t.ok(opened > 0 && killed > 0)
   t.strictSame(
     Object.keys(codes).filter((code) => code !== 'ERR_PINNACLE_LOCKED'),
@@ -44,7 +44,7 @@ t.test('processes that want the same directories, some killed, lose nothing', as
 })
 
 t.test('opens and closes, with work under way at the close', async (t) => {
-  t.strictSame(await opensAndCloses(30, t.testdir()), [])
+  t.strictSame(await opensAndCloses(20, t.testdir()), [])
 })
 
 t.test('worker threads that end or are terminated leave no lock', async (t) => {
