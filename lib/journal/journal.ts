@@ -128,8 +128,7 @@ export class Journal {
     const payloadBytes = payload.byteLength
     let sequence: number
     if (payloadBytes <= stagedBytes) {
-      this.#copy(payload, payloadOffset)
-      sequence = this.#appendStaged(userType, instrument, timestampNs, payloadBytes)
+      sequence = this.#appendStaged(userType, instrument, timestampNs, payload)
     } else {
       checkUserType(userType)
       const given = toTimestamp(timestampNs)
@@ -341,10 +340,11 @@ export class Journal {
     userType: number,
     instrument: number,
     timestampNs: Timestamp,
-    payloadBytes: number,
+    payload: Uint8Array,
   ): number {
     const staging = this.#staging
     const lanes = staging.lanes
+    const payloadBytes = payload.byteLength
     let type = userType
     if (typeof timestampNs === 'number') lanes[TIMESTAMP] = timestampNs
     else {
@@ -354,7 +354,12 @@ export class Journal {
     lanes[USER_TYPE] = type
     lanes[INSTRUMENT] = instrument
     lanes[PAYLOAD_BYTES] = payloadBytes
-    staging.engine.append()
+    if (payloadBytes > loopBytes) {
+      staging.engine.appendBytes(payload)
+    } else {
+      this.#copy(payload, payloadOffset)
+      staging.engine.append()
+    }
     if (lanes[CODE] !== 0) throw this.#refusal(userType, payloadBytes, timestampNs)
     if (staging.sleepers !== 0) staging.wake()
     return lanes[SEQUENCE] as number

@@ -297,6 +297,8 @@ export interface NativeEngine extends NativeBookReader {
   applyBatch(operations: Float64Array): void
   /** Hot path: journals the staged payload. */
   append(): void
+  /** The same with the bytes of `payload`, as many as they are. */
+  appendBytes(payload: Uint8Array): void
   appendBatch(): void
   /** Payloads larger than the staging area. Returns the sequence; throws. */
   appendPayload(userType: number, instrument: number, timestamp: bigint, payload: Uint8Array): number

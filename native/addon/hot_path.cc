@@ -196,6 +196,30 @@ napi_value Append(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// As Append, but the payload is the argument's bytes, copied once.
+napi_value AppendBytes(napi_env env, napi_callback_info info) {
+  napi_value given = nullptr;
+  EngineHandle* handle = HandleOf(env, info, &given);
+  double* lanes = handle->lanes();
+  Engine* engine = handle->engine();
+  StagedPayload payload;
+  std::span<uint8_t> bytes;
+  uint64_t sequence = 0;
+  Code code = engine == nullptr ? Code::kClosed : DecodePayload(lanes, &payload);
+  if (code == Code::kOk &&
+      (!BytesFromValue(Napi::Value(env, given), &bytes) || bytes.size() > kStagingPayloadBytes)) {
+    code = Code::kBufferLength;
+  }
+  if (code == Code::kOk) {
+    code = GuardedCode([&] {
+      return engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
+                                   bytes.data(), static_cast<uint32_t>(bytes.size()), &sequence);
+    });
+  }
+  SetResult(lanes, code, sequence);
+  return nullptr;
+}
+
 napi_value AppendBatch(napi_env env, napi_callback_info info) {
   EngineHandle* handle = HandleOf(env, info);
   double* lanes = handle->lanes();
@@ -249,6 +273,7 @@ void AddHotPath(Napi::Env env, Napi::Object object, const std::shared_ptr<Engine
   AddFunction(env, object, "apply", Apply, handle);
   AddFunction(env, object, "applyBatch", ApplyBatch, handle);
   AddFunction(env, object, "append", Append, handle);
+  AddFunction(env, object, "appendBytes", AppendBytes, handle);
   AddFunction(env, object, "appendBatch", AppendBatch, handle);
 }
 

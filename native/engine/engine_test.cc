@@ -518,9 +518,8 @@ TEST_CASE("an instrument whose book there is no memory for leaves no entry, and 
   rig.options.expected_orders = uint64_t{1} << 40;
   rig.Open();  // no book yet
   uint16_t index = 0;
-  const Status refused = Guarded([&] {
-    return rig.engine->DefineInstrument({"BBB", 2, 0, InstrumentKind::kOrders}, &index);
-  });
+  const Status refused = Guarded(
+      [&] { return rig.engine->DefineInstrument({"BBB", 2, 0, InstrumentKind::kOrders}, &index); });
   CHECK(refused.code() == Code::kOutOfMemory);
   CHECK(refused.message().find("expectedOrders") != std::string::npos);
   CHECK(rig.engine->appended() == 0);
