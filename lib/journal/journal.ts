@@ -68,7 +68,8 @@ const noOwner: JournalOwner = {
 export class Journal {
   /**
    * The payload of the next appendLanes, in place. Write it and call appendLanes with no other call to this
-   * journal, its books or its batches in between: they use the same memory.
+   * journal, its books or its batches in between: they use the same memory. It is shared memory, which can't
+   * be transferred; a thread that it is posted to writes into the same payload.
    */
   readonly lanes: Float64Array
   readonly #session: EngineSession
@@ -129,8 +130,7 @@ export class Journal {
     const payloadBytes = payload.byteLength
     let sequence: number
     if (payloadBytes <= stagedBytes) {
-      this.#copy(payload, payloadOffset)
-      sequence = this.#appendStaged(userType, instrument, timestampNs, payloadBytes)
+      sequence = this.#appendStaged(userType, instrument, timestampNs, payload)
     } else {
       checkUserType(userType)
       const given = toTimestamp(timestampNs)
@@ -181,6 +181,9 @@ export class Journal {
       )
     }
     for (const payload of payloads) checkPayload(payload)
+    // Before the lengths: options may have getters, which may resize a payload.
+    const instrument = this.#indexOf(options)
+    const timestampNs = this.#timeOf(options)
     const [first] = payloads
     if (!first) return this.appendedFrontier
     const length = first.byteLength
@@ -190,8 +193,6 @@ export class Journal {
     if (!uniform || perCall < 2 || this.#owner.applied) {
       return this.#appendEach(userType, payloads, options)
     }
-    const instrument = this.#indexOf(options)
-    const timestampNs = this.#timeOf(options)
     let sequence = 0
     for (let start = 0; start < payloads.length; start += perCall) {
       const count = Math.min(perCall, payloads.length - start)
@@ -346,10 +347,11 @@ export class Journal {
     userType: number,
     instrument: number,
     timestampNs: Timestamp,
-    payloadBytes: number,
+    payload: Uint8Array,
   ): number {
     const staging = this.#staging
     const lanes = staging.lanes
+    const payloadBytes = payload.byteLength
     let type = userType
     if (typeof timestampNs === 'number') lanes[TIMESTAMP] = timestampNs
     else {
@@ -359,7 +361,12 @@ export class Journal {
     lanes[USER_TYPE] = type
     lanes[INSTRUMENT] = instrument
     lanes[PAYLOAD_BYTES] = payloadBytes
-    staging.engine.append()
+    if (payloadBytes > loopBytes) {
+      staging.engine.appendBytes(payload)
+    } else {
+      this.#copy(payload, payloadOffset)
+      staging.engine.append()
+    }
     if (lanes[CODE] !== 0) throw this.#refusal(userType, payloadBytes, timestampNs)
     if (staging.sleepers !== 0) staging.wake()
     return lanes[SEQUENCE] as number
@@ -369,7 +376,7 @@ export class Journal {
     const bytes = this.#staging.bytes
     const length = payload.byteLength
     if (length > loopBytes) {
-      // A closed engine may have taken the memory back; the call behind this says so.
+      // Lanes that were taken away have no room; the call behind this says so.
       if (bytes.byteLength > 0) bytes.set(payload, offset)
       return
     }

@@ -6,7 +6,7 @@ import { shown } from '../errors/shown.js'
 import { absolutePath } from '../config/absolute.js'
 import { bounds, rangeText } from '../config/bounds.js'
 import { unknownInstrument } from '../book/instrument.js'
-import type { NativeBinding } from '../native/binding.js'
+import type { NativeBinding, NativeReader } from '../native/binding.js'
 import { decodeEntries } from './decode.js'
 import { journalEntryTypes, type JournalEntry, type JournalEntryType } from './entry.js'
 

@@ -12,8 +12,8 @@ export type ErrorConstructor = new (
 ) => Error
 
 /**
- * Layout of the staging ArrayBuffer, in float64 lanes. JS writes an operation's lanes and makes one call
- * without arguments; the call writes its outcome to the result lanes. Nothing is allocated on either side.
+ * Layout of the staging area, in float64 lanes. JS writes an operation's lanes and makes one call without
+ * arguments; the call writes its outcome to the result lanes. Nothing is allocated on either side.
  */
 export const Staging = {
   bytes: 8 * (16 + 12 * 1024),
@@ -26,7 +26,7 @@ export const Staging = {
   /** Argument lanes of batch calls, written by JS. */
   batchCount: 5,
   skipRefused: 6, // 1: go on behind a refused operation, 0: stop at it
-  /** First lane of operation 0, lanes per operation, operations per batch. */
+  /** First lane of the operation, lanes per operation, operations per batch. */
   operations: 16,
   lanesPerOperation: 12,
   maxOperations: 1024,
@@ -305,12 +305,16 @@ export interface NativeEvents {
 }
 
 export interface NativeEngine extends NativeBookReader {
-  readonly staging: ArrayBuffer
+  /** Shared memory: the engine writes to it as long as it lives, so nothing must be able to detach it. */
+  readonly staging: ArrayBufferLike
   /** Hot path: takes the staged operation. */
   apply(): void
-  applyBatch(): void
+  /** Takes `batchCount` operations, which stand in `operations` from its first lane on. */
+  applyBatch(operations: Float64Array): void
   /** Hot path: journals the staged payload. */
   append(): void
+  /** The same with the bytes of `payload`, as many as they are. */
+  appendBytes(payload: Uint8Array): void
   appendBatch(): void
   /** Payloads larger than the staging area. Returns the sequence; throws. */
   appendPayload(userType: number, instrument: number, timestamp: bigint, payload: Uint8Array): number

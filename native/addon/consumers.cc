@@ -8,6 +8,7 @@
 
 #include "addon/async_call.h"
 #include "addon/errors.h"
+#include "addon/method.h"
 #include "addon/values.h"
 #include "consumer/consumer.h"
 
@@ -67,18 +68,20 @@ Napi::Value ConsumerToValue(Napi::Env env, std::shared_ptr<Consumer> consumer) {
   auto holder = std::make_shared<Holder>(Holder{std::move(consumer), {}});
   Napi::Object object = Napi::Object::New(env);
   const auto add = [&](const char* name, auto function) {
-    object.Set(name, Napi::Function::New(
-                         env, [holder, function](const Napi::CallbackInfo& info) -> Napi::Value {
-                           return function(info, holder);
-                         }));
+    object.Set(name,
+               Method(env, name, [holder, function](const Napi::CallbackInfo& info) -> Napi::Value {
+                 return function(info, holder);
+               }));
   };
   add("read", Read);
-  add("commit", [](const Napi::CallbackInfo& info, const std::shared_ptr<Holder>& held) {
-    return Move(info, held, &Consumer::Commit);
-  });
-  add("reset", [](const Napi::CallbackInfo& info, const std::shared_ptr<Holder>& held) {
-    return Move(info, held, &Consumer::Reset);
-  });
+  add("commit",
+      [](const Napi::CallbackInfo& info, const std::shared_ptr<Holder>& held) -> Napi::Value {
+        return Move(info, held, &Consumer::Commit);
+      });
+  add("reset",
+      [](const Napi::CallbackInfo& info, const std::shared_ptr<Holder>& held) -> Napi::Value {
+        return Move(info, held, &Consumer::Reset);
+      });
   add("rewind", [](const Napi::CallbackInfo& info, const std::shared_ptr<Holder>& held) {
     if (held->consumer != nullptr) held->consumer->Rewind();
     return info.Env().Undefined();
@@ -165,9 +168,9 @@ Napi::Value RemoveConsumerOf(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void AddConsumers(Napi::Env env, Napi::Object exports) {
-  exports.Set("openConsumer", Napi::Function::New(env, OpenConsumer, "openConsumer"));
-  exports.Set("listConsumers", Napi::Function::New(env, ListConsumersOf, "listConsumers"));
-  exports.Set("removeConsumer", Napi::Function::New(env, RemoveConsumerOf, "removeConsumer"));
+  exports.Set("openConsumer", Method(env, "openConsumer", OpenConsumer));
+  exports.Set("listConsumers", Method(env, "listConsumers", ListConsumersOf));
+  exports.Set("removeConsumer", Method(env, "removeConsumer", RemoveConsumerOf));
 }
 
 }  // namespace pinnacle::addon

@@ -1,10 +1,13 @@
 #include "addon/engine_handle.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
+#include "addon/buffers.h"
 #include "addon/errors.h"
 #include "addon/staging.h"
+#include "base/check.h"
 
 namespace pinnacle::addon {
 
@@ -14,20 +17,24 @@ EngineHandle::~EngineHandle() {
   signal_.Close();
 }
 
-void EngineHandle::Attach(Napi::Env env, Napi::Object events) {
+Status EngineHandle::Attach(Napi::Env env, Napi::Object events) {
   env_ = env;
-  Napi::ArrayBuffer staging = Napi::ArrayBuffer::New(env, kStagingBytes);
-  lanes_ = static_cast<double*>(staging.Data());
-  staging_ = Napi::Reference<Napi::ArrayBuffer>::New(staging, 1);
+  const Napi::Object staging = NewSharedLanes(env, kStagingLanes);
+  std::span<double> lanes;
+  PINNACLE_CHECK(LanesFromValue(staging, &lanes) && lanes.size() == kStagingLanes);
+  lanes_ = lanes.data();
+  staging_ = Napi::Persistent(staging);
   // Weak: these functions know the engine object, and a strong reference would close a circle that
   // no garbage collection opens. The engine object holds them.
   events_ = Napi::Weak(events);
   if (!signal_.Open(env, "pinnacle.durable", CallEvents, this)) {
-    Napi::Error::Fatal("pinnacle-persistence", "the environment has no event loop to call back on");
+    return Status(Code::kTooManyFiles,
+                  "the event loop of this thread takes nothing more to call back on: its "
+                  "descriptors may have run out (ulimit -n)");
   }
   // Hooks run in reverse: this one before the signal's.
   hook_registered_ = napi_add_env_cleanup_hook(env, OnEnvironmentEnd, this) == napi_ok;
-  engine_->StartThreads(
+  return engine_->StartThreads(
       [this](uint64_t durable, const Status& status) { OnSync(durable, status); });
 }
 
@@ -113,6 +120,12 @@ void EngineHandle::FinishClose() {
   hook_registered_ = false;
   signal_.Close();
   events_.Reset();
+}
+
+void EngineHandle::Abandon() {
+  BeginClose();
+  (void)engine_->Close();
+  FinishClose();
 }
 
 }  // namespace pinnacle::addon

@@ -10,6 +10,7 @@
 #include "addon/engine_stats.h"
 #include "addon/errors.h"
 #include "addon/hot_path.h"
+#include "addon/method.h"
 #include "addon/values.h"
 #include "engine/time_travel.h"
 #include "platform/thread_affinity.h"
@@ -41,11 +42,11 @@ Napi::Value Rejected(Napi::Env env, const Status& status) {
 
 // At low priority and where background work belongs, on a thread of its own: the pool's threads
 // keep their priority and their processors.
-void RunInBackground(const Handle& handle, const std::function<void(Engine*)>& work) {
+Status RunInBackground(const Handle& handle, const std::function<Status(Engine*)>& work) {
   Engine* engine = handle->engine_for_work();
-  RunAtLowPriority([&] {
+  return RunAtLowPriority([&] {
     SetThreadAffinity(engine->options().background_cpus);
-    work(engine);
+    return work(engine);
   });
 }
 
@@ -71,22 +72,21 @@ Napi::Value AppendPayload(const Napi::CallbackInfo& info, const Handle& handle) 
           Status(Code::kInvalidTimestamp, "a timestamp is a bigint of nanoseconds, 0 or above"));
     return env.Undefined();
   }
-  if (!info[3].IsTypedArray() ||
-      info[3].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+  std::span<uint8_t> payload;
+  if (!BytesFromValue(info[3], &payload)) {
     Throw(env, Status(Code::kBufferLength, "a payload is a Uint8Array or Buffer"));
     return env.Undefined();
   }
-  const Napi::Uint8Array payload = info[3].As<Napi::Uint8Array>();
-  if (payload.ByteLength() > kMaxPayloadBytes) {
-    Throw(env, Status(Code::kEntryTooLarge, "a payload of " + std::to_string(payload.ByteLength()) +
+  if (payload.size() > kMaxPayloadBytes) {
+    Throw(env, Status(Code::kEntryTooLarge, "a payload of " + std::to_string(payload.size()) +
                                                 " bytes is above the limit of " +
                                                 std::to_string(kMaxPayloadBytes)));
     return env.Undefined();
   }
   uint64_t sequence = 0;
   const Code code = engine->AppendPayload(
-      static_cast<uint8_t>(type), static_cast<uint16_t>(instrument), timestamp_ns, payload.Data(),
-      static_cast<uint32_t>(payload.ByteLength()), &sequence);
+      static_cast<uint8_t>(type), static_cast<uint16_t>(instrument), timestamp_ns, payload.data(),
+      static_cast<uint32_t>(payload.size()), &sequence);
   if (code != Code::kOk) {
     Status status = engine->last_error();
     if (status.code() != code) {
@@ -140,13 +140,11 @@ Napi::Value TakeSnapshot(const Napi::CallbackInfo& info, const Handle& handle) {
   Napi::Env env = info.Env();
   Engine* engine = handle->engine();
   if (engine == nullptr) return Rejected(env, Closed());
-  auto state = std::make_shared<std::vector<uint8_t>>();
-  if (info[0].IsTypedArray()) {
-    const Napi::TypedArray array = info[0].As<Napi::TypedArray>();
-    const uint8_t* bytes =
-        static_cast<const uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
-    state->assign(bytes, bytes + array.ByteLength());
+  std::span<uint8_t> bytes;
+  if (!info[0].IsNull() && !BytesFromValue(info[0], &bytes)) {
+    return Rejected(env, Status(Code::kBufferLength, "a state is a Uint8Array or Buffer, or null"));
   }
+  auto state = std::make_shared<const std::vector<uint8_t>>(bytes.begin(), bytes.end());
   const SnapshotPoint point = engine->FixSnapshotPoint();
   auto result = std::make_shared<SnapshotInfo>();
   auto rotation = std::make_shared<RotationReport>();
@@ -154,11 +152,10 @@ Napi::Value TakeSnapshot(const Napi::CallbackInfo& info, const Handle& handle) {
   return RunAsync(
       env, "pinnacle.snapshot",
       [handle, point, state, result, rotation, duration_ns] {
-        Status status;
         Clock* clock = Clock::Real();
         const uint64_t start_ns = clock->MonotonicNs();
-        RunInBackground(handle, [&](Engine* engine) {
-          status = engine->BuildSnapshot(point, *state, result.get(), rotation.get());
+        Status status = RunInBackground(handle, [&](Engine* engine) {
+          return engine->BuildSnapshot(point, *state, result.get(), rotation.get());
         });
         *duration_ns = clock->MonotonicNs() - start_ns;
         return status;
@@ -182,11 +179,9 @@ Napi::Value RotateSnapshotFiles(const Napi::CallbackInfo& info, const Handle& ha
   return RunAsync(
       env, "pinnacle.rotate",
       [handle, keep, report] {
-        Status status;
-        RunInBackground(handle, [&](Engine* engine) {
-          status = engine->RotateSnapshots(static_cast<uint64_t>(keep), report.get());
+        return RunInBackground(handle, [&](Engine* engine) {
+          return engine->RotateSnapshots(static_cast<uint64_t>(keep), report.get());
         });
-        return status;
       },
       [report](Napi::Env environment) { return ToValue(environment, *report); });
 }
@@ -199,10 +194,8 @@ Napi::Value Compact(const Napi::CallbackInfo& info, const Handle& handle) {
   return RunAsync(
       env, "pinnacle.compact",
       [handle, force, report] {
-        Status status;
-        RunInBackground(handle,
-                        [&](Engine* engine) { status = engine->Compact(force, report.get()); });
-        return status;
+        return RunInBackground(
+            handle, [&](Engine* engine) { return engine->Compact(force, report.get()); });
       },
       [report](Napi::Env environment) { return ToValue(environment, *report); });
 }
@@ -241,7 +234,7 @@ Napi::Value Close(const Napi::CallbackInfo& info, const Handle& handle) {
 
 Napi::Object EngineToValue(Napi::Env env, const Handle& handle) {
   Napi::Object object = Napi::Object::New(env);
-  object.Set("staging", handle->staging());
+  object.Set("staging", handle->staging().As<Napi::Object>().Get("buffer"));
   AddHotPath(env, object, handle);
   AddBookReading(env, object, [handle]() -> const BookSet* {
     Engine* engine = handle->engine();
@@ -249,11 +242,9 @@ Napi::Object EngineToValue(Napi::Env env, const Handle& handle) {
   });
   const auto add = [&](const char* name,
                        Napi::Value (*method)(const Napi::CallbackInfo&, const Handle&)) {
-    object.Set(
-        name,
-        Napi::Function::New(
-            env, [handle, method](const Napi::CallbackInfo& info) { return method(info, handle); },
-            name));
+    object.Set(name, Method(env, name, [handle, method](const Napi::CallbackInfo& info) {
+                 return method(info, handle);
+               }));
   };
   add("appendPayload", AppendPayload);
   add("requestDurable", RequestDurable);
@@ -294,7 +285,7 @@ Napi::Value OpenEngine(const Napi::CallbackInfo& info) {
   auto progress = std::make_shared<ProgressCallback>(env, info[2]);
   auto engine = std::make_shared<std::unique_ptr<Engine>>();
   auto report = std::make_shared<RecoveryReport>();
-  return RunAsync(
+  return RunAsyncAndFinish(
       env, "pinnacle.open",
       [options, instruments, progress, engine, report]() -> Status {
         PINNACLE_RETURN_IF_ERROR(Engine::Open(Environment::Real(), *options, progress->function(),
@@ -305,18 +296,24 @@ Napi::Value OpenEngine(const Napi::CallbackInfo& info) {
         }
         return Status();
       },
-      [engine, report, events, progress](Napi::Env environment) -> Napi::Value {
+      [engine, report, events, progress](Napi::Env environment, Napi::Value* value) {
         progress->Stop();
         auto handle = std::make_shared<EngineHandle>(std::move(*engine));
-        const Napi::Object events_object = events->Value();
-        handle->Attach(environment, events_object);
-        events->Reset();
-        Napi::Object result = Napi::Object::New(environment);
-        Napi::Object object = EngineToValue(environment, handle);
-        object.Set("events", events_object);  // the handle's own reference is weak
-        result.Set("engine", object);
-        result.Set("report", ToValue(environment, *report));
-        return result;
+        const Status status = Guarded([&] {
+          const Napi::Object events_object = events->Value();
+          PINNACLE_RETURN_IF_ERROR(handle->Attach(environment, events_object));
+          events->Reset();
+          Napi::Object result = Napi::Object::New(environment);
+          Napi::Object object = EngineToValue(environment, handle);
+          object.Set("events", events_object);  // the handle's own reference is weak
+          result.Set("engine", object);
+          result.Set("report", ToValue(environment, *report));
+          *value = result;
+          return Status();
+        });
+        // Functions that were made hold on to the handle: it must let go of the lock now.
+        if (!status.ok() || environment.IsExceptionPending()) handle->Abandon();
+        return status;
       },
       [engine, report, events, progress](Napi::Env environment, const Status& status) {
         progress->Stop();
@@ -333,7 +330,7 @@ Napi::Value BookSetToValue(Napi::Env env, std::shared_ptr<BookSet> books) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("sequence", Num(env, (*holder)->last_sequence()));
   AddBookReading(env, object, [holder]() -> const BookSet* { return holder->get(); });
-  object.Set("close", Napi::Function::New(env, [holder](const Napi::CallbackInfo& info) {
+  object.Set("close", Method(env, "close", [holder](const Napi::CallbackInfo& info) {
                holder->reset();
                return info.Env().Undefined();
              }));

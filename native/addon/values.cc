@@ -211,13 +211,9 @@ Napi::Value ToValue(Napi::Env env, const Histogram& histogram) {
     bounds.push_back(static_cast<double>(std::min(Histogram::UpperBound(bucket), histogram.max())));
     counts.push_back(static_cast<double>(count));
   }
-  Napi::Float64Array bound_values = Napi::Float64Array::New(env, bounds.size());
-  Napi::Float64Array count_values = Napi::Float64Array::New(env, counts.size());
-  std::copy(bounds.begin(), bounds.end(), bound_values.Data());
-  std::copy(counts.begin(), counts.end(), count_values.Data());
   Napi::Object object = Napi::Object::New(env);
-  object.Set("upperBounds", bound_values);
-  object.Set("counts", count_values);
+  object.Set("upperBounds", LanesToValue(env, bounds));
+  object.Set("counts", LanesToValue(env, counts));
   object.Set("min", Num(env, histogram.min()));
   object.Set("max", Num(env, histogram.max()));
   object.Set("count", Num(env, histogram.count()));
@@ -236,12 +232,6 @@ Napi::Value InstrumentsToValue(Napi::Env env, const BookSet& books) {
     object.Set("kind", instrument.kind == InstrumentKind::kOrders ? "orders" : "levels");
     array.Set(i - 1, object);
   }
-  return array;
-}
-
-Napi::Value BytesToValue(Napi::Env env, const std::vector<uint8_t>& bytes) {
-  Napi::Uint8Array array = Napi::Uint8Array::New(env, bytes.size());
-  if (!bytes.empty()) std::memcpy(array.Data(), bytes.data(), bytes.size());
   return array;
 }
 

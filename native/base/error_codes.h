@@ -43,6 +43,8 @@ namespace pinnacle {
   X(kReadOnly, "READ_ONLY")                        \
   X(kNoSpace, "NO_SPACE")                          \
   X(kTooManyFiles, "TOO_MANY_FILES")               \
+  X(kTooManyThreads, "TOO_MANY_THREADS")           \
+  X(kOutOfMemory, "OUT_OF_MEMORY")                 \
   X(kIo, "IO")                                     \
   X(kLocked, "LOCKED")                             \
   X(kDirectoryLost, "DIRECTORY_LOST")              \

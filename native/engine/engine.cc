@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
+#include "base/guarded.h"
 #include "engine/consumer_lag.h"
 #include "engine/mending.h"
 #include "engine/time_travel.h"
@@ -155,11 +157,12 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   return Status();
 }
 
-void Engine::StartThreads(JournalThreads::OnSync on_sync) {
+Status Engine::StartThreads(JournalThreads::OnSync on_sync) {
   const std::chrono::nanoseconds interval(
       options_.durability == Durability::kInterval ? options_.sync_interval_ns : 0);
   threads_ = std::make_unique<JournalThreads>(journal_.get(), environment_.clock, interval,
                                               options_.background_cpus, std::move(on_sync));
+  return threads_->Start();
 }
 
 uint64_t Engine::ClockNs() {
@@ -194,6 +197,11 @@ Code Engine::Apply(const Operation& operation, uint64_t timestamp_ns, uint64_t* 
   if (code != Code::kOk) [[unlikely]] {
     refused_.store(refused_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     return code;
+  }
+  try {
+    books_.MakeRoom(operation, &prepared);
+  } catch (const std::bad_alloc&) {
+    return Code::kOutOfMemory;
   }
   uint64_t payload[6];
   EntryType type;
@@ -284,12 +292,14 @@ Status Engine::DefineInstrument(const Instrument& instrument, uint16_t* index) {
   bool present = false;
   PINNACLE_RETURN_IF_ERROR(books_.CheckDefine(instrument, &present, index));
   if (present) return Status();
+  books_.MakeRoomToDefine(instrument);
   InstrumentPayload payload;
   EncodeInstrument(instrument, &payload);
   uint8_t flags = 0;
   const uint64_t stamp_ns = Stamp(0, &flags);
   if (journal_->Append(EntryType::kInstrument, *index, flags, stamp_ns,
                        reinterpret_cast<const uint8_t*>(&payload), sizeof(payload)) != Code::kOk) {
+    books_.ForgetRoomToDefine();
     return journal_->last_error();
   }
   books_.Define(instrument, journal_->appended());
@@ -313,8 +323,9 @@ Status Engine::BuildSnapshot(const SnapshotPoint& point, std::span<const uint8_t
     return Status(Code::kBusy, "a snapshot is being taken already; wait for it");
   }
   RotationReport ignored;
-  Status status =
-      BuildSnapshotLocked(point, user_state, info, rotation == nullptr ? &ignored : rotation);
+  const Status status = Guarded([&] {
+    return BuildSnapshotLocked(point, user_state, info, rotation == nullptr ? &ignored : rotation);
+  });
   (status.ok() ? snapshots_ : snapshot_failures_).fetch_add(1, std::memory_order_relaxed);
   return status;
 }
@@ -453,7 +464,7 @@ Status Engine::Close() {
   closed_ = true;
   Status status;
   if (threads_) threads_->Stop();
-  if (journal_) status = journal_->Close();
+  if (journal_) status = Guarded([this] { return journal_->Close(); });
   // A snapshot or compaction that runs beside must be over before the lock goes.
   std::lock_guard snapshot_lock(snapshot_mutex_);
   std::lock_guard compaction_lock(compaction_mutex_);

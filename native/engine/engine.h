@@ -70,7 +70,8 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // Starts the background threads. Without it the owner calls the steps (as a simulation does).
-  void StartThreads(JournalThreads::OnSync on_sync);
+  // kTooManyThreads where the system starts no more: the engine can only be closed then.
+  Status StartThreads(JournalThreads::OnSync on_sync);
 
   // --- writer ---
 
