@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "addon/backup_binding.h"
 #include "addon/engine_object.h"
 #include "addon/errors.h"
 #include "addon/inspection.h"
@@ -45,6 +46,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("setErrorClass", Napi::Function::New(env, SetErrorClass, "setErrorClass"));
   exports.Set("openEngine", Napi::Function::New(env, OpenEngine, "openEngine"));
   AddInspection(env, exports);
+  AddBackup(env, exports);
   RegisterSecrets(env, exports);
   return exports;
 }

@@ -55,7 +55,11 @@ namespace pinnacle {
   X(kNoSnapshot, "NO_SNAPSHOT")                    \
   X(kSnapshotCorrupt, "SNAPSHOT_CORRUPT")          \
   X(kJournalGap, "JOURNAL_GAP")                    \
-  X(kOutOfReach, "OUT_OF_REACH")
+  X(kOutOfReach, "OUT_OF_REACH")                   \
+  /* backups */                                    \
+  X(kIsBackup, "IS_BACKUP")                        \
+  X(kBackupCorrupt, "BACKUP_CORRUPT")              \
+  X(kAborted, "ABORTED")
 
 enum class Code : uint16_t {
 #define PINNACLE_X(enumerator, name) enumerator,

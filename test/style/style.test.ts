@@ -113,8 +113,10 @@ const cppLayers: Record<string, string[]> = {
   snapshot: ['state', 'book', 'journal', 'platform', 'checksum', 'base'],
   repair: ['snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
   engine: ['repair', 'snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
+  backup: ['engine', 'repair', 'snapshot', 'journal', 'platform', 'checksum', 'base'],
   secret: ['platform', 'base'],
   addon: [
+    'backup',
     'engine',
     'secret',
     'snapshot',
