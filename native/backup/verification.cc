@@ -1,6 +1,7 @@
 #include "backup/verification.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "engine/recovery.h"
@@ -30,6 +31,18 @@ class ProgressVisitor : public EntryVisitor {
 
 Status ReadBack(FileSystem* fs, const std::string& backup_directory, const Manifest& manifest,
                 const std::vector<std::string>& read_already, const WorkControl& control) {
+  {
+    // The manifest itself, too.
+    std::unique_ptr<File> file;
+    PINNACLE_RETURN_IF_ERROR(fs->Open(ManifestPath(backup_directory), OpenMode::kRead, &file));
+    file->DropCache();
+    Manifest found;
+    PINNACLE_RETURN_IF_ERROR(ReadManifest(fs, backup_directory, &found));
+    if (found.header.checksum != manifest.header.checksum) {
+      return Status(Code::kBackupCorrupt,
+                    ManifestPath(backup_directory) + " reads back differently");
+    }
+  }
   PhaseProgress progress(control, "verify", manifest.header.total_bytes);
   Copier copier(fs, &progress);
   for (const ManifestFile& file : manifest.files) {
