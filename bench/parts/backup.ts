@@ -84,7 +84,13 @@ export const backup: Part = {
           round: copied((to) => {
             execFileSync('cp', ['-r', data, to])
             const files = readdirSync(to, { recursive: true, encoding: 'utf8' })
-            execFileSync('sync', [to, ...files.map((file) => path.join(to, file))])
+            execFileSync('nice', [
+              '-n',
+              '10',
+              'sync',
+              to,
+              ...files.map((file) => path.join(to, file)),
+            ])
           }),
         },
         {

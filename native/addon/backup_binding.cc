@@ -10,6 +10,7 @@
 #include "addon/values.h"
 #include "backup/backup_directory.h"
 #include "backup/restore.h"
+#include "backup/source.h"
 #include "platform/thread_priority.h"
 
 namespace pinnacle::addon {
@@ -98,7 +99,17 @@ Napi::Value BackupDirectory(const Napi::CallbackInfo& info) {
   BackupOptions options;
   options.data_directory = PathFrom(info[0]);
   options.destination = PathFrom(info[1]);
-  return BackupAsync(info.Env(), std::move(options), info[2], RunAtLowPriority);
+  // Only beside a writer there is somebody to be polite to.
+  const RunWork run = [directory = options.data_directory](const std::function<void()>& work) {
+    bool open = false;
+    const Status looked = IsOpenForWriting(FileSystem::Real(), directory, &open);
+    if (looked.ok() && !open) {
+      work();
+    } else {
+      RunAtLowPriority(work);
+    }
+  };
+  return BackupAsync(info.Env(), std::move(options), info[2], run);
 }
 
 Napi::Value Restore(const Napi::CallbackInfo& info) {
@@ -110,8 +121,9 @@ Napi::Value Restore(const Napi::CallbackInfo& info) {
                          ? static_cast<uint64_t>(sequence)
                          : 0;
   const std::string directory = options.data_directory;
+  // (Whoever restores waits for it.)
   return Start<RestoreReport>(
-      info.Env(), "pinnacle.restore", info[3], RunAtLowPriority,
+      info.Env(), "pinnacle.restore", info[3], [](const std::function<void()>& work) { work(); },
       [options](const WorkControl& control, RestoreReport* report) {
         return RestoreBackup(Environment::Real(), options, control, report);
       },

@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint64_t kPieceBytes = 1024 * 1024;
 // Written between two syncs.
-constexpr uint64_t kSyncBytes = 8 * 1024 * 1024;
+constexpr uint64_t kSyncBytes = 32 * 1024 * 1024;
 
 }  // namespace
 
