@@ -1,7 +1,7 @@
 #!/bin/bash
 # What the usual ways of copying give of a data directory, closed and beside a writer: docs/backup.md has the
 # table that this measures. Needs a built package; file systems are made in image files, as root, with
-# mkfs.ext4, mkfs.xfs and mkfs.btrfs where they are there (rsync too).
+# mkfs.xfs and mkfs.btrfs where they are there (rsync too).
 #
 # Usage: scripts/copies.sh [DIRECTORY] [ROUNDS]
 #
@@ -25,16 +25,16 @@ import { PersistenceManager } from '$root/dist/index.js'
 import { writeFileSync } from 'node:fs'
 const [directory, forMs] = process.argv.slice(2)
 const p = await PersistenceManager.open({
-  dataDirectory: directory, segmentSize: '1MiB', compactionThreshold: 0, keepSnapshots: 1, snapshotIntervalMin: 0,
-  spareSegments: 2, journalSyncIntervalMs: 5, instruments: [{ name: 'A', priceScale: 2, quantityScale: 0 }],
+  dataDirectory: directory, segmentSize: '256KiB', compactionThreshold: 0, keepSnapshots: 1, snapshotIntervalMin: 0,
+  spareSegments: 4, journalSyncIntervalMs: 5, instruments: [{ name: 'A', priceScale: 2, quantityScale: 0 }],
 })
 const book = p.book('A')
 const until = Date.now() + Number(forMs)
 for (let round = 0, id = p.appendedFrontier * 2; Date.now() < until; round++) {
-  for (let i = 0; i < 2000; i++) { book.add(++id, 0, 100, 1); book.cancel(id) }
+  for (let i = 0; i < 4000; i++) { book.add(++id, 0, 100, 1); book.cancel(id) }
   await p.durable()
   writeFileSync(directory + '.durable', String(p.durableFrontier))
-  if (round % 10 === 9) { await p.snapshot(); await p.compact({ force: true }) }
+  if (round % 25 === 24) { await p.snapshot(); await p.compact({ force: true }) }
 }
 await p.close()
 writeFileSync(directory + '.durable', String(p.durableFrontier))
@@ -108,7 +108,7 @@ ways() {
 
 both() {
   local data=$1/data
-  node "$work/writer.mjs" "$data" 1500
+  node "$work/writer.mjs" "$data" 3000
   ways closed "$data"
   node "$work/writer.mjs" "$data" 900000 &
   writer=$!
@@ -123,12 +123,12 @@ mounted= nouuid=
 mkdir "$work/here"
 both "$work/here"
 if [ "$(id -u)" = 0 ]; then
-  for kind in ext4 xfs btrfs; do
+  for kind in xfs btrfs; do
     command -v mkfs.$kind >/dev/null || continue
     mounted=$work/$kind nouuid=
     mkdir "$mounted"
     truncate -s 400M "$mounted.img"
-    case $kind in ext4) options='-q -F' ;; xfs) options='-q -f' nouuid=,nouuid ;; btrfs) options='-q -f' ;; esac
+    case $kind in xfs) options='-q -f' nouuid=,nouuid ;; btrfs) options='-q -f' ;; esac
     # shellcheck disable=SC2086
     mkfs.$kind $options "$mounted.img" >/dev/null 2>&1 && mount -o loop "$mounted.img" "$mounted" || continue
     mounts+=("$mounted")
