@@ -297,6 +297,49 @@ export interface NativeOvertakenConsumer {
   oldestSequence: number
 }
 
+/** What a backup says of itself. */
+export interface NativeBackupFacts {
+  number: number // counts up in the directory of backups
+  firstSequence: number // first entry that its journal holds, 0: none
+  lastSequence: number // that it restores to
+  snapshotSequence: number // of its snapshot, 0: none
+  bytes: number // of all its files
+  files: number
+  createdNs: bigint
+  journalId: string
+}
+
+export interface NativeFoundBackup extends NativeBackupFacts {
+  path: string
+  problem: string // '' or why it can't be restored
+}
+
+export interface NativeBackupReport extends NativeBackupFacts {
+  path: string
+  copiedBytes: number
+  sharedBytes: number // of files that it has in common with an earlier backup
+  sharedFiles: number
+  restarts: number // times that the writer took away what was being copied
+  damagedSnapshots: NativeDamagedSnapshot[] // newer ones of the data directory, which do not verify
+  damagedBackups: string[] // files of earlier backups that do not verify
+  durationMs: number
+}
+
+export interface NativeRestoreReport extends NativeBackupFacts {
+  backup: string // that was restored
+  dataDirectory: string
+  recovery: NativeRecoveryReport // what a strict open of it found
+  durationMs: number
+}
+
+/** Work that can be given up: `done` then rejects with ERR_PINNACLE_ABORTED. */
+export interface NativeWork<Report> {
+  done: Promise<Report>
+  giveUp(): void
+}
+
+export type NativeProgress = (phase: string, done: number, total: number) => void
+
 export interface NativeEvents {
   /** A sync ended: everything up to `sequence` is durable, or the journal failed. */
   durable(sequence: number, error: Error | null): void
@@ -337,6 +380,8 @@ export interface NativeEngine extends NativeBookReader {
   /** Keeps the newest `keep` that verify; reads all of them. */
   rotateSnapshots(keep: number): Promise<NativeRotationReport>
   compact(force: boolean): Promise<NativeCompactionReport>
+  /** Must be over before close() is called. */
+  backup(destination: string, progress: NativeProgress): NativeWork<NativeBackupReport>
   /** The user state in the snapshot that recovery started from, or null. */
   recoveredState(): Uint8Array | null
   /** Why the journal refused the last append (a full disk, a failed sync …), or null. */
@@ -445,6 +490,20 @@ export interface NativeBinding {
     dataDirectory: string,
     options: { policy: string; dryRun: boolean },
   ): Promise<NativeRepairReport>
+  /** Of a directory that is not open here; a writer of another process may be at work. */
+  backup(
+    dataDirectory: string,
+    destination: string,
+    progress: NativeProgress,
+  ): NativeWork<NativeBackupReport>
+  /** `sequence` 0: the newest. */
+  restore(
+    backup: string,
+    dataDirectory: string,
+    sequence: number,
+    progress: NativeProgress,
+  ): NativeWork<NativeRestoreReport>
+  listBackups(destination: string): NativeFoundBackup[]
   listSnapshots(dataDirectory: string): NativeSnapshotInfo[]
   /** Rejects with ERR_PINNACLE_SNAPSHOT_CORRUPT where it does not verify. */
   verifySnapshot(path: string): Promise<NativeSnapshotInfo>

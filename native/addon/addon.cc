@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "addon/backup_binding.h"
 #include "addon/consumers.h"
 #include "addon/engine_object.h"
 #include "addon/engine_options.h"
@@ -49,6 +50,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("optionBounds", BoundsOfOptions(env));
   exports.Set("openEngine", Method(env, "openEngine", OpenEngine));
   AddInspection(env, exports);
+  AddBackup(env, exports);
   AddConsumers(env, exports);
   RegisterSecrets(env, exports);
   return exports;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "addon/async_call.h"
+#include "addon/backup_binding.h"
 #include "addon/engine_handle.h"
 #include "addon/engine_options.h"
 #include "addon/engine_stats.h"
@@ -200,6 +201,24 @@ Napi::Value Compact(const Napi::CallbackInfo& info, const Handle& handle) {
       [report](Napi::Env environment) { return ToValue(environment, *report); });
 }
 
+// (Whoever closes waits for it first: it syncs and asks for the frontier.)
+Napi::Value Backup(const Napi::CallbackInfo& info, const Handle& handle) {
+  Engine* engine = OpenEngineOf(info, handle);
+  if (engine == nullptr) return info.Env().Undefined();
+  BackupOptions options;
+  options.data_directory = engine->options().data_directory;
+  if (info[0].IsString()) options.destination = info[0].As<Napi::String>().Utf8Value();
+  options.durable = [handle] {
+    // Of a journal that failed, what was durable before can still be had.
+    (void)handle->engine_for_work()->SyncNow();
+    return handle->engine_for_work()->durable();
+  };
+  return BackupAsync(info.Env(), std::move(options), info[1],
+                     [handle](const std::function<Status()>& work) {
+                       return RunInBackground(handle, [&](Engine*) { return work(); });
+                     });
+}
+
 Napi::Value RecoveredState(const Napi::CallbackInfo& info, const Handle& handle) {
   Engine* engine = OpenEngineOf(info, handle);
   if (engine == nullptr) return info.Env().Undefined();
@@ -263,6 +282,7 @@ Napi::Object EngineToValue(Napi::Env env, const Handle& handle) {
   add("snapshot", TakeSnapshot);
   add("rotateSnapshots", RotateSnapshotFiles);
   add("compact", Compact);
+  add("backup", Backup);
   add("recoveredState", RecoveredState);
   add("booksAt", BooksAt);
   add("close", Close);

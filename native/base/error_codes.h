@@ -59,7 +59,11 @@ namespace pinnacle {
   X(kSnapshotCorrupt, "SNAPSHOT_CORRUPT")          \
   X(kJournalGap, "JOURNAL_GAP")                    \
   X(kOutOfReach, "OUT_OF_REACH")                   \
-  X(kConsumerDiverged, "CONSUMER_DIVERGED")
+  X(kConsumerDiverged, "CONSUMER_DIVERGED")        \
+  /* backups */                                    \
+  X(kIsBackup, "IS_BACKUP")                        \
+  X(kBackupCorrupt, "BACKUP_CORRUPT")              \
+  X(kAborted, "ABORTED")
 
 enum class Code : uint16_t {
 #define PINNACLE_X(enumerator, name) enumerator,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/guarded.h"
+#include "engine/backup_mark.h"
 #include "engine/consumer_lag.h"
 #include "engine/mending.h"
 #include "engine/time_travel.h"
@@ -119,6 +120,7 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   // Before anything is made or locked: what can't be kept is not begun.
   PINNACLE_RETURN_IF_ERROR(
       CheckThreadAffinity(options.background_cpus).WithContext("configuration: backgroundCpus"));
+  PINNACLE_RETURN_IF_ERROR(RefuseBackup(fs, options.data_directory));
   PINNACLE_RETURN_IF_ERROR(MakeDirectories(fs, options));
   PINNACLE_RETURN_IF_ERROR(fs->Lock(options.data_directory, &opened->lock_));
   report->lock_ns = clock->MonotonicNs() - start_ns;

@@ -29,6 +29,8 @@ void SimulationCounts::Add(const SimulationCounts& other) {
   entries += other.entries;
   snapshots += other.snapshots;
   segments_released += other.segments_released;
+  backups += other.backups;
+  restores += other.restores;
 }
 
 SimulationResult Simulate(uint64_t seed, uint64_t steps, bool keep_trace) {
@@ -71,6 +73,7 @@ SimulationResult Run::Execute() {
   for (uint64_t i = 0; i < instruments && ok(); ++i) DefineInstrument();
   const uint64_t steps = steps_ / 2 + random_.Below(steps_ + 1);
   for (uint64_t i = 0; i < steps && ok(); ++i) Step();
+  if (ok()) ForgetAllBackups();
   const uint64_t end = random_.Below(10);
   if (ok() && end < 3) LieAndCut();
   if (ok() && end >= 3 && end < 6) Rot();
@@ -97,7 +100,7 @@ void Run::Step() {
   }
   if (random_.Chance(0.12)) ArmCrash(12);
   if (random_.Chance(0.10)) ArmFault(6);
-  const uint64_t choice = random_.Below(100);
+  const uint64_t choice = random_.Below(106);
   if (choice < 40) {
     AppendSome();
   } else if (choice < 54) {
@@ -127,8 +130,10 @@ void Run::Step() {
   } else if (choice < 97) {
     if (crash_countdown_ == 0) crash_ = Crash::kPower;
     CrashNow();
-  } else {
+  } else if (choice < 100) {
     DefineInstrument();
+  } else {
+    TakeBackup();
   }
   if (!ok()) return;
   if (dead_) {

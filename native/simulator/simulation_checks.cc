@@ -238,6 +238,7 @@ void Run::CheckSideImage(const DiskImage& image, uint64_t least, bool torn) {
     return;
   }
   CheckRecovered(world, *engine, report, least, false);
+  if (ok()) CheckBackups(image, engine->appended());
 }
 
 }  // namespace pinnacle::simulation

@@ -1,6 +1,7 @@
 // One run of the simulation: simulation.cc draws the schedule, simulation_faults.cc crashes and
 // fails, simulation_checks.cc judges, simulation_damage.cc lies and rots, simulation_files.cc
-// damages files, simulation_strict.cc and simulation_repair.cc judge what is made of such a disk.
+// damages files, simulation_strict.cc and simulation_repair.cc judge what is made of such a disk,
+// simulation_backup.cc makes backups and judges them.
 #ifndef PINNACLE_SIMULATOR_SIMULATION_RUN_H_
 #define PINNACLE_SIMULATOR_SIMULATION_RUN_H_
 
@@ -47,6 +48,8 @@ uint64_t DigestOf(const BookSet& books);
 
 // What the files of a world are now, synced or not.
 DiskImage FilesOf(SimulatedEnvironment& world);
+// Takes the backups out of an image: damage is meant for the data directory.
+void EraseBackups(DiskImage* image);
 // They are those of `image`, but for the lock.
 bool IsUnchanged(SimulatedEnvironment& world, const DiskImage& image);
 
@@ -120,6 +123,13 @@ class Run {
   ModelState StateAt(uint64_t sequence);
   void Accept(ModelEntry entry);
   void Truncate(uint64_t sequence);
+
+  // --- backups (simulation_backup.cc) ---
+  void TakeBackup();
+  void WriteBeside();
+  uint64_t CheckBackups(const DiskImage& image, uint64_t most);
+  void ForgetBackups(size_t keep);
+  void ForgetAllBackups();
 
   // --- damage (simulation_damage.cc, simulation_files.cc) ---
   std::set<uint64_t> SoundSnapshots();  // those listed that never rotted
@@ -201,6 +211,8 @@ class Run {
   bool cause_ = false;  // since the last open something failed on purpose
   double lying_probability_ = 0;
   uint64_t lies_ = 0;
+  bool backup_lies_ = false;  // the device lies about what a backup syncs
+  bool backup_lied_ = false;
   std::vector<DiskImage> history_;  // the directory's files at some moments
   std::vector<DiskImage> images_;
   bool torn_ = false;  // a sector of images_ may be torn
