@@ -123,7 +123,7 @@ export class Journal {
     if (typeof userType !== 'number') throw notANumber(context)
     checkPayload(payload)
     const instrument = this.#indexOf(options)
-    const timestampNs = this.#timeOf(options)
+    const timestampNs = options?.timestampNs ?? 0
     this.#owner.assertApplies()
     const payloadBytes = payload.byteLength
     let sequence: number
@@ -190,7 +190,7 @@ export class Journal {
       return this.#appendEach(userType, payloads, options)
     }
     const instrument = this.#indexOf(options)
-    const timestampNs = this.#timeOf(options)
+    const timestampNs = options?.timestampNs ?? 0
     let sequence = 0
     for (let start = 0; start < payloads.length; start += perCall) {
       const count = Math.min(perCall, payloads.length - start)
@@ -374,17 +374,6 @@ export class Journal {
     return options?.instrument === undefined ? 0 : this.#owner.indexOf(options.instrument)
   }
 
-  /**
-   * With a state machine the time is taken here, so that it sees live what it would see at recovery.
-   */
-  #timeOf(options: AppendOptions | undefined): Timestamp {
-    const given = options?.timestampNs ?? 0
-    if (this.#owner.applied && (given === 0 || given === 0n)) {
-      return BigInt(Date.now()) * 1_000_000n
-    }
-    return given
-  }
-
   #applied(
     userType: number,
     sequence: number,
@@ -395,9 +384,10 @@ export class Journal {
     this.#owner.applied?.({
       type: 'user',
       sequence,
-      timestampNs: toTimestamp(timestampNs),
+      // The engine's own, so that a state machine sees live what it would see at recovery.
+      timestampNs: this.#staging.words[TIMESTAMP] as bigint,
       instrument,
-      givenTime: true,
+      givenTime: timestampNs !== 0 && timestampNs !== 0n,
       userType,
       payload,
     })

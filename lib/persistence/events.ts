@@ -1,4 +1,4 @@
-import type { NativeCompactionReport, NativeRecoveryReport } from '../native/binding.js'
+import type { ClockStep, NativeCompactionReport, NativeRecoveryReport } from '../native/binding.js'
 import type { TakenSnapshot } from '../snapshot/snapshot-manager.js'
 
 export type RecoveryReport = Readonly<NativeRecoveryReport>
@@ -22,6 +22,8 @@ export interface PersistenceEvents {
   compactionFailed: [error: Error]
   /** The journal failed: nothing is taken any more. Once, at most. */
   failure: [error: Error]
+  /** The system's clock was set; the journal's time follows it. Of several steps in a row, the last. */
+  clockStepped: [step: ClockStep]
   closed: []
 }
 

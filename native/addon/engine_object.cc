@@ -1,5 +1,6 @@
 #include "addon/engine_object.h"
 
+#include <cstring>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "addon/engine_stats.h"
 #include "addon/errors.h"
 #include "addon/hot_path.h"
+#include "addon/staging.h"
 #include "addon/values.h"
 #include "engine/time_travel.h"
 #include "platform/thread_affinity.h"
@@ -96,6 +98,8 @@ Napi::Value AppendPayload(const Napi::CallbackInfo& info, const Handle& handle) 
     Throw(env, status);
     return env.Undefined();
   }
+  const uint64_t stamp_ns = engine->last_stamp_ns();
+  std::memcpy(handle->lanes() + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
   return Num(env, sequence);
 }
 

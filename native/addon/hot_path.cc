@@ -1,5 +1,7 @@
 #include "addon/hot_path.h"
 
+#include <cstring>
+
 #include "addon/staging.h"
 
 namespace pinnacle::addon {
@@ -170,6 +172,9 @@ napi_value Append(napi_env env, napi_callback_info info) {
     code = engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
                                  reinterpret_cast<const uint8_t*>(lanes + lane::kPayload),
                                  payload.bytes, &sequence);
+    // A state machine is told the time that the entry got.
+    const uint64_t stamp_ns = engine->last_stamp_ns();
+    std::memcpy(lanes + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
   }
   SetResult(lanes, code, sequence);
   return nullptr;
