@@ -125,7 +125,7 @@ export class Journal {
     if (typeof userType !== 'number') throw notANumber(context)
     checkPayload(payload)
     const instrument = this.#indexOf(options)
-    const timestampNs = this.#timeOf(options)
+    const timestampNs = options?.timestampNs ?? 0
     this.#owner.assertApplies()
     const payloadBytes = payload.byteLength
     let sequence: number
@@ -183,7 +183,7 @@ export class Journal {
     for (const payload of payloads) checkPayload(payload)
     // Before the lengths: options may have getters, which may resize a payload.
     const instrument = this.#indexOf(options)
-    const timestampNs = this.#timeOf(options)
+    const timestampNs = options?.timestampNs ?? 0
     const [first] = payloads
     if (!first) return this.appendedFrontier
     const length = first.byteLength
@@ -387,17 +387,6 @@ export class Journal {
     return options?.instrument === undefined ? 0 : this.#owner.indexOf(options.instrument)
   }
 
-  /**
-   * With a state machine the time is taken here, so that it sees live what it would see at recovery.
-   */
-  #timeOf(options: AppendOptions | undefined): Timestamp {
-    const given = options?.timestampNs ?? 0
-    if (this.#owner.applied && (given === 0 || given === 0n)) {
-      return BigInt(Date.now()) * 1_000_000n
-    }
-    return given
-  }
-
   #applied(
     userType: number,
     sequence: number,
@@ -408,9 +397,10 @@ export class Journal {
     this.#owner.applied?.({
       type: 'user',
       sequence,
-      timestampNs: toTimestamp(timestampNs),
+      // The engine's own, so that a state machine sees live what it would see at recovery.
+      timestampNs: this.#staging.words[TIMESTAMP] as bigint,
       instrument,
-      givenTime: true,
+      givenTime: timestampNs !== 0 && timestampNs !== 0n,
       userType,
       payload,
     })

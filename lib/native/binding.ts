@@ -206,6 +206,15 @@ export interface NativeHistogram {
   count: number
 }
 
+/** A step of the system's clock, seen when an entry got its time. */
+export interface ClockStep {
+  /** What the time was, or would have been. */
+  readonly fromNs: bigint
+  readonly toNs: bigint
+  /** The first entry of the new time. */
+  readonly sequence: number
+}
+
 export interface NativeStats {
   appended: number
   durable: number
@@ -238,6 +247,8 @@ export interface NativeStats {
   compactions: number
   bookGrowths: number
   bookMemoryBytes: number
+  clockSteps: number // since open
+  lastClockStep: ClockStep | null
   journalBytes: number // on disk
   spareSegments: number
   appendNs: NativeHistogram // sampled: one append in 256
@@ -345,6 +356,8 @@ export interface NativeEvents {
   durable(sequence: number, error: Error | null): void
   /** The journal failed: nothing can be appended any more. Called once. */
   failure(error: Error): void
+  /** The system's clock was set; of several steps in a row, the last. */
+  clockStepped(fromNs: bigint, toNs: bigint, sequence: number): void
 }
 
 export interface NativeEngine extends NativeBookReader {

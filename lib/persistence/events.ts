@@ -1,4 +1,5 @@
 import type {
+  ClockStep,
   NativeCompactionReport,
   NativeOvertakenConsumer,
   NativeRecoveryReport,
@@ -29,6 +30,8 @@ export interface PersistenceEvents {
   consumerOvertaken: [consumer: OvertakenConsumer]
   /** The journal failed: nothing is taken any more. Once, at most. */
   failure: [error: Error]
+  /** The system's clock was set; the journal's time follows it. Of several steps in a row, the last. */
+  clockStepped: [step: ClockStep]
   closed: []
 }
 

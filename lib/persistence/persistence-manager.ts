@@ -17,6 +17,7 @@ import { isPinnacleError, PinnacleRangeError, PinnacleTypeError } from '../error
 import { shown } from '../errors/shown.js'
 import { closedError, EngineSession } from '../journal/engine-session.js'
 import { Journal, type AppendOptions } from '../journal/journal.js'
+import type { ClockStep } from '../native/binding.js'
 import { native } from '../native/load.js'
 import {
   SnapshotManager,
@@ -85,6 +86,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     }
     let manager: PersistenceManager | undefined
     let early: Error | undefined
+    let earlyStep: ClockStep | undefined
     const session = await EngineSession.open(
       binding,
       engineOptionsOf(resolved),
@@ -92,6 +94,10 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
       (error) => {
         if (manager) manager.#failed(error)
         else early = error
+      },
+      (step) => {
+        if (manager) manager.#notify('clockStepped', step)
+        else earlyStep = step
       },
     )
     try {
@@ -111,6 +117,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
       throw thrown[0]
     }
     if (early) manager.#failed(early)
+    if (earlyStep) manager.#notify('clockStepped', earlyStep)
     return manager
   }
 

@@ -34,6 +34,8 @@ Status EngineHandle::Attach(Napi::Env env, Napi::Object events) {
   }
   // Hooks run in reverse: this one before the signal's.
   hook_registered_ = napi_add_env_cleanup_hook(env, OnEnvironmentEnd, this) == napi_ok;
+  engine_->OnClockStep([this] { signal_.Send(); });
+  if (engine_->stamps().steps() > 0) signal_.Send();  // while it was opened
   return engine_->StartThreads(
       [this](uint64_t durable, const Status& status) { OnSync(durable, status); });
 }
@@ -80,6 +82,20 @@ void EngineHandle::CallEvents(napi_env env, void* self) {
         events, {Napi::Number::New(environment, static_cast<double>(durable)), error});
     if (environment.IsExceptionPending()) {
       napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
+    }
+  }
+  if (handle->clock_steps_told_ != engine->stamps().steps()) {
+    handle->clock_steps_told_ = engine->stamps().steps();
+    const ClockStep& step = engine->stamps().last_step();
+    const Napi::Value step_function = events.Get("clockStepped");
+    if (step_function.IsFunction()) {
+      step_function.As<Napi::Function>().Call(
+          events,
+          {Napi::BigInt::New(environment, step.from_ns), Napi::BigInt::New(environment, step.to_ns),
+           Napi::Number::New(environment, static_cast<double>(step.sequence))});
+      if (environment.IsExceptionPending()) {
+        napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
+      }
     }
   }
   if (!failure.ok() && !handle->failure_told_) {

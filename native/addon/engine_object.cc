@@ -1,5 +1,6 @@
 #include "addon/engine_object.h"
 
+#include <cstring>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "addon/errors.h"
 #include "addon/hot_path.h"
 #include "addon/method.h"
+#include "addon/staging.h"
 #include "addon/values.h"
 #include "engine/time_travel.h"
 #include "platform/thread_affinity.h"
@@ -97,6 +99,8 @@ Napi::Value AppendPayload(const Napi::CallbackInfo& info, const Handle& handle) 
     Throw(env, status);
     return env.Undefined();
   }
+  const uint64_t stamp_ns = engine->last_stamp_ns();
+  std::memcpy(handle->lanes() + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
   return Num(env, sequence);
 }
 

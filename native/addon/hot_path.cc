@@ -1,5 +1,6 @@
 #include "addon/hot_path.h"
 
+#include <cstring>
 #include <new>
 #include <span>
 
@@ -179,6 +180,12 @@ Code DecodePayload(const double* lanes, StagedPayload* payload) {
   return Code::kOk;
 }
 
+// A state machine is told the time that the entry got.
+void TellStamp(double* lanes, const Engine& engine) {
+  const uint64_t stamp_ns = engine.last_stamp_ns();
+  std::memcpy(lanes + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
+}
+
 napi_value Append(napi_env env, napi_callback_info info) {
   EngineHandle* handle = HandleOf(env, info);
   double* lanes = handle->lanes();
@@ -192,6 +199,7 @@ napi_value Append(napi_env env, napi_callback_info info) {
                                    reinterpret_cast<const uint8_t*>(lanes + lane::kPayload),
                                    payload.bytes, &sequence);
     });
+    TellStamp(lanes, *engine);
   }
   SetResult(lanes, code, sequence);
   return nullptr;
@@ -216,6 +224,7 @@ napi_value AppendBytes(napi_env env, napi_callback_info info) {
       return engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
                                    bytes.data(), static_cast<uint32_t>(bytes.size()), &sequence);
     });
+    TellStamp(lanes, *engine);
   }
   SetResult(lanes, code, sequence);
   return nullptr;

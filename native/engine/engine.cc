@@ -147,7 +147,7 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
                                          &opened->journal_));
   if (progress) progress("start", 1, 1);
   opened->books_ = std::move(state.books);
-  opened->last_clock_ns_ = state.last_clock_ns;
+  opened->stamps_.Start(clock, state.last_clock_ns);
   opened->recovered_user_state_ = std::move(state.user_state);
   opened->recovered_sequence_ = opened->journal_->appended();
   if (opened->recovered_sequence_ > 0 && report->first_sequence == 0) {
@@ -167,18 +167,14 @@ Status Engine::StartThreads(JournalThreads::OnSync on_sync) {
   return threads_->Start();
 }
 
-uint64_t Engine::ClockNs() {
-  // The system's clock may be set back; the journal's time stands still then.
-  last_clock_ns_ = std::max(last_clock_ns_, environment_.clock->NowNs());
-  return last_clock_ns_;
-}
+uint64_t Engine::ClockNs() { return stamps_.Stamp(journal_->appended() + 1); }
 
 uint64_t Engine::Stamp(uint64_t timestamp_ns, uint8_t* flags) {
   if (timestamp_ns != 0) {
     *flags |= kFlagGivenTime;
-    return timestamp_ns;
+    return last_stamp_ns_ = timestamp_ns;
   }
-  return frozen_ns_ != 0 ? frozen_ns_ : ClockNs();
+  return last_stamp_ns_ = frozen_ns_ != 0 ? frozen_ns_ : ClockNs();
 }
 
 Code Engine::AfterAppend(uint64_t* sequence) {
@@ -313,7 +309,7 @@ Status Engine::SyncNow() { return threads_ ? threads_->SyncNow() : journal_->Flu
 SnapshotPoint Engine::FixSnapshotPoint() {
   SnapshotPoint point;
   point.sequence = journal_->appended();
-  point.timestamp_ns = ClockNs();  // so that no entry up to here is younger
+  point.timestamp_ns = ClockNs();
   point.entry_checksum = journal_->last_checksum();
   return point;
 }

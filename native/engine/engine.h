@@ -22,6 +22,7 @@
 #include "base/status.h"
 #include "engine/options.h"
 #include "engine/recovery.h"
+#include "engine/stamp_clock.h"
 #include "journal/background.h"
 #include "journal/journal.h"
 #include "platform/environment.h"
@@ -75,7 +76,7 @@ class Engine {
 
   // --- writer ---
 
-  // timestamp_ns 0: the clock's, never below that of the entry before. `*sequence` is set on kOk.
+  // timestamp_ns 0: the clock's (stamp_clock.h). `*sequence` is set on kOk.
   Code Apply(const Operation& operation, uint64_t timestamp_ns, uint64_t* sequence);
   // A payload of the user's, which the engine does not look into. user_type 0 .. 127; instrument 0:
   // none.
@@ -98,6 +99,11 @@ class Engine {
   // reading of the clock for a batch.
   void FreezeClock() { frozen_ns_ = ClockNs(); }
   void ThawClock() { frozen_ns_ = 0; }
+
+  // The time that the last entry got. For the thread that writes, as the clock's steps are.
+  uint64_t last_stamp_ns() const { return last_stamp_ns_; }
+  const StampClock& stamps() const { return stamps_; }
+  void OnClockStep(std::function<void()> on_step) { stamps_.OnStep(std::move(on_step)); }
 
   const BookSet& books() const { return books_; }
 
@@ -154,7 +160,8 @@ class Engine {
   std::unique_ptr<JournalThreads> threads_;
   std::vector<uint8_t> recovered_user_state_;
   uint64_t recovered_sequence_ = 0;
-  uint64_t last_clock_ns_ = 0;
+  StampClock stamps_;
+  uint64_t last_stamp_ns_ = 0;
   uint64_t frozen_ns_ = 0;  // 0: not frozen
   bool sync_each_ = false;
   bool closed_ = false;
