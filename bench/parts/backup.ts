@@ -40,16 +40,16 @@ export const backup: Part = {
     const tail = async (beside: boolean): Promise<number> => {
       const stop = new AbortController()
       const destination = path.join(directory, 'beside')
-      let ended = false
+      const seen = { ended: false }
       const running = beside
         ? persistence.backup(destination, { signal: stop.signal }).then(
-            () => (ended = true),
+            () => (seen.ended = true),
             () => undefined,
           )
         : undefined
       await new Promise((resolve) => setTimeout(resolve, 20))
       openLoop(book, latencies)
-      if (ended) throw new Error('the backup ended before the round did')
+      if (seen.ended) throw new Error('the backup ended before the round did')
       stop.abort()
       await running
       rmSync(destination, { recursive: true, force: true })

@@ -173,6 +173,7 @@ TEST_CASE(
   for (uint64_t at = 1; at < 12; ++at) {
     uint64_t pieces = 0;
     WorkControl control;
+    control.piece_bytes = 16 * 1024;
     control.after_piece = [&](uint64_t) {
       if (++pieces != at) return;
       // All that was there is given up, and its files are filled anew.

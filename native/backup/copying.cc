@@ -10,7 +10,6 @@ namespace pinnacle {
 
 namespace {
 
-constexpr uint64_t kPieceBytes = 1024 * 1024;
 // Written between two syncs.
 constexpr uint64_t kSyncBytes = 32 * 1024 * 1024;
 
@@ -30,12 +29,13 @@ Status PhaseProgress::Add(uint64_t bytes) {
 
 Status Copier::Copy(const File& from, uint64_t begin, uint64_t end, File* to, uint32_t* checksum,
                     uint64_t* copied) {
-  buffer_.resize(kPieceBytes);
+  buffer_.resize(progress_->piece_bytes());
   *copied = 0;
   uint64_t unsynced = 0;
   while (begin + *copied < end) {
     const uint64_t offset = begin + *copied;
-    const std::span<uint8_t> piece(buffer_.data(), std::min(kPieceBytes, end - offset));
+    const std::span<uint8_t> piece(buffer_.data(),
+                                   std::min<uint64_t>(buffer_.size(), end - offset));
     size_t got = 0;
     PINNACLE_RETURN_IF_ERROR(ReadFully(from, offset, piece, &got));
     if (got == 0) break;
@@ -54,11 +54,12 @@ Status Copier::Copy(const File& from, uint64_t begin, uint64_t end, File* to, ui
 }
 
 Status Copier::Checksum(const File& file, uint64_t end, uint32_t* checksum, uint64_t* bytes) {
-  buffer_.resize(kPieceBytes);
+  buffer_.resize(progress_->piece_bytes());
   uint32_t state = ~0u;
   *bytes = 0;
   while (*bytes < end) {
-    const std::span<uint8_t> piece(buffer_.data(), std::min(kPieceBytes, end - *bytes));
+    const std::span<uint8_t> piece(buffer_.data(),
+                                   std::min<uint64_t>(buffer_.size(), end - *bytes));
     size_t got = 0;
     PINNACLE_RETURN_IF_ERROR(ReadFully(file, *bytes, piece, &got));
     if (got == 0) break;

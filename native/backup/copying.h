@@ -22,7 +22,8 @@ namespace pinnacle {
 struct WorkControl {
   ProgressFunction progress;                        // may be null
   const std::atomic<bool>* given_up = nullptr;      // true: end with kAborted; may be null
-  std::function<void(uint64_t bytes)> after_piece;  // for pacing; may be null
+  std::function<void(uint64_t bytes)> after_piece;  // for tests; may be null
+  uint64_t piece_bytes = 1024 * 1024;
 
   Status Check() const;
 };
@@ -35,6 +36,7 @@ class PhaseProgress {
 
   // kAborted where the work was given up.
   Status Add(uint64_t bytes);
+  uint64_t piece_bytes() const { return control_.piece_bytes; }
 
  private:
   const WorkControl& control_;

@@ -208,7 +208,6 @@ Status LookAtJournal(const Environment& environment, const std::string& data_dir
 
 Status IsStillThere(FileSystem* fs, const SourceSegment& segment, bool* there) {
   *there = true;
-#if !defined(PINNACLE_MUTATION_BACKUP_TRUSTS_THE_NAME)
   std::unique_ptr<File> file;
   SegmentHeader header{};
   Status status = fs->Open(segment.file.path, OpenMode::kRead, &file);
@@ -220,9 +219,6 @@ Status IsStillThere(FileSystem* fs, const SourceSegment& segment, bool* there) {
     return Status();
   }
   return status;
-#else
-  return Status();
-#endif
 }
 
 }  // namespace pinnacle

@@ -1,6 +1,6 @@
 #include "engine/stamp_clock.h"
 
-#include <doctest/doctest.h>
+#include <doctest.h>
 
 #include <limits>
 

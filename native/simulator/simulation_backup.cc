@@ -71,6 +71,7 @@ void Run::TakeBackup() {
     };
   }
   WorkControl control;
+  control.piece_bytes = 16 * 1024;  // so that a segment may go while it is read
   control.after_piece = [this](uint64_t) { WriteBeside(); };
   backup_lies_ = random_.Chance(0.15);
   backup_lied_ = false;
@@ -157,7 +158,14 @@ void Run::ForgetBackups(size_t keep) {
   std::vector<FoundBackup> backups;
   if (!fs->Exists(kBackups, &exists).ok() || !exists) return;
   if (!ListBackups(fs, kBackups, &backups).ok()) return;
-  for (size_t i = 0; i + keep < backups.size(); ++i) (void)RemoveTree(fs, backups[i].path);
+  // Renamed first: a removal that is cut off would leave a backup that lacks files.
+  static constexpr char kGone[] = "/b/gone";
+  for (size_t i = 0; i + keep < backups.size(); ++i) {
+    (void)RemoveTree(fs, kGone);
+    if (!fs->SyncDirectory(kBackups).ok() || !fs->Rename(backups[i].path, kGone).ok()) return;
+    if (!fs->SyncDirectory(kBackups).ok()) return;
+    (void)RemoveTree(fs, kGone);
+  }
   (void)fs->SyncDirectory(kBackups);
 }
 
