@@ -174,7 +174,7 @@ napi_value Append(napi_env env, napi_callback_info info) {
                                  payload.bytes, &sequence);
     // A state machine is told the time that the entry got.
     const uint64_t stamp_ns = engine->last_stamp_ns();
-    std::memcpy(lanes + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
+    std::memcpy(lanes + lane::kOperations + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
   }
   SetResult(lanes, code, sequence);
   return nullptr;
