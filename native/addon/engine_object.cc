@@ -100,7 +100,7 @@ Napi::Value AppendPayload(const Napi::CallbackInfo& info, const Handle& handle) 
     return env.Undefined();
   }
   const uint64_t stamp_ns = engine->last_stamp_ns();
-  std::memcpy(handle->lanes() + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
+  std::memcpy(handle->lanes() + lane::kOperations + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
   return Num(env, sequence);
 }
 

@@ -1,9 +1,8 @@
 #include "engine/stamp_clock.h"
 
-#include <doctest.h>
-
 #include <limits>
 
+#include "doctest.h"
 #include "platform/system_calls.h"
 
 namespace pinnacle {

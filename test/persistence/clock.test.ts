@@ -21,7 +21,7 @@ t.test('with a state machine, too, all entries have the time of one clock', asyn
     dataDirectory,
     instruments,
     stateMachine: {
-      apply: (entry) => void seen.push(entry as UserEntry),
+      apply: (entry) => void seen.push(entry),
       snapshot: () => new Uint8Array(1),
       restore: () => undefined,
     },
@@ -65,7 +65,7 @@ const faketime = libraries
   .map((directory) => path.join(directory, 'faketime/libfaketimeMT.so.1'))
   .find((file) => existsSync(file))
 
-/** One add in a process whose clock says `time`, and one more `behind` it in a child's own life. */
+/** One add in a process of its own, whose clock says `time`, and what it was told of steps. */
 function addAt(time: string | undefined, dataDirectory: string): { steps: number; events: number } {
   const script = `
     const { PersistenceManager } = await import(${JSON.stringify(path.resolve(import.meta.dirname, '../../lib/index.js'))})
@@ -78,12 +78,15 @@ function addAt(time: string | undefined, dataDirectory: string): { steps: number
     await new Promise((resolve) => setTimeout(resolve, 20))
     console.log(JSON.stringify({ steps: m.stats().clockSteps, events }))
     await m.close()`
+  // (Variables stand behind the two words of the option of `env`.)
   const [command, words] = node('--input-type=module', '-e', script)
   const fake =
     time === undefined
       ? []
       : ['FAKETIME_DONT_FAKE_MONOTONIC=1', `LD_PRELOAD=${faketime ?? ''}`, `FAKETIME=${time}`]
-  const out = execFileSync(command, [...fake, ...words], { encoding: 'utf8' })
+  const out = execFileSync(command, [...words.slice(0, 2), ...fake, ...words.slice(2)], {
+    encoding: 'utf8',
+  })
   return JSON.parse(out) as { steps: number; events: number }
 }
 
