@@ -105,6 +105,8 @@ Status Consumer::Open(const Environment& environment, const std::string& data_di
 Status Consumer::MakePosition(const std::string& directory, uint64_t from) {
   FileSystem* fs = environment_.file_system;
   if (from == 0) PINNACLE_RETURN_IF_ERROR(OldestSequence(fs, data_directory_, &from));
+  ConsumerPosition position;
+  PINNACLE_RETURN_IF_ERROR(Locate(from - 1, &position));
   const std::string temporary = path_ + ".tmp";
   bool exists = false;
   PINNACLE_RETURN_IF_ERROR(fs->Exists(temporary, &exists));
@@ -112,7 +114,7 @@ Status Consumer::MakePosition(const std::string& directory, uint64_t from) {
   PINNACLE_RETURN_IF_ERROR(fs->Open(temporary, OpenMode::kCreate, &file_));
   PINNACLE_RETURN_IF_ERROR(file_->Write(0, std::vector<uint8_t>(kConsumerFileBytes)));
   // Both slots, so that a damaged one is never all that there is.
-  for (int slot = 0; slot < 2; ++slot) PINNACLE_RETURN_IF_ERROR(Write({from - 1, 0}));
+  for (int slot = 0; slot < 2; ++slot) PINNACLE_RETURN_IF_ERROR(Write(position));
   PINNACLE_RETURN_IF_ERROR(fs->Rename(temporary, path_));
   return fs->SyncDirectory(directory);
 }
@@ -197,10 +199,36 @@ void Consumer::Rewind() {
   read_.clear();
 }
 
+// With the checksum of its entry where the journal holds that. An entry before the oldest one was
+// durable, so nothing takes it back.
+Status Consumer::Locate(uint64_t sequence, ConsumerPosition* position) const {
+  *position = {sequence, 0};
+  if (sequence == 0) return Status();
+  std::unique_ptr<JournalReader> reader;
+  Status status = JournalReader::Open(environment_.file_system, data_directory_ + "/journal",
+                                      sequence, &reader);
+  if (status.code() == Code::kOutOfReach) return Status();
+  PINNACLE_RETURN_IF_ERROR(std::move(status));
+  std::vector<uint8_t> entry;
+  PINNACLE_RETURN_IF_ERROR(reader->Read(1, &entry));
+  if (entry.empty()) {
+    return Status(Code::kInvalidSequence, "the journal ends before entry " +
+                                              std::to_string(sequence) +
+                                              ", so no consumer can be after it");
+  }
+  // (A hole may cover it: that is durable as well.)
+  if (LoadHeader(entry.data()).sequence == sequence) {
+    position->entry_checksum = LoadTrailer(entry.data(), entry.size()).checksum;
+  }
+  return Status();
+}
+
 Status Consumer::Reset(uint64_t sequence) {
+  ConsumerPosition position;
+  PINNACLE_RETURN_IF_ERROR(Locate(sequence, &position));
   {
     std::lock_guard write_lock(write_mutex_);
-    PINNACLE_RETURN_IF_ERROR(Write({sequence, 0}));
+    PINNACLE_RETURN_IF_ERROR(Write(position));
   }
   Rewind();
   return Status();

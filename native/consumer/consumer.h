@@ -48,7 +48,7 @@ class Consumer {
  public:
   // Takes the consumer for this process, and makes it where there is none: to read from the entry
   // `from` on, or from the oldest one that the journal holds (0). kInvalidArgument: the name.
-  // kLocked. kNotFound: no journal.
+  // kLocked. kNotFound: no journal. kInvalidSequence: the journal ends before `from` - 1.
   static Status Open(const Environment& environment, const std::string& data_directory,
                      const std::string& name, uint64_t from, std::unique_ptr<Consumer>* consumer);
 
@@ -68,7 +68,8 @@ class Consumer {
   Status Commit(uint64_t sequence);
   // Reading begins again after the position. Not beside Read or Commit.
   void Rewind();
-  // Moves the position to any entry; reading goes on after it. Not beside Read or Commit.
+  // Moves the position to any entry; reading goes on after it. kInvalidSequence: the journal ends
+  // before that. Not beside Read or Commit.
   Status Reset(uint64_t sequence);
 
  private:
@@ -76,6 +77,7 @@ class Consumer {
       : environment_(environment), data_directory_(std::move(data_directory)) {}
 
   Status MakePosition(const std::string& directory, uint64_t from);
+  Status Locate(uint64_t sequence, ConsumerPosition* position) const;
   Status Resume();
   Status Write(const ConsumerPosition& position);  // under write_mutex_, once the consumer is open
 

@@ -50,6 +50,7 @@ struct SimulationCounts {
   uint64_t entries = 0;          // accepted
   uint64_t snapshots = 0;
   uint64_t segments_released = 0;
+  uint64_t commits = 0;   // of a consumer
   uint64_t backups = 0;   // finished, beside the writer
   uint64_t restores = 0;  // of these, and of what crashes left
 

@@ -38,7 +38,8 @@ DiskImage WithRestored(const DiskImage& image) {
 
 void EraseBackups(DiskImage* image) {
   const auto is_backup = [](const std::string& path) {
-    return path == kBackups || path.starts_with(std::string(kBackups) + "/");
+    return path == kBackups || path.starts_with(std::string(kBackups) + "/") ||
+           path.starts_with(std::string(kDirectory) + "/consumers");
   };
   std::erase_if(image->files, [&](const auto& file) { return is_backup(file.first); });
   std::erase_if(image->directories, is_backup);

@@ -75,6 +75,7 @@ ModelState Run::StateAt(uint64_t sequence) {
 
 void Run::Truncate(uint64_t sequence) {
   if (sequence == entries_.size()) return;
+  LoseConsumed(sequence);
   live_ = StateAt(sequence);
   entries_.resize(sequence);
   checkpoints_.erase(checkpoints_.upper_bound(sequence), checkpoints_.end());
