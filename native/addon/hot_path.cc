@@ -183,7 +183,7 @@ Code DecodePayload(const double* lanes, StagedPayload* payload) {
 // A state machine is told the time that the entry got.
 void TellStamp(double* lanes, const Engine& engine) {
   const uint64_t stamp_ns = engine.last_stamp_ns();
-  std::memcpy(lanes + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
+  std::memcpy(lanes + lane::kOperations + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
 }
 
 napi_value Append(napi_env env, napi_callback_info info) {
@@ -194,7 +194,6 @@ napi_value Append(napi_env env, napi_callback_info info) {
   uint64_t sequence = 0;
   Code code = engine == nullptr ? Code::kClosed : DecodePayload(lanes, &payload);
   if (code == Code::kOk) {
-<<<<<<< HEAD
     code = GuardedCode([&] {
       return engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
                                    reinterpret_cast<const uint8_t*>(lanes + lane::kPayload),
@@ -226,14 +225,6 @@ napi_value AppendBytes(napi_env env, napi_callback_info info) {
                                    bytes.data(), static_cast<uint32_t>(bytes.size()), &sequence);
     });
     TellStamp(lanes, *engine);
-=======
-    code = engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
-                                 reinterpret_cast<const uint8_t*>(lanes + lane::kPayload),
-                                 payload.bytes, &sequence);
-    // A state machine is told the time that the entry got.
-    const uint64_t stamp_ns = engine->last_stamp_ns();
-    std::memcpy(lanes + lane::kOperations + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
->>>>>>> surroundings
   }
   SetResult(lanes, code, sequence);
   return nullptr;
