@@ -6,6 +6,7 @@ import { type CodedError, PinnacleError } from '../errors/pinnacle-error.js'
 import { asError } from '../errors/native-error.js'
 import {
   Staging,
+  type ClockStep,
   type NativeBinding,
   type NativeEngine,
   type NativeEngineOptions,
@@ -47,6 +48,7 @@ export class EngineSession {
     options: NativeEngineOptions,
     progress: ProgressListener,
     onFailure: (error: Error) => void,
+    onClockStep: (step: ClockStep) => void = () => undefined,
   ): Promise<EngineSession> {
     // Events may come before openEngine resolves; the journal has nobody to tell until then.
     const opened: { session?: EngineSession } = {}
@@ -58,6 +60,9 @@ export class EngineSession {
           const { session } = opened
           session?.commits.advance(sequence)
           if (error && session) session.#fail(error, onFailure)
+        },
+        clockStepped(fromNs, toNs, sequence) {
+          onClockStep({ fromNs, toNs, sequence })
         },
         failure(error) {
           if (opened.session) opened.session.#fail(error, onFailure)

@@ -1,8 +1,10 @@
 /** Iteration over a journal's entries, from this process or from another one, with or without following. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { isPinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { didYouMean } from '../errors/likely-spelling.js'
 import { shown } from '../errors/shown.js'
+import { absolutePath } from '../config/absolute.js'
+import { bounds, rangeText } from '../config/bounds.js'
 import { unknownInstrument } from '../book/instrument.js'
 import type { NativeBinding, NativeReader } from '../native/binding.js'
 import { decodeEntries } from './decode.js'
@@ -31,16 +33,19 @@ export interface ReadSource {
   indexOf(name: string): number | undefined | Promise<number | undefined>
   /** Names it knows, for likely spellings; undefined where definitions may still turn up in the journal. */
   names(): readonly string[] | undefined
+  /** A reader of the source's own; default: one of the journal, from `from` on. */
+  openReader?: () => NativeReader
   /** Calls back at the next append of this process; undefined: only polling sees appends. */
   onAppend?: (waker: () => void) => () => void
   /** Whether the writer is closed, so that nothing more will come. */
   ended?: () => boolean
 }
 
+// The first chunk is small, so that the first entry does not wait for thousands that follow it.
+const firstChunkBytes = 16 * 1024
 const chunkBytes = 256 * 1024
 const firstPauseMs = 1
 const longestPauseMs = 50
-const compactionRaces = 3
 
 export async function* readEntries(
   source: ReadSource,
@@ -50,22 +55,24 @@ export async function* readEntries(
   const { to = Number.MAX_SAFE_INTEGER, follow = false, signal } = options
   const accept = await filterOf(source, options)
   signal?.throwIfAborted()
+  // 0: at the oldest entry that the journal still holds. The reader finds it by the segments' heads, where a
+  // list of the segments would be made by reading all of them.
   const reader =
-    options.from === undefined
-      ? await openAtOldest(source)
-      : source.binding.openReader(source.dataDirectory, options.from)
+    source.openReader?.() ?? source.binding.openReader(source.dataDirectory, options.from ?? 0)
   try {
     let pauseMs = firstPauseMs
+    let askedBytes = firstChunkBytes
     while (reader.nextSequence <= to) {
       // Asked before reading, so that what was appended before the end is read behind it.
       const last = source.ended?.() ?? false
-      const chunk = reader.read(chunkBytes)
+      const chunk = reader.read(askedBytes)
       if (!chunk) {
         if (!follow || last) return
         pauseMs = await pause(source, pauseMs, signal)
         continue
       }
       pauseMs = firstPauseMs
+      askedBytes = Math.min(askedBytes * 2, chunkBytes)
       const entries: JournalEntry[] = []
       decodeEntries(chunk, (entry) => {
         if (entry.sequence <= to && accept(entry)) entries.push(entry)
@@ -80,23 +87,6 @@ export async function* readEntries(
     }
   } finally {
     reader.close()
-  }
-}
-
-/** A reader at the first sequence that the journal still holds. */
-async function openAtOldest(source: ReadSource): Promise<NativeReader> {
-  const { binding, dataDirectory } = source
-  let from = 1
-  for (let tries = 0; ; tries++) {
-    try {
-      return binding.openReader(dataDirectory, from)
-    } catch (error) {
-      const compacted = isPinnacleError(error) && error.code === 'ERR_PINNACLE_OUT_OF_REACH'
-      if (!compacted || tries === compactionRaces) throw error
-    }
-    // The beginning was compacted away. A writer may go on doing that, hence the tries.
-    const { segments } = await binding.inspect(dataDirectory, () => undefined)
-    from = segments.find((segment) => segment.firstSequence > 0)?.firstSequence ?? from
   }
 }
 
@@ -171,11 +161,11 @@ function checkOptions(options: ReadOptions): void {
   const wellFormed =
     instrument === undefined ||
     typeof instrument === 'string' ||
-    (Number.isInteger(instrument) && instrument >= 0 && instrument <= 65_535)
+    (Number.isInteger(instrument) && instrument >= 0 && instrument <= bounds.instruments.to)
   if (!wellFormed) {
     throw new PinnacleRangeError(
       'ERR_PINNACLE_INVALID_INSTRUMENT',
-      `an instrument is given by its name or its index of 0 to 65535, not ${shown(instrument)}`,
+      `an instrument is given by its name or its index of ${rangeText(bounds.instruments)}, not ${shown(instrument)}`,
     )
   }
 }
@@ -188,12 +178,13 @@ export function directorySource(binding: NativeBinding, dataDirectory: string): 
       `the data directory must be a path, not ${shown(dataDirectory)}`,
     )
   }
+  const directory = absolutePath(dataDirectory)
   return {
     binding,
-    dataDirectory,
+    dataDirectory: directory,
     async indexOf(name) {
       // The definition may stand in a segment that compaction has removed; then a snapshot has it.
-      const snapshots = binding.listSnapshots(dataDirectory)
+      const snapshots = binding.listSnapshots(directory)
       snapshots.sort((left, right) => right.sequence - left.sequence)
       for (const { path } of snapshots) {
         try {

@@ -1,3 +1,4 @@
+import { absolutePath } from '../config/absolute.js'
 import { BookSet } from '../book/book-set.js'
 import { PinnacleRangeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
@@ -15,5 +16,5 @@ export async function booksAt(
       `a point's sequence must be an integer from 1 to 2^53 - 1, not ${shown(sequence)}`,
     )
   }
-  return new BookSet(await native().booksAt(dataDirectory, { sequence }))
+  return new BookSet(await native().booksAt(absolutePath(dataDirectory), { sequence }))
 }

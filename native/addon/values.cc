@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "addon/errors.h"
+#include "engine/option_bounds.h"
 
 namespace pinnacle::addon {
 
@@ -156,6 +157,17 @@ Napi::Value ToValue(Napi::Env env, const CompactionReport& report) {
   object.Set("oldestSequence", Num(env, report.oldest_sequence));
   object.Set("reason", report.reason);
   object.Set("damagedSnapshots", DamagedToValue(env, report.damaged_snapshots));
+  Napi::Array overtaken = Napi::Array::New(env, report.overtaken.size());
+  for (uint32_t i = 0; i < report.overtaken.size(); ++i) {
+    Napi::Object consumer = Napi::Object::New(env);
+    consumer.Set("name", report.overtaken[i].name);
+    consumer.Set("sequence", Num(env, report.overtaken[i].sequence));
+    consumer.Set("oldestSequence", Num(env, report.oldest_sequence));
+    overtaken.Set(i, consumer);
+  }
+  object.Set("overtaken", overtaken);
+  object.Set("bytesKeptForConsumers", Num(env, report.bytes_kept_for_consumers));
+  object.Set("slowestConsumer", report.slowest_consumer);
   return object;
 }
 
@@ -199,13 +211,9 @@ Napi::Value ToValue(Napi::Env env, const Histogram& histogram) {
     bounds.push_back(static_cast<double>(std::min(Histogram::UpperBound(bucket), histogram.max())));
     counts.push_back(static_cast<double>(count));
   }
-  Napi::Float64Array bound_values = Napi::Float64Array::New(env, bounds.size());
-  Napi::Float64Array count_values = Napi::Float64Array::New(env, counts.size());
-  std::copy(bounds.begin(), bounds.end(), bound_values.Data());
-  std::copy(counts.begin(), counts.end(), count_values.Data());
   Napi::Object object = Napi::Object::New(env);
-  object.Set("upperBounds", bound_values);
-  object.Set("counts", count_values);
+  object.Set("upperBounds", LanesToValue(env, bounds));
+  object.Set("counts", LanesToValue(env, counts));
   object.Set("min", Num(env, histogram.min()));
   object.Set("max", Num(env, histogram.max()));
   object.Set("count", Num(env, histogram.count()));
@@ -227,12 +235,6 @@ Napi::Value InstrumentsToValue(Napi::Env env, const BookSet& books) {
   return array;
 }
 
-Napi::Value BytesToValue(Napi::Env env, const std::vector<uint8_t>& bytes) {
-  Napi::Uint8Array array = Napi::Uint8Array::New(env, bytes.size());
-  if (!bytes.empty()) std::memcpy(array.Data(), bytes.data(), bytes.size());
-  return array;
-}
-
 Status InstrumentFromValue(Napi::Value value, Instrument* instrument) {
   const auto refuse = [](const char* what) {
     return Status(Code::kInvalidInstrument, std::string("an instrument definition ") + what);
@@ -249,11 +251,12 @@ Status InstrumentFromValue(Napi::Value value, Instrument* instrument) {
   }
   const double price_digits = price_scale.As<Napi::Number>().DoubleValue();
   const double quantity_digits = quantity_scale.As<Napi::Number>().DoubleValue();
-  if (!(price_digits >= 0 && price_digits <= 15) ||
-      !(quantity_digits >= 0 && quantity_digits <= 15) ||
+  constexpr double kMost = kScaleBounds.to;
+  if (!(price_digits >= 0 && price_digits <= kMost) ||
+      !(quantity_digits >= 0 && quantity_digits <= kMost) ||
       price_digits != static_cast<uint32_t>(price_digits) ||
       quantity_digits != static_cast<uint32_t>(quantity_digits)) {
-    return refuse("needs scales that are integers from 0 to 15");
+    return refuse("needs scales that are integers in their range");
   }
   instrument->name = name.As<Napi::String>().Utf8Value();
   instrument->price_scale = static_cast<uint32_t>(price_digits);

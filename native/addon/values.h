@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "addon/buffers.h"
 #include "base/histogram.h"
 #include "engine/engine.h"
 #include "engine/mending.h"
@@ -27,7 +28,6 @@ Napi::Value ToValue(Napi::Env env, const RotationReport& report);
 Napi::Value DamagedToValue(Napi::Env env, const std::vector<SnapshotFinding>& damaged);
 Napi::Value ToValue(Napi::Env env, const Histogram& histogram);
 Napi::Value InstrumentsToValue(Napi::Env env, const BookSet& books);
-Napi::Value BytesToValue(Napi::Env env, const std::vector<uint8_t>& bytes);
 
 inline Napi::Number Num(Napi::Env env, uint64_t value) {
   return Napi::Number::New(env, static_cast<double>(value));

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/backup_mark.h"
 #include "engine/recovery.h"
 #include "journal/layout.h"
 #include "repair/patch.h"
@@ -305,6 +306,7 @@ Status MendDirectory(const Environment& environment, const EngineOptions& option
   PINNACLE_RETURN_IF_ERROR(fs->Exists(directory, &exists));
   if (!exists)
     return Status(Code::kNotFound, "the data directory " + directory + " does not exist");
+  PINNACLE_RETURN_IF_ERROR(RefuseBackup(fs, directory));
   std::unique_ptr<DirectoryLock> lock;
   PINNACLE_RETURN_IF_ERROR(fs->Lock(directory, &lock));
   Environment seen = environment;

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/journal_identity.h"
 #include "engine/recovery.h"
+#include "journal/journal_identity.h"
 #include "journal/reader.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"

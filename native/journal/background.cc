@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/guarded.h"
+
 namespace pinnacle {
 
 namespace {
@@ -54,15 +56,23 @@ JournalThreads::JournalThreads(Journal* journal, Clock* clock,
       clock_(clock),
       sync_interval_(sync_interval),
       cpus_(std::move(cpus)),
-      on_sync_(std::move(on_sync)),
-      sync_thread_([this] {
-        SetThreadAffinity(cpus_);
-        RunSync();
-      }),
-      supply_thread_([this] {
-        SetThreadAffinity(cpus_);
-        RunSupply();
-      }) {}
+      on_sync_(std::move(on_sync)) {}
+
+Status JournalThreads::Start() {
+  Status status = Guarded([this] {
+    sync_thread_ = std::thread([this] {
+      SetThreadAffinity(cpus_);
+      RunSync();
+    });
+    supply_thread_ = std::thread([this] {
+      SetThreadAffinity(cpus_);
+      RunSupply();
+    });
+    return Status();
+  });
+  if (!status.ok()) Stop();
+  return std::move(status).WithContext("starting the journal's background threads");
+}
 
 void JournalThreads::RequestDurable(uint64_t sequence) {
   {
@@ -202,7 +212,7 @@ void JournalThreads::RunSupply() {
     // A failure is no news yet, unless it is the journal's: the append that needs the segment tries
     // again itself and reports it.
     if (!journal_->next_segment_ready() && !journal_->failed()) {
-      trouble = !journal_->PrepareStep().ok();
+      trouble = !Guarded([this] { return journal_->PrepareStep(); }).ok();
       if (trouble && journal_->failed()) sync_wanted_.notify_one();
     }
     const uint64_t bytes = journal_->bytes_appended();

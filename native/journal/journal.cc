@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/guarded.h"
 
 namespace pinnacle {
 
@@ -131,19 +132,33 @@ Code Journal::Roll(uint64_t entry_bytes) {
                                                    "; raise segmentSize or split the payload"));
   }
   std::shared_ptr<Segment> next;
-  if (Status status = supply_.Take(&next); !status.ok()) return Refuse(std::move(status));
+  SegmentRecord record;
+  Status status = Guarded([&] {
+    // All the memory first: a segment that was taken is entered, or there would be a gap.
+    record.file.path.reserve(current_->path.size());
+    MakeRoomForRoll();
+    return supply_.Take(&next);
+  });
+  if (!status.ok()) return Refuse(std::move(status));
   std::lock_guard lock(state_mutex_);
   bytes_before_ += static_cast<uint64_t>(cursor_ - base_) - start_offset_;
   rolled_.push_back({current_, static_cast<uint64_t>(cursor_ - base_), next_sequence_ - 1});
   records_.back().last_sequence = next_sequence_ - 1;
-  records_.push_back({{next->index, next->path},
-                      next_sequence_,
-                      0,
-                      next->bytes,
-                      next->segment_id,
-                      next->identity});
+  record.file.index = next->index;
+  record.file.path = next->path;  // as long as the others' are
+  record.first_sequence = next_sequence_;
+  record.bytes = next->bytes;
+  record.segment_id = next->segment_id;
+  record.identity = next->identity;
+  records_.push_back(std::move(record));
   Enter(std::move(next), kSegmentHeaderBytes);
   return Code::kOk;
+}
+
+void Journal::MakeRoomForRoll() {
+  std::lock_guard lock(state_mutex_);
+  if (rolled_.size() == rolled_.capacity()) rolled_.reserve(2 * rolled_.size() + 4);
+  if (records_.size() == records_.capacity()) records_.reserve(2 * records_.size() + 4);
 }
 
 Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_t timestamp_ns,
@@ -240,16 +255,21 @@ void Journal::Fail(const Status& status) {
   std::lock_guard lock(state_mutex_);
   if (failed()) return;
   const bool lost = status.code() == Code::kDirectoryLost;
-  const std::string kept = "nothing after entry " + std::to_string(durable()) +
-                           " can be promised and nothing more is accepted; close, ";
-  failure_ = Status(lost ? Code::kDirectoryLost : Code::kJournalFailed,
-                    (lost ? "the journal lost its files, so " + kept +
-                                "find out what moved or removed them, put them back where you can, "
-                                "and open again: "
-                          : "the journal failed, so " + kept +
-                                "look at the device, and open again to recover: ") +
-                        std::string(status.message()),
-                    status.system_error());
+  try {
+    const std::string kept = "nothing after entry " + std::to_string(durable()) +
+                             " can be promised and nothing more is accepted; close, ";
+    failure_ =
+        Status(lost ? Code::kDirectoryLost : Code::kJournalFailed,
+               (lost ? "the journal lost its files, so " + kept +
+                           "find out what moved or removed them, put them back where you can, "
+                           "and open again: "
+                     : "the journal failed, so " + kept +
+                           "look at the device, and open again to recover: ") +
+                   std::string(status.message()),
+               status.system_error());
+  } catch (const std::bad_alloc&) {
+    failure_ = failed_without_memory_;
+  }
   failed_.store(true, std::memory_order_release);
 }
 
@@ -276,7 +296,14 @@ Status Journal::FlushUpTo(const FlushTarget& target) { return FlushAndNote(&targ
 Status Journal::FlushAndNote(const FlushTarget* target) {
   std::lock_guard flush_lock(flush_mutex_);
   const uint64_t before = flushed_bytes_.load(std::memory_order_relaxed);
-  Status status = FlushLocked(target);
+  Status status;
+  try {
+    status = FlushLocked(target);
+  } catch (const std::bad_alloc&) {
+    // Perhaps of saying that a sync failed, which the next one would not be told of.
+    Fail(Status::OutOfMemory());
+    return failure();
+  }
   const uint64_t bytes = flushed_bytes_.load(std::memory_order_relaxed) - before;
   if (bytes > 0) writes_ahead_.store(bytes < kLongSyncBytes, std::memory_order_relaxed);
   return status;
@@ -399,7 +426,7 @@ Status Journal::WriteAheadStep() {
   segment->mapping->Prefault(begin, end - begin);
   // Its failure is the journal's: the kernel tells an error once, and the next sync of entries
   // would not hear of it.
-  Status status = segment->mapping->Sync(begin, end - begin);
+  const Status status = Guarded([&] { return segment->mapping->Sync(begin, end - begin); });
   if (!status.ok()) {
     Fail(status);
     return failure();
@@ -531,43 +558,6 @@ Status Journal::Close() {
   current_->mapping.reset();
   rolled_.clear();
   return status;
-}
-
-uint64_t Journal::oldest_sequence() const {
-  std::lock_guard lock(state_mutex_);
-  return records_.front().first_sequence;
-}
-
-uint64_t Journal::segment_index() const {
-  std::lock_guard lock(state_mutex_);
-  return current_->index;
-}
-
-uint64_t Journal::segment_count() const {
-  std::lock_guard lock(state_mutex_);
-  return records_.size();
-}
-
-uint64_t Journal::disk_bytes() const {
-  std::lock_guard lock(state_mutex_);
-  uint64_t bytes = 0;
-  for (const SegmentRecord& record : records_) bytes += record.bytes;
-  return bytes + (supply_.ready() ? supply_.segment_bytes() : 0);
-}
-
-uint64_t Journal::bytes_appended() const {
-  std::lock_guard lock(state_mutex_);
-  return bytes_before_ + offset_.load(std::memory_order_relaxed) - start_offset_;
-}
-
-uint64_t Journal::ReleasableBytes(uint64_t sequence) const {
-  std::lock_guard lock(state_mutex_);
-  uint64_t bytes = 0;
-  for (const SegmentRecord& record : records_) {
-    if (record.last_sequence == 0 || record.last_sequence >= sequence) break;
-    bytes += record.bytes;
-  }
-  return bytes;
 }
 
 }  // namespace pinnacle

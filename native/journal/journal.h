@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -42,10 +43,10 @@ struct JournalOptions {
 
 // A segment file on disk and the entries in it.
 struct SegmentRecord {
-  SegmentFile file;
-  uint64_t first_sequence;  // of the entry that opened it
-  uint64_t last_sequence;   // 0: it is the current one
-  uint64_t bytes;
+  SegmentFile file{0, ""};
+  uint64_t first_sequence = 0;  // of the entry that opened it
+  uint64_t last_sequence = 0;   // 0: it is the current one
+  uint64_t bytes = 0;
   uint64_t segment_id = 0;
   FileIdentity identity{};  // set by the journal
 };
@@ -175,6 +176,9 @@ class Journal {
   uint64_t disk_bytes() const;
   uint64_t segments_removed() const { return segments_removed_.load(std::memory_order_relaxed); }
   uint64_t bytes_appended() const;  // since Open
+  // The first sequence of the oldest segment that can be kept if all those that hold only entries
+  // below `sequence`, from it on, may have `max_bytes` together; `sequence` where none can.
+  uint64_t FirstWithin(uint64_t sequence, uint64_t max_bytes) const;
   // Bytes that Release(sequence) would free now.
   uint64_t ReleasableBytes(uint64_t sequence) const;
   // Checksum of the newest entry, for a snapshot's proof. Writer thread.
@@ -205,6 +209,8 @@ class Journal {
   HeadRecord CurrentHead() const;
   void Enter(std::shared_ptr<Segment> segment, uint64_t offset);
   Code Roll(uint64_t entry_bytes);
+  // One more segment can be noted down without memory.
+  void MakeRoomForRoll();
   // Brings the line a page ahead into the cache: the processor's own fetching ahead ends with the
   // page. A hint, so what lies behind the mapping's end does no harm.
   static void FetchAhead(const uint64_t* line) {
@@ -271,6 +277,12 @@ class Journal {
   uint64_t start_offset_ = 0;
   Status failure_;
   Status last_error_;
+  // Made ahead: for a failure that comes where there is no memory to describe it.
+  const Status failed_without_memory_{
+      Code::kJournalFailed,
+      "a sync failed where there was no memory left even to say why, so nothing more is accepted; "
+      "close, raise the memory limit, and open again to recover",
+      ENOMEM};
 };
 
 inline void Journal::Publish(uint64_t bytes, uint64_t entries) {

@@ -314,6 +314,7 @@ Status SegmentSupply::Empty(const SegmentFile& name) {
 Status SegmentSupply::Retire(const SegmentFile& file, bool* recycled) {
   FileSystem* fs = environment_.file_system;
   std::lock_guard lock(mutex_);
+  spares_.reserve(spares_.size() + 1);  // before the file has its new name
   *recycled = spares_.size() < max_spares_;
   uint64_t number = file.index;
   if (*recycled) {

@@ -83,7 +83,11 @@ uint64_t RandomU64() {
   return value;
 }
 
-uint64_t RealtimeNs() { return clock_gettime_nsec_np(CLOCK_REALTIME); }
+uint64_t RealtimeNs() {
+  timespec time;
+  clock_gettime(CLOCK_REALTIME, &time);
+  return NsOfTime(time.tv_sec, time.tv_nsec);
+}
 
 uint64_t MonotonicNs() { return clock_gettime_nsec_np(CLOCK_UPTIME_RAW); }
 

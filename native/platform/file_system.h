@@ -118,9 +118,20 @@ class FileSystem {
   virtual Status Exists(const std::string& path, bool* exists) = 0;
   // Of a file or a directory. kNotFound.
   virtual Status Identify(const std::string& path, FileIdentity* identity) = 0;
-  // Replaces `to` atomically where it exists.
+  // Replaces `to` atomically where it exists. A directory can be renamed too, to a name that is
+  // free or that of an empty directory; what is in it must be synced before.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
   virtual Status Remove(const std::string& path) = 0;  // of a file, not of a directory
+  // Of an empty directory.
+  virtual Status RemoveDirectory(const std::string& path) { return NotOffered("remove", path); }
+  // Gives the file `from` the second name `to`, which must be free. `*done` is false where the file
+  // system has no links, or none between these places; then nothing was changed.
+  virtual Status Link(const std::string& from, const std::string& to, bool* done) {
+    (void)from;
+    (void)to;
+    *done = false;
+    return Status();
+  }
   virtual Status SyncDirectory(const std::string& path) = 0;
   // Takes the directory for one writer, without waiting for another one: locks the directory itself
   // and `<directory>/LOCK` (created where missing), so that removing that file lets nobody in.
@@ -132,6 +143,12 @@ class FileSystem {
 
   // The operating system's. Safe for all threads; never destroyed.
   static FileSystem* Real();
+
+ private:
+  static Status NotOffered(const char* action, const std::string& path) {
+    return Status(Code::kInvalidOperation,
+                  std::string("cannot ") + action + " '" + path + "': this file system does not");
+  }
 };
 
 }  // namespace pinnacle

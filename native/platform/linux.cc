@@ -23,7 +23,7 @@ namespace {
 uint64_t ReadClock(clockid_t clock) {
   timespec time;
   clock_gettime(clock, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+  return NsOfTime(time.tv_sec, time.tv_nsec);
 }
 
 template <typename Call>

@@ -84,6 +84,20 @@ class PosixFileSystem final : public FileSystem {
     return unlink(path.c_str()) == 0 ? Status() : SystemError(errno, "remove", path);
   }
 
+  Status RemoveDirectory(const std::string& path) override {
+    return rmdir(path.c_str()) == 0 ? Status() : SystemError(errno, "remove the directory", path);
+  }
+
+  Status Link(const std::string& from, const std::string& to, bool* done) override {
+    // (A file system without links answers EPERM, one that refuses them for this owner too.)
+    *done = link(from.c_str(), to.c_str()) == 0;
+    if (*done || errno == EPERM || errno == EXDEV || errno == EMLINK || errno == EOPNOTSUPP ||
+        errno == ENOSYS || errno == EACCES) {
+      return Status();
+    }
+    return SystemError(errno, "link", from + "' as '" + to);
+  }
+
   Status SyncDirectory(const std::string& path) override {
     int opened;
     do {

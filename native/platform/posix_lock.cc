@@ -129,7 +129,7 @@ Status RefuseLocked(const std::string& path) {
     }
   }
   return Status(Code::kLocked, "'" + path + "' is held by " + holder +
-                                   ": a data directory has one writer; close that one first or "
+                                   ": it has one holder at a time; close that one first or "
                                    "use another directory");
 }
 

@@ -54,6 +54,8 @@ Status MakeCall(CallKind kind, SimulatedFileSystem& files, File& file, Mapping& 
       return files.Rename("/other", "/renamed");
     case CallKind::kRemove:
       return files.Remove("/removed");
+    case CallKind::kLink:
+      return files.Link("/other", "/linked", &exists);
     case CallKind::kSyncDirectory:
       return files.SyncDirectory("/");
     case CallKind::kLock:

@@ -113,9 +113,8 @@ Status SimulatedFileSystem::Rename(const std::string& raw_from, const std::strin
   const std::string both = from + "' to '" + to;
   const Fault fault = disk_->Begin(CallKind::kRename, both);
   if (fault.system_error != 0) return SystemError(fault.system_error, "rename", both);
-  if (disk_->IsDirectory(from) || disk_->IsDirectory(to)) {
-    return SystemError(EISDIR, "rename", both);
-  }
+  if (disk_->IsDirectory(from)) return disk_->RenameDirectory(from, to);
+  if (disk_->IsDirectory(to)) return SystemError(EISDIR, "rename", both);
   const std::shared_ptr<Inode> inode = disk_->Find(from);
   if (!inode) return SystemError(ENOENT, "rename", both);
   PINNACLE_RETURN_IF_ERROR(disk_->CheckParent(to, "rename"));
@@ -133,6 +132,36 @@ Status SimulatedFileSystem::Remove(const std::string& raw_path) {
   const std::shared_ptr<Inode> inode = disk_->Find(path);
   if (!inode) return SystemError(ENOENT, "remove", path);
   disk_->Change({NameChange::Kind::kUnlink, path, {}, inode->id});
+  return Status();
+}
+
+Status SimulatedFileSystem::RemoveDirectory(const std::string& raw_path) {
+  const std::string path = CleanPath(raw_path);
+  constexpr const char* kAction = "remove the directory";
+  const Fault fault = disk_->Begin(CallKind::kRemove, path);
+  if (fault.system_error != 0) return SystemError(fault.system_error, kAction, path);
+  if (!disk_->IsDirectory(path)) {
+    return SystemError(disk_->names.contains(path) ? ENOTDIR : ENOENT, kAction, path);
+  }
+  if (!disk_->IsEmptyDirectory(path)) return SystemError(ENOTEMPTY, kAction, path);
+  disk_->Change({NameChange::Kind::kUnlink, path, {}, kDirectoryInode});
+  return Status();
+}
+
+Status SimulatedFileSystem::Link(const std::string& raw_from, const std::string& raw_to,
+                                 bool* done) {
+  const std::string from = CleanPath(raw_from);
+  const std::string to = CleanPath(raw_to);
+  const std::string both = from + "' as '" + to;
+  *done = false;
+  const Fault fault = disk_->Begin(CallKind::kLink, both);
+  if (fault.system_error != 0) return SystemError(fault.system_error, "link", both);
+  const std::shared_ptr<Inode> inode = disk_->Find(from);
+  if (!inode) return SystemError(disk_->IsDirectory(from) ? EISDIR : ENOENT, "link", both);
+  if (disk_->names.contains(to)) return SystemError(EEXIST, "link", both);
+  PINNACLE_RETURN_IF_ERROR(disk_->CheckParent(to, "link"));
+  disk_->Change({NameChange::Kind::kLink, to, {}, inode->id});
+  *done = true;
   return Status();
 }
 
@@ -159,7 +188,7 @@ Status SimulatedFileSystem::Lock(const std::string& directory,
   if (disk_->locked_paths.contains(path)) {
     return Status(Code::kLocked, "'" + path + "' is held by this process (simulated process " +
                                      std::to_string(disk_->process) +
-                                     "): a data directory has one writer; close that one first or "
+                                     "): it has one holder at a time; close that one first or "
                                      "use another directory");
   }
   if (!disk_->Find(path)) disk_->CreateFile(path);

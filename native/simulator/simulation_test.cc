@@ -24,6 +24,7 @@ TEST_CASE("whatever crashes, fails, lies or rots, recovery gives what was promis
   CHECK(counts.damage_reported > kRuns / 4);
   CHECK(counts.snapshots > kRuns);
   CHECK(counts.segments_released > kRuns / 4);
+  CHECK(counts.backups > kRuns / 2);
 }
 
 TEST_CASE("a seed means the same run every time") {
