@@ -36,9 +36,9 @@ struct Work {
 };
 
 template <typename Report>
-Napi::Value Start(Napi::Env env, const char* name, Napi::Value progress, RunWork run,
+Napi::Value Start(Napi::Env env, const char* name, Napi::Value progress, const RunWork& run,
                   std::function<Status(const WorkControl&, Report*)> work,
-                  std::function<void(Napi::Env, const Report&, Napi::Object)> fill) {
+                  const std::function<void(Napi::Env, const Report&, Napi::Object)>& fill) {
   auto shared = std::make_shared<Work>(env, progress);
   auto report = std::make_shared<Report>();
   Napi::Object object = Napi::Object::New(env);
