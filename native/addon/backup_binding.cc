@@ -156,9 +156,10 @@ Napi::Value List(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-Napi::Value BackupAsync(Napi::Env env, BackupOptions options, Napi::Value progress, RunWork run) {
+Napi::Value BackupAsync(Napi::Env env, BackupOptions options, Napi::Value progress,
+                        const RunWork& run) {
   return Start<BackupReport>(
-      env, "pinnacle.backup", progress, std::move(run),
+      env, "pinnacle.backup", progress, run,
       [options = std::move(options)](const WorkControl& control, BackupReport* report) {
         return MakeBackup(Environment::Real(), options, control, report);
       },

@@ -16,7 +16,8 @@ namespace pinnacle::addon {
 using RunWork = std::function<Status(const std::function<Status()>& work)>;
 
 // The backup that `options` ask for; `progress` may be undefined.
-Napi::Value BackupAsync(Napi::Env env, BackupOptions options, Napi::Value progress, RunWork run);
+Napi::Value BackupAsync(Napi::Env env, BackupOptions options, Napi::Value progress,
+                        const RunWork& run);
 
 void AddBackup(Napi::Env env, Napi::Object exports);
 

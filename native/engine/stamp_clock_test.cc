@@ -121,7 +121,7 @@ TEST_CASE("a system's time before 1970, or beyond 64 bits, never wraps") {
   CHECK(NsOfTime(-18'489'600, 0) == 1);
   CHECK(NsOfTime(0, 0) == 1);
   CHECK(NsOfTime(1, 2) == 1'000'000'002);
-  CHECK(NsOfTime(9'246'182'400, 5) == 9'246'182'400'000'000'005);  // 2263
+  CHECK(NsOfTime(9'246'182'400, 5) == 9'246'182'400'000'000'005u);  // 2263
   CHECK(NsOfTime(18'446'744'073, 0) == std::numeric_limits<uint64_t>::max());
   CHECK(NsOfTime(std::numeric_limits<int64_t>::max(), 0) == std::numeric_limits<uint64_t>::max());
 }
