@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
 const mebibyte = 1024 * 1024
 
@@ -27,6 +28,14 @@ export const nobody = 65534
 
 function withoutPrlimit(): string | undefined {
   return spawnSync('prlimit', ['--version']).error === undefined ? undefined : 'needs prlimit'
+}
+
+/** Below a directory that is root's alone nobody else can run anything. */
+function withoutNobody(): string | undefined {
+  if (!isRoot) return undefined
+  const own = fileURLToPath(import.meta.url)
+  const { status } = spawnSync('cat', [own], { uid: nobody, gid: nobody, stdio: 'ignore' })
+  return status === 0 ? undefined : 'the user nobody can not read this checkout'
 }
 
 /** As the process's own user: root may not have the right to change others'. */
@@ -53,7 +62,7 @@ function resourceLimit(
     codes,
     asNobody,
     ofMemory: resource === 'as',
-    unavailable: withoutPrlimit(),
+    unavailable: withoutPrlimit() ?? (asNobody ? withoutNobody() : undefined),
     set(pid) {
       const shown = ['--output', 'SOFT', '--noheadings', '--raw']
       before = prlimit(pid, asNobody, `--${resource}`, ...shown)
