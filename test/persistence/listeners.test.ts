@@ -36,9 +36,15 @@ t.test(
       const listener = (): void => {
         throw new Error(`a bug in ${event}`)
       }
-      await t.rejects(open(directory, {}, { listeners: { [event]: listener } }), {
-        message: `a bug in ${event}`,
-      })
+      // Progress is dropped while the event loop is busy: a short recovery may tell none.
+      let told: unknown
+      for (let tries = 0; told === undefined && tries < 100; tries++) {
+        told = await open(directory, {}, { listeners: { [event]: listener } }).then(
+          (manager) => manager.close(),
+          (error: unknown) => error,
+        )
+      }
+      t.match(told, { message: `a bug in ${event}` })
       await (await open(directory)).close()
     }
   },
