@@ -59,6 +59,11 @@ export class Output {
   note(text: string): void {
     process.stderr.write(`${text}\n`)
   }
+
+  /** A remark that should not be missed, on stderr in every mode. */
+  warning(text: string): void {
+    this.note(`${this.colors.yellow('warning')}: ${text}`)
+  }
 }
 
 /** JSON in which integers beyond 2^53 are strings, and bytes are base64. */

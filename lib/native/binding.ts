@@ -191,9 +191,31 @@ export interface NativeBookReader {
   instruments(): NativeInstrument[]
 }
 
+/** An entry whose time is before that of an entry ahead of it. */
+export interface TimeOutOfOrder {
+  readonly sequence: number
+  readonly timestamp: bigint
+  /** The latest time ahead of it. */
+  readonly aheadTimestamp: bigint
+  /** The point asked for lies between the two times: the state there has more than one meaning. */
+  readonly acrossPoint: boolean
+}
+
+/** What the times of the instrument's entries say about a point that was given as a time. */
+export interface TimesAround {
+  /** Every entry of the instrument is older than the time asked for: this is the last state. */
+  readonly beyondLastEntry: boolean
+  /** Of the instrument's last entry in the book; 0n: it has none. */
+  readonly lastTimestamp: bigint
+  /** Within 65,536 entries of the journal on either side; null: in order, as far as they are kept. */
+  readonly outOfOrder: TimeOutOfOrder | null
+}
+
 /** A set of books at a past point. `close` frees it; garbage collection does too. */
 export interface NativeBookSet extends NativeBookReader {
   readonly sequence: number
+  /** Where the point was a time. */
+  readonly times?: TimesAround
   close(): void
 }
 

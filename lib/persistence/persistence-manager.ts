@@ -272,7 +272,11 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     }
   }
 
-  /** The instrument's book as it was; the live one is not touched. ERR_PINNACLE_OUT_OF_REACH says what is covered. */
+  /**
+   * The instrument's book as it was; the live one is not touched. ERR_PINNACLE_OUT_OF_REACH says what is
+   * covered. A timestamp means the state before the instrument's first entry beyond it; `times` of the book
+   * says where times are not in order around it, and whether it lies beyond the last.
+   */
   async bookAt(instrument: string, point: PastPoint): Promise<PastBook> {
     this.#assertOpen('bookAt')
     const { index } = this.instrument(instrument)

@@ -18,12 +18,6 @@ namespace pinnacle::addon {
 
 namespace {
 
-std::string PathFrom(Napi::Value value) {
-  std::string path = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  return path;
-}
-
 // What the work and JavaScript share.
 struct Work {
   Work(Napi::Env env, Napi::Value callback) : progress(env, callback) {}
@@ -104,7 +98,7 @@ Napi::Value BackupDirectory(const Napi::CallbackInfo& info) {
   // Only beside a writer there is somebody to be polite to.
   const RunWork run = [directory = options.data_directory](const std::function<Status()>& work) {
     bool open = false;
-    const Status looked = IsOpenForWriting(FileSystem::Real(), directory, &open);
+    const Status looked = FileSystem::Real()->IsLocked(directory, &open);
     return looked.ok() && !open ? work() : RunAtLowPriority(work);
   };
   return BackupAsync(info.Env(), std::move(options), info[2], run);

@@ -16,10 +16,6 @@ namespace pinnacle::addon {
 
 namespace {
 
-std::string TextFrom(Napi::Value value) {
-  return value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
-}
-
 // The consumer is null once it is closed.
 struct Holder {
   std::shared_ptr<Consumer> consumer;
@@ -104,7 +100,7 @@ Napi::Value ConsumerToValue(Napi::Env env, std::shared_ptr<Consumer> consumer) {
 }
 
 Napi::Value OpenConsumer(const Napi::CallbackInfo& info) {
-  const std::string directory = TextFrom(info[0]);
+  const std::string directory = PathFrom(info[0]);
   const std::string name = TextFrom(info[1]);
   const double from = info[2].IsNumber() ? info[2].As<Napi::Number>().DoubleValue() : 0;
   auto opened = std::make_shared<std::unique_ptr<Consumer>>();
@@ -121,7 +117,7 @@ Napi::Value OpenConsumer(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ListConsumersOf(const Napi::CallbackInfo& info) {
-  const std::string directory = TextFrom(info[0]);
+  const std::string directory = PathFrom(info[0]);
   struct Listed {
     std::vector<ConsumerFinding> consumers;
     std::vector<bool> open;
@@ -157,7 +153,7 @@ Napi::Value ListConsumersOf(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value RemoveConsumerOf(const Napi::CallbackInfo& info) {
-  const std::string directory = TextFrom(info[0]);
+  const std::string directory = PathFrom(info[0]);
   const std::string name = TextFrom(info[1]);
   return RunAsync(
       info.Env(), "pinnacle.removeConsumer",

@@ -349,7 +349,7 @@ Napi::Value OpenEngine(const Napi::CallbackInfo& info) {
       });
 }
 
-Napi::Value BookSetToValue(Napi::Env env, std::shared_ptr<BookSet> books) {
+Napi::Object BookSetToValue(Napi::Env env, std::shared_ptr<BookSet> books) {
   auto holder = std::make_shared<std::shared_ptr<BookSet>>(std::move(books));
   Napi::Object object = Napi::Object::New(env);
   object.Set("sequence", Num(env, (*holder)->last_sequence()));
@@ -384,23 +384,47 @@ Status TimePointFromValue(Napi::Value value, TimePoint* point) {
   const Napi::Value instrument = object.Get("instrument");
   if (!lossless) return Status(Code::kInvalidTimestamp, "a timestamp is nanoseconds, 0 or above");
   if (!instrument.IsNumber()) return refused;
-  point->instrument = static_cast<uint16_t>(instrument.As<Napi::Number>().Uint32Value());
+  const double index = instrument.As<Napi::Number>().DoubleValue();
+  if (!(index >= 1 && index <= kMaxInstruments)) return refused;
+  point->instrument = static_cast<uint16_t>(index);
   return Status();
+}
+
+static Napi::Value ToValue(Napi::Env env, const TimesAround& times) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("beyondLastEntry", times.beyond_last_entry);
+  object.Set("lastTimestamp", Napi::BigInt::New(env, times.last_timestamp_ns));
+  if (times.out_of_order_sequence == 0) {
+    object.Set("outOfOrder", env.Null());
+    return object;
+  }
+  Napi::Object entry = Napi::Object::New(env);
+  entry.Set("sequence", Num(env, times.out_of_order_sequence));
+  entry.Set("timestamp", Napi::BigInt::New(env, times.out_of_order_ns));
+  entry.Set("aheadTimestamp", Napi::BigInt::New(env, times.ahead_ns));
+  entry.Set("acrossPoint", times.across_point);
+  object.Set("outOfOrder", entry);
+  return object;
 }
 
 Napi::Value BooksAtAsync(Napi::Env env, const std::string& data_directory, const TimePoint& point) {
   auto books = std::make_shared<BookSet>();
+  auto times = std::make_shared<TimesAround>();
   return RunAsync(
       env, "pinnacle.booksAt",
-      [books, data_directory, point] {
+      [books, times, data_directory, point] {
         uint32_t entry_checksum = 0;
         return point.by_sequence
                    ? BuildBooks(FileSystem::Real(), data_directory, point.sequence, books.get(),
                                 &entry_checksum)
                    : BuildBooksAtTime(FileSystem::Real(), data_directory, point.instrument,
-                                      point.timestamp_ns, books.get());
+                                      point.timestamp_ns, books.get(), times.get());
       },
-      [books](Napi::Env environment) { return BookSetToValue(environment, books); });
+      [books, times, point](Napi::Env environment) -> Napi::Value {
+        Napi::Object object = BookSetToValue(environment, books);
+        if (!point.by_sequence) object.Set("times", ToValue(environment, *times));
+        return object;
+      });
 }
 
 }  // namespace pinnacle::addon

@@ -21,12 +21,6 @@ namespace pinnacle::addon {
 
 namespace {
 
-std::string PathFrom(Napi::Value value) {
-  std::string path = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  return path;
-}
-
 Napi::Value SegmentToValue(Napi::Env env, const InspectReport& report, size_t index) {
   const SegmentFacts& segment = report.scan.segments[index];
   Napi::Object object = Napi::Object::New(env);

@@ -47,6 +47,16 @@ void CallProgress(napi_env env, napi_value callback, void*, void* data) {
 
 }  // namespace
 
+std::string TextFrom(Napi::Value value) {
+  return value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
+}
+
+std::string PathFrom(Napi::Value value) {
+  std::string path = TextFrom(value);
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
 Napi::Value ToValue(Napi::Env env, const Hole& hole) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("firstSequence", Num(env, hole.first_sequence));

@@ -36,6 +36,11 @@ inline Napi::Number Num(Napi::Env env, int64_t value) {
   return Napi::Number::New(env, static_cast<double>(value));
 }
 
+// A string; empty for anything else.
+std::string TextFrom(Napi::Value value);
+// The same without slashes at its end.
+std::string PathFrom(Napi::Value value);
+
 // "orders" or "levels"; false for anything else.
 bool KindFromValue(Napi::Value value, uint32_t* kind);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "backup/backup_directory.h"
+#include "backup/read_back_thread.h"
 #include "backup/source.h"
 #include "backup/verification.h"
 #include "checksum/crc32c.h"
@@ -13,6 +14,7 @@
 #include "engine/recovery.h"
 #include "journal/head_record.h"
 #include "journal/read_fully.h"
+#include "journal/two_slots.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
 
@@ -39,7 +41,8 @@ class BackupMaker {
         fs_(environment.file_system),
         options_(options),
         control_(control),
-        report_(report) {}
+        report_(report),
+        read_back_(environment.file_system, control) {}
 
   Status Make() {
     *report_ = BackupReport();
@@ -77,6 +80,7 @@ class BackupMaker {
 
   Status Fill() {
     PINNACLE_RETURN_IF_ERROR(MakeDirectory());
+    if (environment_.worker_threads > 0 && options_.verify) read_back_.Start();
     Status status;
     for (int round = 0; round < kMostRounds; ++round) {
       PINNACLE_RETURN_IF_ERROR(control_.Check());
@@ -258,6 +262,8 @@ class BackupMaker {
     copy.listed.last_sequence = segment.last_sequence;
     if (segment.whole) {
       PINNACLE_RETURN_IF_ERROR(ShareOrCopy(*from, bytes, progress, &copy));
+      copy.listed.checksum = ~copy.state;
+      if (!copy.shared) read_back_.Add(directory_, copy.listed);
     } else {
       PINNACLE_RETURN_IF_ERROR(CopyEnd(*from, segment, progress, &copy));
     }
@@ -381,6 +387,7 @@ class BackupMaker {
   Status Forget(uint64_t index) {
     const auto found = segments_.find(index);
     const std::string path = PathOf(found->second);
+    read_back_.Forget(found->second.listed);
     segments_.erase(found);
     return fs_->Remove(path);
   }
@@ -409,7 +416,7 @@ class BackupMaker {
     }
     record.durable_sequence = journal_.last_sequence;
     record.timestamp_ns = environment_.clock->NowNs();
-    std::vector<uint8_t> bytes(kHeadFileBytes);
+    std::vector<uint8_t> bytes(kSlotFileBytes);
     EncodeHeadFile(record, bytes);
     std::unique_ptr<File> file;
     PINNACLE_RETURN_IF_ERROR(fs_->Open(HeadPath(directory_), OpenMode::kCreate, &file));
@@ -462,7 +469,8 @@ class BackupMaker {
 
   Status VerifyFinished() {
     if (!options_.verify) return Status();
-    std::vector<std::string> read_back;  // shared ones were when they were linked
+    std::vector<std::string> read_back = read_back_.Confirmed();
+    // Shared ones were read when they were linked.
     for (const auto& [index, taken] : segments_) {
       if (taken.shared) read_back.push_back(NameOf(taken.listed));
     }
@@ -491,6 +499,8 @@ class BackupMaker {
   std::string directory_;   // with its temporary name; empty: there is nothing to remove
   bool caught_up_ = false;  // the full segments were taken once
   std::string trouble_;     // what the last round found, and of what state
+
+  ReadBackThread read_back_;
 
   SnapshotInfo snapshot_;  // taken; sequence 0: none
   Taken snapshot_file_;

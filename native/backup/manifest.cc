@@ -21,7 +21,7 @@ Status Corrupt(const std::string& path, const std::string& what) {
 
 Status CheckHeader(const std::string& path, const ManifestHeader& header, uint64_t bytes) {
   if (std::memcmp(header.magic, kManifestMagic, sizeof(kManifestMagic)) != 0) {
-    return Status(Code::kNotOurFile, path + " is no manifest of a backup; check the path");
+    return Status(Code::kNotOurFile, path + " is not the manifest of a backup; check the path");
   }
   if (header.version > kManifestVersion) {
     return Status(Code::kNewerVersion,

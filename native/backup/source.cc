@@ -101,10 +101,6 @@ SourceSegment SegmentOf(const SegmentFacts& facts) {
 
 }  // namespace
 
-Status IsOpenForWriting(FileSystem* fs, const std::string& data_directory, bool* open) {
-  return fs->IsLocked(data_directory, open);
-}
-
 Status CheckSource(FileSystem* fs, const std::string& data_directory) {
   bool exists = false;
   PINNACLE_RETURN_IF_ERROR(fs->Exists(data_directory, &exists));
@@ -132,7 +128,7 @@ Status LookAtJournal(const Environment& environment, const std::string& data_dir
                      SourceJournal* journal) {
   *journal = SourceJournal();
   FileSystem* fs = environment.file_system;
-  PINNACLE_RETURN_IF_ERROR(IsOpenForWriting(fs, data_directory, &journal->live));
+  PINNACLE_RETURN_IF_ERROR(fs->IsLocked(data_directory, &journal->live));
   // Asked before the files are listed: every entry up to there is then in one of them.
   uint64_t known = std::max(snapshot_sequence, durable ? durable() : 0);
   Layout layout;

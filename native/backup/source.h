@@ -36,9 +36,6 @@ struct SourceJournal {
   uint64_t last_sequence = 0;           // that is taken
 };
 
-// Whether a writer (of this or another process) has the directory open.
-Status IsOpenForWriting(FileSystem* file_system, const std::string& data_directory, bool* open);
-
 // kNotFound: there is no data directory, or no journal in it. kIsBackup. kInvalidOperation: a
 // repair was interrupted there.
 Status CheckSource(FileSystem* file_system, const std::string& data_directory);

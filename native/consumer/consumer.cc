@@ -7,6 +7,7 @@
 #include "journal/format.h"
 #include "journal/journal_identity.h"
 #include "journal/layout.h"
+#include "journal/two_slots.h"
 
 namespace pinnacle {
 
@@ -95,7 +96,7 @@ Status Consumer::Open(const Environment& environment, const std::string& data_di
     return Status(Code::kConsumerDiverged,
                   "consumer \"" + name + "\" is of another journal than the one in " +
                       data_directory + "; remove it (`pinnacle consumers --remove " + name +
-                      "`), and open it again where it is to go on");
+                      "`), and open it again at the entry it should continue from");
   }
   *consumer = std::move(opened);
   return Status();
@@ -112,7 +113,7 @@ Status Consumer::MakePosition(const std::string& directory, uint64_t from) {
   PINNACLE_RETURN_IF_ERROR(fs->Exists(temporary, &exists));
   if (exists) PINNACLE_RETURN_IF_ERROR(fs->Remove(temporary));
   PINNACLE_RETURN_IF_ERROR(fs->Open(temporary, OpenMode::kCreate, &file_));
-  PINNACLE_RETURN_IF_ERROR(file_->Write(0, std::vector<uint8_t>(kConsumerFileBytes)));
+  PINNACLE_RETURN_IF_ERROR(file_->Write(0, std::vector<uint8_t>(kSlotFileBytes)));
   // Both slots, so that a damaged one is never all that there is.
   for (int slot = 0; slot < 2; ++slot) PINNACLE_RETURN_IF_ERROR(Write(position));
   PINNACLE_RETURN_IF_ERROR(fs->Rename(temporary, path_));
@@ -145,9 +146,9 @@ Status Consumer::Resume() {
       return Status(
           Code::kConsumerDiverged,
           "the journal does not hold the entry " + std::to_string(from.sequence) +
-              " that was consumed: it was lost, in a power cut or a repair, and what follows was "
-              "written since. Take back what was consumed and is not in the journal, and reset the "
-              "consumer to where the two agree");
+              " that was consumed: it was lost in a power cut or a repair, and later entries were "
+              "written since. Undo what was consumed but is not in the journal, then reset the "
+              "consumer to the last entry on which the two agree");
     }
 #endif
   }
@@ -182,7 +183,7 @@ Status Consumer::Commit(uint64_t sequence) {
       return Status(Code::kInvalidSequence,
                     "entry " + std::to_string(sequence) +
                         " can't be committed: it was not read since the consumer was opened, or "
-                        "stands behind its position " +
+                        "it is before the position " +
                         std::to_string(record_.sequence));
     }
     to = *found;
@@ -244,9 +245,8 @@ Status Consumer::Write(const ConsumerPosition& position) {
   record.sequence = position.sequence;
   record.entry_checksum = position.entry_checksum;
   record.timestamp_ns = environment_.clock->NowNs();
-  SealConsumer(&record);
-  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(&record), sizeof(record));
-  PINNACLE_RETURN_IF_ERROR(file_->Write(kConsumerSlotOffsets[record.counter % 2], bytes));
+  SealSlot(&record);
+  PINNACLE_RETURN_IF_ERROR(WriteSlot(file_.get(), record));
 #if !defined(PINNACLE_MUTATION_CONSUMER_NOT_SYNCED)
   PINNACLE_RETURN_IF_ERROR(file_->Sync());
 #endif

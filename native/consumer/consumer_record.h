@@ -1,8 +1,6 @@
 // What a consumer has consumed of a journal, as it lies in `<data>/consumers/<name>/POSITION`.
 //
-// Two slots of one sector each, in pages of their own, written in turn and synced; the valid one
-// with the higher counter counts. A slot that does not verify says nothing: a crash may have come
-// while it was written, and then the other one still holds.
+// It is kept in two slots (two_slots.h).
 #ifndef PINNACLE_CONSUMER_CONSUMER_RECORD_H_
 #define PINNACLE_CONSUMER_CONSUMER_RECORD_H_
 
@@ -20,10 +18,11 @@ namespace pinnacle {
 
 inline constexpr char kConsumerMagic[8] = {'P', 'I', 'N', 'N', 'C', 'O', 'N', '\n'};
 inline constexpr uint16_t kConsumerVersion = 1;
-inline constexpr uint64_t kConsumerFileBytes = 8192;
-inline constexpr uint64_t kConsumerSlotOffsets[2] = {0, 4096};
 
 struct ConsumerRecord {
+  static constexpr const char (&kMagic)[8] = kConsumerMagic;
+  static constexpr uint16_t kVersion = kConsumerVersion;
+
   char magic[8];
   uint16_t version;         // kConsumerVersion
   uint16_t record_bytes;    // 128
@@ -43,9 +42,6 @@ static_assert(offsetof(ConsumerRecord, entry_checksum) == 56);
 inline JournalId JournalIdOf(const ConsumerRecord& record) {
   return {record.journal_id_low, record.journal_id_high};
 }
-
-// Fills in magic, version, length and checksum.
-void SealConsumer(ConsumerRecord* record);
 
 // kNotFound, kIo and the like; kCorrupt: neither slot verifies; kNotOurFile; kNewerVersion.
 Status ReadConsumer(const File& file, const std::string& path, ConsumerRecord* record);

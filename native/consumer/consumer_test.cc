@@ -6,6 +6,7 @@
 #include "doctest.h"
 #include "engine/engine.h"
 #include "journal/entry_check.h"
+#include "journal/two_slots.h"
 #include "simulator/simulated_environment.h"
 #include "test/damaged_directories.h"
 
@@ -187,7 +188,7 @@ TEST_CASE("a consumer of which nobody knows how far it came holds compaction, wi
   REQUIRE(rig.world.file_system()
               .Open("/d/consumers/feed-1/POSITION", OpenMode::kReadWrite, &file)
               .ok());
-  for (const uint64_t offset : kConsumerSlotOffsets) {
+  for (const uint64_t offset : kSlotOffsets) {
     REQUIRE(file->Write(offset + 50, std::vector<uint8_t>{0xff}).ok());
   }
   std::unique_ptr<Consumer> consumer;
@@ -228,7 +229,7 @@ TEST_CASE("a consumer of another journal in the same place is told") {
   Rig other;
   REQUIRE(other.world.file_system().CreateDirectory("/d/consumers").ok());
   REQUIRE(other.world.file_system().CreateDirectory("/d/consumers/feed-1").ok());
-  std::vector<uint8_t> bytes(kConsumerFileBytes);
+  std::vector<uint8_t> bytes(kSlotFileBytes);
   size_t bytes_read = 0;
   std::unique_ptr<File> file;
   REQUIRE(
@@ -244,8 +245,8 @@ TEST_CASE("a consumer of another journal in the same place is told") {
   REQUIRE(ReadConsumer(*file, "POSITION", &record).ok());
   ++record.journal_id_low;
   record.counter += 2;
-  SealConsumer(&record);
-  REQUIRE(file->Write(kConsumerSlotOffsets[record.counter % 2],
+  SealSlot(&record);
+  REQUIRE(file->Write(kSlotOffsets[record.counter % 2],
                       {reinterpret_cast<const uint8_t*>(&record), sizeof(record)})
               .ok());
   CHECK(other.TryConsumer(&consumer).code() == Code::kConsumerDiverged);
@@ -285,7 +286,7 @@ TEST_CASE("a position is that of format version 1, byte for byte") {
   record.sequence = 4;
   record.timestamp_ns = 5;
   record.entry_checksum = 6;
-  SealConsumer(&record);
+  SealSlot(&record);
   CHECK(std::memcmp(record.magic, "PINNCON\n", 8) == 0);
   CHECK(record.version == 1);
   CHECK(record.record_bytes == 128);

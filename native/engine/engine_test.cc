@@ -453,11 +453,17 @@ TEST_CASE("books can be rebuilt at any sequence and time that is kept") {
   }
   CHECK(BuildBooks(FileSystem::Real(), rig.options.data_directory, 202, &books, &checksum).code() ==
         Code::kOutOfReach);
+  TimesAround times;
   REQUIRE(
-      BuildBooksAtTime(FileSystem::Real(), rig.options.data_directory, 1, 150'500, &books).ok());
+      BuildBooksAtTime(FileSystem::Real(), rig.options.data_directory, 1, 150'500, &books, &times)
+          .ok());
   REQUIRE(books.instrument_count() == 1);
   CHECK(books.book(1).order_count() == 150);
-  REQUIRE(BuildBooksAtTime(FileSystem::Real(), rig.options.data_directory, 1, 50'000, &books).ok());
+  CHECK_FALSE(times.beyond_last_entry);
+  CHECK(times.out_of_order_sequence == 0);
+  REQUIRE(
+      BuildBooksAtTime(FileSystem::Real(), rig.options.data_directory, 1, 50'000, &books, &times)
+          .ok());
   CHECK(books.book(1).order_count() == 50);
 }
 

@@ -7,6 +7,7 @@
 #include "engine/backup_mark.h"
 #include "engine/recovery.h"
 #include "journal/layout.h"
+#include "journal/two_slots.h"
 #include "repair/patch.h"
 #include "repair/steps.h"
 #include "repair/view.h"
@@ -241,7 +242,7 @@ class Mender {
     record.ready_index = record.ready_id = 0;
     record.durable_sequence = std::min(known_durable_, walk_.last_sequence);
     record.timestamp_ns = environment_.clock->NowNs();
-    std::vector<uint8_t> bytes(kHeadFileBytes);
+    std::vector<uint8_t> bytes(kSlotFileBytes);
     EncodeHeadFile(record, bytes);
     const std::string prepared = HeadPath(directory_) + kRepairSuffix;
     std::unique_ptr<File> file;

@@ -214,7 +214,7 @@ HeadRecord VectorRecord() {
 }
 
 std::vector<uint8_t> VectorFile() {
-  std::vector<uint8_t> bytes(kHeadFileBytes);
+  std::vector<uint8_t> bytes(kSlotFileBytes);
   std::memcpy(bytes.data() + 4096, kVector, sizeof(kVector));
   return bytes;
 }
@@ -230,7 +230,7 @@ TEST_CASE("a head record has the bytes that the format describes") {
   // The writer makes the same bytes of the same values.
   HeadRecord record = VectorRecord();
   record.counter = 5;
-  std::vector<uint8_t> bytes(kHeadFileBytes);
+  std::vector<uint8_t> bytes(kSlotFileBytes);
   EncodeHeadFile(record, bytes);
   std::fill_n(bytes.begin(), 256, uint8_t{0});  // the slot of counter 6
   CHECK(bytes == VectorFile());

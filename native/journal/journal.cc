@@ -258,15 +258,14 @@ void Journal::Fail(const Status& status) {
   try {
     const std::string kept = "nothing after entry " + std::to_string(durable()) +
                              " can be promised and nothing more is accepted; close, ";
-    failure_ =
-        Status(lost ? Code::kDirectoryLost : Code::kJournalFailed,
-               (lost ? "the journal lost its files, so " + kept +
-                           "find out what moved or removed them, put them back where you can, "
-                           "and open again: "
-                     : "the journal failed, so " + kept +
-                           "look at the device, and open again to recover: ") +
-                   std::string(status.message()),
-               status.system_error());
+    failure_ = Status(lost ? Code::kDirectoryLost : Code::kJournalFailed,
+                      (lost ? "the journal lost its files, so " + kept +
+                                  "find out what moved or removed them, put them back if you can, "
+                                  "and open again: "
+                            : "the journal failed, so " + kept +
+                                  "look at the device, and open again to recover: ") +
+                          std::string(status.message()),
+                      status.system_error());
   } catch (const std::bad_alloc&) {
     failure_ = failed_without_memory_;
   }

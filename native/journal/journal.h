@@ -280,7 +280,7 @@ class Journal {
   // Made ahead: for a failure that comes where there is no memory to describe it.
   const Status failed_without_memory_{
       Code::kJournalFailed,
-      "a sync failed where there was no memory left even to say why, so nothing more is accepted; "
+      "a sync failed, and there was no memory left to say why; the journal accepts no more; "
       "close, raise the memory limit, and open again to recover",
       ENOMEM};
 };

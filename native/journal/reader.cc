@@ -203,11 +203,12 @@ Status JournalReader::Gone() {
   PINNACLE_RETURN_IF_ERROR(ReadHeadRecord(&head));
   const bool same = head.valid && JournalIdOf(head.record) == JournalIdOf(header_);
   if (same && head.record.oldest_index > segment_.index) return OutOfReach();
-  return Status(Code::kDirectoryLost,
-                segment_.path + " was removed or replaced while it was read, before entry " +
-                    std::to_string(std::max<uint64_t>(next_sequence_, 1)) +
-                    ": the directory was removed, moved, made anew or repaired; see which, and "
-                    "read again from that entry on if it is the same journal");
+  return Status(
+      Code::kDirectoryLost,
+      segment_.path + " was removed or replaced while it was read, before entry " +
+          std::to_string(std::max<uint64_t>(next_sequence_, 1)) +
+          ": the directory was removed, moved, recreated or repaired; find out which, and "
+          "read again from that entry on if it is the same journal");
 }
 
 Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {

@@ -1,10 +1,10 @@
 /** `pinnacle backup`: copies a data directory, open or not, to a new backup. */
 import type { Command } from 'commander'
-import { backup, listBackups, type BackupReport } from '../../persistence/backup.js'
-import { action, onInterrupt } from '../action.js'
+import { backup, listBackups } from '../../persistence/backup.js'
+import { action } from '../action.js'
 import { ExitCode } from '../exit-codes.js'
+import { interruptible } from '../interruptible.js'
 import type { Output } from '../output.js'
-import { progressBar } from '../progress-bar.js'
 import { bytes, count, milliseconds, plural } from '../text.js'
 import { usageError } from '../usage-error.js'
 
@@ -45,23 +45,11 @@ async function run(
     return list(output, directory)
   }
   if (destination === undefined) throw usageError('say where to: pinnacle backup DIR DEST')
-  const interrupt = onInterrupt()
-  const bar = progressBar(output, 'backup')
-  let report: BackupReport
-  try {
-    report = await backup(directory, destination, {
-      signal: interrupt.signal,
-      onProgress: ({ phase, done, total }) => {
-        bar.update(done, total, phase)
-      },
-    })
-  } catch (error) {
-    if (interrupt.signal.aborted) return interrupt.exitCode
-    throw error
-  } finally {
-    bar.stop()
-    interrupt.stop()
-  }
+  const ended = await interruptible(output, 'backup', (control) =>
+    backup(directory, destination, control),
+  )
+  if ('exitCode' in ended) return ended.exitCode
+  const report = ended.result
   output.heading(`Backup of ${directory} to entry ${count(report.lastSequence)}`)
   output.field('in', report.path)
   output.field('snapshot', report.snapshotSequence === 0 ? 'none' : count(report.snapshotSequence))

@@ -1,11 +1,11 @@
 /** `pinnacle restore`: makes a data directory of a backup. */
 import type { Command } from 'commander'
-import { restore, type RestoreReport } from '../../persistence/backup.js'
-import { action, onInterrupt } from '../action.js'
+import { restore } from '../../persistence/backup.js'
+import { action } from '../action.js'
 import { sequenceArgument } from '../arguments.js'
 import { ExitCode } from '../exit-codes.js'
+import { interruptible } from '../interruptible.js'
 import type { Output } from '../output.js'
-import { progressBar } from '../progress-bar.js'
 import { showRecovery } from '../recovery-text.js'
 import { bytes, count, milliseconds } from '../text.js'
 
@@ -39,24 +39,14 @@ async function run(
   from: string,
   directory: string,
 ): Promise<ExitCode> {
-  const interrupt = onInterrupt()
-  const bar = progressBar(output, 'restore')
-  let report: RestoreReport
-  try {
-    report = await restore(from, directory, {
+  const ended = await interruptible(output, 'restore', (control) =>
+    restore(from, directory, {
+      ...control,
       ...(options.sequence === undefined ? {} : { sequence: options.sequence }),
-      signal: interrupt.signal,
-      onProgress: ({ phase, done, total }) => {
-        bar.update(done, total, phase)
-      },
-    })
-  } catch (error) {
-    if (interrupt.signal.aborted) return interrupt.exitCode
-    throw error
-  } finally {
-    bar.stop()
-    interrupt.stop()
-  }
+    }),
+  )
+  if ('exitCode' in ended) return ended.exitCode
+  const report = ended.result
   output.heading(`Restored ${directory} to entry ${count(report.lastSequence)}`)
   output.field('from', report.backup)
   output.field('size', bytes(report.bytes))
