@@ -26,25 +26,6 @@ const char* PolicyName(RecoveryPolicy policy) {
 
 double Milliseconds(uint64_t ns) { return static_cast<double>(ns) / 1e6; }
 
-struct ProgressReport {
-  const char* phase;
-  uint64_t done;
-  uint64_t total;
-};
-
-void CallProgress(napi_env env, napi_value callback, void*, void* data) {
-  const std::unique_ptr<ProgressReport> report(static_cast<ProgressReport*>(data));
-  if (env == nullptr || callback == nullptr) return;
-  Napi::Env environment(env);
-  Napi::HandleScope scope(environment);
-  Napi::Function(environment, callback)
-      .Call({Napi::String::New(environment, report->phase), Num(environment, report->done),
-             Num(environment, report->total)});
-  if (environment.IsExceptionPending()) {
-    napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
-  }
-}
-
 }  // namespace
 
 std::string TextFrom(Napi::Value value) {
@@ -299,35 +280,71 @@ Napi::Value OrderIdToValue(Napi::Env env, OrderId id) {
   return Napi::BigInt::New(env, 0, id.high == 0 ? 1 : 2, words);
 }
 
+// Waiting reports beyond this are dropped: JavaScript is busy, and newer ones follow.
+constexpr size_t kMostWaitingReports = 16;
+
 ProgressCallback::ProgressCallback(Napi::Env env, Napi::Value callback) {
   if (!callback.IsFunction()) return;
+  function_ = Napi::Persistent(callback.As<Napi::Function>());
+  // A worker's environment may be gone before this is.
+  function_.SuppressDestruct();
   napi_value name = Napi::String::New(env, "pinnacle.progress");
-  if (napi_create_threadsafe_function(env, callback, nullptr, name, 16, 1, nullptr, nullptr,
-                                      nullptr, CallProgress, &callback_) != napi_ok) {
+  const auto wake = [](napi_env environment, napi_value, void* context, void*) {
+    // Without an environment the function is being torn down, maybe with its owner.
+    if (environment != nullptr) static_cast<ProgressCallback*>(context)->CallWaiting();
+  };
+  if (napi_create_threadsafe_function(env, callback, nullptr, name, kMostWaitingReports, 1, nullptr,
+                                      nullptr, this, wake, &callback_) != napi_ok) {
     callback_ = nullptr;
   }
 }
 
-ProgressCallback::~ProgressCallback() { Stop(); }
+ProgressCallback::~ProgressCallback() { Release(); }
 
 ProgressFunction ProgressCallback::function() {
   if (callback_ == nullptr) return nullptr;
   return [this](const char* phase, uint64_t done, uint64_t total) {
     if (closing_.load(std::memory_order_acquire)) return;
-    auto report = std::make_unique<ProgressReport>(ProgressReport{phase, done, total});
-    const napi_status status =
-        napi_call_threadsafe_function(callback_, report.get(), napi_tsfn_nonblocking);
-    if (status == napi_ok) {
-      (void)report.release();  // CallProgress takes it
-    } else if (status == napi_closing) {
+    {
+      std::lock_guard lock(mutex_);
+      if (waiting_.size() >= kMostWaitingReports) return;
+      waiting_.push_back({phase, done, total});
+    }
+    if (napi_call_threadsafe_function(callback_, nullptr, napi_tsfn_nonblocking) == napi_closing) {
       closing_.store(true, std::memory_order_release);
     }
   };
 }
 
+void ProgressCallback::CallWaiting() {
+  std::vector<Report> reports;
+  {
+    std::lock_guard lock(mutex_);
+    reports.swap(waiting_);
+  }
+  if (reports.empty()) return;
+  Napi::Env env = function_.Env();
+  Napi::HandleScope scope(env);
+  for (const Report& report : reports) {
+    function_.Call(
+        {Napi::String::New(env, report.phase), Num(env, report.done), Num(env, report.total)});
+    if (env.IsExceptionPending()) {
+      napi_fatal_exception(env, env.GetAndClearPendingException().Value());
+    }
+  }
+}
+
 void ProgressCallback::Stop() {
   if (callback_ == nullptr) return;
-  if (!closing_.exchange(true)) napi_release_threadsafe_function(callback_, napi_tsfn_release);
+  Release();
+  CallWaiting();
+  function_.Reset();
+}
+
+// Aborting it: what was asked for and not called yet must not find the owner gone.
+void ProgressCallback::Release() {
+  if (callback_ == nullptr) return;
+  if (!closing_.exchange(true)) napi_release_threadsafe_function(callback_, napi_tsfn_abort);
   callback_ = nullptr;
 }
 

@@ -4,7 +4,9 @@
 
 #include <napi.h>
 
+#include <atomic>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -56,7 +58,8 @@ Napi::Value OrderIdToValue(Napi::Env env, OrderId id);
 void AddBookReading(Napi::Env env, Napi::Object object, std::function<const BookSet*()> books);
 
 // A callback for progress that may be called on any thread; it drops reports while JavaScript is
-// busy. Stop it (on the JavaScript thread) when the work is over.
+// busy. Stop it (on the JavaScript thread) when the work is over: reports that wait are delivered
+// then, and none comes after the work's promise has settled.
 class ProgressCallback {
  public:
   ProgressCallback(Napi::Env env, Napi::Value callback);
@@ -67,8 +70,20 @@ class ProgressCallback {
   void Stop();
 
  private:
+  struct Report {
+    const char* phase;
+    uint64_t done;
+    uint64_t total;
+  };
+
+  void CallWaiting();
+  void Release();
+
+  Napi::FunctionReference function_;
   napi_threadsafe_function callback_ = nullptr;
   std::atomic<bool> closing_{false};
+  std::mutex mutex_;
+  std::vector<Report> waiting_;
 };
 
 }  // namespace pinnacle::addon

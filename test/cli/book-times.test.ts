@@ -15,10 +15,12 @@ async function withTimes(
   times: readonly number[],
   snapshotAfter = 0,
 ): Promise<{ data: string; manager: PersistenceManager }> {
-  let manager: PersistenceManager | undefined
-  t.teardown(() => manager?.close())
+  const opened: PersistenceManager[] = []
+  // Before testdir(), so that the writer is closed before its directory goes.
+  t.teardown(() => Promise.all(opened.map((manager) => manager.close())))
   const data = join(t.testdir(), 'data')
-  manager = await PersistenceManager.open({ dataDirectory: data, instruments })
+  const manager = await PersistenceManager.open({ dataDirectory: data, instruments })
+  opened.push(manager)
   for (const [index, time] of times.entries()) {
     manager.book('X').add(index + 1, Side.Buy, 100 + index, 1, time)
     manager.book('Y').add(index + 1, Side.Buy, 100 + index, 1, 1000 + index)
