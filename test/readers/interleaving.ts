@@ -107,12 +107,19 @@ class Writer {
     return this.manager?.appendedFrontier ?? 0
   }
 
+  /** Of the last order; one microsecond apart, in order. */
+  get lastTime(): number {
+    return this.#orders * 1000
+  }
+
   burst(): void {
     const manager = this.manager as PersistenceManager
     const book = manager.book('A')
     for (let left = 1 + this.random.below(120); left > 0; left--) {
-      if (this.random.below(4) === 0) book.add(++this.#orders, 0, 100 + (this.#orders % 7), 1)
-      else manager.append(1, payloadOf(manager.appendedFrontier + 1, 8 + this.random.below(600)))
+      if (this.random.below(4) === 0) {
+        const order = ++this.#orders
+        book.add(order, 0, 100 + (order % 7), 1, this.lastTime)
+      } else manager.append(1, payloadOf(manager.appendedFrontier + 1, 8 + this.random.below(600)))
     }
   }
 
@@ -302,14 +309,16 @@ const readers: Readonly<Record<ReaderKind, Reader>> = {
   },
 
   async bookAt(writer, { given }) {
-    // Of the writer itself: the state at a sequence has all the orders up to it, or is refused.
+    // Of the writer itself: the state at a sequence or a time has all the orders up to it, or is refused.
     const { manager } = writer
     if (!manager) return 'stopped'
     const sequence = writer.appended
+    const timestamp = BigInt(writer.lastTime)
     const { orders } = manager.book('A').info()
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 4; round++) {
       if (manager.closed) return 'stopped'
-      const past = await manager.bookAt('A', { sequence }).catch((error: unknown) => {
+      const point = round % 2 === 0 ? { sequence } : { timestamp }
+      const past = await manager.bookAt('A', point).catch((error: unknown) => {
         if (codeOf(error) === 'ERR_PINNACLE_CLOSED') return undefined
         throw error
       })
@@ -317,7 +326,7 @@ const readers: Readonly<Record<ReaderKind, Reader>> = {
       given.count++
       const found = past.info().orders
       if (found !== orders) {
-        given.wrong ||= `the book at ${String(sequence)} has ${String(found)} orders of ${String(orders)}`
+        given.wrong ||= `the book at ${String(sequence)} or ${String(timestamp)} ns has ${String(found)} orders of ${String(orders)}`
       }
     }
     return 'complete'
