@@ -33,25 +33,26 @@ size_t OrderBook::Affordable(size_t expected_orders) {
   return expected_orders;
 }
 
-void OrderBook::MakeRoomInTables(Handle* handle) {
+void OrderBook::MakeRoomForOrder(Handle* handle) {
   orders_.MakeRoom();
-  levels_.MakeRoom();
   // What was looked up is elsewhere in a table that grows; it is searched for then.
   if (ids_.room() == 0) {
     ids_.MakeRoom();
     handle->slot = handle->new_slot = kNoIndex;
   }
+  room_ = std::min(orders_.room(), ids_.room());
+}
+
+void OrderBook::MakeRoomBeside(Handle* handle, OrderId id, uint32_t index, Side side,
+                               int64_t price) {
+  orders_.MakeRoomForId(index, id);
+  if (handle->level != kNoIndex) return;
+  levels_.MakeRoom();
   if (level_ids_.room() == 0) {
     level_ids_.MakeRoom();
     handle->level_slot = kNoIndex;
   }
-  room_ = std::min({orders_.room(), levels_.room(), ids_.room(), level_ids_.room()});
-}
-
-void OrderBook::MakeRoomBeside(const Handle& handle, OrderId id, uint32_t index, Side side,
-                               int64_t price) {
-  orders_.MakeRoomForId(index, id);
-  if (handle.level == kNoIndex) list(side).MakeRoom(KeyOf(side, price));
+  list(side).MakeRoom(KeyOf(side, price));
 }
 
 void OrderBook::set_growth(Growth growth) {

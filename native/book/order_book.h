@@ -73,6 +73,14 @@ class OrderBook {
     uint32_t level_slot = kNoIndex;
   };
 
+  // MakeRoom* of most operations: true where the tables are known to have room for what it brings,
+  // which is taken then.
+  bool TakeRoom(const Handle& handle, OrderId new_id) {
+    if (room_ == 0 || handle.level == kNoIndex || new_id.high != 0) [[unlikely]]
+      return false;
+    --room_;
+    return true;
+  }
   void MakeRoomForAdd(Handle* handle, OrderId id, Side side, int64_t price) {
     MakeRoom(handle, handle->level == kNoIndex || id.high != 0, id, orders_.NextIndex(), side,
              price);
@@ -204,13 +212,13 @@ class OrderBook {
   // `beside`: more than the tables of orders and ids may grow.
   void MakeRoom(Handle* handle, bool beside, OrderId id, uint32_t index, Side side, int64_t price) {
     if (room_ == 0) [[unlikely]]
-      MakeRoomInTables(handle);
+      MakeRoomForOrder(handle);
     --room_;
     if (beside) [[unlikely]]
-      MakeRoomBeside(*handle, id, index, side, price);
+      MakeRoomBeside(handle, id, index, side, price);
   }
-  void MakeRoomInTables(Handle* handle);
-  void MakeRoomBeside(const Handle& handle, OrderId id, uint32_t index, Side side, int64_t price);
+  void MakeRoomForOrder(Handle* handle);
+  void MakeRoomBeside(Handle* handle, OrderId id, uint32_t index, Side side, int64_t price);
   // Throws where there is no memory for so many at once.
   static size_t Affordable(size_t expected_orders);
   // Fills in the handle's level. kQuantityOverflow.
@@ -227,8 +235,7 @@ class OrderBook {
   IdTable level_ids_;
   LevelList lists_[2];
   uint32_t max_orders_;
-  // Operations for which the tables have room for sure: each brings one order, one id and one level
-  // at most.
+  // Operations for which there is room for sure, where each brings an order and its id.
   uint64_t room_ = 0;
 };
 

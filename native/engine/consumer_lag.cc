@@ -1,6 +1,7 @@
 #include "engine/consumer_lag.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "consumer/consumer.h"
 
@@ -19,9 +20,10 @@ Status ReadConsumerLag(FileSystem* fs, const std::string& data_directory, Journa
     if (!consumer.status.ok()) needs = oldest_sequence;
     if (needs >= oldest_sequence) lag->needs.push_back({consumer.name, position.sequence, needs});
   }
-  std::stable_sort(
-      lag->needs.begin(), lag->needs.end(),
-      [](const ConsumerNeed& left, const ConsumerNeed& right) { return left.needs < right.needs; });
+  std::sort(lag->needs.begin(), lag->needs.end(),
+            [](const ConsumerNeed& left, const ConsumerNeed& right) {
+              return std::tie(left.needs, left.name) < std::tie(right.needs, right.name);
+            });
   return Status();
 }
 

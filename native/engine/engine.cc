@@ -177,13 +177,12 @@ uint64_t Engine::Stamp(uint64_t timestamp_ns, uint8_t* flags) {
   return last_stamp_ns_ = frozen_ns_ != 0 ? frozen_ns_ : ClockNs();
 }
 
-Code Engine::AfterAppend(uint64_t* sequence) {
+inline Code Engine::AfterAppend(uint64_t* sequence) {
   *sequence = journal_->appended();
-  if (sync_each_) [[unlikely]] {
-    if (!SyncNow().ok()) return journal_->FailureCode();
-  }
-  return Code::kOk;
+  return sync_each_ ? SyncAppended() : Code::kOk;
 }
+
+Code Engine::SyncAppended() { return SyncNow().ok() ? Code::kOk : journal_->FailureCode(); }
 
 Code Engine::Apply(const Operation& operation, uint64_t timestamp_ns, uint64_t* sequence) {
   if (closed_) [[unlikely]]

@@ -149,6 +149,7 @@ class Engine {
   uint64_t ClockNs();
   uint64_t Stamp(uint64_t timestamp_ns, uint8_t* flags);
   Code AfterAppend(uint64_t* sequence);
+  Code SyncAppended();
   Status BuildSnapshotLocked(const SnapshotPoint& point, std::span<const uint8_t> user_state,
                              SnapshotInfo* info, RotationReport* rotation);
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "doctest.h"
+#include "journal/two_slots.h"
 #include "test/directory_image.h"
 
 namespace pinnacle {

@@ -59,7 +59,7 @@ Code BookSet::Check(const Operation& operation, Prepared* prepared) {
   }
 }
 
-void BookSet::MakeRoom(const Operation& operation, Prepared* prepared) {
+void BookSet::MakeRoomInBook(const Operation& operation, Prepared* prepared) {
   OrderBook& book = entries_[operation.instrument - 1u].book;
   if (operation.type == EntryType::kAdd) {
     book.MakeRoomForAdd(prepared, operation.id, operation.side, operation.price);

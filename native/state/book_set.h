@@ -35,7 +35,17 @@ class BookSet {
   Code Check(const Operation& operation, Prepared* prepared);
   // All the memory that Apply may need, of an operation for which Check returned kOk. Throws
   // std::bad_alloc, and nothing has changed. Who has nothing to journal may leave it out.
-  void MakeRoom(const Operation& operation, Prepared* prepared);
+  void MakeRoom(const Operation& operation, Prepared* prepared) {
+    if (operation.type != EntryType::kAdd && operation.type != EntryType::kReplace &&
+        operation.type != EntryType::kSetLevel) {
+      return;
+    }
+    if (operation.type == EntryType::kAdd &&
+        entries_[operation.instrument - 1u].book.TakeRoom(*prepared, operation.id)) [[likely]] {
+      return;
+    }
+    MakeRoomInBook(operation, prepared);
+  }
   // After Check returned kOk for the same operation, with at most MakeRoom in between.
   void Apply(const Operation& operation, const Prepared& prepared, uint64_t sequence,
              uint64_t timestamp_ns);
@@ -120,6 +130,8 @@ class BookSet {
     std::optional<Entry> entry;
     Names::node_type name;
   };
+
+  void MakeRoomInBook(const Operation& operation, Prepared* prepared);
 
   static constexpr size_t kLeastOrdersToPrefetch = 20'000;
 
