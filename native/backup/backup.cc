@@ -47,6 +47,7 @@ class BackupMaker {
   Status Make() {
     *report_ = BackupReport();
     PINNACLE_RETURN_IF_ERROR(CheckSource(fs_, options_.data_directory));
+    PINNACLE_RETURN_IF_ERROR(fs_->IsLocked(options_.data_directory, &journal_.live));
     PINNACLE_RETURN_IF_ERROR(PrepareDestination());
     Status status = Fill();
     if (!status.ok() && !directory_.empty()) (void)RemoveTree(fs_, directory_);
@@ -80,7 +81,6 @@ class BackupMaker {
 
   Status Fill() {
     PINNACLE_RETURN_IF_ERROR(MakeDirectory());
-    if (environment_.worker_threads > 0 && options_.verify) read_back_.Start();
     Status status;
     for (int round = 0; round < kMostRounds; ++round) {
       PINNACLE_RETURN_IF_ERROR(control_.Check());
@@ -137,6 +137,8 @@ class BackupMaker {
                                            snapshot_.meta.sequence, options_.durable, &journal_));
     PINNACLE_RETURN_IF_ERROR(CheckIdentity());
     PINNACLE_RETURN_IF_ERROR(DropUnneeded());
+    // Beside a writer one busy thread is enough.
+    if (environment_.worker_threads > 0 && options_.verify && !journal_.live) read_back_.Start();
     uint64_t missing = 0;
     for (const SourceSegment& segment : journal_.segments) {
       const auto taken = segments_.find(segment.file.index);
@@ -294,7 +296,7 @@ class BackupMaker {
     std::unique_ptr<File> to;
     PINNACLE_RETURN_IF_ERROR(fs_->Open(PathOf(*copy), OpenMode::kCreate, &to));
     PINNACLE_RETURN_IF_ERROR(to->Write(0, page));
-    Copier copier(fs_, progress);
+    Copier copier(fs_, progress, sync_bytes());
     uint64_t copied = 0;
     PINNACLE_RETURN_IF_ERROR(
         copier.Copy(from, page.size(), segment.bytes, to.get(), &copy->state, &copied));
@@ -304,7 +306,7 @@ class BackupMaker {
 
   // As a second name of an earlier backup's file, if that is the same, and else as a copy.
   Status ShareOrCopy(const File& from, uint64_t bytes, PhaseProgress* progress, Taken* copy) {
-    Copier copier(fs_, progress);
+    Copier copier(fs_, progress, sync_bytes());
     std::string earlier_path;
     const ManifestFile* earlier = FindEarlier(*copy, bytes, &earlier_path);
     if (earlier != nullptr) {
@@ -396,6 +398,8 @@ class BackupMaker {
     while (!segments_.empty()) PINNACLE_RETURN_IF_ERROR(Forget(segments_.begin()->first));
     return Status();
   }
+
+  uint64_t sync_bytes() const { return journal_.live ? Copier::kPoliteSyncBytes : UINT64_MAX; }
 
   std::string PathOf(const Taken& taken) const { return directory_ + "/" + NameOf(taken.listed); }
 

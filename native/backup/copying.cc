@@ -8,13 +8,6 @@
 
 namespace pinnacle {
 
-namespace {
-
-// Written between two syncs.
-constexpr uint64_t kSyncBytes = 32 * 1024 * 1024;
-
-}  // namespace
-
 Status WorkControl::Check() const {
   if (given_up == nullptr || !given_up->load(std::memory_order_relaxed)) return Status();
   return Status(Code::kAborted, "it was given up before it was complete; nothing was left of it");
@@ -43,7 +36,8 @@ Status Copier::Copy(const File& from, uint64_t begin, uint64_t end, File* to, ui
     PINNACLE_RETURN_IF_ERROR(to->Write(offset, piece.first(got)));
     *copied += got;
     unsynced += got;
-    if (unsynced >= kSyncBytes) {
+    if (sync_bytes_ == UINT64_MAX) to->BeginWriteback(offset, offset + got);
+    if (unsynced >= sync_bytes_) {
       PINNACLE_RETURN_IF_ERROR(to->Sync());
       unsynced = 0;
     }
@@ -75,6 +69,7 @@ Status Copier::ChecksumOnDevice(const std::string& path, uint32_t* checksum, uin
   std::unique_ptr<File> file;
   PINNACLE_RETURN_IF_ERROR(file_system_->Open(path, OpenMode::kRead, &file));
   file->DropCache();
+  file->ExpectSequentialReads();
   return Checksum(*file, UINT64_MAX, checksum, bytes);
 }
 

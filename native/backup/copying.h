@@ -1,8 +1,8 @@
 // Copying and reading back single files, in pieces: each piece counts as progress, and after each
 // the work can be given up.
 //
-// What is copied is written to the device piece by piece instead of in one sync at the end: a long
-// sync would stand in the way of the writer's short ones.
+// Beside a writer what is copied is synced a few megabytes at a time: a long sync would make the
+// writer's short ones wait. Elsewhere one sync at the end is twice as fast.
 #ifndef PINNACLE_BACKUP_COPYING_H_
 #define PINNACLE_BACKUP_COPYING_H_
 
@@ -48,8 +48,12 @@ class PhaseProgress {
 // Copies files through one buffer.
 class Copier {
  public:
-  Copier(FileSystem* file_system, PhaseProgress* progress)
-      : file_system_(file_system), progress_(progress) {}
+  // The most that is written between two syncs beside a writer. (With 1 MiB the writer waits for
+  // the file system's commits, with 32 MiB for the device.)
+  static constexpr uint64_t kPoliteSyncBytes = 8 * 1024 * 1024;
+
+  Copier(FileSystem* file_system, PhaseProgress* progress, uint64_t sync_bytes = UINT64_MAX)
+      : file_system_(file_system), progress_(progress), sync_bytes_(sync_bytes) {}
 
   // Appends [begin, end) of `from` to `to`, which ends at `begin`, and continues `*checksum` (a
   // CRC32C register: start with ~0). Less than that where `from` ends before; `*copied` says how
@@ -67,6 +71,7 @@ class Copier {
  private:
   FileSystem* const file_system_;
   PhaseProgress* const progress_;
+  const uint64_t sync_bytes_;
   std::vector<uint8_t> buffer_;
 };
 

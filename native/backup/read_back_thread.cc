@@ -20,6 +20,7 @@ ReadBackThread::~ReadBackThread() {
 }
 
 void ReadBackThread::Start() {
+  if (thread_.joinable()) return;
   (void)Guarded([this] {
     thread_ = std::thread([this] {
       (void)Guarded([this] {

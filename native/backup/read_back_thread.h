@@ -26,7 +26,7 @@ class ReadBackThread {
   ReadBackThread(const ReadBackThread&) = delete;
   ReadBackThread& operator=(const ReadBackThread&) = delete;
 
-  // Where there is no thread or memory for it, nothing will be confirmed.
+  // Once is enough. Where there is no thread or memory for it, nothing will be confirmed.
   void Start();
 
   // A file of the backup in `directory` that is complete, synced and will not change.

@@ -67,6 +67,10 @@ int ZeroBlocks(int, uint64_t, uint64_t) { return ENOTSUP; }
 // macOS caches file pages one by one: there are no large folios to get rid of.
 void DropCachedPages(int) {}
 
+void AdviseSequentialReads(int descriptor) { fcntl(descriptor, F_RDAHEAD, 1); }
+
+void BeginWriteback(int, uint64_t, uint64_t) {}
+
 void AdviseRandomAccess(void* address, size_t length) { madvise(address, length, MADV_RANDOM); }
 
 // macOS has huge pages by request at allocation only, and not on every processor.

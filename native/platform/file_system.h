@@ -85,6 +85,14 @@ class File {
   // Forgets cached pages, so that a following Map works with single pages instead of the large
   // folios that reading made (a store into one makes the device write all of it). Best effort.
   virtual void DropCache() = 0;
+  // Reads from here on are of the whole file in order: the system may read further ahead.
+  virtual void ExpectSequentialReads() {}
+  // Begins to write what is dirty in [begin, end) to the device, so that a later Sync has less to
+  // do. Promises nothing.
+  virtual void BeginWriteback(uint64_t begin, uint64_t end) {
+    (void)begin;
+    (void)end;
+  }
   // Maps the whole file; its size must not change afterwards. The mapping may outlive the File.
   virtual Status Map(std::unique_ptr<Mapping>* mapping) = 0;
 };

@@ -80,6 +80,16 @@ void DropCachedPages(int descriptor) {
   posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);  // of clean pages; dirty ones stay
 }
 
+void AdviseSequentialReads(int descriptor) {
+  posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
+void BeginWriteback(int descriptor, uint64_t begin, uint64_t end) {
+  // (Errors come back from the sync.)
+  sync_file_range(descriptor, static_cast<off64_t>(begin), static_cast<off64_t>(end - begin),
+                  SYNC_FILE_RANGE_WRITE);
+}
+
 void AdviseRandomAccess(void* address, size_t length) { madvise(address, length, MADV_RANDOM); }
 
 void AdviseHugePages(void* address, size_t length) { madvise(address, length, MADV_HUGEPAGE); }

@@ -118,6 +118,10 @@ class PosixFile final : public File {
   }
 
   void DropCache() override { system_calls::DropCachedPages(descriptor_.get()); }
+  void ExpectSequentialReads() override { system_calls::AdviseSequentialReads(descriptor_.get()); }
+  void BeginWriteback(uint64_t begin, uint64_t end) override {
+    system_calls::BeginWriteback(descriptor_.get(), begin, end);
+  }
 
   Status Map(std::unique_ptr<Mapping>* mapping) override {
     return MapWholeFile(descriptor_.get(), path_, mapping);

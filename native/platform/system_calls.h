@@ -34,6 +34,9 @@ int ReserveBlocks(int descriptor, uint64_t current_size, uint64_t bytes);
 int ZeroBlocks(int descriptor, uint64_t offset, uint64_t length);
 
 void DropCachedPages(int descriptor);
+// Both where the system offers it.
+void AdviseSequentialReads(int descriptor);
+void BeginWriteback(int descriptor, uint64_t begin, uint64_t end);
 
 // Access is to be expected page by page: no read-ahead, small folios.
 void AdviseRandomAccess(void* address, size_t length);
