@@ -23,7 +23,7 @@ struct WorkControl {
   ProgressFunction progress;                        // may be null
   const std::atomic<bool>* given_up = nullptr;      // true: end with kAborted; may be null
   std::function<void(uint64_t bytes)> after_piece;  // for tests; may be null
-  uint64_t piece_bytes = 1024 * 1024;
+  uint64_t piece_bytes = 4 * 1024 * 1024;
 
   Status Check() const;
 };
