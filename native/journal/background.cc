@@ -39,6 +39,10 @@ constexpr uint64_t kFastWriterBytes = 64 * 1024;
 constexpr std::chrono::microseconds kOpenPageWait{500};
 constexpr std::chrono::microseconds kOpenPagePoll{50};
 
+// How long a failure of the journal that no sync of this thread met may go untold: one in an
+// append, a roll or a compaction wakes nobody.
+constexpr milliseconds kFailureLook{100};
+
 // How long the sync thread looks out for another request before it sleeps.
 constexpr uint64_t kLookOutNs = 200'000;
 
@@ -143,11 +147,8 @@ bool JournalThreads::AwaitWork(std::unique_lock<std::mutex>* lock, uint64_t answ
     lock->lock();
     looking_out_.store(false, std::memory_order_release);
   }
-  if (sync_interval_.count() > 0) {
-    sync_wanted_.wait_for(*lock, sync_interval_, wanted);
-  } else {
-    sync_wanted_.wait(*lock, wanted);
-  }
+  sync_wanted_.wait_for(
+      *lock, HasInterval() ? sync_interval_ : std::chrono::nanoseconds(kFailureLook), wanted);
   const bool asked = wanted();
   looks_out_ = asked && clock_->MonotonicNs() - start_ns < kLookOutNs;
   return asked;
@@ -176,7 +177,7 @@ void JournalThreads::RunSync() {
   while (!stopping_) {
     bool asked = AwaitWork(&lock, answered);
     if (stopping_) return;
-    if (!asked && journal_->appended() == journal_->durable()) continue;
+    if (!asked && (!HasInterval() || journal_->appended() == journal_->durable())) continue;
     FlushTarget target;
     if (!asked) {
       target = AwaitOpenPage(&lock, answered);

@@ -57,6 +57,7 @@ class JournalThreads {
   const Histogram& sync_entries() const { return sync_entries_; }
 
  private:
+  bool HasInterval() const { return sync_interval_.count() > 0; }
   void RunSync();
   bool AwaitWork(std::unique_lock<std::mutex>* lock, uint64_t answered);
   bool LookOut(uint64_t answered) const;

@@ -169,13 +169,13 @@ t.test(
 
 const losses: Record<string, (directory: string) => Promise<void> | void> = {
   'is removed': (directory) => {
-    rmSync(directory, { recursive: true })
+    rmSync(directory, { recursive: true, maxRetries: 20, retryDelay: 5 })
   },
   'is renamed': (directory) => {
     renameSync(directory, `${directory}-2`)
   },
   'is made anew by another writer': async (directory) => {
-    rmSync(directory, { recursive: true })
+    rmSync(directory, { recursive: true, maxRetries: 20, retryDelay: 5 })
     mkdirSync(directory)
     const other = await open(directory)
     fill(other, 300)
