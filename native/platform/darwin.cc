@@ -67,7 +67,8 @@ int ZeroBlocks(int, uint64_t, uint64_t) { return ENOTSUP; }
 // macOS caches file pages one by one: there are no large folios to get rid of.
 void DropCachedPages(int) {}
 
-void AdviseSequentialReads(int descriptor) { fcntl(descriptor, F_RDAHEAD, 1); }
+// macOS reads ahead as it is.
+void AdviseSequentialReads(int) {}
 
 void BeginWriteback(int, uint64_t, uint64_t) {}
 
