@@ -14,7 +14,7 @@ constexpr uint64_t kRuns = 400;
 // Sanitizers and emulation take ten to twenty times as long, and see the same code in fewer runs.
 uint64_t Runs() {
   const char* asked = std::getenv("PINNACLE_SIMULATION_RUNS");
-  return asked == nullptr ? kRuns : std::max<uint64_t>(20, std::strtoull(asked, nullptr, 10));
+  return asked == nullptr ? kRuns : std::max<uint64_t>(60, std::strtoull(asked, nullptr, 10));
 }
 
 TEST_CASE("whatever crashes, fails, lies or rots, recovery gives what was promised") {
