@@ -85,7 +85,7 @@ export {
   type OpenOptions,
   type PastPoint,
 } from './persistence/persistence-manager.js'
-export type { HistogramSummary, Stats } from './persistence/stats.js'
+export type { Buckets, HistogramSummary, Stats } from './persistence/stats.js'
 export {
   SnapshotManager,
   type DamagedSnapshot,

@@ -17,6 +17,11 @@ export interface ReadOptions {
   to?: number
   /** Wait at the end for what is appended later. Default: false. */
   follow?: boolean
+  /**
+   * While following, look for more at every turn of the event loop instead of once a millisecond: entries of
+   * another process are seen in tens of microseconds, and this thread is never idle. Default: false.
+   */
+  spin?: boolean
   /** Ends the iteration with the signal's reason. */
   signal?: AbortSignal
   /** Only entries of these types. */
@@ -44,15 +49,18 @@ export interface ReadSource {
 // The first chunk is small, so that the first entry does not wait for thousands that follow it.
 const firstChunkBytes = 16 * 1024
 const chunkBytes = 256 * 1024
-const firstPauseMs = 1
-const longestPauseMs = 50
+// What another process stores into the journal's pages gives no sign: a follower has to look. A look is a few
+// microseconds; a journal that was silent for long is looked at less often.
+const pauseMs = 1
+const silentPauseMs = 5
+const silentAfterMs = 10_000
 
 export async function* readEntries(
   source: ReadSource,
   options: ReadOptions = {},
 ): AsyncGenerator<JournalEntry, void, undefined> {
   checkOptions(options)
-  const { to = Number.MAX_SAFE_INTEGER, follow = false, signal } = options
+  const { to = Number.MAX_SAFE_INTEGER, follow = false, spin = false, signal } = options
   const accept = await filterOf(source, options)
   signal?.throwIfAborted()
   // 0: at the oldest entry that the journal still holds. The reader finds it by the segments' heads, where a
@@ -60,7 +68,7 @@ export async function* readEntries(
   const reader =
     source.openReader?.() ?? source.binding.openReader(source.dataDirectory, options.from ?? 0)
   try {
-    let pauseMs = firstPauseMs
+    let lastSeenMs = performance.now()
     let askedBytes = firstChunkBytes
     while (reader.nextSequence <= to) {
       // Asked before reading, so that what was appended before the end is read behind it.
@@ -68,10 +76,16 @@ export async function* readEntries(
       const chunk = reader.read(askedBytes)
       if (!chunk) {
         if (!follow || last) return
-        pauseMs = await pause(source, pauseMs, signal)
+        if (spin) {
+          await nextTurn()
+          signal?.throwIfAborted()
+        } else {
+          const isSilent = performance.now() - lastSeenMs > silentAfterMs
+          await pause(source, isSilent ? silentPauseMs : pauseMs, signal)
+        }
         continue
       }
-      pauseMs = firstPauseMs
+      lastSeenMs = performance.now()
       askedBytes = Math.min(askedBytes * 2, chunkBytes)
       const entries: JournalEntry[] = []
       decodeEntries(chunk, (entry) => {
@@ -90,30 +104,22 @@ export async function* readEntries(
   }
 }
 
-/** Sleeps until an append of this process, the pause's end or the abort; returns the next pause. */
-function pause(
-  source: ReadSource,
-  pauseMs: number,
-  signal: AbortSignal | undefined,
-): Promise<number> {
+/** Sleeps until an append of this process, the time's end or the abort. */
+function pause(source: ReadSource, timeMs: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const end = (nextPauseMs: number): void => {
+    const end = (): void => {
       clearTimeout(timer)
       forget?.()
       signal?.removeEventListener('abort', onAbort)
-      resolve(nextPauseMs)
+      resolve()
     }
     const onAbort = (): void => {
       clearTimeout(timer)
       forget?.()
       reject(signal?.reason as Error)
     }
-    const timer = setTimeout(() => {
-      end(Math.min(pauseMs * 2, longestPauseMs))
-    }, pauseMs)
-    const forget = source.onAppend?.(() => {
-      end(firstPauseMs)
-    })
+    const timer = setTimeout(end, timeMs)
+    const forget = source.onAppend?.(end)
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted) onAbort()
   })
