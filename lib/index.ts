@@ -67,7 +67,7 @@ export {
   type RestoreOptions,
   type RestoreReport,
 } from './persistence/backup.js'
-export type { TimeOutOfOrder, TimesAround } from './native/binding.js'
+export type { ClockStep, TimeOutOfOrder, TimesAround } from './native/binding.js'
 export { booksAt } from './persistence/books-at.js'
 export type {
   CompactionReport,

@@ -27,7 +27,9 @@ export async function interruptible<Result extends object>(
     })
     return { result }
   } catch (error) {
-    if (interrupt.signal.aborted) return { exitCode: interrupt.exitCode }
+    if (interrupt.signal.aborted && error === interrupt.signal.reason) {
+      return { exitCode: interrupt.exitCode }
+    }
     throw error
   } finally {
     bar.stop()

@@ -3,7 +3,8 @@
  * path is made absolute when it is given, once.
  */
 import path from 'node:path'
-import { PinnacleError } from '../errors/pinnacle-error.js'
+import { PinnacleError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { shown } from '../errors/shown.js'
 
 /** The path, absolute. One with ".." is not shortened: behind a symbolic link it means something else. */
 export function absolutePath(given: string): string {
@@ -19,4 +20,13 @@ export function absolutePath(given: string): string {
     )
   }
   return given.split(path.sep).includes('..') ? `${working}/${given}` : path.join(working, given)
+}
+
+/** The same of what a caller gave, which may be anything. `what` names it in the error. */
+export function checkPath(given: unknown, what: string): string {
+  if (typeof given === 'string' && given !== '' && !given.includes('\0')) return absolutePath(given)
+  throw new PinnacleTypeError(
+    'ERR_PINNACLE_INVALID_ARGUMENT',
+    `${what} must be a path, not ${shown(given)}`,
+  )
 }

@@ -15,6 +15,8 @@ export type ConsumeOptions = Omit<ReadOptions, 'from'>
 
 interface Waiting {
   sequence: number
+  /** The position when it was asked for: one that was passed since is covered. */
+  from: number
   resolve: (position: number) => void
   reject: (error: unknown) => void
 }
@@ -24,10 +26,11 @@ export class Consumer {
   readonly #native: NativeConsumer
   readonly #source: ReadSource
   #reading = false
-  /** The last entry that entries() gave. More may have been read ahead. */
+  /** The last entry that entries() gave or left out. More may have been read ahead. */
   #given = 0
   #waiting: Waiting[] = []
   #committing: Promise<void> | undefined
+  #moving: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   /** @internal Made by Consumers.open. */
@@ -40,6 +43,14 @@ export class Consumer {
   /** Entries up to here are consumed, and that is durable. 0: none. */
   get position(): number {
     return this.#native.position
+  }
+
+  /**
+   * The last entry that entries() gave, or that its filter left out once all before it were taken: commit() takes
+   * sequences up to here. Without a filter it is the entry in hand. Not below the position.
+   */
+  get given(): number {
+    return Math.max(this.#given, this.position)
   }
 
   /**
@@ -62,6 +73,9 @@ export class Consumer {
       const nextSequence = (): number => this.#native.nextSequence
       const source = {
         ...this.#source,
+        onPassed: (sequence: number) => {
+          this.#given = Math.max(this.#given, sequence)
+        },
         openReader: () => ({
           ...reader,
           get nextSequence() {
@@ -79,35 +93,47 @@ export class Consumer {
   }
 
   /**
-   * Everything up to `sequence`, an entry that entries() gave, is consumed. Resolves with the position once that is
-   * durable. Calls that come while one is under way share the next write.
+   * Everything up to `sequence`, an entry up to `given`, is consumed. Resolves with the position once that is
+   * durable. Calls that come while one is under way share the next write; one that another has passed meanwhile is
+   * covered by it.
    */
   commit(sequence: number): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#assertOpen('commit')
       checkSequence(sequence)
-      if (sequence > Math.max(this.#given, this.position)) throw this.#notGiven(sequence)
-      this.#waiting.push({ sequence, resolve, reject })
+      if (this.#moving) throw this.#busy('commit', 'reset()')
+      if (sequence > this.given) throw this.#notGiven(sequence)
+      this.#waiting.push({ sequence, from: this.position, resolve, reject })
       this.#committing ??= this.#commitAll()
     })
   }
 
   /**
    * Moves the position to any entry, back or forward: reading goes on after it. 0: to the beginning. Not during an
-   * iteration.
+   * iteration or another reset (ERR_PINNACLE_BUSY).
    */
   async reset(sequence: number): Promise<void> {
     this.#assertOpen('reset')
     checkSequence(sequence)
     this.#assertIdle('reset')
+    this.#moving = this.#move(sequence)
+    try {
+      await this.#moving
+    } finally {
+      this.#moving = undefined
+    }
+  }
+
+  async #move(sequence: number): Promise<void> {
     while (this.#committing) await this.#committing
     await this.#native.reset(sequence)
     this.#given = sequence
   }
 
-  /** Lets another process have it. Waits for commits under way. Idempotent. */
+  /** Lets another process have it. Waits for commits and a reset under way. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
+      await this.#moving?.catch(() => undefined) // whoever asked for it is told
       while (this.#committing) await this.#committing
       this.#native.close()
     })()
@@ -126,6 +152,10 @@ export class Consumer {
       waiting.sort((left, right) => left.sequence - right.sequence)
       while (waiting.length > 0) {
         const last = waiting.pop() as Waiting
+        if (last.sequence > last.from && last.sequence <= this.position) {
+          last.resolve(this.position)
+          continue
+        }
         try {
           await this.#native.commit(last.sequence)
         } catch (error) {
@@ -151,15 +181,19 @@ export class Consumer {
     return new PinnacleError(
       'ERR_PINNACLE_INVALID_SEQUENCE',
       `entry ${String(sequence)} can't be committed: the consumer "${this.name}" was given entries up to ` +
-        `${String(Math.max(this.#given, this.position))} only`,
+        `${String(this.given)} only`,
     )
   }
 
   #assertIdle(what: string): void {
-    if (!this.#reading) return
-    throw new PinnacleError(
+    if (this.#reading) throw this.#busy(what, 'entries()')
+    if (this.#moving) throw this.#busy(what, 'reset()')
+  }
+
+  #busy(what: string, running: string): PinnacleError {
+    return new PinnacleError(
       'ERR_PINNACLE_BUSY',
-      `${what} was called while entries() of the consumer "${this.name}" runs; end that iteration first`,
+      `${what} was called while ${running} of the consumer "${this.name}" runs; let that end first`,
     )
   }
 }

@@ -1,5 +1,4 @@
 /** The named consumers of a data directory. */
-import { resolve } from 'node:path'
 import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import { native } from '../native/load.js'
@@ -30,8 +29,7 @@ export class Consumers {
 
   /** The consumers of a directory that this or another process may have open for writing. */
   static of(dataDirectory: string): Consumers {
-    const source = directorySource(native(), dataDirectory)
-    return new Consumers({ ...source, dataDirectory: resolve(dataDirectory) })
+    return new Consumers(directorySource(native(), dataDirectory))
   }
 
   /** @internal */

@@ -44,6 +44,8 @@ export interface ReadSource {
   onAppend?: (waker: () => void) => () => void
   /** Whether the writer is closed, so that nothing more will come. */
   ended?: () => boolean
+  /** Called once every entry up to `sequence` was taken by whoever iterates, or left out by the filter. */
+  onPassed?: (sequence: number) => void
 }
 
 // The first chunk is small, so that the first entry does not wait for thousands that follow it.
@@ -88,13 +90,17 @@ export async function* readEntries(
       lastSeenMs = performance.now()
       askedBytes = Math.min(askedBytes * 2, chunkBytes)
       const entries: JournalEntry[] = []
+      let passed = 0
       decodeEntries(chunk, (entry) => {
-        if (entry.sequence <= to && accept(entry)) entries.push(entry)
+        if (entry.sequence > to) return
+        passed = entry.sequence
+        if (accept(entry)) entries.push(entry)
       })
       for (const entry of entries) {
         yield entry
         signal?.throwIfAborted()
       }
+      if (passed > 0) source.onPassed?.(passed)
       // Reading is synchronous: give the event loop a turn between chunks.
       await nextTurn()
       signal?.throwIfAborted()

@@ -1,6 +1,6 @@
 /** Backups of a data directory, and data directories from backups. docs/backup.md says what they are. */
-import path from 'node:path'
-import { isPinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { checkPath } from '../config/absolute.js'
+import { isPinnacleError, PinnacleRangeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import type {
   NativeBackupFacts,
@@ -71,15 +71,6 @@ export async function restore(
 /** What a directory of backups holds, in the order in which they were made. Their files are not read. */
 export function listBackups(destination: string): FoundBackup[] {
   return native().listBackups(checkPath(destination, 'the directory of backups'))
-}
-
-/** An absolute path: what the working directory becomes meanwhile must not matter. */
-export function checkPath(given: string, what: string): string {
-  if (typeof given === 'string' && given !== '' && !given.includes('\0')) return path.resolve(given)
-  throw new PinnacleTypeError(
-    'ERR_PINNACLE_INVALID_ARGUMENT',
-    `${what} must be a path, not ${shown(given)}`,
-  )
 }
 
 /** Runs native work that the user's signal, `closing` or the end of the process gives up. */

@@ -9,6 +9,7 @@ import { Instrument, unknownInstrument, type InstrumentDefinition } from '../boo
 import { OperationBatch, type OperationBatchOptions } from '../book/operation-batch.js'
 import { toTimestamp } from '../book/timestamp.js'
 import { engineOptionsOf } from '../config/engine-options.js'
+import { checkPath } from '../config/absolute.js'
 import { resolveConfig } from '../config/load-config.js'
 import { checkInstrument } from '../config/check-instrument.js'
 import type { PersistenceConfig, ResolvedConfig } from '../config/types.js'
@@ -24,7 +25,7 @@ import {
   takenSnapshotOf,
   type TakenSnapshot,
 } from '../snapshot/snapshot-manager.js'
-import { checkPath, runBackupWork, type BackupOptions, type BackupReport } from './backup.js'
+import { runBackupWork, type BackupOptions, type BackupReport } from './backup.js'
 import { callListener } from './call-listener.js'
 import type {
   CompactionReport,

@@ -20,14 +20,24 @@ const BufferConstructors& ConstructorsOf(Napi::Env env) {
 Napi::Object Construct(Napi::Env env, const Napi::FunctionReference& constructor,
                        napi_value argument) {
   const Napi::Object made = constructor.New({argument});
-  if (!env.IsExceptionPending()) return made;
-  (void)env.GetAndClearPendingException();
+  // Empty without an exception: the environment is ending (a worker that is terminated).
+  if (!env.IsExceptionPending() && !made.IsEmpty()) return made;
+  if (env.IsExceptionPending()) (void)env.GetAndClearPendingException();
   throw std::bad_alloc();
 }
 
 Napi::ArrayBuffer NewArrayBuffer(Napi::Env env, size_t bytes) {
   const Napi::Number length = Napi::Number::New(env, static_cast<double>(bytes));
   return Construct(env, ConstructorsOf(env).array_buffer, length).As<Napi::ArrayBuffer>();
+}
+
+// Throws where the view could not be made, for the same reasons.
+template <typename Array, typename Element>
+Napi::Value Filled(Array array, std::span<const Element> elements) {
+  if (elements.empty()) return array;
+  if (array.IsEmpty() || array.Data() == nullptr) throw std::bad_alloc();
+  std::memcpy(array.Data(), elements.data(), elements.size_bytes());
+  return array;
 }
 
 bool ElementsFrom(Napi::Value value, napi_typedarray_type wanted, void** data, size_t* count) {
@@ -63,16 +73,12 @@ bool LanesFromValue(Napi::Value value, std::span<double>* lanes) {
 
 Napi::Value BytesToValue(Napi::Env env, std::span<const uint8_t> bytes) {
   const Napi::ArrayBuffer buffer = NewArrayBuffer(env, bytes.size());
-  Napi::Uint8Array array = Napi::Uint8Array::New(env, bytes.size(), buffer, 0);
-  if (!bytes.empty()) std::memcpy(array.Data(), bytes.data(), bytes.size());
-  return array;
+  return Filled(Napi::Uint8Array::New(env, bytes.size(), buffer, 0), bytes);
 }
 
 Napi::Value LanesToValue(Napi::Env env, std::span<const double> lanes) {
   const Napi::ArrayBuffer buffer = NewArrayBuffer(env, lanes.size_bytes());
-  Napi::Float64Array array = Napi::Float64Array::New(env, lanes.size(), buffer, 0);
-  if (!lanes.empty()) std::memcpy(array.Data(), lanes.data(), lanes.size_bytes());
-  return array;
+  return Filled(Napi::Float64Array::New(env, lanes.size(), buffer, 0), lanes);
 }
 
 Napi::Object NewSharedLanes(Napi::Env env, size_t count) {

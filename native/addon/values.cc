@@ -296,23 +296,30 @@ ProgressCallback::ProgressCallback(Napi::Env env, Napi::Value callback) {
   if (napi_create_threadsafe_function(env, callback, nullptr, name, kMostWaitingReports, 1, nullptr,
                                       nullptr, this, wake, &callback_) != napi_ok) {
     callback_ = nullptr;
+    return;
   }
+  // Node frees the function with the environment, whoever still holds it. Hooks run in reverse
+  // order, so this one runs before that.
+  env_ = env;
+  napi_add_env_cleanup_hook(env, EnvironmentEnds, this);
 }
 
 ProgressCallback::~ProgressCallback() { Release(); }
 
+void ProgressCallback::EnvironmentEnds(void* self) {
+  auto* progress = static_cast<ProgressCallback*>(self);
+  progress->env_ = nullptr;
+  progress->Release();
+}
+
 ProgressFunction ProgressCallback::function() {
   if (callback_ == nullptr) return nullptr;
   return [this](const char* phase, uint64_t done, uint64_t total) {
-    if (closing_.load(std::memory_order_acquire)) return;
-    {
-      std::lock_guard lock(mutex_);
-      if (waiting_.size() >= kMostWaitingReports) return;
-      waiting_.push_back({phase, done, total});
-    }
-    if (napi_call_threadsafe_function(callback_, nullptr, napi_tsfn_nonblocking) == napi_closing) {
-      closing_.store(true, std::memory_order_release);
-    }
+    // Held over the call: the function is released under it.
+    std::lock_guard lock(mutex_);
+    if (callback_ == nullptr || waiting_.size() >= kMostWaitingReports) return;
+    waiting_.push_back({phase, done, total});
+    (void)napi_call_threadsafe_function(callback_, nullptr, napi_tsfn_nonblocking);
   };
 }
 
@@ -335,16 +342,20 @@ void ProgressCallback::CallWaiting() {
 }
 
 void ProgressCallback::Stop() {
-  if (callback_ == nullptr) return;
+  if (env_ == nullptr) return;
   Release();
   CallWaiting();
   function_.Reset();
 }
 
-// Aborting it: what was asked for and not called yet must not find the owner gone.
+// Aborting it: what was asked for and not called yet must not find the owner gone. On the
+// JavaScript thread, or once that has ended.
 void ProgressCallback::Release() {
+  if (env_ != nullptr) napi_remove_env_cleanup_hook(env_, EnvironmentEnds, this);
+  env_ = nullptr;
+  std::lock_guard lock(mutex_);
   if (callback_ == nullptr) return;
-  if (!closing_.exchange(true)) napi_release_threadsafe_function(callback_, napi_tsfn_abort);
+  napi_release_threadsafe_function(callback_, napi_tsfn_abort);
   callback_ = nullptr;
 }
 

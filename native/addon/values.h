@@ -4,7 +4,6 @@
 
 #include <napi.h>
 
-#include <atomic>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -76,13 +75,14 @@ class ProgressCallback {
     uint64_t total;
   };
 
+  static void EnvironmentEnds(void* self);
   void CallWaiting();
   void Release();
 
   Napi::FunctionReference function_;
-  napi_threadsafe_function callback_ = nullptr;
-  std::atomic<bool> closing_{false};
+  napi_env env_ = nullptr;  // of the JavaScript thread; null: stopped, or it has ended
   std::mutex mutex_;
+  napi_threadsafe_function callback_ = nullptr;
   std::vector<Report> waiting_;
 };
 

@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "backup/backup_directory.h"
 #include "backup/read_back_thread.h"
 #include "backup/source.h"
 #include "backup/verification.h"
+#include "base/guarded.h"
 #include "checksum/crc32c.h"
 #include "engine/backup_mark.h"
 #include "engine/recovery.h"
 #include "journal/head_record.h"
+#include "journal/journal_identity.h"
 #include "journal/read_fully.h"
 #include "journal/two_slots.h"
 #include "snapshot/snapshot_directory.h"
@@ -49,7 +52,8 @@ class BackupMaker {
     PINNACLE_RETURN_IF_ERROR(CheckSource(fs_, options_.data_directory));
     PINNACLE_RETURN_IF_ERROR(fs_->IsLocked(options_.data_directory, &journal_.live));
     PINNACLE_RETURN_IF_ERROR(PrepareDestination());
-    Status status = Fill();
+    // (Also where memory runs out midway: nothing is left of it.)
+    Status status = Guarded([this] { return Fill(); });
     if (!status.ok() && !directory_.empty()) (void)RemoveTree(fs_, directory_);
     return status;
   }
@@ -210,8 +214,11 @@ class BackupMaker {
     copy.listed.number = file.sequence;
     PhaseProgress progress(control_, "snapshot", bytes);
     PINNACLE_RETURN_IF_ERROR(ShareOrCopy(*from, bytes, &progress, &copy));
+    // As recovery does it: one of another journal is as good as damaged.
+    std::optional<JournalId> id;
+    PINNACLE_RETURN_IF_ERROR(FindJournalId(fs_, options_.data_directory, &id));
     SnapshotInfo info;
-    Status status = VerifySnapshot(fs_, PathOf(copy), &info, nullptr);
+    Status status = VerifySnapshot(fs_, PathOf(copy), &info, id ? &*id : nullptr);
     if (status.ok()) {
       PINNACLE_RETURN_IF_ERROR(ForgetSnapshot());
       snapshot_ = info;
@@ -225,7 +232,7 @@ class BackupMaker {
     finding.info.path = file.path;
     finding.info.meta.sequence = file.sequence;
     SnapshotInfo original;
-    finding.status = VerifySnapshotOnDevice(fs_, file.path, &original, nullptr);
+    finding.status = VerifySnapshotOnDevice(fs_, file.path, &original, id ? &*id : nullptr);
     if (finding.status.ok()) {
       return Status(Code::kIo, "the copy of " + file.path +
                                    " reads back differently: " + std::string(status.message()));

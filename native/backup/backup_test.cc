@@ -377,6 +377,27 @@ TEST_CASE("a damaged newest snapshot is told, and the one before it is taken") {
   rig.CheckRestores(report.path, last);
 }
 
+TEST_CASE("a snapshot of another journal is passed over, as recovery does it") {
+  TemporaryDirectory directory;
+  TemporaryDirectory elsewhere;
+  Rig other(Environment::Real(), elsewhere.path());
+  other.Open();
+  other.Add(9000);
+  other.Snapshot();
+  Rig rig(Environment::Real(), directory.path());
+  rig.Open();
+  rig.Add(3000);
+  rig.Snapshot();
+  rig.Add(100);
+  REQUIRE(rig.engine->SyncNow().ok());
+  std::filesystem::copy_file(other.options.data_directory + "/snapshots/" + SnapshotName(9001),
+                             rig.options.data_directory + "/snapshots/" + SnapshotName(9001));
+  const BackupReport report = rig.Backup();
+  REQUIRE(report.damaged_snapshots.size() == 1);
+  CHECK(report.manifest.header.snapshot_sequence == 3001);
+  rig.CheckRestores(report.path, rig.engine->appended());
+}
+
 TEST_CASE("a backup can be given up, and leaves nothing then") {
   TemporaryDirectory directory;
   Rig rig(Environment::Real(), directory.path());

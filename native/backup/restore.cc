@@ -6,6 +6,7 @@
 
 #include "backup/backup_directory.h"
 #include "backup/verification.h"
+#include "base/guarded.h"
 #include "engine/recovery.h"
 #include "journal/head_record.h"
 #include "journal/read_fully.h"
@@ -34,7 +35,8 @@ class Restorer {
     PINNACLE_RETURN_IF_ERROR(FindBackup(fs_, options_.backup, options_.sequence, &found));
     report_->backup = found.path;
     report_->manifest = std::move(found.manifest);
-    Status status = Build();
+    // (Also where memory runs out, as the recovery at the end may find.)
+    Status status = Guarded([this] { return Build(); });
     if (!status.ok() && !directory_.empty()) (void)RemoveTree(fs_, directory_);
     return status;
   }

@@ -91,6 +91,7 @@ Status Consumer::Open(const Environment& environment, const std::string& data_di
   // Also where it exists: a crash may have come between the rename and this sync.
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(directory));
   PINNACLE_RETURN_IF_ERROR(fs->Open(opened->path_, OpenMode::kReadWrite, &opened->file_));
+  PINNACLE_RETURN_IF_ERROR(opened->file_->Identity(&opened->identity_.emplace()));
   PINNACLE_RETURN_IF_ERROR(ReadConsumer(*opened->file_, opened->path_, &opened->record_));
   if (JournalIdOf(opened->record_) != *id) {
     return Status(Code::kConsumerDiverged,
@@ -179,7 +180,7 @@ Status Consumer::Commit(uint64_t sequence) {
     const auto found = std::lower_bound(
         read_.begin(), read_.end(), sequence,
         [](const ConsumerPosition& read, uint64_t wanted) { return read.sequence < wanted; });
-    if (found == read_.end() || found->sequence != sequence) {
+    if (sequence < record_.sequence || found == read_.end() || found->sequence != sequence) {
       return Status(Code::kInvalidSequence,
                     "entry " + std::to_string(sequence) +
                         " can't be committed: it was not read since the consumer was opened, or "
@@ -252,9 +253,23 @@ Status Consumer::Write(const ConsumerPosition& position) {
 #endif
   // What has no name is lost with the process.
   PINNACLE_RETURN_IF_ERROR(lock_->Check());
+  PINNACLE_RETURN_IF_ERROR(CheckName());
   std::lock_guard lock(state_mutex_);
   record_ = record;
   return Status();
+}
+
+Status Consumer::CheckName() const {
+  if (!identity_) return Status();  // it has its temporary name yet
+  FileIdentity named;
+  Status status = environment_.file_system->Identify(path_, &named);
+  if (status.ok() && named == *identity_) return status;
+  if (!status.ok() && status.code() != Code::kNotFound && status.code() != Code::kNotADirectory) {
+    return status;
+  }
+  return Status(
+      Code::kDirectoryLost,
+      "'" + path_ + "' was removed or replaced while the consumer was open; open it again");
 }
 
 Status ListConsumers(FileSystem* fs, const std::string& data_directory,

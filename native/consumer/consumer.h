@@ -19,6 +19,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,6 +80,7 @@ class Consumer {
   Status MakePosition(const std::string& directory, uint64_t from);
   Status Locate(uint64_t sequence, ConsumerPosition* position) const;
   Status Resume();
+  Status CheckName() const;
   Status Write(const ConsumerPosition& position);  // under write_mutex_, once the consumer is open
 
   const Environment environment_;
@@ -89,6 +91,7 @@ class Consumer {
 
   std::mutex write_mutex_;  // one write at a time; taken before state_
   std::unique_ptr<File> file_;
+  std::optional<FileIdentity> identity_;  // of file_, once that is open under its name
 
   mutable std::mutex state_mutex_;
   ConsumerRecord record_{};            // as last written

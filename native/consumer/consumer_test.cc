@@ -180,6 +180,40 @@ TEST_CASE("compaction keeps what a consumer has not consumed, within its limits"
   CHECK(report.overtaken.size() == 1);
 }
 
+TEST_CASE("a reader that has read all of a segment goes on after compaction has removed it") {
+  Rig rig;
+  std::unique_ptr<JournalReader> reader;
+  REQUIRE(JournalReader::Open(rig.world.environment().file_system,
+                              rig.options.data_directory + "/journal", 1, &reader)
+              .ok());
+  std::vector<uint8_t> bytes;
+  const Journal& journal = *rig.engine->journal();
+  const uint64_t first_segment = journal.segment_index();
+  while (journal.segment_index() == first_segment) {
+    REQUIRE(reader->Read(1 << 20, &bytes).ok());
+    rig.Append(1);
+  }
+  // The last one is the first of the next segment, and was not read.
+  const uint64_t next = journal.appended();
+  REQUIRE(reader->next_sequence() == next);
+  rig.Append(300);
+  REQUIRE(rig.engine->SyncNow().ok());
+  ReleaseReport report;
+  bytes.clear();
+  SUBCASE("the next one is there") {
+    REQUIRE(rig.engine->journal()->Release(next, &report).ok());
+    const Status status = reader->Read(64, &bytes);
+    REQUIRE_MESSAGE(status.ok(), status.ToString());
+    REQUIRE(!bytes.empty());
+    CHECK(LoadHeader(bytes.data()).sequence == next);
+  }
+  SUBCASE("the next one is gone as well") {
+    REQUIRE(rig.engine->journal()->Release(next + 150, &report).ok());
+    CHECK(reader->Read(64, &bytes).code() == Code::kOutOfReach);
+  }
+  CHECK(report.removed + report.recycled > 0);
+}
+
 TEST_CASE("a consumer of which nobody knows how far it came holds compaction, within its limits") {
   Rig rig;
   rig.Append(200);
@@ -220,6 +254,34 @@ TEST_CASE("an entry that was consumed and then lost in a power cut is told, not 
     REQUIRE(consumer->Reset(5).ok());
     CHECK(ReadAll(consumer.get()).size() == static_cast<size_t>(appended));
   }
+}
+
+TEST_CASE("a commit into a position that was removed or replaced is refused") {
+  Rig rig;
+  rig.Append(5);
+  std::unique_ptr<Consumer> consumer = rig.OpenConsumer();
+  CHECK(ReadAll(consumer.get()).size() == 5);
+  REQUIRE(consumer->Commit(2).ok());
+  const std::string path = rig.options.data_directory + "/consumers/feed-1/POSITION";
+  FileSystem* fs = rig.world.environment().file_system;
+  SUBCASE("removed") { REQUIRE(fs->Remove(path).ok()); }
+  SUBCASE("replaced") {
+    REQUIRE(fs->Rename(path, path + ".old").ok());
+    std::unique_ptr<File> file;
+    REQUIRE(fs->Open(path, OpenMode::kCreate, &file).ok());
+  }
+  CHECK(consumer->Commit(4).code() == Code::kDirectoryLost);
+  CHECK(consumer->position().sequence == 2);
+}
+
+TEST_CASE("a commit never takes the position back") {
+  Rig rig;
+  rig.Append(5);
+  std::unique_ptr<Consumer> consumer = rig.OpenConsumer();
+  CHECK(ReadAll(consumer.get()).size() == 5);
+  REQUIRE(consumer->Commit(4).ok());
+  CHECK(consumer->Commit(3).code() == Code::kInvalidSequence);
+  CHECK(consumer->position().sequence == 4);
 }
 
 TEST_CASE("a consumer of another journal in the same place is told") {

@@ -7,7 +7,8 @@
 // - Forward by more than the monotonic clock (and a frequency correction) explains: taken at once.
 // - Each step that is taken is noted: how many, and the last one.
 //
-// For one thread. Without a gap of more than kHeldNs since the reading before, it reads one clock.
+// For one thread. Without a gap of more than kHeldNs since the reading before, it reads one clock,
+// and once a minute the other one.
 #ifndef PINNACLE_ENGINE_STAMP_CLOCK_H_
 #define PINNACLE_ENGINE_STAMP_CLOCK_H_
 
@@ -27,6 +28,9 @@ struct ClockStep {
 class StampClock {
  public:
   static constexpr uint64_t kHeldNs = 1'000'000'000;
+  // How old the two clocks' last comparison may be: what a frequency correction explains grows with
+  // it.
+  static constexpr uint64_t kComparedNs = 60'000'000'000;
 
   // `last_ns`: the journal's last time from a clock; 0: there is none.
   void Start(Clock* clock, uint64_t last_ns) {
@@ -39,7 +43,7 @@ class StampClock {
   uint64_t Stamp(uint64_t sequence) {
     const uint64_t now_ns = clock_->NowNs();
     // (A clock that went back makes the difference huge.)
-    if (now_ns - last_ns_ <= kHeldNs) [[likely]]
+    if (now_ns - last_ns_ <= kHeldNs && now_ns - wall_ns_ <= kComparedNs) [[likely]]
       return last_ns_ = now_ns;
     return StampOverGap(now_ns, sequence);
   }

@@ -247,7 +247,9 @@ Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
       fresh = true;
       continue;
     }
-    PINNACLE_RETURN_IF_ERROR(StillOurs());
+    Status ours = StillOurs();
+    // Compaction may have taken a segment of which everything was returned: the next one goes on.
+    if (!ours.ok() && (ours.code() != Code::kOutOfReach || expected_ == 0)) return ours;
     bool moved = false;
     Next next;
     PINNACLE_RETURN_IF_ERROR(TryNextSegment(&moved, &next));
@@ -255,6 +257,7 @@ Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
       fresh = false;
       continue;
     }
+    PINNACLE_RETURN_IF_ERROR(std::move(ours));
     bool missing = false;
     PINNACLE_RETURN_IF_ERROR(IsMissing(next, &missing));
     reader_->Seek(reader_->offset());

@@ -49,18 +49,22 @@ uint64_t FreeOfMachine(const std::string& root) {
 struct CgroupFiles {
   const char* limit;
   const char* usage;
-  const char* reclaimable;  // in memory.stat: page cache, which gives way
+  const char* reclaimable[2];  // in memory.stat: page cache, which gives way
 };
-constexpr CgroupFiles kVersion1 = {"memory.limit_in_bytes", "memory.usage_in_bytes",
-                                   "total_inactive_file"};
-constexpr CgroupFiles kVersion2 = {"memory.max", "memory.current", "inactive_file"};
+constexpr CgroupFiles kVersion1 = {
+    "memory.limit_in_bytes", "memory.usage_in_bytes", {"total_inactive_file", "total_active_file"}};
+constexpr CgroupFiles kVersion2 = {
+    "memory.max", "memory.current", {"inactive_file", "active_file"}};
 
 uint64_t FreeOfCgroup(const std::string& directory, const CgroupFiles& files) {
   const uint64_t limit = NumberOf(directory + "/" + files.limit, "");
   const uint64_t usage = NumberOf(directory + "/" + files.usage, "");
   if (limit == UINT64_MAX || usage == UINT64_MAX) return UINT64_MAX;
-  const uint64_t reclaimable = NumberOf(directory + "/memory.stat", files.reclaimable);
-  const uint64_t held = usage - (reclaimable == UINT64_MAX ? 0 : std::min(reclaimable, usage));
+  uint64_t held = usage;
+  for (const char* key : files.reclaimable) {
+    const uint64_t bytes = NumberOf(directory + "/memory.stat", key);
+    if (bytes != UINT64_MAX) held -= std::min(bytes, held);
+  }
   return limit > held ? limit - held : 0;
 }
 

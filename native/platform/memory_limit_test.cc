@@ -49,6 +49,9 @@ TEST_CASE("the limit of a cgroup of version 2 counts, its own and any above it")
   // Page cache gives way.
   machine.Put("/sys/fs/cgroup/outer/memory.stat", "anon 3000\ninactive_file 700\n");
   CHECK(machine.available() == 1700);
+  machine.Put("/sys/fs/cgroup/outer/memory.stat",
+              "anon 3000\nactive_file 200\ninactive_file 700\n");
+  CHECK(machine.available() == 1900);
 }
 
 TEST_CASE("the limit of a cgroup of version 1 counts, also where it is the root of the mount") {

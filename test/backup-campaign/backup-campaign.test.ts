@@ -12,7 +12,11 @@ t.test(
   async (t) => {
     // In a process of its own: under the test runner's hooks each entry that is compared takes far longer.
     const words = ['--rounds', '6', '--seed', '5', '--directory', t.testdir()]
-    const { stdout, stderr, status } = spawnSync(...node(main, ...words), { encoding: 'utf8' })
+    const { stdout, stderr, status } = spawnSync(...node(main, ...words), {
+      encoding: 'utf8',
+      timeout: 280_000,
+      killSignal: 'SIGKILL',
+    })
     t.equal(status, 0, stdout + stderr)
     const counts = JSON.parse(stdout.split('\n')[0] ?? '') as Record<string, number>
     t.ok((counts['backups'] ?? 0) > 1, stdout)

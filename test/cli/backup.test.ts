@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { documentOf, lobsterFlow, pinnacle } from './running.js'
@@ -81,3 +81,21 @@ t.test(
     t.strictSame(readdirSync(backups).length, 2)
   },
 )
+
+t.test('damage is in the exit codes of backup, its list and restore', async (t) => {
+  const { data, backups, at } = await withData(t)
+  const first = documentOf(await pinnacle(['backup', data, backups, '--json']))
+  const journal = join(String(first.path), 'journal')
+  const [segment = ''] = readdirSync(journal)
+  const bytes = readFileSync(join(journal, segment))
+  bytes[9000] = (bytes[9000] ?? 0) ^ 1
+  writeFileSync(join(journal, segment), bytes)
+  const restored = await pinnacle(['restore', backups, at('x')])
+  t.match(restored, { code: 4, stderr: /ERR_PINNACLE_BACKUP_CORRUPT/ })
+  const second = await pinnacle(['backup', data, backups])
+  t.match(second, { code: 6, stdout: /of an earlier backup, does not verify/ })
+  t.equal((await pinnacle(['restore', backups, at('x')])).code, 0, 'the new one is sound')
+  t.equal((await pinnacle(['backup', '--list', backups])).code, 0, 'manifests are')
+  writeFileSync(join(String(first.path), 'BACKUP'), 'x')
+  t.equal((await pinnacle(['backup', '--list', backups])).code, 6)
+})

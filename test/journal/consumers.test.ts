@@ -79,6 +79,56 @@ t.test('commits that come together share a write, and each is answered', async (
   t.equal(consumer.position, 50)
 })
 
+t.test('a commit that another one has passed is covered by it', async (t) => {
+  await using manager = await open(t.testdir())
+  fill(manager, 100)
+  await using consumer = await manager.journal.consumers.open('a')
+  await take(consumer.entries())
+  // The first is under way when the second comes.
+  const answers = [50, 3, 60, 59].map((sequence) => consumer.commit(sequence))
+  t.same(await Promise.all(answers), [50, 60, 60, 60])
+  await t.rejects(consumer.commit(3), { code: 'ERR_PINNACLE_INVALID_SEQUENCE' })
+})
+
+t.test('what a filter leaves out can be committed, once all before it was taken', async (t) => {
+  await using manager = await open(t.testdir())
+  fill(manager, 2000)
+  manager.append(2, payload)
+  fill(manager, 1000)
+  await using consumer = await manager.journal.consumers.open('filtered')
+  t.same(await take(consumer.entries({ types: ['trade'] })), [])
+  t.equal(consumer.given, 3001)
+  t.equal(await consumer.commit(consumer.given), 3001)
+  fill(manager, 10)
+  t.same(await take(consumer.entries({ to: 3005, types: ['trade'] })), [])
+  t.equal(consumer.given, 3005, 'not beyond what was asked for')
+  await t.rejects(consumer.commit(3006), { code: 'ERR_PINNACLE_INVALID_SEQUENCE' })
+  t.same(await take(consumer.entries(), 1), [3002])
+  t.equal(consumer.given, 3002, 'of a chunk only what was taken')
+})
+
+t.test('a reset excludes everything else, and close waits for it', async (t) => {
+  const dataDirectory = t.testdir()
+  await using manager = await open(dataDirectory)
+  fill(manager, 100)
+  const consumer = await manager.journal.consumers.open('a')
+  await take(consumer.entries())
+  await consumer.commit(90)
+  const busy = { code: 'ERR_PINNACLE_BUSY' }
+  const moved = consumer.reset(10)
+  await Promise.all([
+    t.rejects(consumer.reset(20), busy),
+    t.rejects(consumer.commit(95), busy),
+    t.rejects(take(consumer.entries()), busy),
+  ])
+  await consumer.close()
+  await using again = await manager.journal.consumers.open('a')
+  await moved
+  t.equal(again.position, 10)
+  await again.reset(20)
+  t.same(await take(again.entries(), 2), [21, 22])
+})
+
 t.test('a consumer follows a writer, and one iteration runs at a time', async (t) => {
   await using manager = await open(t.testdir())
   fill(manager, 3)

@@ -13,7 +13,18 @@ import {
   readBackup,
   restoreBackup,
 } from '../../lib/credentials/index.js'
-import { booksAt, inspect, Journal, PersistenceManager, repair, Side } from '../../lib/index.js'
+import {
+  backup,
+  booksAt,
+  Consumers,
+  inspect,
+  Journal,
+  listBackups,
+  PersistenceManager,
+  repair,
+  restore,
+  Side,
+} from '../../lib/index.js'
 import { HistoryArchive } from '../../lib/market-data/history/history-archive.js'
 import { PriceHistory } from '../../lib/market-data/history/price-history.js'
 import { journalTicks, readRecordingStatus, RecordingStore } from '../../lib/market-data/index.js'
@@ -251,4 +262,20 @@ t.test('an absolute path stays as it is, and one through a link keeps its "..".'
   const manager = await open('link/../data')
   await manager.close()
   t.ok(readdirSync(path.join(base, 'deep/data')).includes('journal'), 'as the system follows it')
+  await backup('link/../data', 'link/../backups')
+  t.equal(listBackups(path.join(base, 'deep/backups')).length, 1)
+  await restore('link/../backups', 'link/../restored')
+  t.ok(readdirSync(path.join(base, 'deep/restored')).includes('journal'))
+  await using consumer = await Consumers.of('link/../data').open('reader')
+  t.equal(consumer.position, 0)
+  t.ok(readdirSync(path.join(base, 'deep/data')).includes('consumers'))
+  t.strictSame(readdirSync(base).sort(), ['deep', 'link'])
+})
+
+t.test('a path that is none is a coded error', async (t) => {
+  const coded = { code: 'ERR_PINNACLE_INVALID_ARGUMENT' }
+  await t.rejects(booksAt(undefined as never, { sequence: 1 }), coded)
+  await t.rejects(backup('', 'x'), coded)
+  await t.rejects(restore('x', 7 as never), coded)
+  t.throws(() => Consumers.of(undefined as never), coded)
 })

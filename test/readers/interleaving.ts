@@ -144,7 +144,7 @@ class Writer {
       if (choice < 98) {
         renameSync(this.directory, `${this.directory}-moved`)
       } else {
-        rmSync(this.directory, { recursive: true })
+        rmSync(this.directory, { recursive: true, maxRetries: 20, retryDelay: 5 })
         await this.open()
         this.burst()
         this.burst()
@@ -219,7 +219,7 @@ export async function interleave(
     given.wrong ||= `it failed with ${ended.code}`
   }
   await writer.manager?.close()
-  rmSync(directory, { recursive: true, force: true })
+  rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 5 })
   return { kind, end: ended, entries: given.count, wrong: given.wrong }
 }
 

@@ -9,7 +9,11 @@ const main = fileURLToPath(new URL('./main.js', import.meta.url))
 
 t.test('a slow reader beside a fast writer is complete or told, never silent', async (t) => {
   const words = ['--rounds', '120', '--seed', '1000', '--directory', t.testdir()]
-  const { stdout, stderr, status } = spawnSync(...node(main, ...words), { encoding: 'utf8' })
+  const { stdout, stderr, status } = spawnSync(...node(main, ...words), {
+    encoding: 'utf8',
+    timeout: 280_000,
+    killSignal: 'SIGKILL',
+  })
   t.equal(status, 0, stdout + stderr)
   t.match(stdout, /120 interleavings, 0 wrong/)
   for (const kind of ['iterate', 'follow', 'dump', 'bookAt', 'consume']) t.match(stdout, kind)

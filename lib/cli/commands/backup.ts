@@ -69,7 +69,8 @@ async function run(
     output.field('damaged', output.colors.red(`${file}, of an earlier backup, does not verify`))
   }
   output.document({ ...report, createdNs: String(report.createdNs) })
-  return ExitCode.Ok
+  const damaged = report.damagedSnapshots.length + report.damagedBackups.length
+  return damaged === 0 ? ExitCode.Ok : ExitCode.Damaged
 }
 
 function list(output: Output, destination: string): ExitCode {
@@ -82,5 +83,5 @@ function list(output: Output, destination: string): ExitCode {
     )
   }
   output.document(backups.map((found) => ({ ...found, createdNs: String(found.createdNs) })))
-  return ExitCode.Ok
+  return backups.every(({ problem }) => problem === '') ? ExitCode.Ok : ExitCode.Damaged
 }

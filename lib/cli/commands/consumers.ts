@@ -69,13 +69,12 @@ async function consumers(
     await using consumer = await all.open(options.reset)
     await consumer.reset(options.to)
     output.line(`Consumer ${options.reset} goes on after entry ${count(options.to)}`)
-  } else {
-    // First, so that a directory without a journal is an error.
-    const last = lastSequenceOf(directory)
-    show(output, await all.list(), last)
-    return ExitCode.Ok
   }
-  output.document(await all.list())
+  // Before the list, so that a directory without a journal is an error.
+  const lastSequence = lastSequenceOf(directory)
+  const list = await all.list()
+  if (options.remove === undefined && options.reset === undefined) show(output, list, lastSequence)
+  output.document({ lastSequence, consumers: list })
   return ExitCode.Ok
 }
 
@@ -91,5 +90,4 @@ function show(output: Output, list: readonly ConsumerInfo[], last: number): void
       problem === '' ? `entry ${count(sequence)}, ${count(behind)} behind, ${when}` : problem
     output.line(`  ${name.padEnd(width)}  ${open ? 'open  ' : 'closed'}  ${state}`)
   }
-  output.document({ lastSequence: last, consumers: list })
 }
