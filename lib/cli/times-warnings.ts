@@ -19,7 +19,7 @@ export function timesWarnings(book: PastBook): string[] {
   if (entry) {
     warnings.push(
       `times of ${name} are not in order around the point: entry ${count(entry.sequence)} has ` +
-        `ns:${String(entry.timestamp)}, behind one of ns:${String(entry.aheadTimestamp)}` +
+        `ns:${String(entry.timestamp)}, after one with ns:${String(entry.aheadTimestamp)}` +
         (entry.acrossPoint ? ', and the time asked for lies between the two' : '') +
         `; this is the state at entry ${count(book.sequence)}, and a sequence is exact`,
     )
