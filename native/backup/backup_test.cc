@@ -85,6 +85,8 @@ struct Rig {
     Status status = TryRestore(from, to, &report);
     REQUIRE_MESSAGE(status.ok(), status.ToString());
     CHECK(report.manifest.header.last_sequence == sequence);
+    CHECK((report.recovery.snapshot_path.empty() ||
+           report.recovery.snapshot_path.starts_with(to + "/snapshots/")));
     EngineOptions second = options;
     second.data_directory = to;
     second.create = false;

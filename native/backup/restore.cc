@@ -147,8 +147,10 @@ class Restorer {
     }
     RecoveredState state;
     RecoveryReport& recovery = report_->recovery;
+    const uint64_t start_ns = environment_.clock->MonotonicNs();
     PINNACLE_RETURN_IF_ERROR(
         ReadState(environment_, directory_, {}, control_.progress, &state, &recovery));
+    recovery.duration_ns = environment_.clock->MonotonicNs() - start_ns;
     PINNACLE_RETURN_IF_ERROR(Refusal(directory_, state, recovery));
     if (recovery.tail != Tail::kClean || recovery.last_sequence != header.last_sequence ||
         !recovery.damaged_snapshots.empty()) {
@@ -167,6 +169,9 @@ class Restorer {
           "the empty directory can't be replaced; name one that does not exist, such as one below "
           "it"));
     }
+    // Of the name that it has from here on.
+    std::string& snapshot = report_->recovery.snapshot_path;
+    if (!snapshot.empty()) snapshot.replace(0, directory_.size(), target);
     PINNACLE_RETURN_IF_ERROR(fs_->Rename(directory_, target));
     directory_.clear();  // from here on it may be there, whatever comes
     return fs_->SyncDirectory(ParentDirectory(target));
