@@ -16,13 +16,13 @@
   "target_defaults": {
     "cflags!": ["-O2", "-Wno-unused-parameter"],
     "cflags": ["-O3", "<@(pinnacle_warnings)"],
-    "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-fno-rtti"],
-    "cflags_cc": ["-std=c++20", "-fno-exceptions", "-fvisibility=hidden", "-fvisibility-inlines-hidden"],
+    "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-fno-rtti", "-fno-exceptions"],
+    "cflags_cc": ["-std=c++20", "-fvisibility=hidden", "-fvisibility-inlines-hidden"],
     "include_dirs": ["native"],
     "xcode_settings": {
       "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
       "CLANG_CXX_LIBRARY": "libc++",
-      "GCC_ENABLE_CPP_EXCEPTIONS": "NO",
+      "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
       "GCC_ENABLE_CPP_RTTI": "YES",
       "GCC_OPTIMIZATION_LEVEL": "3",
       "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
@@ -64,13 +64,10 @@
           "dependencies": ["pinnacle_core"],
           "sources": ["<!@(node scripts/native-sources.mjs test)"],
           "include_dirs": ["third_party/doctest"],
-          # doctest's REQUIRE leaves a test case by an exception; -O1 because tests are compiled often.
+          # -O1 because tests are compiled often.
           "cflags!": ["-O3"],
           "cflags": ["-O1"],
-          "cflags_cc!": ["-fno-exceptions"],
-          "cflags_cc": ["-fexceptions"],
           "xcode_settings": {
-            "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
             "GCC_OPTIMIZATION_LEVEL": "1"
           }
         }

@@ -40,6 +40,8 @@ export const goals = {
   replay: atLeast('replay into books, one core', 10, 'M/s'),
   verify: atLeast('verify, of memory read bandwidth, one core', 60, '%'),
   snapshotWriter: atMost("the writer's p99.9 while a snapshot runs, against without", 1.2, 'x'),
+  backupRate: atLeast("a backup's rate, of that of cp -r and sync", 60, '%'),
+  backupWriter: atMost("the writer's p99.9 while a backup runs, against without", 1.2, 'x'),
   restore: atMost('restore of 1 M orders', 150, 'ms'),
   residentBytes: atMost('resident memory an order', 120, 'bytes'),
   openLarge: atMost('open of a large journal beside its suffix', 200, 'ms'),

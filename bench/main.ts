@@ -14,6 +14,7 @@ import { outcomesOf, type GoalOutcome } from './goals.js'
 import { Limits } from './limits.js'
 import { describeMachine } from './machine.js'
 import type { Part, PartResult } from './part.js'
+import { backup } from './parts/backup.js'
 import { books } from './parts/books.js'
 import { device } from './parts/device.js'
 import { durable } from './parts/durable.js'
@@ -37,6 +38,7 @@ const parts: readonly Part[] = [
   instruments,
   load,
   feed,
+  backup,
 ]
 
 const { values } = parseArgs({

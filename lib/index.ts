@@ -51,12 +51,27 @@ export type {
   TradeEntry,
   UserEntry,
 } from './journal/entry.js'
+export { Consumer, type ConsumeOptions } from './journal/consumer.js'
+export { Consumers, type ConsumerInfo, type OpenConsumerOptions } from './journal/consumers.js'
 export { Journal, type AppendOptions } from './journal/journal.js'
 export type { ReadOptions } from './journal/read-entries.js'
 export type { Hole, StateMachine } from './journal/state-machine.js'
+export {
+  backup,
+  listBackups,
+  restore,
+  type BackupFacts,
+  type BackupOptions,
+  type BackupReport,
+  type FoundBackup,
+  type RestoreOptions,
+  type RestoreReport,
+} from './persistence/backup.js'
+export type { ClockStep, TimeOutOfOrder, TimesAround } from './native/binding.js'
 export { booksAt } from './persistence/books-at.js'
 export type {
   CompactionReport,
+  OvertakenConsumer,
   PersistenceEvents,
   PersistenceListeners,
   RecoveryProgress,
@@ -70,7 +85,7 @@ export {
   type OpenOptions,
   type PastPoint,
 } from './persistence/persistence-manager.js'
-export type { HistogramSummary, Stats } from './persistence/stats.js'
+export type { Buckets, HistogramSummary, Stats } from './persistence/stats.js'
 export {
   SnapshotManager,
   type DamagedSnapshot,

@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-flags="-std=c++20 -fno-exceptions -Wall -Wextra -Werror -Inative"
+flags="-std=c++20 -Wall -Wextra -Werror -Inative"
 headers=$(mktemp -d)
 trap 'rm -rf "$headers"' EXIT
 checked=0

@@ -37,7 +37,7 @@ export const compiledDefects = {
   },
   FOLLOWERS_SKIP_AN_ENTRY: {
     file: 'journal/read-entries.js',
-    changes: [['<= to && accept(entry)', '<= to && entry.sequence % 64 > 0 && accept(entry)']],
+    changes: [['if (accept(entry))', 'if (entry.sequence % 64 > 0 && accept(entry))']],
   },
   STATE_MACHINE_MISSES_THE_LAST_ENTRY: {
     file: 'persistence/state-machine-host.js',

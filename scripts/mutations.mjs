@@ -16,7 +16,7 @@ import { run } from './stage.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
 const compiler = process.env.CXX ?? 'c++'
-const flags = ['-std=c++20', '-fno-exceptions', '-O1', '-Wall', '-Wextra', '-Inative', '-pthread']
+const flags = ['-std=c++20', '-O1', '-Wall', '-Wextra', '-Inative', '-pthread']
 const directory = '.build/mutations'
 
 const words = process.argv.slice(2)

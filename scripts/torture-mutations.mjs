@@ -83,7 +83,7 @@ function linkAddon(name, directory) {
   const again = headers.length > 0 ? core.map(sourceOf) : touched
   const made = again.map((source) => {
     const object = `${directory}/${source.replaceAll('/', '_')}.o`
-    const flags = ['-std=c++20', '-O2', '-fPIC', '-fno-exceptions', '-fvisibility=hidden', '-w']
+    const flags = ['-std=c++20', '-O2', '-fPIC', '-fvisibility=hidden', '-w']
     const defines = [`-DPINNACLE_MUTATION_${name}`]
     run(compiler, [...flags, ...defines, '-Inative', '-pthread', '-c', source, '-o', object])
     return object

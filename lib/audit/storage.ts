@@ -1,6 +1,7 @@
 /** Where the lines are kept: a journal of their own below the data directory, one entry a line. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { absolutePath } from '../config/absolute.js'
 import { setTimeout as delay } from 'node:timers/promises'
 import { codeOf, CredentialCode } from '../credentials/errors.js'
 import { Journal } from '../journal/journal.js'
@@ -37,7 +38,7 @@ export class JournalAuditStorage implements AuditStorage {
   readonly #lockTimeoutMs: number
 
   constructor(dataDirectory: string, lockTimeoutMs = 10_000) {
-    this.directory = join(dataDirectory, 'audit')
+    this.directory = join(absolutePath(dataDirectory), 'audit')
     this.#lockTimeoutMs = lockTimeoutMs
   }
 

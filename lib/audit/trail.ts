@@ -12,6 +12,7 @@
 import { randomBytes } from 'node:crypto'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { absolutePath } from '../config/absolute.js'
 import { realClocks, type Clocks } from '../credentials/attempt-limiter.js'
 import { codeOf, CredentialCode, credentialError, fileError } from '../credentials/errors.js'
 import { withFileLock } from '../credentials/file-lock.js'
@@ -76,10 +77,10 @@ export class AuditTrail implements AuditSink {
   #writing: Promise<void> | undefined
 
   constructor(options: AuditTrailOptions) {
-    this.dataDirectory = options.dataDirectory
+    this.dataDirectory = absolutePath(options.dataDirectory)
     this.#lockTimeoutMs = options.lockTimeoutMs ?? 10_000
     this.storage =
-      options.storage ?? new JournalAuditStorage(options.dataDirectory, this.#lockTimeoutMs)
+      options.storage ?? new JournalAuditStorage(this.dataDirectory, this.#lockTimeoutMs)
     this.files = new SecureFiles(options.files ?? realFiles)
     this.#clocks = options.clocks ?? realClocks
   }

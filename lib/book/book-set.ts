@@ -1,4 +1,4 @@
-import type { NativeBookSet } from '../native/binding.js'
+import type { NativeBookSet, TimesAround } from '../native/binding.js'
 import { BookView } from './book-view.js'
 import { Instrument, unknownInstrument } from './instrument.js'
 
@@ -44,11 +44,14 @@ export class BookSet {
 export class PastBook extends BookView {
   /** The last sequence of the journal that is applied in it. */
   readonly sequence: number
+  /** Where the point was a time: whether times are in order around it, and whether it lies beyond them. */
+  readonly times: TimesAround | undefined
   readonly #books: NativeBookSet
 
   constructor(instrument: Instrument, books: NativeBookSet) {
     super(instrument, books)
     this.sequence = books.sequence
+    this.times = books.times
     this.#books = books
   }
 

@@ -192,30 +192,14 @@ export class OperationBatch {
     this.#size = 0
     const staging = this.#staging
     const shared = staging.lanes
-    this.#copyTo(shared, size)
     shared[Staging.batchCount] = size
     shared[Staging.skipRefused] = this.#skipRefused ? 1 : 0
-    staging.engine.applyBatch()
+    staging.engine.applyBatch(this.#lanes)
     if (staging.sleepers !== 0) staging.wake()
     if (shared[Staging.code] === 0 && shared[Staging.refused] === 0) {
       return { taken: size, lastSequence: shared[Staging.sequence] as number, refused: [] }
     }
     return this.#unclean(size)
-  }
-
-  #copyTo(shared: Float64Array, size: number): void {
-    const lanes = this.#lanes
-    if (size > 8) {
-      shared.set(
-        size === Staging.maxOperations ? lanes : lanes.subarray(0, size * LANES),
-        Staging.operations,
-      )
-      return
-    }
-    const end = size * LANES
-    for (let lane = 0; lane < end; lane++) {
-      shared[Staging.operations + lane] = lanes[lane] as number
-    }
   }
 
   /** The cold side of commit: something was refused. */
@@ -227,7 +211,7 @@ export class OperationBatch {
     const lastSequence = shared[Staging.sequence] as number
     const refused: RefusedOperation[] = []
     for (let index = 0; index < size; index++) {
-      const resultCode = shared[Staging.operations + index * LANES + Staging.resultCode] as number
+      const resultCode = this.#lanes[index * LANES + Staging.resultCode] as number
       if (resultCode === 0) continue
       const name = this.#staging.errorNames[resultCode] ?? 'ERR_PINNACLE_INVALID_OPERATION'
       refused.push({ index, error: this.#refusalAt(index, taken, name) })

@@ -75,7 +75,7 @@ export function sourceOf(options: UnlockOptions): PasswordSource {
 
 export function warn(output: Output): (message: string) => void {
   return (message) => {
-    output.note(`${output.colors.yellow('warning')}: ${message}`)
+    output.warning(message)
   }
 }
 

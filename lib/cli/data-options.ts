@@ -1,6 +1,8 @@
 /** The options that name and configure a data directory, the same for every command. */
 import { Option, type Command } from 'commander'
 import type { Durability, PersistenceConfig, RecoveryPolicy } from '../config/types.js'
+import { bounds, rangeText } from '../config/bounds.js'
+import { durabilities, recoveryPolicies } from '../config/schema.js'
 import { loadConfig } from '../config/load-config.js'
 import { integerArgument, numberArgument } from './arguments.js'
 import { usageError } from './usage-error.js'
@@ -33,27 +35,33 @@ export function withData(command: Command): Command {
 
 /** What decides how a writer journals. Each option goes before the environment and the file. */
 export function withEngine(command: Command): Command {
+  const range = (key: keyof typeof bounds): string => rangeText(bounds[key])
   return command
     .addOption(
-      new Option('--durability <level>', 'what an append waits for').choices([
-        'appended',
-        'interval',
-        'durable',
-      ]),
+      new Option('--durability <level>', 'what an append waits for').choices([...durabilities]),
     )
-    .option('--sync-interval <ms>', 'longest time that a power loss can take back', integerArgument)
-    .option('--segment-size <size>', 'bytes of a segment, such as 64MiB')
-    .option('--snapshot-interval <minutes>', 'time between snapshots, 0 for none', numberArgument)
-    .option('--keep-snapshots <n>', 'snapshots to keep', integerArgument)
-    .option('--compaction-threshold <size>', 'compact once the journal is larger, such as 256MiB')
+    .option(
+      '--sync-interval <ms>',
+      `longest time that a power loss can take back, ${range('journalSyncIntervalMs')}`,
+      integerArgument,
+    )
+    .option('--segment-size <size>', `bytes of a segment, ${range('segmentSize')}`)
+    .option(
+      '--snapshot-interval <minutes>',
+      `time between snapshots, ${range('snapshotIntervalMin')}`,
+      numberArgument,
+    )
+    .option('--keep-snapshots <n>', `snapshots to keep, ${range('keepSnapshots')}`, integerArgument)
+    .option(
+      '--compaction-threshold <size>',
+      `compact once the journal is larger, ${range('compactionThreshold')}`,
+    )
 }
 
 export function withPolicy(command: Command): Command {
   return command.addOption(
     new Option('--recovery-policy <policy>', 'what to do about a corrupt journal').choices([
-      'strict',
-      'point-in-time',
-      'salvage',
+      ...recoveryPolicies,
     ]),
   )
 }

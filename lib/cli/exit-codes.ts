@@ -12,7 +12,10 @@ export const ExitCode = {
   Corrupt: 4,
   /** A torture found that a promise was broken. */
   Violation: 5,
-  /** A strict open takes the directory, but something that it does not need is damaged. */
+  /**
+   * A strict open takes the directory, but something that it does not need is damaged. Of backups: the one that was
+   * made is sound, but something else that was met is damaged.
+   */
   Damaged: 6,
   /** Ended by Ctrl-C; what was done is kept. */
   Interrupted: 130,
@@ -26,6 +29,7 @@ const corruptCodes: ReadonlySet<string> = new Set([
   'ERR_PINNACLE_SNAPSHOT_CORRUPT',
   'ERR_PINNACLE_JOURNAL_GAP',
   'ERR_PINNACLE_HISTORY_CORRUPT',
+  'ERR_PINNACLE_BACKUP_CORRUPT',
 ])
 
 export function exitCodeOf(errorCode: string): ExitCode {

@@ -59,15 +59,21 @@ export class Output {
   note(text: string): void {
     process.stderr.write(`${text}\n`)
   }
+
+  /** A remark that should not be missed, on stderr in every mode. */
+  warning(text: string): void {
+    this.note(`${this.colors.yellow('warning')}: ${text}`)
+  }
 }
 
-/** JSON in which integers beyond 2^53 are strings, and bytes are base64. */
+/** JSON in which integers beyond 2^53 are strings, bytes are base64, and lanes of numbers are arrays. */
 export function toJson(value: unknown, indent?: number): string {
   return JSON.stringify(
     value,
     (_key, item: unknown) => {
       if (typeof item === 'bigint') return item.toString()
       if (item instanceof Uint8Array) return Buffer.from(item).toString('base64')
+      if (item instanceof Float64Array) return Array.from(item)
       return item
     },
     indent,

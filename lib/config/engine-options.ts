@@ -13,6 +13,8 @@ export function engineOptionsOf(config: ResolvedConfig): NativeEngineOptions {
     hasStateMachine: config.stateMachine !== undefined,
     keepSnapshots: config.keepSnapshots,
     compactionThresholdBytes: config.compactionThreshold,
+    consumerLimitBytes: config.consumerLimit,
+    consumerLimitEntries: config.consumerLimitEntries,
     spareSegments: config.spareSegments,
     expectedOrders: config.expectedOrders,
     backgroundCpus: config.backgroundCpus,

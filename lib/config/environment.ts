@@ -12,6 +12,7 @@ const numberKeys: ReadonlySet<string> = new Set([
   'keepSnapshots',
   'spareSegments',
   'expectedOrders',
+  'consumerLimitEntries',
 ])
 
 /** PINNACLE_JOURNAL_SYNC_INTERVAL_MS of journalSyncIntervalMs. */

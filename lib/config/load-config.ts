@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { safeParse, type BaseIssue } from 'valibot'
+import { absolutePath } from './absolute.js'
 import { didYouMean } from '../errors/likely-spelling.js'
 import { shown } from '../errors/shown.js'
 import { configFileVariable, readEnvironment, variableOf, type Environment } from './environment.js'
@@ -59,9 +60,10 @@ export function loadConfig(sources: ConfigSources): ResolvedConfig {
   return parsed.output as ResolvedConfig
 }
 
-/** The validated configuration of an object alone. */
+/** The validated configuration of an object alone, for opening: its directory is absolute. */
 export function resolveConfig(config: PersistenceConfig): ResolvedConfig {
-  return loadConfig({ object: config })
+  const resolved = loadConfig({ object: config })
+  return { ...resolved, dataDirectory: absolutePath(resolved.dataDirectory) }
 }
 
 function asRecord(object: unknown): Record<string, unknown> {

@@ -5,38 +5,43 @@
  */
 import * as v from 'valibot'
 import type { BookKind } from '../book/instrument.js'
-import { maxScale } from '../decimal/decimal.js'
-import { parseSize, formatSize } from './size.js'
+import { bounds, fits, longestNameBytes, rangeText, type Bounds } from './bounds.js'
+import { parseSize } from './size.js'
 
 export const durabilities = ['appended', 'interval', 'durable'] as const
 export const recoveryPolicies = ['strict', 'point-in-time', 'salvage'] as const
 
-const kib = 2 ** 10
 const mib = 2 ** 20
-const gib = 2 ** 30
 
-const integerText = (from: number, to: number): string =>
-  `an integer from ${String(from)} to ${String(to)}`
+const integerText = (range: Bounds): string => `an integer from ${rangeText(range)}`
 
-function integer(from: number, to: number): v.GenericSchema<number> {
-  const message = integerText(from, to)
-  const fits = (value: number): boolean => value >= from && value <= to
-  return v.pipe(v.number(message), v.integer(message), v.check(fits, message))
+function integer(range: Bounds): v.GenericSchema<number> {
+  const message = integerText(range)
+  return v.pipe(
+    v.number(message),
+    v.integer(message),
+    v.check((value: number) => fits(value, range), message),
+  )
 }
 
-function size(from: number, to: number, multipleOf = 1): v.GenericSchema<number | string, number> {
-  const range = `from ${formatSize(from)} to ${formatSize(to)}`
-  const multiple = multipleOf === 1 ? '' : `, a multiple of ${String(multipleOf)}`
-  const message = `a number of bytes, or a size such as '64MiB', ${range}${multiple}`
+function size(range: Bounds): v.GenericSchema<number | string, number> {
+  const message = `a number of bytes, or a size such as '64MiB', from ${rangeText(range)}`
   return v.pipe(
     v.union([v.number(), v.string()], message),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       const bytes = parseSize(dataset.value)
-      const fits = bytes !== undefined && bytes >= from && bytes <= to && bytes % multipleOf === 0
-      if (fits) return bytes
+      if (bytes !== undefined && fits(bytes, range)) return bytes
       addIssue({ message })
       return NEVER
     }),
+  )
+}
+
+function minutes(range: Bounds): v.GenericSchema<number> {
+  const message = `a number of minutes from ${rangeText(range)}`
+  return v.pipe(
+    v.number(message),
+    v.check((value: number) => fits(value, range), message),
   )
 }
 
@@ -47,26 +52,26 @@ function choice<const Values extends readonly [string, ...string[]]>(
   return v.picklist(values, `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1) ?? ''}`)
 }
 
-const nameExpectation = 'a name of 1 to 32 bytes of UTF-8, without control characters'
+const nameExpectation = `a name of 1 to ${String(longestNameBytes)} bytes of UTF-8, without control characters`
 
 function isName(name: string): boolean {
   // eslint-disable-next-line no-control-regex -- control characters are what it looks for
   if (/[\u0000-\u001f\u007f]/.test(name) || !name.isWellFormed()) return false
-  return name.length > 0 && Buffer.byteLength(name) <= 32
+  return name.length > 0 && Buffer.byteLength(name) <= longestNameBytes
 }
 
 /** What a key that is missing should have been. */
 const requiredOfInstrument: Readonly<Record<string, string>> = {
   name: nameExpectation,
-  priceScale: integerText(0, maxScale),
-  quantityScale: integerText(0, maxScale),
+  priceScale: integerText(bounds.scale),
+  quantityScale: integerText(bounds.scale),
 }
 const instrumentExpectation = 'an object with name, priceScale and quantityScale'
 
 const instrumentFields = {
   name: v.pipe(v.string(nameExpectation), v.check(isName, nameExpectation)),
-  priceScale: integer(0, maxScale),
-  quantityScale: integer(0, maxScale),
+  priceScale: integer(bounds.scale),
+  quantityScale: integer(bounds.scale),
   kind: v.optional(choice<readonly [BookKind, BookKind]>(['orders', 'levels']), 'orders'),
 } as const
 
@@ -85,11 +90,7 @@ export const instrumentSchema = v.pipe(
   }),
 )
 
-const highestCpu = 1023
-const cpusExpectation = `a list of processor numbers from 0 to ${String(highestCpu)}, none twice`
-
-const longestIntervalMin = 7 * 24 * 60
-const intervalExpectation = `a number of minutes from 0 (off) to ${String(longestIntervalMin)}, at least 0.01 where on`
+const cpusExpectation = `a list of processor numbers from ${rangeText(bounds.backgroundCpus)}, none twice`
 
 const pathExpectation = 'the path of a directory'
 
@@ -114,27 +115,20 @@ export const fileFields = {
     v.check((path) => !path.includes('\0'), `${pathExpectation}, without NUL`),
   ),
   create: v.optional(v.boolean('true or false'), true),
-  journalSyncIntervalMs: v.optional(integer(1, 60_000), 10),
-  snapshotIntervalMin: v.optional(
-    v.pipe(
-      v.number(intervalExpectation),
-      v.check(
-        (value) => value === 0 || (value >= 0.01 && value <= longestIntervalMin),
-        intervalExpectation,
-      ),
-    ),
-    5,
-  ),
-  keepSnapshots: v.optional(integer(1, 1000), 3),
-  compactionThreshold: v.optional(size(0, 1024 * 1024 * gib), 256 * mib),
-  segmentSize: v.optional(size(64 * kib, 4 * gib, 4096), 64 * mib),
+  journalSyncIntervalMs: v.optional(integer(bounds.journalSyncIntervalMs), 10),
+  snapshotIntervalMin: v.optional(minutes(bounds.snapshotIntervalMin), 5),
+  keepSnapshots: v.optional(integer(bounds.keepSnapshots), 3),
+  compactionThreshold: v.optional(size(bounds.compactionThreshold), 256 * mib),
+  consumerLimit: v.optional(size(bounds.consumerLimit), 1024 * mib),
+  consumerLimitEntries: v.optional(integer(bounds.consumerLimitEntries), 0),
+  segmentSize: v.optional(size(bounds.segmentSize), 64 * mib),
   durability: v.optional(choice(durabilities), 'interval'),
   recoveryPolicy: v.optional(choice(recoveryPolicies), 'strict'),
-  spareSegments: v.optional(integer(0, 1024), 2),
-  expectedOrders: v.optional(integer(0, 100_000_000), 16_384),
+  spareSegments: v.optional(integer(bounds.spareSegments), 2),
+  expectedOrders: v.optional(integer(bounds.expectedOrders), 16_384),
   backgroundCpus: v.optional(
     v.pipe(
-      v.array(integer(0, highestCpu), cpusExpectation),
+      v.array(integer(bounds.backgroundCpus), cpusExpectation),
       // A number that is there twice is a slip for another one.
       v.check((cpus) => new Set(cpus).size === cpus.length, cpusExpectation),
     ),
@@ -143,7 +137,10 @@ export const fileFields = {
   instruments: v.optional(
     v.pipe(
       v.array(instrumentSchema, 'a list of instrument definitions'),
-      v.maxLength(65_535, 'a list of at most 65535 instrument definitions'),
+      v.maxLength(
+        bounds.instruments.to,
+        `a list of at most ${String(bounds.instruments.to)} instrument definitions`,
+      ),
     ),
     [],
   ),

@@ -11,7 +11,7 @@ export interface JournalConfig {
   dataDirectory: string
   /** Create the directory's last component where it is missing. Default: true. */
   create?: boolean
-  /** Longest time that a power loss can take back, with durability 'interval'. Default: 10. */
+  /** Longest time that a power loss can take back, with durability 'interval'; 1 to 60000. Default: 10. */
   journalSyncIntervalMs?: number
   /** Bytes, or '64MiB' (default); 64KiB to 4GiB, a multiple of 4096. */
   segmentSize?: number | string
@@ -19,22 +19,26 @@ export interface JournalConfig {
   durability?: Durability
   /** Default: 'strict'. */
   recoveryPolicy?: RecoveryPolicy
-  /** Segment files kept for recycling, at most. Default: 2. */
+  /** Segment files kept for recycling, at most; 0 to 1024. Default: 2. */
   spareSegments?: number
-  /** Linux: processors that the sync, supply, snapshot and compaction threads run on. Default: any. */
+  /** Linux: processors (0 to 1023) that the sync, supply, snapshot and compaction threads run on. Default: any. */
   backgroundCpus?: number[]
 }
 
 export interface PersistenceConfig extends JournalConfig {
-  /** Default: 5; 0 turns it off. */
+  /** 0 (off) to 10080, at least 0.01 where on. Default: 5. */
   snapshotIntervalMin?: number
-  /** Default: 3. */
+  /** 1 to 1000. Default: 3. */
   keepSnapshots?: number
-  /** The journal is compacted once it is larger. Bytes, or '256MiB' (default). */
+  /** The journal is compacted once it is larger. Bytes, or '256MiB' (default); 0B to 1024TiB. */
   compactionThreshold?: number | string
-  /** Live orders to reserve for in each book. Default: 16384. */
+  /** What compaction keeps for consumers alone, at most. Bytes, or '1GiB' (default); 0B to 1024TiB. */
+  consumerLimit?: number | string
+  /** The same in entries; 0 to 1000000000000. Default: 0, any number. */
+  consumerLimitEntries?: number
+  /** Live orders to reserve for in each book; 0 to 100000000. Default: 16384. */
   expectedOrders?: number
-  /** Defined at open where they are new. */
+  /** Defined at open where they are new; 0 to 65535 of them. */
   instruments?: InstrumentDefinition[]
   /** Only in an object, not in a file. */
   stateMachine?: StateMachine
@@ -48,6 +52,8 @@ export interface ResolvedConfig {
   snapshotIntervalMin: number
   keepSnapshots: number
   compactionThreshold: number
+  consumerLimit: number
+  consumerLimitEntries: number
   segmentSize: number
   durability: Durability
   recoveryPolicy: RecoveryPolicy

@@ -1,5 +1,6 @@
 /** Writing a backup and putting one back, each without ever losing something newer. */
 import { dirname } from 'node:path'
+import { absolutePath } from '../config/absolute.js'
 import type { AuditSink } from '../audit/event.js'
 import { decodeBackup, identityOf, maxBackupBytes, type Backup } from './backup.js'
 import { codeOf, CredentialCode, credentialError } from './errors.js'
@@ -55,11 +56,12 @@ export interface RestoreOptions extends StoreFilesOptions {
 /** Puts a backup's file in place. The password is not needed for it, and stays that of the backup. */
 export async function restoreBackup(options: RestoreOptions): Promise<Backup> {
   const files = new StoreFiles(options)
+  const backupPath = absolutePath(options.backupPath)
   const event = { action: 'credentials.restore', target: options.backupPath } as const
   await options.audit.record({ ...event, outcome: 'started' })
   let backup: Backup
   try {
-    backup = await readBackup(options.backupPath)
+    backup = await readBackup(backupPath)
     await files.locked(async () => {
       await refuseToLose(files, backup, options.force ?? false)
       await files.write(backup.file)

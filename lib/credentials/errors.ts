@@ -1,5 +1,10 @@
 /** Codes of the credentials and of the audit trail. docs/security.md says what each means. */
-import { PinnacleError, type ErrorOptionsWithDetails } from '../errors/pinnacle-error.js'
+import {
+  isPinnacleError,
+  PinnacleError,
+  type CodedError,
+  type ErrorOptionsWithDetails,
+} from '../errors/pinnacle-error.js'
 
 export const CredentialCode = {
   /** The file can't be what was written: truncated, edited, of another kind, a checksum or MAC is wrong. */
@@ -72,8 +77,8 @@ const codesOfErrno: Readonly<Record<string, string>> = {
 }
 
 /** A system error of Node's fs with the project's code; `what` says what was tried. */
-export function fileError(what: string, cause: unknown): PinnacleError {
-  if (cause instanceof PinnacleError) return cause
+export function fileError(what: string, cause: unknown): CodedError {
+  if (isPinnacleError(cause)) return cause
   const { code, errno, message } = cause as { code?: unknown; errno?: unknown; message?: unknown }
   const known = typeof code === 'string' ? codesOfErrno[code] : undefined
   return new PinnacleError(known ?? 'ERR_PINNACLE_IO', `${what}: ${String(message)}`, {

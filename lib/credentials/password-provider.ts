@@ -3,6 +3,7 @@
  * store is open, because every version of the file gets a new salt.
  */
 import { CredentialCode, credentialError } from './errors.js'
+import { brand } from '../errors/brand.js'
 import { deriveKey, kdfDefaults, newSalt, type KdfParameters } from './kdf.js'
 import { kdfToJson, type KeyEntry, type PasswordEntry } from './key-entry.js'
 import { unwrapKey, wrapKey, type KeyContext, type KeyProvider } from './key-provider.js'
@@ -61,6 +62,8 @@ export class PasswordProvider implements KeyProvider {
     this.#password.release()
   }
 }
+
+brand(PasswordProvider, 'PasswordProvider')
 
 function wrongPassword(): Error {
   return credentialError(

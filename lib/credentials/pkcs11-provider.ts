@@ -5,17 +5,15 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
-import type * as pkcs11js from 'pkcs11js'
-import type { PKCS11 } from 'pkcs11js'
 import { CredentialCode, credentialError } from './errors.js'
 import type { KeyEntry, TokenEntry } from './key-entry.js'
 import type { KeyContext, KeyProvider } from './key-provider.js'
+import type { Pkcs11, Pkcs11Handle, Pkcs11Mechanism, Pkcs11Module } from './pkcs11-module.js'
 import { keyBytes } from './primitives.js'
 import { SecretBuffer } from './secret-buffer.js'
 
-type Pkcs11Module = typeof pkcs11js
-type Session = Buffer
-type KeyHandle = Buffer
+type Session = Pkcs11Handle
+type KeyHandle = Pkcs11Handle
 
 export interface TokenOptions {
   /** The token's PKCS#11 library, such as /usr/lib/softhsm/libsofthsm2.so. */
@@ -48,7 +46,7 @@ const trimmed = (text: string): string => text.replace(/[\0 ]+$/, '')
 export class Pkcs11Provider implements KeyProvider {
   readonly type = 'pkcs11'
   readonly #module: Pkcs11Module
-  readonly #token: PKCS11
+  readonly #token: Pkcs11
   readonly #session: Session
   readonly #key: KeyHandle
   readonly #identity: { tokenSerial: string; keyLabel: string; keyId: string }
@@ -56,7 +54,7 @@ export class Pkcs11Provider implements KeyProvider {
 
   private constructor(
     module: Pkcs11Module,
-    token: PKCS11,
+    token: Pkcs11,
     session: Session,
     key: KeyHandle,
     identity: { tokenSerial: string; keyLabel: string; keyId: string },
@@ -98,7 +96,7 @@ export class Pkcs11Provider implements KeyProvider {
 
   static #login(
     module: Pkcs11Module,
-    token: PKCS11,
+    token: Pkcs11,
     options: TokenOptions,
     pin: SecretBuffer,
   ): Pkcs11Provider {
@@ -141,13 +139,7 @@ export class Pkcs11Provider implements KeyProvider {
     )
   }
 
-  #mechanism(
-    nonce: Buffer,
-    context: KeyContext,
-  ): {
-    mechanism: number
-    parameter: { type: number; iv: Buffer; aad: Buffer; ivBits: number; tagBits: number }
-  } {
+  #mechanism(nonce: Buffer, context: KeyContext): Pkcs11Mechanism {
     const aad = Buffer.from(`pinnacle-credentials key pkcs11 ${context.store}`)
     return {
       mechanism: this.#module.CKM_AES_GCM,
@@ -208,7 +200,7 @@ function viewOf(secret: SecretBuffer): Buffer {
 
 function findKey(
   module: Pkcs11Module,
-  token: PKCS11,
+  token: Pkcs11,
   session: Session,
   options: TokenOptions,
 ): { key: KeyHandle; keyId: string } {
@@ -245,7 +237,7 @@ function findKey(
 }
 
 /** The key's id; throws where the token would hand the key out. */
-function checkKey(module: Pkcs11Module, token: PKCS11, session: Session, key: KeyHandle): string {
+function checkKey(module: Pkcs11Module, token: Pkcs11, session: Session, key: KeyHandle): string {
   const [sensitive, extractable, id] = token.C_GetAttributeValue(session, key, [
     { type: module.CKA_SENSITIVE },
     { type: module.CKA_EXTRACTABLE },

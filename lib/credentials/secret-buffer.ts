@@ -4,6 +4,7 @@
  * `release` every view of it is empty (its ArrayBuffer is detached) and reading it is a coded error.
  */
 import { inspect } from 'node:util'
+import { brand } from '../errors/brand.js'
 import { CredentialCode, credentialError } from './errors.js'
 import { coded, secrets } from './native.js'
 
@@ -113,3 +114,5 @@ export class SecretBuffer implements Disposable {
 export function wipe(bytes: Uint8Array): void {
   secrets().wipe(bytes)
 }
+
+brand(SecretBuffer, 'SecretBuffer')

@@ -1,5 +1,6 @@
 /** What a credentials store is made of on disk, and the lock that guards it. */
 import { join } from 'node:path'
+import { absolutePath } from '../config/absolute.js'
 import { AttemptLimiter, realClocks, type Clocks } from './attempt-limiter.js'
 import { CredentialCode, credentialError } from './errors.js'
 import { withFileLock } from './file-lock.js'
@@ -30,7 +31,7 @@ export class StoreFiles {
   readonly #lockTimeoutMs: number
 
   constructor(options: StoreFilesOptions) {
-    this.directory = options.dataDirectory
+    this.directory = absolutePath(options.dataDirectory)
     this.path = join(this.directory, credentialsFile)
     this.files = new SecureFiles(options.files ?? realFiles)
     this.clocks = options.clocks ?? realClocks

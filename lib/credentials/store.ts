@@ -7,6 +7,7 @@
  *   resolves; where it rejects, the file is as it was. Changes of one store run one after the other.
  * - Everything is announced to the audit trail first; where that can't be done, nothing is done.
  */
+import { absolutePath } from '../config/absolute.js'
 import type { AuditSink } from '../audit/event.js'
 import { audited, shownName, type Announced } from './announced.js'
 import { encodeBackup } from './backup.js'
@@ -382,13 +383,14 @@ export class CredentialStore implements AsyncDisposable {
   }
 
   /**
-   * A backup of the file at `path`, which must not hold a newer one. With `recipients`, the backup can be
+   * A backup of the file at `destination`, which must not hold a newer one. With `recipients`, the backup can be
    * opened with their private keys too.
    */
   async backup(
-    path: string,
+    destination: string,
     options: { readonly recipients?: readonly RecipientProvider[] } = {},
   ): Promise<void> {
+    const path = absolutePath(destination)
     const recipients = options.recipients ?? []
     const event = {
       action: 'credentials.backup',

@@ -4,6 +4,8 @@
  * or a RangeError as well, so that it reads like any other misuse in JavaScript.
  */
 
+import { brand } from './brand.js'
+
 export type ErrorDetails = Readonly<Record<string, unknown>>
 
 export interface ErrorOptionsWithDetails {
@@ -66,7 +68,14 @@ export class PinnacleRangeError extends RangeError implements CodedError {
   }
 }
 
-/** Whether the value is an error of this package, of whichever of its three classes. */
+brand(PinnacleError, 'PinnacleError')
+brand(PinnacleTypeError, 'PinnacleTypeError')
+brand(PinnacleRangeError, 'PinnacleRangeError')
+
+/**
+ * Whether the value is an error of this package, of whichever of its three classes, and of whichever copy
+ * of the package in this process.
+ */
 export function isPinnacleError(value: unknown): value is CodedError {
   return (
     value instanceof PinnacleError ||

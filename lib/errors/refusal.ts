@@ -64,9 +64,15 @@ const descriptions: Readonly<Record<string, Describe>> = {
   ERR_PINNACLE_CLOSED: () => 'the journal is closed; open the data directory again',
   ERR_PINNACLE_NO_SPACE: () =>
     'the next segment could not be created, the disk is full; nothing was written. Free space and try again',
+  ERR_PINNACLE_OUT_OF_MEMORY: () =>
+    "there is not enough memory for it; nothing was written. Raise the limit (ulimit -v, the container's memory " +
+    'limit) or free some, and try again',
   ERR_PINNACLE_JOURNAL_FAILED: () =>
-    'the journal failed earlier (see cause) and takes nothing any more; close it, see to the disk, and open it ' +
+    'the journal failed earlier (see cause) and accepts nothing more; close it, see to the disk, and open it ' +
     'again: recovery says what is kept',
+  ERR_PINNACLE_DIRECTORY_LOST: () =>
+    'the data directory or a file in it was removed, renamed or replaced while it was open (see cause), so nothing ' +
+    'more is accepted; close it, put back what is missing, and open it again',
 }
 
 function bare(value: unknown): string {

@@ -2,10 +2,11 @@
  * One open engine and what its users share: the staging area, group commit, the journal's failure and the
  * end. Journal and PersistenceManager are faces of it.
  */
-import { PinnacleError } from '../errors/pinnacle-error.js'
+import { type CodedError, PinnacleError } from '../errors/pinnacle-error.js'
 import { asError } from '../errors/native-error.js'
 import {
   Staging,
+  type ClockStep,
   type NativeBinding,
   type NativeEngine,
   type NativeEngineOptions,
@@ -19,6 +20,7 @@ export type ProgressListener = (phase: string, done: number, total: number) => v
 /** Codes that the file system and the device bring about. */
 const systemCodes: ReadonlySet<string> = new Set([
   'ERR_PINNACLE_JOURNAL_FAILED',
+  'ERR_PINNACLE_DIRECTORY_LOST',
   'ERR_PINNACLE_NO_SPACE',
   'ERR_PINNACLE_IO',
   'ERR_PINNACLE_TOO_MANY_FILES',
@@ -46,6 +48,7 @@ export class EngineSession {
     options: NativeEngineOptions,
     progress: ProgressListener,
     onFailure: (error: Error) => void,
+    onClockStep: (step: ClockStep) => void = () => undefined,
   ): Promise<EngineSession> {
     // Events may come before openEngine resolves; the journal has nobody to tell until then.
     const opened: { session?: EngineSession } = {}
@@ -57,6 +60,9 @@ export class EngineSession {
           const { session } = opened
           session?.commits.advance(sequence)
           if (error && session) session.#fail(error, onFailure)
+        },
+        clockStepped(fromNs, toNs, sequence) {
+          onClockStep({ fromNs, toNs, sequence })
         },
         failure(error) {
           if (opened.session) opened.session.#fail(error, onFailure)
@@ -152,9 +158,10 @@ export class EngineSession {
     this.#failure = error
     this.commits.end(
       new PinnacleError(
-        'ERR_PINNACLE_JOURNAL_FAILED',
-        `the journal failed and takes nothing any more: ${error.message}; close it, see to the disk, and open ` +
-          'it again: recovery says what is kept',
+        (error as CodedError).code === 'ERR_PINNACLE_DIRECTORY_LOST'
+          ? 'ERR_PINNACLE_DIRECTORY_LOST'
+          : 'ERR_PINNACLE_JOURNAL_FAILED',
+        `the journal failed and accepts nothing more: ${error.message}`,
         { cause: error },
       ),
     )

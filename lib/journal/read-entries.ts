@@ -1,8 +1,10 @@
 /** Iteration over a journal's entries, from this process or from another one, with or without following. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { isPinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { didYouMean } from '../errors/likely-spelling.js'
 import { shown } from '../errors/shown.js'
+import { absolutePath } from '../config/absolute.js'
+import { bounds, rangeText } from '../config/bounds.js'
 import { unknownInstrument } from '../book/instrument.js'
 import type { NativeBinding, NativeReader } from '../native/binding.js'
 import { decodeEntries } from './decode.js'
@@ -15,6 +17,11 @@ export interface ReadOptions {
   to?: number
   /** Wait at the end for what is appended later. Default: false. */
   follow?: boolean
+  /**
+   * While following, look for more at every turn of the event loop instead of once a millisecond: entries of
+   * another process are seen in tens of microseconds, and this thread is never idle. Default: false.
+   */
+  spin?: boolean
   /** Ends the iteration with the signal's reason. */
   signal?: AbortSignal
   /** Only entries of these types. */
@@ -31,49 +38,69 @@ export interface ReadSource {
   indexOf(name: string): number | undefined | Promise<number | undefined>
   /** Names it knows, for likely spellings; undefined where definitions may still turn up in the journal. */
   names(): readonly string[] | undefined
+  /** A reader of the source's own; default: one of the journal, from `from` on. */
+  openReader?: () => NativeReader
   /** Calls back at the next append of this process; undefined: only polling sees appends. */
   onAppend?: (waker: () => void) => () => void
   /** Whether the writer is closed, so that nothing more will come. */
   ended?: () => boolean
+  /** Called once every entry up to `sequence` was taken by whoever iterates, or left out by the filter. */
+  onPassed?: (sequence: number) => void
 }
 
+// The first chunk is small, so that the first entry does not wait for thousands that follow it.
+const firstChunkBytes = 16 * 1024
 const chunkBytes = 256 * 1024
-const firstPauseMs = 1
-const longestPauseMs = 50
-const compactionRaces = 3
+// What another process stores into the journal's pages gives no sign: a follower has to look. A look is a few
+// microseconds; a journal that was silent for long is looked at less often.
+const pauseMs = 1
+const silentPauseMs = 5
+const silentAfterMs = 10_000
 
 export async function* readEntries(
   source: ReadSource,
   options: ReadOptions = {},
 ): AsyncGenerator<JournalEntry, void, undefined> {
   checkOptions(options)
-  const { to = Number.MAX_SAFE_INTEGER, follow = false, signal } = options
+  const { to = Number.MAX_SAFE_INTEGER, follow = false, spin = false, signal } = options
   const accept = await filterOf(source, options)
   signal?.throwIfAborted()
+  // 0: at the oldest entry that the journal still holds. The reader finds it by the segments' heads, where a
+  // list of the segments would be made by reading all of them.
   const reader =
-    options.from === undefined
-      ? await openAtOldest(source)
-      : source.binding.openReader(source.dataDirectory, options.from)
+    source.openReader?.() ?? source.binding.openReader(source.dataDirectory, options.from ?? 0)
   try {
-    let pauseMs = firstPauseMs
+    let lastSeenMs = performance.now()
+    let askedBytes = firstChunkBytes
     while (reader.nextSequence <= to) {
       // Asked before reading, so that what was appended before the end is read behind it.
       const last = source.ended?.() ?? false
-      const chunk = reader.read(chunkBytes)
+      const chunk = reader.read(askedBytes)
       if (!chunk) {
         if (!follow || last) return
-        pauseMs = await pause(source, pauseMs, signal)
+        if (spin) {
+          await nextTurn()
+          signal?.throwIfAborted()
+        } else {
+          const isSilent = performance.now() - lastSeenMs > silentAfterMs
+          await pause(source, isSilent ? silentPauseMs : pauseMs, signal)
+        }
         continue
       }
-      pauseMs = firstPauseMs
+      lastSeenMs = performance.now()
+      askedBytes = Math.min(askedBytes * 2, chunkBytes)
       const entries: JournalEntry[] = []
+      let passed = 0
       decodeEntries(chunk, (entry) => {
-        if (entry.sequence <= to && accept(entry)) entries.push(entry)
+        if (entry.sequence > to) return
+        passed = entry.sequence
+        if (accept(entry)) entries.push(entry)
       })
       for (const entry of entries) {
         yield entry
         signal?.throwIfAborted()
       }
+      if (passed > 0) source.onPassed?.(passed)
       // Reading is synchronous: give the event loop a turn between chunks.
       await nextTurn()
       signal?.throwIfAborted()
@@ -83,47 +110,22 @@ export async function* readEntries(
   }
 }
 
-/** A reader at the first sequence that the journal still holds. */
-async function openAtOldest(source: ReadSource): Promise<NativeReader> {
-  const { binding, dataDirectory } = source
-  let from = 1
-  for (let tries = 0; ; tries++) {
-    try {
-      return binding.openReader(dataDirectory, from)
-    } catch (error) {
-      const compacted = isPinnacleError(error) && error.code === 'ERR_PINNACLE_OUT_OF_REACH'
-      if (!compacted || tries === compactionRaces) throw error
-    }
-    // The beginning was compacted away. A writer may go on doing that, hence the tries.
-    const { segments } = await binding.inspect(dataDirectory, () => undefined)
-    from = segments.find((segment) => segment.firstSequence > 0)?.firstSequence ?? from
-  }
-}
-
-/** Sleeps until an append of this process, the pause's end or the abort; returns the next pause. */
-function pause(
-  source: ReadSource,
-  pauseMs: number,
-  signal: AbortSignal | undefined,
-): Promise<number> {
+/** Sleeps until an append of this process, the time's end or the abort. */
+function pause(source: ReadSource, timeMs: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const end = (nextPauseMs: number): void => {
+    const end = (): void => {
       clearTimeout(timer)
       forget?.()
       signal?.removeEventListener('abort', onAbort)
-      resolve(nextPauseMs)
+      resolve()
     }
     const onAbort = (): void => {
       clearTimeout(timer)
       forget?.()
       reject(signal?.reason as Error)
     }
-    const timer = setTimeout(() => {
-      end(Math.min(pauseMs * 2, longestPauseMs))
-    }, pauseMs)
-    const forget = source.onAppend?.(() => {
-      end(firstPauseMs)
-    })
+    const timer = setTimeout(end, timeMs)
+    const forget = source.onAppend?.(end)
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted) onAbort()
   })
@@ -171,11 +173,11 @@ function checkOptions(options: ReadOptions): void {
   const wellFormed =
     instrument === undefined ||
     typeof instrument === 'string' ||
-    (Number.isInteger(instrument) && instrument >= 0 && instrument <= 65_535)
+    (Number.isInteger(instrument) && instrument >= 0 && instrument <= bounds.instruments.to)
   if (!wellFormed) {
     throw new PinnacleRangeError(
       'ERR_PINNACLE_INVALID_INSTRUMENT',
-      `an instrument is given by its name or its index of 0 to 65535, not ${shown(instrument)}`,
+      `an instrument is given by its name or its index of ${rangeText(bounds.instruments)}, not ${shown(instrument)}`,
     )
   }
 }
@@ -188,12 +190,13 @@ export function directorySource(binding: NativeBinding, dataDirectory: string): 
       `the data directory must be a path, not ${shown(dataDirectory)}`,
     )
   }
+  const directory = absolutePath(dataDirectory)
   return {
     binding,
-    dataDirectory,
+    dataDirectory: directory,
     async indexOf(name) {
       // The definition may stand in a segment that compaction has removed; then a snapshot has it.
-      const snapshots = binding.listSnapshots(dataDirectory)
+      const snapshots = binding.listSnapshots(directory)
       snapshots.sort((left, right) => right.sequence - left.sequence)
       for (const { path } of snapshots) {
         try {

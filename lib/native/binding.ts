@@ -12,8 +12,8 @@ export type ErrorConstructor = new (
 ) => Error
 
 /**
- * Layout of the staging ArrayBuffer, in float64 lanes. JS writes an operation's lanes and makes one call
- * without arguments; the call writes its outcome to the result lanes. Nothing is allocated on either side.
+ * Layout of the staging area, in float64 lanes. JS writes an operation's lanes and makes one call without
+ * arguments; the call writes its outcome to the result lanes. Nothing is allocated on either side.
  */
 export const Staging = {
   bytes: 8 * (16 + 12 * 1024),
@@ -26,7 +26,7 @@ export const Staging = {
   /** Argument lanes of batch calls, written by JS. */
   batchCount: 5,
   skipRefused: 6, // 1: go on behind a refused operation, 0: stop at it
-  /** First lane of operation 0, lanes per operation, operations per batch. */
+  /** First lane of the operation, lanes per operation, operations per batch. */
   operations: 16,
   lanesPerOperation: 12,
   maxOperations: 1024,
@@ -89,6 +89,8 @@ export interface NativeEngineOptions {
   hasStateMachine: boolean // a repair then keeps what it needs, or is refused
   keepSnapshots: number
   compactionThresholdBytes: number
+  consumerLimitBytes: number
+  consumerLimitEntries: number
   /** Segment files kept for recycling, at most. */
   spareSegments: number
   /** Live orders to reserve for in each book. */
@@ -189,9 +191,31 @@ export interface NativeBookReader {
   instruments(): NativeInstrument[]
 }
 
+/** An entry whose time is before that of an entry ahead of it. */
+export interface TimeOutOfOrder {
+  readonly sequence: number
+  readonly timestamp: bigint
+  /** The latest time ahead of it. */
+  readonly aheadTimestamp: bigint
+  /** The point asked for lies between the two times: the state there has more than one meaning. */
+  readonly acrossPoint: boolean
+}
+
+/** What the times of the instrument's entries say about a point that was given as a time. */
+export interface TimesAround {
+  /** Every entry of the instrument is older than the time asked for: this is the last state. */
+  readonly beyondLastEntry: boolean
+  /** Of the instrument's last entry in the book; 0n: it has none. */
+  readonly lastTimestamp: bigint
+  /** Within 65,536 entries of the journal on either side; null: in order, as far as they are kept. */
+  readonly outOfOrder: TimeOutOfOrder | null
+}
+
 /** A set of books at a past point. `close` frees it; garbage collection does too. */
 export interface NativeBookSet extends NativeBookReader {
   readonly sequence: number
+  /** Where the point was a time. */
+  readonly times?: TimesAround
   close(): void
 }
 
@@ -202,6 +226,15 @@ export interface NativeHistogram {
   min: number
   max: number
   count: number
+}
+
+/** A step of the system's clock, seen when an entry got its time. */
+export interface ClockStep {
+  /** What the time was, or would have been. */
+  readonly fromNs: bigint
+  readonly toNs: bigint
+  /** The first entry of the new time. */
+  readonly sequence: number
 }
 
 export interface NativeStats {
@@ -236,6 +269,8 @@ export interface NativeStats {
   compactions: number
   bookGrowths: number
   bookMemoryBytes: number
+  clockSteps: number // since open
+  lastClockStep: ClockStep | null
   journalBytes: number // on disk
   spareSegments: number
   appendNs: NativeHistogram // sampled: one append in 256
@@ -279,22 +314,85 @@ export interface NativeCompactionReport {
   reason: string // '' or why nothing was done
   /** Snapshots that did not verify, so no entry was kept for them. */
   damagedSnapshots: NativeDamagedSnapshot[]
+  /** Consumers that are too far behind: what they have not read yet begins before oldestSequence now. */
+  overtaken: NativeOvertakenConsumer[]
+  /** Of the journal on disk: what nothing but consumers needs. */
+  bytesKeptForConsumers: number
+  /** The consumer that is furthest behind, where something is kept for one. */
+  slowestConsumer: string
 }
+
+export interface NativeOvertakenConsumer {
+  name: string
+  /** It had consumed up to here. */
+  sequence: number
+  /** The first entry that is left. */
+  oldestSequence: number
+}
+
+/** What a backup says of itself. */
+export interface NativeBackupFacts {
+  number: number // counts up in the directory of backups
+  firstSequence: number // first entry that its journal holds, 0: none
+  lastSequence: number // that it restores to
+  snapshotSequence: number // of its snapshot, 0: none
+  bytes: number // of all its files
+  files: number
+  createdNs: bigint
+  journalId: string
+}
+
+export interface NativeFoundBackup extends NativeBackupFacts {
+  path: string
+  problem: string // '' or why it can't be restored
+}
+
+export interface NativeBackupReport extends NativeBackupFacts {
+  path: string
+  copiedBytes: number
+  sharedBytes: number // of files that it has in common with an earlier backup
+  sharedFiles: number
+  restarts: number // times that the writer took away what was being copied
+  damagedSnapshots: NativeDamagedSnapshot[] // newer ones of the data directory, which do not verify
+  damagedBackups: string[] // files of earlier backups that do not verify
+  durationMs: number
+}
+
+export interface NativeRestoreReport extends NativeBackupFacts {
+  backup: string // that was restored
+  dataDirectory: string
+  recovery: NativeRecoveryReport // what a strict open of it found
+  durationMs: number
+}
+
+/** Work that can be given up: `done` then rejects with ERR_PINNACLE_ABORTED. */
+export interface NativeWork<Report> {
+  done: Promise<Report>
+  giveUp(): void
+}
+
+export type NativeProgress = (phase: string, done: number, total: number) => void
 
 export interface NativeEvents {
   /** A sync ended: everything up to `sequence` is durable, or the journal failed. */
   durable(sequence: number, error: Error | null): void
   /** The journal failed: nothing can be appended any more. Called once. */
   failure(error: Error): void
+  /** The system's clock was set; of several steps in a row, the last. */
+  clockStepped(fromNs: bigint, toNs: bigint, sequence: number): void
 }
 
 export interface NativeEngine extends NativeBookReader {
-  readonly staging: ArrayBuffer
+  /** Shared memory: the engine writes to it as long as it lives, so nothing must be able to detach it. */
+  readonly staging: ArrayBufferLike
   /** Hot path: takes the staged operation. */
   apply(): void
-  applyBatch(): void
+  /** Takes `batchCount` operations, which stand in `operations` from its first lane on. */
+  applyBatch(operations: Float64Array): void
   /** Hot path: journals the staged payload. */
   append(): void
+  /** The same with the bytes of `payload`, as many as they are. */
+  appendBytes(payload: Uint8Array): void
   appendBatch(): void
   /** Payloads larger than the staging area. Returns the sequence; throws. */
   appendPayload(userType: number, instrument: number, timestamp: bigint, payload: Uint8Array): number
@@ -317,6 +415,8 @@ export interface NativeEngine extends NativeBookReader {
   /** Keeps the newest `keep` that verify; reads all of them. */
   rotateSnapshots(keep: number): Promise<NativeRotationReport>
   compact(force: boolean): Promise<NativeCompactionReport>
+  /** Must be over before close() is called. */
+  backup(destination: string, progress: NativeProgress): NativeWork<NativeBackupReport>
   /** The user state in the snapshot that recovery started from, or null. */
   recoveredState(): Uint8Array | null
   /** Why the journal refused the last append (a full disk, a failed sync …), or null. */
@@ -325,6 +425,33 @@ export interface NativeEngine extends NativeBookReader {
   booksAt(point: { sequence: number } | { timestamp: bigint; instrument: number }): Promise<NativeBookSet>
   /** Syncs, stops the threads, releases the lock. Idempotent. */
   close(): Promise<void>
+}
+
+/** A named consumer that this process holds: a reader that begins after a durable position. */
+export interface NativeConsumer {
+  /** What was committed; 0: nothing. */
+  readonly position: number
+  /** As NativeReader. The first call after opening, rewind and reset begins after the position. */
+  read(maxBytes: number): Uint8Array | null
+  readonly nextSequence: number
+  /** Resolves once durable. One at a time; of an entry that was read. */
+  commit(sequence: number): Promise<void>
+  /** To any entry; not while something is read. */
+  reset(sequence: number): Promise<void>
+  rewind(): void
+  close(): void
+}
+
+export interface NativeConsumerInfo {
+  name: string
+  sequence: number
+  /** Of the last commit. */
+  timestamp: bigint
+  journalId: string
+  /** A process has it open. */
+  open: boolean
+  /** '' or why its position is not known. */
+  problem: string
 }
 
 export interface NativeReader {
@@ -364,10 +491,18 @@ export interface NativeInspectReport {
   bytesVerified: number
 }
 
+export interface NativeBounds {
+  readonly from: number
+  readonly to: number
+  readonly multipleOf: number
+}
+
 export interface NativeBinding {
   readonly errorNames: readonly string[]
   readonly crc32cImplementation: string
   crc32c(bytes: Uint8Array): number
+  /** What openEngine takes, by the option's name; "scale": of an instrument's scales. */
+  readonly optionBounds: Readonly<Record<string, NativeBounds>>
   setErrorClass(errorClass: ErrorConstructor): void
   openEngine(
     options: NativeEngineOptions,
@@ -376,6 +511,10 @@ export interface NativeBinding {
   ): Promise<{ engine: NativeEngine; report: NativeRecoveryReport }>
   /** Reads without the lock, beside a running writer or after it. From 0: from the oldest entry held. */
   openReader(dataDirectory: string, fromSequence: number): NativeReader
+  /** Makes it where there is none: from the entry `from` on, or from the oldest one held (0). */
+  openConsumer(dataDirectory: string, name: string, from: number): Promise<NativeConsumer>
+  listConsumers(dataDirectory: string): Promise<NativeConsumerInfo[]>
+  removeConsumer(dataDirectory: string, name: string): Promise<void>
   /** Reads every byte of segments and snapshots and verifies it; changes nothing. */
   inspect(
     dataDirectory: string,
@@ -386,6 +525,20 @@ export interface NativeBinding {
     dataDirectory: string,
     options: { policy: string; dryRun: boolean },
   ): Promise<NativeRepairReport>
+  /** Of a directory that is not open here; a writer of another process may be at work. */
+  backup(
+    dataDirectory: string,
+    destination: string,
+    progress: NativeProgress,
+  ): NativeWork<NativeBackupReport>
+  /** `sequence` 0: the newest. */
+  restore(
+    backup: string,
+    dataDirectory: string,
+    sequence: number,
+    progress: NativeProgress,
+  ): NativeWork<NativeRestoreReport>
+  listBackups(destination: string): NativeFoundBackup[]
   listSnapshots(dataDirectory: string): NativeSnapshotInfo[]
   /** Rejects with ERR_PINNACLE_SNAPSHOT_CORRUPT where it does not verify. */
   verifySnapshot(path: string): Promise<NativeSnapshotInfo>

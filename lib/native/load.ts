@@ -25,15 +25,22 @@ export function native(): NativeBinding {
   return loaded
 }
 
-/** Loads the addon below `root`; tests give a root of their own. */
+/**
+ * Loads the addon below `root`; tests give a root of their own. Each call makes an instance: `require` would
+ * hand one and the same to every copy of this JavaScript in the process, and the errors of all would be of
+ * the last copy's class.
+ */
 export function load(root = packageRoot()): NativeBinding {
-  let addon: NativeBinding
+  const holder: { exports: unknown } = { exports: {} }
   try {
-    const found: unknown = bindings({ bindings: 'pinnacle', module_root: root })
-    addon = found as NativeBinding
+    // (Its types don't know the option "path": where the addon is, instead of loading it.)
+    const where = { bindings: 'pinnacle', module_root: root, path: true }
+    const file: unknown = bindings(where)
+    process.dlopen(holder, file as string)
   } catch (cause) {
     throw unloadable(cause, root)
   }
+  const addon = holder.exports as NativeBinding
   addon.setErrorClass(NativeErrorClass)
   return addon
 }

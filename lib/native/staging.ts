@@ -45,7 +45,7 @@ export class StagingArea {
 
   /** The name of the last call's result code. */
   codeName(): string {
-    // A closed engine may have taken its buffer back; its lanes then read as undefined.
+    // A worker's end may take the lanes away; they then read as undefined.
     const code = this.lanes[Staging.code]
     if (code === undefined) return 'ERR_PINNACLE_CLOSED'
     return this.errorNames[code] ?? 'ERR_PINNACLE_INVALID_OPERATION'

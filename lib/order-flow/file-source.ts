@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { absolutePath } from '../config/absolute.js'
 import type { InstrumentDefinition } from '../book/instrument.js'
 import { DatabentoMapper } from './databento-mapper.js'
 import { detectFormat, type FlowFormat } from './detect-format.js'
@@ -32,13 +33,16 @@ const defaultPriceScale = 4
 
 /** Opens a file; fails here where it can't be read or is of no known format. */
 export async function openFlowFile(
-  path: string,
+  file: string,
   options: FlowFileOptions = {},
 ): Promise<FlowSource & { readonly format: FlowFormat }> {
+  const path = absolutePath(file)
+  const openingBook =
+    options.openingBook === undefined ? undefined : absolutePath(options.openingBook)
   const format = options.format ?? (await detectFormat(path))
   const identity = await identityOf(path)
   if (format === 'databento') {
-    if (options.openingBook !== undefined) {
+    if (openingBook !== undefined) {
       throw flowError(
         'ERR_PINNACLE_FLOW_OPENING_BOOK',
         'an opening book goes with a LOBSTER file; a Databento file starts from its own clear (R)',
@@ -47,7 +51,6 @@ export async function openFlowFile(
     }
     return new DatabentoSource(path, options, identity)
   }
-  const { openingBook } = options
   const opening = openingBook === undefined ? undefined : await readOpeningBook(openingBook)
   const openingIdentity = openingBook === undefined ? '' : (await identityOf(openingBook)).digest
   return new LobsterSource(path, options, identity, opening, openingIdentity)

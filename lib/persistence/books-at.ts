@@ -1,3 +1,4 @@
+import { checkPath } from '../config/absolute.js'
 import { BookSet } from '../book/book-set.js'
 import { PinnacleRangeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
@@ -8,6 +9,7 @@ export async function booksAt(
   dataDirectory: string,
   point: { sequence: number },
 ): Promise<BookSet> {
+  const directory = checkPath(dataDirectory, 'the data directory')
   const { sequence } = point
   if (!Number.isSafeInteger(sequence) || sequence < 1) {
     throw new PinnacleRangeError(
@@ -15,5 +17,5 @@ export async function booksAt(
       `a point's sequence must be an integer from 1 to 2^53 - 1, not ${shown(sequence)}`,
     )
   }
-  return new BookSet(await native().booksAt(dataDirectory, { sequence }))
+  return new BookSet(await native().booksAt(directory, { sequence }))
 }

@@ -1,8 +1,14 @@
-import type { NativeCompactionReport, NativeRecoveryReport } from '../native/binding.js'
+import type {
+  ClockStep,
+  NativeCompactionReport,
+  NativeOvertakenConsumer,
+  NativeRecoveryReport,
+} from '../native/binding.js'
 import type { TakenSnapshot } from '../snapshot/snapshot-manager.js'
 
 export type RecoveryReport = Readonly<NativeRecoveryReport>
 export type CompactionReport = Readonly<NativeCompactionReport>
+export type OvertakenConsumer = Readonly<NativeOvertakenConsumer>
 
 export interface RecoveryProgress {
   /** 'state' while the state machine's entries are replayed; otherwise the engine's phase. */
@@ -20,8 +26,12 @@ export interface PersistenceEvents {
   snapshotFailed: [error: Error]
   compaction: [report: CompactionReport]
   compactionFailed: [error: Error]
+  /** Compaction went past a consumer that lags further behind than consumerLimit allows. */
+  consumerOvertaken: [consumer: OvertakenConsumer]
   /** The journal failed: nothing is taken any more. Once, at most. */
   failure: [error: Error]
+  /** The system's clock was set; the journal's time follows it. Of several steps in a row, the last. */
+  clockStepped: [step: ClockStep]
   closed: []
 }
 

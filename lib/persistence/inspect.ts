@@ -1,3 +1,4 @@
+import { absolutePath } from '../config/absolute.js'
 import { PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import type { NativeInspectReport } from '../native/binding.js'
@@ -25,7 +26,7 @@ export async function inspect(
       `the data directory must be a path, not ${shown(dataDirectory)}`,
     )
   }
-  const report = await native().inspect(dataDirectory, (phase, done, total) => {
+  const report = await native().inspect(absolutePath(dataDirectory), (phase, done, total) => {
     callListener(options.onProgress, { phase, done, total })
   })
   return {

@@ -9,20 +9,23 @@ import { Instrument, unknownInstrument, type InstrumentDefinition } from '../boo
 import { OperationBatch, type OperationBatchOptions } from '../book/operation-batch.js'
 import { toTimestamp } from '../book/timestamp.js'
 import { engineOptionsOf } from '../config/engine-options.js'
+import { checkPath } from '../config/absolute.js'
 import { resolveConfig } from '../config/load-config.js'
 import { checkInstrument } from '../config/check-instrument.js'
 import type { PersistenceConfig, ResolvedConfig } from '../config/types.js'
 import { asError } from '../errors/native-error.js'
-import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { isPinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import { closedError, EngineSession } from '../journal/engine-session.js'
 import { Journal, type AppendOptions } from '../journal/journal.js'
+import type { ClockStep } from '../native/binding.js'
 import { native } from '../native/load.js'
 import {
   SnapshotManager,
   takenSnapshotOf,
   type TakenSnapshot,
 } from '../snapshot/snapshot-manager.js'
+import { runBackupWork, type BackupOptions, type BackupReport } from './backup.js'
 import { callListener } from './call-listener.js'
 import type {
   CompactionReport,
@@ -58,6 +61,8 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   #lastSnapshot: number
   #snapshotTimer: NodeJS.Timeout | undefined
   #compacting: Promise<unknown> = Promise.resolve()
+  readonly #closingSignal = new AbortController()
+  readonly #backups = new Set<Promise<unknown>>()
   #closing: Promise<void> | undefined
 
   /** Recovers the data directory, or creates it, and starts journaling. */
@@ -82,6 +87,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     }
     let manager: PersistenceManager | undefined
     let early: Error | undefined
+    let earlyStep: ClockStep | undefined
     const session = await EngineSession.open(
       binding,
       engineOptionsOf(resolved),
@@ -89,6 +95,10 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
       (error) => {
         if (manager) manager.#failed(error)
         else early = error
+      },
+      (step) => {
+        if (manager) manager.#notify('clockStepped', step)
+        else earlyStep = step
       },
     )
     try {
@@ -108,6 +118,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
       throw thrown[0]
     }
     if (early) manager.#failed(early)
+    if (earlyStep) manager.#notify('clockStepped', earlyStep)
     return manager
   }
 
@@ -236,10 +247,37 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     this.#compacting = run.catch(() => undefined)
     const report = await run
     this.#notify('compaction', report)
+    for (const consumer of report.overtaken) this.#notify('consumerOvertaken', consumer)
     return report
   }
 
-  /** The instrument's book as it was; the live one is not touched. ERR_PINNACLE_OUT_OF_REACH says what is covered. */
+  /**
+   * Copies the newest sound snapshot and the journal from it on to a new backup in `destination`, off this
+   * thread, beside the writing. docs/backup.md says what that is. close() ends one that runs.
+   */
+  async backup(destination: string, options: BackupOptions = {}): Promise<BackupReport> {
+    this.#assertOpen('backup')
+    const checked = checkPath(destination, 'the destination of a backup')
+    const run = runBackupWork(options, this.#closingSignal.signal, (progress) =>
+      this.#session.engine.backup(checked, progress),
+    ).catch((error: unknown) => {
+      // Given up by close(), and not by the caller's signal.
+      const ended = isPinnacleError(error) && error.code === 'ERR_PINNACLE_ABORTED'
+      throw ended ? closedError('backup') : error
+    })
+    this.#backups.add(run)
+    try {
+      return await run
+    } finally {
+      this.#backups.delete(run)
+    }
+  }
+
+  /**
+   * The instrument's book as it was; the live one is not touched. ERR_PINNACLE_OUT_OF_REACH says what is
+   * covered. A timestamp means the state before the instrument's first entry beyond it; `times` of the book
+   * says where times are not in order around it, and whether it lies beyond the last.
+   */
   async bookAt(instrument: string, point: PastPoint): Promise<PastBook> {
     this.#assertOpen('bookAt')
     const { index } = this.instrument(instrument)
@@ -280,6 +318,8 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     // What runs is let finish; a snapshot that waited for it finds the manager closed and rejects.
     await this.#snapshotFlight.idle()
     await this.#compacting
+    this.#closingSignal.abort()
+    await Promise.allSettled(this.#backups)
     try {
       await this.#session.close()
     } finally {

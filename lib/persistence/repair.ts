@@ -1,3 +1,4 @@
+import { absolutePath } from '../config/absolute.js'
 import { PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import type { NativeRepairReport } from '../native/binding.js'
@@ -35,5 +36,5 @@ export async function repair(dataDirectory: string, options: RepairOptions): Pro
       `a repair's policy is 'point-in-time' or 'salvage', not ${shown(given)}`,
     )
   }
-  return native().repair(dataDirectory, { policy, dryRun })
+  return native().repair(absolutePath(dataDirectory), { policy, dryRun })
 }

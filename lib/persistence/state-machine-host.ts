@@ -4,6 +4,7 @@
  * journal has the entry, and a corrected state machine gets it at the next open.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isUint8Array } from 'node:util/types'
 import { PinnacleError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import { decodeEntries } from '../journal/decode.js'
@@ -71,7 +72,7 @@ export class StateMachineHost {
         { details: { before, after } },
       )
     }
-    if (bytes instanceof Uint8Array && bytes.byteLength > 0) return bytes
+    if (isUint8Array(bytes) && bytes.byteLength > 0) return bytes
     throw new PinnacleTypeError(
       'ERR_PINNACLE_STATE_MACHINE',
       `the state machine's snapshot() must return a Uint8Array of at least one byte, not ${shown(bytes)}`,

@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module'
-import type { build as Build } from 'hdr-histogram-js'
 import type { NativeHistogram, NativeStats } from '../native/binding.js'
 
 export interface HistogramSummary {
@@ -11,14 +9,17 @@ export interface HistogramSummary {
   p99: number
   p999: number
   max: number
+  /**
+   * All that was counted: the buckets that hold something, ascending, as upper bounds (in the unit of the
+   * histogram; off by at most 1/64) and counts since open. The difference of two readings is what came between
+   * them, so percentiles of a window of time and cumulative buckets for a monitoring system can be worked out.
+   */
+  buckets: Buckets
 }
 
-// Loading it takes longer than opening a small journal, and most processes never ask for stats.
-let loaded: typeof Build | undefined
-function builder(): typeof Build {
-  const load = createRequire(import.meta.url)
-  loaded ??= (load('hdr-histogram-js') as { build: typeof Build }).build
-  return loaded
+export interface Buckets {
+  upperBounds: Float64Array
+  counts: Float64Array
 }
 
 type Numbers = Omit<
@@ -57,31 +58,37 @@ export function statsOf(native: NativeStats, pendingDurable: number): Stats {
   }
 }
 
-/** Percentiles of the native buckets. A bucket counts as its upper bound, so nothing looks faster than it is. */
+/**
+ * Percentiles of the native buckets, by the nearest rank. A bucket counts as its upper bound, so nothing looks
+ * faster than it is.
+ */
 export function summarize(native: NativeHistogram): HistogramSummary {
-  if (native.count === 0) {
-    return { count: 0, min: 0, mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 }
+  const { upperBounds, counts, min, max } = native
+  // Counted while another thread may record: the buckets' own sum is what their ranks are of.
+  const count = counts.reduce((sum, inBucket) => sum + inBucket, 0)
+  const within = (value: number): number => Math.max(min, Math.min(max, value))
+  const at = (share: number): number => {
+    const rank = Math.max(1, Math.ceil(share * count))
+    let seen = 0
+    for (const [index, inBucket] of counts.entries()) {
+      seen += inBucket
+      if (seen >= rank) return within(upperBounds[index] ?? max)
+    }
+    return 0 // nothing was counted
   }
-  const histogram = builder()({
-    lowestDiscernibleValue: 1,
-    highestTrackableValue: Math.max(2, native.max, native.upperBounds.at(-1) ?? 0),
-    numberOfSignificantValueDigits: 3,
-    bitBucketSize: 64,
-    autoResize: true,
-  })
-  for (const [index, upperBound] of native.upperBounds.entries()) {
-    histogram.recordValueWithCount(Math.max(1, Math.round(upperBound)), native.counts[index] ?? 0)
-  }
-  const at = (percentile: number): number =>
-    Math.max(native.min, Math.min(native.max, histogram.getValueAtPercentile(percentile)))
+  const sum = counts.reduce(
+    (total, inBucket, index) => total + inBucket * (upperBounds[index] ?? 0),
+    0,
+  )
   return {
-    count: native.count,
-    min: native.min,
-    mean: Math.max(native.min, Math.min(native.max, histogram.mean)),
-    p50: at(50),
-    p90: at(90),
-    p99: at(99),
-    p999: at(99.9),
-    max: native.max,
+    count,
+    min,
+    mean: count === 0 ? 0 : within(sum / count),
+    p50: at(0.5),
+    p90: at(0.9),
+    p99: at(0.99),
+    p999: at(0.999),
+    max,
+    buckets: { upperBounds, counts },
   }
 }

@@ -1,3 +1,4 @@
+import { absolutePath } from '../config/absolute.js'
 import { BookSet } from '../book/book-set.js'
 import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
@@ -132,7 +133,7 @@ export class SnapshotManager {
 }
 
 function checkPath(path: string): string {
-  if (typeof path === 'string' && path !== '') return path
+  if (typeof path === 'string' && path !== '') return absolutePath(path)
   throw new PinnacleTypeError(
     'ERR_PINNACLE_INVALID_ARGUMENT',
     `a snapshot is named by its path, not ${shown(path)}`,

@@ -2,10 +2,15 @@
 #include <napi.h>
 
 #include <memory>
+#include <span>
 
+#include "addon/backup_binding.h"
+#include "addon/consumers.h"
 #include "addon/engine_object.h"
+#include "addon/engine_options.h"
 #include "addon/errors.h"
 #include "addon/inspection.h"
+#include "addon/method.h"
 #include "addon/secret_binding.h"
 #include "base/error_codes.h"
 #include "checksum/crc32c.h"
@@ -24,27 +29,29 @@ Napi::Value SetErrorClass(const Napi::CallbackInfo& info) {
 
 Napi::Value ChecksumOf(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  if (!info[0].IsTypedArray() ||
-      info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+  std::span<uint8_t> bytes;
+  if (!BytesFromValue(info[0], &bytes)) {
     Throw(env, Status(Code::kBufferLength, "crc32c takes a Uint8Array or Buffer"));
     return env.Undefined();
   }
-  const Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
-  return Napi::Number::New(env, Crc32c({bytes.Data(), bytes.ByteLength()}));
+  return Napi::Number::New(env, Crc32c(bytes));
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  env.SetInstanceData(std::make_unique<AddonState>().release());  // deleted with the environment
+  env.SetInstanceData(std::make_unique<AddonState>(env).release());  // deleted with the environment
   Napi::Array names = Napi::Array::New(env, kCodeCount);
   for (uint16_t code = 0; code < kCodeCount; ++code) {
     names.Set(code, CodeName(static_cast<Code>(code)));
   }
   exports.Set("errorNames", names);
   exports.Set("crc32cImplementation", Crc32cImplementation());
-  exports.Set("crc32c", Napi::Function::New(env, ChecksumOf, "crc32c"));
-  exports.Set("setErrorClass", Napi::Function::New(env, SetErrorClass, "setErrorClass"));
-  exports.Set("openEngine", Napi::Function::New(env, OpenEngine, "openEngine"));
+  exports.Set("crc32c", Method(env, "crc32c", ChecksumOf));
+  exports.Set("setErrorClass", Method(env, "setErrorClass", SetErrorClass));
+  exports.Set("optionBounds", BoundsOfOptions(env));
+  exports.Set("openEngine", Method(env, "openEngine", OpenEngine));
   AddInspection(env, exports);
+  AddBackup(env, exports);
+  AddConsumers(env, exports);
   RegisterSecrets(env, exports);
   return exports;
 }

@@ -10,9 +10,17 @@
 
 namespace pinnacle::addon {
 
+// Makes the promise's value on the JavaScript thread, or says why it can't.
+using Finish = std::function<Status(Napi::Env, Napi::Value*)>;
+
 // Runs `work` on a pool thread, then on the JavaScript thread resolves the returned promise with
-// what `result` makes, or rejects it with the status. Node waits for work under way before an
-// environment ends; `result` is not called then.
+// what `finish` makes, or rejects it with the status of either. Exceptions of both are statuses,
+// too. Node waits for work under way before an environment ends; `finish` is not called then.
+Napi::Promise RunAsyncAndFinish(
+    Napi::Env env, const char* name, std::function<Status()> work, Finish finish,
+    std::function<Napi::Value(Napi::Env, const Status&)> error = nullptr);
+
+// The same where only memory can keep the value from being made.
 Napi::Promise RunAsync(Napi::Env env, const char* name, std::function<Status()> work,
                        std::function<Napi::Value(Napi::Env)> result,
                        std::function<Napi::Value(Napi::Env, const Status&)> error = nullptr);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "addon/errors.h"
+#include "addon/method.h"
 #include "addon/values.h"
 
 namespace pinnacle::addon {
@@ -75,18 +76,18 @@ Napi::Value Depth(const Napi::CallbackInfo& info, const BooksFunction& books) {
                                                             : 0;
   std::vector<LevelView> levels(count);
   const size_t found = book.Depth(side, count, levels.data());
-  Napi::Float64Array prices = Napi::Float64Array::New(env, found);
-  Napi::Float64Array quantities = Napi::Float64Array::New(env, found);
-  Napi::Float64Array orders = Napi::Float64Array::New(env, found);
+  std::vector<double> prices(found);
+  std::vector<double> quantities(found);
+  std::vector<double> orders(found);
   for (size_t i = 0; i < found; ++i) {
     prices[i] = static_cast<double>(levels[i].price);
     quantities[i] = static_cast<double>(levels[i].quantity);
     orders[i] = levels[i].orders;
   }
   Napi::Object object = Napi::Object::New(env);
-  object.Set("prices", prices);
-  object.Set("quantities", quantities);
-  object.Set("orders", orders);
+  object.Set("prices", LanesToValue(env, prices));
+  object.Set("quantities", LanesToValue(env, quantities));
+  object.Set("orders", LanesToValue(env, orders));
   return object;
 }
 
@@ -161,11 +162,9 @@ Napi::Value BookInfo(const Napi::CallbackInfo& info, const BooksFunction& books)
 void AddBookReading(Napi::Env env, Napi::Object object, BooksFunction books) {
   const auto add = [&](const char* name,
                        Napi::Value (*method)(const Napi::CallbackInfo&, const BooksFunction&)) {
-    object.Set(
-        name,
-        Napi::Function::New(
-            env, [books, method](const Napi::CallbackInfo& info) { return method(info, books); },
-            name));
+    object.Set(name, Method(env, name, [books, method](const Napi::CallbackInfo& info) {
+                 return method(info, books);
+               }));
   };
   add("depth", Depth);
   add("order", Order);

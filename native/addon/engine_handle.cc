@@ -1,10 +1,13 @@
 #include "addon/engine_handle.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
+#include "addon/buffers.h"
 #include "addon/errors.h"
 #include "addon/staging.h"
+#include "base/check.h"
 
 namespace pinnacle::addon {
 
@@ -14,20 +17,26 @@ EngineHandle::~EngineHandle() {
   signal_.Close();
 }
 
-void EngineHandle::Attach(Napi::Env env, Napi::Object events) {
+Status EngineHandle::Attach(Napi::Env env, Napi::Object events) {
   env_ = env;
-  Napi::ArrayBuffer staging = Napi::ArrayBuffer::New(env, kStagingBytes);
-  lanes_ = static_cast<double*>(staging.Data());
-  staging_ = Napi::Reference<Napi::ArrayBuffer>::New(staging, 1);
+  const Napi::Object staging = NewSharedLanes(env, kStagingLanes);
+  std::span<double> lanes;
+  PINNACLE_CHECK(LanesFromValue(staging, &lanes) && lanes.size() == kStagingLanes);
+  lanes_ = lanes.data();
+  staging_ = Napi::Persistent(staging);
   // Weak: these functions know the engine object, and a strong reference would close a circle that
   // no garbage collection opens. The engine object holds them.
   events_ = Napi::Weak(events);
   if (!signal_.Open(env, "pinnacle.durable", CallEvents, this)) {
-    Napi::Error::Fatal("pinnacle-persistence", "the environment has no event loop to call back on");
+    return Status(Code::kTooManyFiles,
+                  "the event loop of this thread takes nothing more to call back on: its "
+                  "descriptors may have run out (ulimit -n)");
   }
   // Hooks run in reverse: this one before the signal's.
   hook_registered_ = napi_add_env_cleanup_hook(env, OnEnvironmentEnd, this) == napi_ok;
-  engine_->StartThreads(
+  engine_->OnClockStep([this] { signal_.Send(); });
+  if (engine_->stamps().steps() > 0) signal_.Send();  // while it was opened
+  return engine_->StartThreads(
       [this](uint64_t durable, const Status& status) { OnSync(durable, status); });
 }
 
@@ -75,6 +84,20 @@ void EngineHandle::CallEvents(napi_env env, void* self) {
       napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
     }
   }
+  if (handle->clock_steps_told_ != engine->stamps().steps()) {
+    handle->clock_steps_told_ = engine->stamps().steps();
+    const ClockStep& step = engine->stamps().last_step();
+    const Napi::Value step_function = events.Get("clockStepped");
+    if (step_function.IsFunction()) {
+      step_function.As<Napi::Function>().Call(
+          events,
+          {Napi::BigInt::New(environment, step.from_ns), Napi::BigInt::New(environment, step.to_ns),
+           Napi::Number::New(environment, static_cast<double>(step.sequence))});
+      if (environment.IsExceptionPending()) {
+        napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
+      }
+    }
+  }
   if (!failure.ok() && !handle->failure_told_) {
     handle->failure_told_ = true;
     const Napi::Value failure_function = events.Get("failure");
@@ -113,6 +136,12 @@ void EngineHandle::FinishClose() {
   hook_registered_ = false;
   signal_.Close();
   events_.Reset();
+}
+
+void EngineHandle::Abandon() {
+  BeginClose();
+  (void)engine_->Close();
+  FinishClose();
 }
 
 }  // namespace pinnacle::addon

@@ -24,8 +24,9 @@ class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
   EngineHandle(const EngineHandle&) = delete;
   EngineHandle& operator=(const EngineHandle&) = delete;
 
-  // Makes the staging area, starts the threads and registers for the environment's end.
-  void Attach(Napi::Env env, Napi::Object events);
+  // Makes the staging area, starts the threads and registers for the environment's end. Where it
+  // fails, Abandon follows.
+  Status Attach(Napi::Env env, Napi::Object events);
 
   // Null once closing has begun. For calls of the JavaScript thread.
   Engine* engine() { return open_ ? engine_.get() : nullptr; }
@@ -41,6 +42,8 @@ class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
   // FinishClose on the JavaScript thread. False where it was closed before.
   bool BeginClose();
   void FinishClose();
+  // Both, and Engine::Close in between: for one that JavaScript never gets.
+  void Abandon();
 
  private:
   static void OnEnvironmentEnd(void* self);
@@ -51,12 +54,13 @@ class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
   bool open_ = true;
   double* lanes_ = nullptr;
   napi_env env_ = nullptr;
-  Napi::Reference<Napi::ArrayBuffer> staging_;
-  Napi::ObjectReference events_;  // weak but while somebody waits for durability
-  LoopSignal signal_;             // calls CallEvents
+  Napi::ObjectReference staging_;  // a Float64Array over shared memory, see buffers.h
+  Napi::ObjectReference events_;   // weak but while somebody waits for durability
+  LoopSignal signal_;              // calls CallEvents
   bool hook_registered_ = false;
   bool referenced_ = false;  // the signal keeps the event loop alive
   bool failure_told_ = false;
+  uint64_t clock_steps_told_ = 0;
 
   std::atomic<uint64_t> requested_{0};  // highest sequence that JavaScript waits for
 };

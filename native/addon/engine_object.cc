@@ -1,15 +1,19 @@
 #include "addon/engine_object.h"
 
+#include <cstring>
 #include <functional>
 #include <utility>
 #include <vector>
 
 #include "addon/async_call.h"
+#include "addon/backup_binding.h"
 #include "addon/engine_handle.h"
 #include "addon/engine_options.h"
 #include "addon/engine_stats.h"
 #include "addon/errors.h"
 #include "addon/hot_path.h"
+#include "addon/method.h"
+#include "addon/staging.h"
 #include "addon/values.h"
 #include "engine/time_travel.h"
 #include "platform/thread_affinity.h"
@@ -41,11 +45,11 @@ Napi::Value Rejected(Napi::Env env, const Status& status) {
 
 // At low priority and where background work belongs, on a thread of its own: the pool's threads
 // keep their priority and their processors.
-void RunInBackground(const Handle& handle, const std::function<void(Engine*)>& work) {
+Status RunInBackground(const Handle& handle, const std::function<Status(Engine*)>& work) {
   Engine* engine = handle->engine_for_work();
-  RunAtLowPriority([&] {
+  return RunAtLowPriority([&] {
     SetThreadAffinity(engine->options().background_cpus);
-    work(engine);
+    return work(engine);
   });
 }
 
@@ -71,22 +75,21 @@ Napi::Value AppendPayload(const Napi::CallbackInfo& info, const Handle& handle) 
           Status(Code::kInvalidTimestamp, "a timestamp is a bigint of nanoseconds, 0 or above"));
     return env.Undefined();
   }
-  if (!info[3].IsTypedArray() ||
-      info[3].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+  std::span<uint8_t> payload;
+  if (!BytesFromValue(info[3], &payload)) {
     Throw(env, Status(Code::kBufferLength, "a payload is a Uint8Array or Buffer"));
     return env.Undefined();
   }
-  const Napi::Uint8Array payload = info[3].As<Napi::Uint8Array>();
-  if (payload.ByteLength() > kMaxPayloadBytes) {
-    Throw(env, Status(Code::kEntryTooLarge, "a payload of " + std::to_string(payload.ByteLength()) +
+  if (payload.size() > kMaxPayloadBytes) {
+    Throw(env, Status(Code::kEntryTooLarge, "a payload of " + std::to_string(payload.size()) +
                                                 " bytes is above the limit of " +
                                                 std::to_string(kMaxPayloadBytes)));
     return env.Undefined();
   }
   uint64_t sequence = 0;
   const Code code = engine->AppendPayload(
-      static_cast<uint8_t>(type), static_cast<uint16_t>(instrument), timestamp_ns, payload.Data(),
-      static_cast<uint32_t>(payload.ByteLength()), &sequence);
+      static_cast<uint8_t>(type), static_cast<uint16_t>(instrument), timestamp_ns, payload.data(),
+      static_cast<uint32_t>(payload.size()), &sequence);
   if (code != Code::kOk) {
     Status status = engine->last_error();
     if (status.code() != code) {
@@ -96,6 +99,8 @@ Napi::Value AppendPayload(const Napi::CallbackInfo& info, const Handle& handle) 
     Throw(env, status);
     return env.Undefined();
   }
+  const uint64_t stamp_ns = engine->last_stamp_ns();
+  std::memcpy(handle->lanes() + lane::kOperations + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
   return Num(env, sequence);
 }
 
@@ -140,13 +145,11 @@ Napi::Value TakeSnapshot(const Napi::CallbackInfo& info, const Handle& handle) {
   Napi::Env env = info.Env();
   Engine* engine = handle->engine();
   if (engine == nullptr) return Rejected(env, Closed());
-  auto state = std::make_shared<std::vector<uint8_t>>();
-  if (info[0].IsTypedArray()) {
-    const Napi::TypedArray array = info[0].As<Napi::TypedArray>();
-    const uint8_t* bytes =
-        static_cast<const uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
-    state->assign(bytes, bytes + array.ByteLength());
+  std::span<uint8_t> bytes;
+  if (!info[0].IsNull() && !BytesFromValue(info[0], &bytes)) {
+    return Rejected(env, Status(Code::kBufferLength, "a state is a Uint8Array or Buffer, or null"));
   }
+  auto state = std::make_shared<const std::vector<uint8_t>>(bytes.begin(), bytes.end());
   const SnapshotPoint point = engine->FixSnapshotPoint();
   auto result = std::make_shared<SnapshotInfo>();
   auto rotation = std::make_shared<RotationReport>();
@@ -154,11 +157,10 @@ Napi::Value TakeSnapshot(const Napi::CallbackInfo& info, const Handle& handle) {
   return RunAsync(
       env, "pinnacle.snapshot",
       [handle, point, state, result, rotation, duration_ns] {
-        Status status;
         Clock* clock = Clock::Real();
         const uint64_t start_ns = clock->MonotonicNs();
-        RunInBackground(handle, [&](Engine* engine) {
-          status = engine->BuildSnapshot(point, *state, result.get(), rotation.get());
+        Status status = RunInBackground(handle, [&](Engine* engine) {
+          return engine->BuildSnapshot(point, *state, result.get(), rotation.get());
         });
         *duration_ns = clock->MonotonicNs() - start_ns;
         return status;
@@ -182,11 +184,9 @@ Napi::Value RotateSnapshotFiles(const Napi::CallbackInfo& info, const Handle& ha
   return RunAsync(
       env, "pinnacle.rotate",
       [handle, keep, report] {
-        Status status;
-        RunInBackground(handle, [&](Engine* engine) {
-          status = engine->RotateSnapshots(static_cast<uint64_t>(keep), report.get());
+        return RunInBackground(handle, [&](Engine* engine) {
+          return engine->RotateSnapshots(static_cast<uint64_t>(keep), report.get());
         });
-        return status;
       },
       [report](Napi::Env environment) { return ToValue(environment, *report); });
 }
@@ -199,12 +199,28 @@ Napi::Value Compact(const Napi::CallbackInfo& info, const Handle& handle) {
   return RunAsync(
       env, "pinnacle.compact",
       [handle, force, report] {
-        Status status;
-        RunInBackground(handle,
-                        [&](Engine* engine) { status = engine->Compact(force, report.get()); });
-        return status;
+        return RunInBackground(
+            handle, [&](Engine* engine) { return engine->Compact(force, report.get()); });
       },
       [report](Napi::Env environment) { return ToValue(environment, *report); });
+}
+
+// (Whoever closes waits for it first: it syncs and asks for the frontier.)
+Napi::Value Backup(const Napi::CallbackInfo& info, const Handle& handle) {
+  Engine* engine = OpenEngineOf(info, handle);
+  if (engine == nullptr) return info.Env().Undefined();
+  BackupOptions options;
+  options.data_directory = engine->options().data_directory;
+  if (info[0].IsString()) options.destination = info[0].As<Napi::String>().Utf8Value();
+  options.durable = [handle] {
+    // Of a journal that failed, what was durable before can still be had.
+    (void)handle->engine_for_work()->SyncNow();
+    return handle->engine_for_work()->durable();
+  };
+  return BackupAsync(info.Env(), std::move(options), info[1],
+                     [handle](const std::function<Status()>& work) {
+                       return RunInBackground(handle, [&](Engine*) { return work(); });
+                     });
 }
 
 Napi::Value RecoveredState(const Napi::CallbackInfo& info, const Handle& handle) {
@@ -241,7 +257,7 @@ Napi::Value Close(const Napi::CallbackInfo& info, const Handle& handle) {
 
 Napi::Object EngineToValue(Napi::Env env, const Handle& handle) {
   Napi::Object object = Napi::Object::New(env);
-  object.Set("staging", handle->staging());
+  object.Set("staging", handle->staging().As<Napi::Object>().Get("buffer"));
   AddHotPath(env, object, handle);
   AddBookReading(env, object, [handle]() -> const BookSet* {
     Engine* engine = handle->engine();
@@ -249,11 +265,9 @@ Napi::Object EngineToValue(Napi::Env env, const Handle& handle) {
   });
   const auto add = [&](const char* name,
                        Napi::Value (*method)(const Napi::CallbackInfo&, const Handle&)) {
-    object.Set(
-        name,
-        Napi::Function::New(
-            env, [handle, method](const Napi::CallbackInfo& info) { return method(info, handle); },
-            name));
+    object.Set(name, Method(env, name, [handle, method](const Napi::CallbackInfo& info) {
+                 return method(info, handle);
+               }));
   };
   add("appendPayload", AppendPayload);
   add("requestDurable", RequestDurable);
@@ -272,6 +286,7 @@ Napi::Object EngineToValue(Napi::Env env, const Handle& handle) {
   add("snapshot", TakeSnapshot);
   add("rotateSnapshots", RotateSnapshotFiles);
   add("compact", Compact);
+  add("backup", Backup);
   add("recoveredState", RecoveredState);
   add("booksAt", BooksAt);
   add("close", Close);
@@ -294,7 +309,7 @@ Napi::Value OpenEngine(const Napi::CallbackInfo& info) {
   auto progress = std::make_shared<ProgressCallback>(env, info[2]);
   auto engine = std::make_shared<std::unique_ptr<Engine>>();
   auto report = std::make_shared<RecoveryReport>();
-  return RunAsync(
+  return RunAsyncAndFinish(
       env, "pinnacle.open",
       [options, instruments, progress, engine, report]() -> Status {
         PINNACLE_RETURN_IF_ERROR(Engine::Open(Environment::Real(), *options, progress->function(),
@@ -305,18 +320,24 @@ Napi::Value OpenEngine(const Napi::CallbackInfo& info) {
         }
         return Status();
       },
-      [engine, report, events, progress](Napi::Env environment) -> Napi::Value {
+      [engine, report, events, progress](Napi::Env environment, Napi::Value* value) {
         progress->Stop();
         auto handle = std::make_shared<EngineHandle>(std::move(*engine));
-        const Napi::Object events_object = events->Value();
-        handle->Attach(environment, events_object);
-        events->Reset();
-        Napi::Object result = Napi::Object::New(environment);
-        Napi::Object object = EngineToValue(environment, handle);
-        object.Set("events", events_object);  // the handle's own reference is weak
-        result.Set("engine", object);
-        result.Set("report", ToValue(environment, *report));
-        return result;
+        const Status status = Guarded([&] {
+          const Napi::Object events_object = events->Value();
+          PINNACLE_RETURN_IF_ERROR(handle->Attach(environment, events_object));
+          events->Reset();
+          Napi::Object result = Napi::Object::New(environment);
+          Napi::Object object = EngineToValue(environment, handle);
+          object.Set("events", events_object);  // the handle's own reference is weak
+          result.Set("engine", object);
+          result.Set("report", ToValue(environment, *report));
+          *value = result;
+          return Status();
+        });
+        // Functions that were made hold on to the handle: it must let go of the lock now.
+        if (!status.ok() || environment.IsExceptionPending()) handle->Abandon();
+        return status;
       },
       [engine, report, events, progress](Napi::Env environment, const Status& status) {
         progress->Stop();
@@ -328,12 +349,12 @@ Napi::Value OpenEngine(const Napi::CallbackInfo& info) {
       });
 }
 
-Napi::Value BookSetToValue(Napi::Env env, std::shared_ptr<BookSet> books) {
+Napi::Object BookSetToValue(Napi::Env env, std::shared_ptr<BookSet> books) {
   auto holder = std::make_shared<std::shared_ptr<BookSet>>(std::move(books));
   Napi::Object object = Napi::Object::New(env);
   object.Set("sequence", Num(env, (*holder)->last_sequence()));
   AddBookReading(env, object, [holder]() -> const BookSet* { return holder->get(); });
-  object.Set("close", Napi::Function::New(env, [holder](const Napi::CallbackInfo& info) {
+  object.Set("close", Method(env, "close", [holder](const Napi::CallbackInfo& info) {
                holder->reset();
                return info.Env().Undefined();
              }));
@@ -363,23 +384,47 @@ Status TimePointFromValue(Napi::Value value, TimePoint* point) {
   const Napi::Value instrument = object.Get("instrument");
   if (!lossless) return Status(Code::kInvalidTimestamp, "a timestamp is nanoseconds, 0 or above");
   if (!instrument.IsNumber()) return refused;
-  point->instrument = static_cast<uint16_t>(instrument.As<Napi::Number>().Uint32Value());
+  const double index = instrument.As<Napi::Number>().DoubleValue();
+  if (!(index >= 1 && index <= kMaxInstruments)) return refused;
+  point->instrument = static_cast<uint16_t>(index);
   return Status();
+}
+
+static Napi::Value ToValue(Napi::Env env, const TimesAround& times) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("beyondLastEntry", times.beyond_last_entry);
+  object.Set("lastTimestamp", Napi::BigInt::New(env, times.last_timestamp_ns));
+  if (times.out_of_order_sequence == 0) {
+    object.Set("outOfOrder", env.Null());
+    return object;
+  }
+  Napi::Object entry = Napi::Object::New(env);
+  entry.Set("sequence", Num(env, times.out_of_order_sequence));
+  entry.Set("timestamp", Napi::BigInt::New(env, times.out_of_order_ns));
+  entry.Set("aheadTimestamp", Napi::BigInt::New(env, times.ahead_ns));
+  entry.Set("acrossPoint", times.across_point);
+  object.Set("outOfOrder", entry);
+  return object;
 }
 
 Napi::Value BooksAtAsync(Napi::Env env, const std::string& data_directory, const TimePoint& point) {
   auto books = std::make_shared<BookSet>();
+  auto times = std::make_shared<TimesAround>();
   return RunAsync(
       env, "pinnacle.booksAt",
-      [books, data_directory, point] {
+      [books, times, data_directory, point] {
         uint32_t entry_checksum = 0;
         return point.by_sequence
                    ? BuildBooks(FileSystem::Real(), data_directory, point.sequence, books.get(),
                                 &entry_checksum)
                    : BuildBooksAtTime(FileSystem::Real(), data_directory, point.instrument,
-                                      point.timestamp_ns, books.get());
+                                      point.timestamp_ns, books.get(), times.get());
       },
-      [books](Napi::Env environment) { return BookSetToValue(environment, books); });
+      [books, times, point](Napi::Env environment) -> Napi::Value {
+        Napi::Object object = BookSetToValue(environment, books);
+        if (!point.by_sequence) object.Set("times", ToValue(environment, *times));
+        return object;
+      });
 }
 
 }  // namespace pinnacle::addon

@@ -14,7 +14,7 @@ namespace pinnacle::addon {
 Napi::Value OpenEngine(const Napi::CallbackInfo& info);
 
 // A NativeBookSet over `books`.
-Napi::Value BookSetToValue(Napi::Env env, std::shared_ptr<BookSet> books);
+Napi::Object BookSetToValue(Napi::Env env, std::shared_ptr<BookSet> books);
 
 // { sequence } or { timestamp, instrument }
 struct TimePoint {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "addon/values.h"
+#include "engine/option_bounds.h"
 
 namespace pinnacle::addon {
 
@@ -12,22 +13,36 @@ Status Refused(const char* name, const char* what) {
   return Status(Code::kInvalidArgument, std::string("engine option ") + name + " must be " + what);
 }
 
-Status Load(Napi::Object object, const char* name, double least, double most, uint64_t* out) {
-  const Napi::Value value = object.Get(name);
-  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-  if (!(number >= least && number <= most)) return Refused(name, "a number in its range");
-  *out = static_cast<uint64_t>(number);
-  return Status();
+std::string RangeOf(const OptionBounds& bounds) {
+  return std::to_string(bounds.from) + " to " + std::to_string(bounds.to);
 }
 
-Status LoadCpus(Napi::Object object, const char* name, CpuList* out) {
-  const Napi::Value list = object.Get(name);
-  if (!list.IsArray()) return Refused(name, "a list");
+// Whether the value is an integer within the bounds.
+bool LoadInteger(Napi::Value value, const OptionBounds& bounds, uint64_t* out) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  if (!(number >= static_cast<double>(bounds.from) && number <= static_cast<double>(bounds.to))) {
+    return false;
+  }
+  *out = static_cast<uint64_t>(number);
+  return static_cast<double>(*out) == number && *out % bounds.multiple_of == 0;
+}
+
+Status Load(Napi::Object object, const OptionBounds& bounds, uint64_t* out) {
+  if (LoadInteger(object.Get(bounds.name), bounds, out)) return Status();
+  std::string what = "an integer from " + RangeOf(bounds);
+  if (bounds.multiple_of != 1) what += ", a multiple of " + std::to_string(bounds.multiple_of);
+  return Refused(bounds.name, what.c_str());
+}
+
+Status LoadCpus(Napi::Object object, const OptionBounds& bounds, CpuList* out) {
+  const Napi::Value list = object.Get(bounds.name);
+  if (!list.IsArray()) return Refused(bounds.name, "a list");
   const Napi::Array array = list.As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length(); ++i) {
-    const Napi::Value value = array.Get(i);
-    const double cpu = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-    if (!(cpu >= 0 && cpu < kMaxCpus)) return Refused(name, "a list of processor numbers");
+    uint64_t cpu = 0;
+    if (!LoadInteger(array.Get(i), bounds, &cpu)) {
+      return Refused(bounds.name, "a list of processor numbers");
+    }
     out->push_back(static_cast<uint16_t>(cpu));
   }
   return Status();
@@ -53,13 +68,8 @@ Status EngineOptionsFromValue(Napi::Value value, EngineOptions* options,
     return Refused("dataDirectory", "a path without a zero character");
   }
   options->create = object.Get("create").ToBoolean();
-  PINNACLE_RETURN_IF_ERROR(Load(object, "segmentBytes", static_cast<double>(kMinSegmentBytes),
-                                static_cast<double>(kMaxSegmentBytes),
-                                &options->journal.segment_bytes));
-  if (options->journal.segment_bytes % kPageBytes != 0) {
-    return Refused("segmentBytes", "a multiple of 4096");
-  }
-  PINNACLE_RETURN_IF_ERROR(Load(object, "spareSegments", 0, 1000, &options->journal.max_spares));
+  PINNACLE_RETURN_IF_ERROR(Load(object, kSegmentBytesBounds, &options->journal.segment_bytes));
+  PINNACLE_RETURN_IF_ERROR(Load(object, kSpareSegmentsBounds, &options->journal.max_spares));
   const std::string durability = Text(object, "durability");
   if (durability == "appended") {
     options->durability = Durability::kAppended;
@@ -70,12 +80,9 @@ Status EngineOptionsFromValue(Napi::Value value, EngineOptions* options,
   } else {
     return Refused("durability", "'appended', 'interval' or 'durable'");
   }
-  const Napi::Value interval = object.Get("syncIntervalMs");
-  const double interval_ms = interval.IsNumber() ? interval.As<Napi::Number>().DoubleValue() : -1;
-  if (!(interval_ms > 0 && interval_ms <= 3'600'000)) {
-    return Refused("syncIntervalMs", "above 0 and at most 3600000");
-  }
-  options->sync_interval_ns = static_cast<uint64_t>(interval_ms * 1e6);
+  uint64_t interval_ms = 0;
+  PINNACLE_RETURN_IF_ERROR(Load(object, kSyncIntervalBounds, &interval_ms));
+  options->sync_interval_ns = interval_ms * 1'000'000;
   const std::string policy = Text(object, "recoveryPolicy");
   if (policy == "strict") {
     options->policy = RecoveryPolicy::kStrict;
@@ -87,15 +94,18 @@ Status EngineOptionsFromValue(Napi::Value value, EngineOptions* options,
     return Refused("recoveryPolicy", "'strict', 'point-in-time' or 'salvage'");
   }
   options->has_state_machine = object.Get("hasStateMachine").ToBoolean();
-  PINNACLE_RETURN_IF_ERROR(Load(object, "keepSnapshots", 1, 1'000'000, &options->keep_snapshots));
-  PINNACLE_RETURN_IF_ERROR(Load(object, "compactionThresholdBytes", 0,
-                                static_cast<double>(kMaxSafeInteger),
-                                &options->compaction_threshold_bytes));
-  PINNACLE_RETURN_IF_ERROR(Load(object, "expectedOrders", 0, 1e9, &options->expected_orders));
-  PINNACLE_RETURN_IF_ERROR(LoadCpus(object, "backgroundCpus", &options->background_cpus));
+  PINNACLE_RETURN_IF_ERROR(Load(object, kKeepSnapshotsBounds, &options->keep_snapshots));
+  PINNACLE_RETURN_IF_ERROR(
+      Load(object, kCompactionThresholdBounds, &options->compaction_threshold_bytes));
+  PINNACLE_RETURN_IF_ERROR(Load(object, kConsumerLimitBounds, &options->consumer_limit_bytes));
+  PINNACLE_RETURN_IF_ERROR(
+      Load(object, kConsumerLimitEntriesBounds, &options->consumer_limit_entries));
+  PINNACLE_RETURN_IF_ERROR(Load(object, kExpectedOrdersBounds, &options->expected_orders));
+  PINNACLE_RETURN_IF_ERROR(LoadCpus(object, kBackgroundCpusBounds, &options->background_cpus));
   const Napi::Value list = object.Get("instruments");
   if (list.IsArray()) {
     const Napi::Array array = list.As<Napi::Array>();
+    if (array.Length() > kInstrumentsBounds.to) return Refused("instruments", "fewer");
     for (uint32_t i = 0; i < array.Length(); ++i) {
       Instrument instrument;
       PINNACLE_RETURN_IF_ERROR(InstrumentFromValue(array.Get(i), &instrument));
@@ -103,6 +113,18 @@ Status EngineOptionsFromValue(Napi::Value value, EngineOptions* options,
     }
   }
   return Status();
+}
+
+Napi::Object BoundsOfOptions(Napi::Env env) {
+  Napi::Object all = Napi::Object::New(env);
+  for (const OptionBounds& bounds : kOptionBounds) {
+    Napi::Object one = Napi::Object::New(env);
+    one.Set("from", static_cast<double>(bounds.from));
+    one.Set("to", static_cast<double>(bounds.to));
+    one.Set("multipleOf", static_cast<double>(bounds.multiple_of));
+    all.Set(bounds.name, one);
+  }
+  return all;
 }
 
 }  // namespace pinnacle::addon

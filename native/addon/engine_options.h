@@ -15,6 +15,9 @@ namespace pinnacle::addon {
 Status EngineOptionsFromValue(Napi::Value value, EngineOptions* options,
                               std::vector<Instrument>* instruments);
 
+// Each option's `{ from, to, multipleOf }`, by name.
+Napi::Object BoundsOfOptions(Napi::Env env);
+
 }  // namespace pinnacle::addon
 
 #endif  // PINNACLE_ADDON_ENGINE_OPTIONS_H_

@@ -53,6 +53,18 @@ Napi::Value StatsToValue(Napi::Env env, Engine& engine) {
   }
   set("bookGrowths", growths);
   set("bookMemoryBytes", memory);
+  // The clock's steps, and the last one.
+  const StampClock& stamps = engine.stamps();
+  set("clockSteps", stamps.steps());
+  if (stamps.steps() == 0) {
+    object.Set("lastClockStep", env.Null());
+  } else {
+    Napi::Object step = Napi::Object::New(env);
+    step.Set("fromNs", Napi::BigInt::New(env, stamps.last_step().from_ns));
+    step.Set("toNs", Napi::BigInt::New(env, stamps.last_step().to_ns));
+    step.Set("sequence", Num(env, stamps.last_step().sequence));
+    object.Set("lastClockStep", step);
+  }
   set("journalBytes", journal.disk_bytes());
   set("spareSegments", journal.spare_count());
   object.Set("appendNs", ToValue(env, engine.append_ns()));

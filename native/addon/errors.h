@@ -4,13 +4,17 @@
 
 #include <napi.h>
 
+#include "addon/buffers.h"
 #include "base/status.h"
 
 namespace pinnacle::addon {
 
 // What one environment (the main thread or a worker) keeps.
 struct AddonState {
+  explicit AddonState(Napi::Env env) : buffers(env) {}
+
   Napi::FunctionReference error_class;  // set by setErrorClass; empty: plain Error with a code
+  BufferConstructors buffers;
 };
 
 // An instance of the error class: `new ErrorClass(code, message, { errno, details })`.

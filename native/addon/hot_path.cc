@@ -1,5 +1,10 @@
 #include "addon/hot_path.h"
 
+#include <cstring>
+#include <new>
+#include <span>
+
+#include "addon/buffers.h"
 #include "addon/staging.h"
 
 namespace pinnacle::addon {
@@ -22,9 +27,11 @@ class FrozenClock {
   Engine* engine_;
 };
 
-EngineHandle* HandleOf(napi_env env, napi_callback_info info) {
+// `argument`, where it is asked for, is the call's first one or undefined.
+EngineHandle* HandleOf(napi_env env, napi_callback_info info, napi_value* argument = nullptr) {
   void* data = nullptr;
-  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  size_t count = 1;
+  napi_get_cb_info(env, info, argument == nullptr ? nullptr : &count, argument, nullptr, &data);
   return static_cast<HotContext*>(data)->handle.get();
 }
 
@@ -33,13 +40,23 @@ void SetResult(double* lanes, Code code, uint64_t sequence) {
   lanes[lane::kSequence] = static_cast<double>(sequence);
 }
 
+// Of a call that changes nothing where it throws.
+template <typename Call>
+Code GuardedCode(Call&& call) {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    return Code::kOutOfMemory;
+  }
+}
+
 Code ApplyStaged(Engine* engine, const double* lanes, uint64_t* sequence) {
   Operation operation;
   uint64_t timestamp_ns = 0;
   const Code code = DecodeStaged(lanes, &operation, &timestamp_ns);
   if (code != Code::kOk) [[unlikely]]
     return code;
-  return engine->Apply(operation, timestamp_ns, sequence);
+  return GuardedCode([&] { return engine->Apply(operation, timestamp_ns, sequence); });
 }
 
 napi_value Apply(napi_env env, napi_callback_info info) {
@@ -55,9 +72,10 @@ napi_value Apply(napi_env env, napi_callback_info info) {
 
 // Whether the journal can't go on, as opposed to one operation being refused.
 bool EndsBatch(Code code) {
-  return code == Code::kClosed || code == Code::kJournalFailed || code == Code::kNoSpace ||
-         code == Code::kIo || code == Code::kTooManyFiles || code == Code::kReadOnly ||
-         code == Code::kPermission;
+  return code == Code::kClosed || code == Code::kJournalFailed || code == Code::kDirectoryLost ||
+         code == Code::kNoSpace || code == Code::kIo || code == Code::kTooManyFiles ||
+         code == Code::kReadOnly || code == Code::kPermission || code == Code::kOutOfMemory ||
+         code == Code::kTooManyThreads;
 }
 
 // Brings what the operations behind the one at `index` will touch into the cache, where their book
@@ -83,9 +101,11 @@ void PrefetchStaged(const BookSet& books, const double* operations, int64_t inde
 }
 
 napi_value ApplyBatch(napi_env env, napi_callback_info info) {
-  EngineHandle* handle = HandleOf(env, info);
+  napi_value given = nullptr;
+  EngineHandle* handle = HandleOf(env, info, &given);
   double* lanes = handle->lanes();
   Engine* engine = handle->engine();
+  std::span<double> operations;
   int64_t count = 0;
   lanes[lane::kCount] = 0;
   lanes[lane::kRefused] = 0;
@@ -94,8 +114,9 @@ napi_value ApplyBatch(napi_env env, napi_callback_info info) {
     SetResult(lanes, Code::kClosed, 0);
     return nullptr;
   }
-  if (!ToInteger(lanes[lane::kBatchCount], &count) ||
-      count > static_cast<int64_t>(lane::kMaxOperations)) {
+  if (!LanesFromValue(Napi::Value(env, given), &operations) ||
+      !ToInteger(lanes[lane::kBatchCount], &count) ||
+      static_cast<uint64_t>(count) > operations.size() / lane::kPerOperation) {
     SetResult(lanes, Code::kInvalidArgument, 0);
     return nullptr;
   }
@@ -106,8 +127,8 @@ napi_value ApplyBatch(napi_env env, napi_callback_info info) {
   uint64_t refused = 0;
   const FrozenClock frozen(engine);
   for (int64_t i = 0; i < count; ++i) {
-    double* operation = lanes + lane::kOperations + lane::kPerOperation * static_cast<size_t>(i);
-    PrefetchStaged(engine->books(), lanes + lane::kOperations, i, count);
+    double* operation = operations.data() + lane::kPerOperation * static_cast<size_t>(i);
+    PrefetchStaged(engine->books(), operations.data(), i, count);
     uint64_t sequence = 0;
     const Code code = ApplyStaged(engine, operation, &sequence);
     operation[lane::kResultCode] = static_cast<double>(static_cast<uint16_t>(code));
@@ -159,6 +180,12 @@ Code DecodePayload(const double* lanes, StagedPayload* payload) {
   return Code::kOk;
 }
 
+// A state machine is told the time that the entry got.
+void TellStamp(double* lanes, const Engine& engine) {
+  const uint64_t stamp_ns = engine.last_stamp_ns();
+  std::memcpy(lanes + lane::kOperations + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
+}
+
 napi_value Append(napi_env env, napi_callback_info info) {
   EngineHandle* handle = HandleOf(env, info);
   double* lanes = handle->lanes();
@@ -167,9 +194,37 @@ napi_value Append(napi_env env, napi_callback_info info) {
   uint64_t sequence = 0;
   Code code = engine == nullptr ? Code::kClosed : DecodePayload(lanes, &payload);
   if (code == Code::kOk) {
-    code = engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
-                                 reinterpret_cast<const uint8_t*>(lanes + lane::kPayload),
-                                 payload.bytes, &sequence);
+    code = GuardedCode([&] {
+      return engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
+                                   reinterpret_cast<const uint8_t*>(lanes + lane::kPayload),
+                                   payload.bytes, &sequence);
+    });
+    TellStamp(lanes, *engine);
+  }
+  SetResult(lanes, code, sequence);
+  return nullptr;
+}
+
+// As Append, but the payload is the argument's bytes, copied once.
+napi_value AppendBytes(napi_env env, napi_callback_info info) {
+  napi_value given = nullptr;
+  EngineHandle* handle = HandleOf(env, info, &given);
+  double* lanes = handle->lanes();
+  Engine* engine = handle->engine();
+  StagedPayload payload;
+  std::span<uint8_t> bytes;
+  uint64_t sequence = 0;
+  Code code = engine == nullptr ? Code::kClosed : DecodePayload(lanes, &payload);
+  if (code == Code::kOk &&
+      (!BytesFromValue(Napi::Value(env, given), &bytes) || bytes.size() > kStagingPayloadBytes)) {
+    code = Code::kBufferLength;
+  }
+  if (code == Code::kOk) {
+    code = GuardedCode([&] {
+      return engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
+                                   bytes.data(), static_cast<uint32_t>(bytes.size()), &sequence);
+    });
+    TellStamp(lanes, *engine);
   }
   SetResult(lanes, code, sequence);
   return nullptr;
@@ -192,9 +247,11 @@ napi_value AppendBatch(napi_env env, napi_callback_info info) {
     }
     const uint8_t* bytes = reinterpret_cast<const uint8_t*>(lanes + lane::kPayload);
     if (code == Code::kOk) {
-      code = engine->AppendPayloads(payload.user_type, payload.instrument, payload.timestamp_ns,
-                                    bytes, payload.bytes, stride, static_cast<uint64_t>(count),
-                                    &taken, &last_sequence);
+      code = GuardedCode([&] {
+        return engine->AppendPayloads(payload.user_type, payload.instrument, payload.timestamp_ns,
+                                      bytes, payload.bytes, stride, static_cast<uint64_t>(count),
+                                      &taken, &last_sequence);
+      });
     }
   }
   lanes[lane::kCount] = static_cast<double>(taken);
@@ -209,7 +266,7 @@ void AddFunction(Napi::Env env, Napi::Object object, const char* name, napi_call
   napi_value function = nullptr;
   if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, context.get(), &function) !=
       napi_ok) {
-    return;
+    throw std::bad_alloc();
   }
   const napi_finalize finalize = [](napi_env, void* data, void*) {
     const std::unique_ptr<HotContext> owned(static_cast<HotContext*>(data));
@@ -226,6 +283,7 @@ void AddHotPath(Napi::Env env, Napi::Object object, const std::shared_ptr<Engine
   AddFunction(env, object, "apply", Apply, handle);
   AddFunction(env, object, "applyBatch", ApplyBatch, handle);
   AddFunction(env, object, "append", Append, handle);
+  AddFunction(env, object, "appendBytes", AppendBytes, handle);
   AddFunction(env, object, "appendBatch", AppendBatch, handle);
 }
 

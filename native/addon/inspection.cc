@@ -9,6 +9,7 @@
 #include "addon/async_call.h"
 #include "addon/engine_object.h"
 #include "addon/errors.h"
+#include "addon/method.h"
 #include "addon/values.h"
 #include "engine/inspect.h"
 #include "engine/mending.h"
@@ -19,12 +20,6 @@
 namespace pinnacle::addon {
 
 namespace {
-
-std::string PathFrom(Napi::Value value) {
-  std::string path = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  return path;
-}
 
 Napi::Value SegmentToValue(Napi::Env env, const InspectReport& report, size_t index) {
   const SegmentFacts& segment = report.scan.segments[index];
@@ -213,7 +208,7 @@ Napi::Value OpenReader(const Napi::CallbackInfo& info) {
   };
   auto holder = std::make_shared<Holder>(Holder{std::move(opened), {}});
   Napi::Object object = Napi::Object::New(env);
-  object.Set("read", Napi::Function::New(env, [holder](const Napi::CallbackInfo& call) {
+  object.Set("read", Method(env, "read", [holder](const Napi::CallbackInfo& call) {
                Napi::Env environment = call.Env();
                if (holder->reader == nullptr) {
                  Throw(environment, Status(Code::kClosed, "this reader was closed"));
@@ -238,7 +233,7 @@ Napi::Value OpenReader(const Napi::CallbackInfo& info) {
         return Num(call.Env(), holder->reader == nullptr ? 0 : holder->reader->next_sequence());
       },
       napi_enumerable));
-  object.Set("close", Napi::Function::New(env, [holder](const Napi::CallbackInfo& call) {
+  object.Set("close", Method(env, "close", [holder](const Napi::CallbackInfo& call) {
                holder->reader.reset();
                return call.Env().Undefined();
              }));
@@ -248,13 +243,13 @@ Napi::Value OpenReader(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void AddInspection(Napi::Env env, Napi::Object exports) {
-  exports.Set("openReader", Napi::Function::New(env, OpenReader, "openReader"));
-  exports.Set("inspect", Napi::Function::New(env, InspectDirectory, "inspect"));
-  exports.Set("repair", Napi::Function::New(env, RepairDirectory, "repair"));
-  exports.Set("listSnapshots", Napi::Function::New(env, ListSnapshotFiles, "listSnapshots"));
-  exports.Set("verifySnapshot", Napi::Function::New(env, VerifySnapshotFile, "verifySnapshot"));
-  exports.Set("loadSnapshot", Napi::Function::New(env, LoadSnapshotFile, "loadSnapshot"));
-  exports.Set("booksAt", Napi::Function::New(env, BooksAtDirectory, "booksAt"));
+  exports.Set("openReader", Method(env, "openReader", OpenReader));
+  exports.Set("inspect", Method(env, "inspect", InspectDirectory));
+  exports.Set("repair", Method(env, "repair", RepairDirectory));
+  exports.Set("listSnapshots", Method(env, "listSnapshots", ListSnapshotFiles));
+  exports.Set("verifySnapshot", Method(env, "verifySnapshot", VerifySnapshotFile));
+  exports.Set("loadSnapshot", Method(env, "loadSnapshot", LoadSnapshotFile));
+  exports.Set("booksAt", Method(env, "booksAt", BooksAtDirectory));
 }
 
 }  // namespace pinnacle::addon

@@ -8,7 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "addon/buffers.h"
+#include "addon/method.h"
 #include "addon/secret_crypto.h"
+#include "base/guarded.h"
 #include "base/status.h"
 #include "secret/advisory_lock.h"
 #include "secret/password_prompt.h"
@@ -41,14 +44,9 @@ class Arguments {
   explicit Arguments(const Napi::CallbackInfo& info) : info_(info) {}
 
   Output NextBytes() {
-    const Napi::Value value = Next();
-    if (!value.IsTypedArray() ||
-        value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-      Fail("a Uint8Array");
-      return {};
-    }
-    auto array = value.As<Napi::Uint8Array>();
-    return {array.Data(), array.ElementLength()};
+    Output bytes;
+    if (!addon::BytesFromValue(Next(), &bytes)) Fail("a Uint8Array");
+    return bytes;
   }
 
   // An integer 0 .. limit.
@@ -133,12 +131,10 @@ Napi::Value Allocate(const Napi::CallbackInfo& info) {
 // release(bytes): wipes and detaches. An already released secret is left alone.
 Napi::Value Release(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
-  arguments.NextBytes();
-  if (!arguments.Fit()) return {};
-  Napi::ArrayBuffer buffer = info[0].As<Napi::Uint8Array>().ArrayBuffer();
-  if (buffer.IsDetached()) return info.Env().Undefined();
-  WipeBytes({static_cast<uint8_t*>(buffer.Data()), buffer.ByteLength()});
-  if (SecretMemory::RetireAt(static_cast<const uint8_t*>(buffer.Data()))) buffer.Detach();
+  const Output bytes = arguments.NextBytes();
+  if (!arguments.Fit() || bytes.data() == nullptr) return {};
+  WipeBytes(bytes);
+  if (SecretMemory::RetireAt(bytes.data())) info[0].As<Napi::Uint8Array>().ArrayBuffer().Detach();
   return info.Env().Undefined();
 }
 
@@ -243,7 +239,13 @@ class DeriveWorker : public Napi::AsyncWorker {
   Napi::Promise promise() const { return deferred_.Promise(); }
 
  protected:
-  void Execute() override { ok_ = derive_(password_->bytes(), salt_, key_->bytes()); }
+  void Execute() override {
+    ok_ = Guarded([this] {
+            return derive_(password_->bytes(), salt_, key_->bytes())
+                       ? Status()
+                       : Status(Code::kInvalidArgument, "the parameters don't fit");
+          }).ok();
+  }
 
   void OnOK() override {
     const Napi::HandleScope scope(Env());
@@ -368,7 +370,7 @@ Napi::Value Unlock(const Napi::CallbackInfo& info) {
 void RegisterSecrets(Napi::Env env, Napi::Object exports) {
   Napi::Object secrets = Napi::Object::New(env);
   const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
-    secrets.Set(name, Napi::Function::New(env, function, name));
+    secrets.Set(name, addon::Method(env, name, function));
   };
   add("allocate", &Allocate);
   add("release", &Release);

@@ -1,5 +1,9 @@
 // The staging area that JavaScript writes operations into: its layout, and the decoding of one
 // staged operation. Mirrors Staging in lib/native/binding.ts; lanes are float64.
+//
+// Shared memory: whoever was handed it may write at any moment, so each lane is read once and
+// checked as it was read. (Operations of a batch stand in an array of the batch's own, laid out
+// alike from its first lane on.)
 #ifndef PINNACLE_ADDON_STAGING_H_
 #define PINNACLE_ADDON_STAGING_H_
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "addon/errors.h"
+#include "engine/option_bounds.h"
 
 namespace pinnacle::addon {
 
@@ -25,26 +26,17 @@ const char* PolicyName(RecoveryPolicy policy) {
 
 double Milliseconds(uint64_t ns) { return static_cast<double>(ns) / 1e6; }
 
-struct ProgressReport {
-  const char* phase;
-  uint64_t done;
-  uint64_t total;
-};
+}  // namespace
 
-void CallProgress(napi_env env, napi_value callback, void*, void* data) {
-  const std::unique_ptr<ProgressReport> report(static_cast<ProgressReport*>(data));
-  if (env == nullptr || callback == nullptr) return;
-  Napi::Env environment(env);
-  Napi::HandleScope scope(environment);
-  Napi::Function(environment, callback)
-      .Call({Napi::String::New(environment, report->phase), Num(environment, report->done),
-             Num(environment, report->total)});
-  if (environment.IsExceptionPending()) {
-    napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
-  }
+std::string TextFrom(Napi::Value value) {
+  return value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
 }
 
-}  // namespace
+std::string PathFrom(Napi::Value value) {
+  std::string path = TextFrom(value);
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
 
 Napi::Value ToValue(Napi::Env env, const Hole& hole) {
   Napi::Object object = Napi::Object::New(env);
@@ -156,6 +148,17 @@ Napi::Value ToValue(Napi::Env env, const CompactionReport& report) {
   object.Set("oldestSequence", Num(env, report.oldest_sequence));
   object.Set("reason", report.reason);
   object.Set("damagedSnapshots", DamagedToValue(env, report.damaged_snapshots));
+  Napi::Array overtaken = Napi::Array::New(env, report.overtaken.size());
+  for (uint32_t i = 0; i < report.overtaken.size(); ++i) {
+    Napi::Object consumer = Napi::Object::New(env);
+    consumer.Set("name", report.overtaken[i].name);
+    consumer.Set("sequence", Num(env, report.overtaken[i].sequence));
+    consumer.Set("oldestSequence", Num(env, report.oldest_sequence));
+    overtaken.Set(i, consumer);
+  }
+  object.Set("overtaken", overtaken);
+  object.Set("bytesKeptForConsumers", Num(env, report.bytes_kept_for_consumers));
+  object.Set("slowestConsumer", report.slowest_consumer);
   return object;
 }
 
@@ -199,13 +202,9 @@ Napi::Value ToValue(Napi::Env env, const Histogram& histogram) {
     bounds.push_back(static_cast<double>(std::min(Histogram::UpperBound(bucket), histogram.max())));
     counts.push_back(static_cast<double>(count));
   }
-  Napi::Float64Array bound_values = Napi::Float64Array::New(env, bounds.size());
-  Napi::Float64Array count_values = Napi::Float64Array::New(env, counts.size());
-  std::copy(bounds.begin(), bounds.end(), bound_values.Data());
-  std::copy(counts.begin(), counts.end(), count_values.Data());
   Napi::Object object = Napi::Object::New(env);
-  object.Set("upperBounds", bound_values);
-  object.Set("counts", count_values);
+  object.Set("upperBounds", LanesToValue(env, bounds));
+  object.Set("counts", LanesToValue(env, counts));
   object.Set("min", Num(env, histogram.min()));
   object.Set("max", Num(env, histogram.max()));
   object.Set("count", Num(env, histogram.count()));
@@ -227,12 +226,6 @@ Napi::Value InstrumentsToValue(Napi::Env env, const BookSet& books) {
   return array;
 }
 
-Napi::Value BytesToValue(Napi::Env env, const std::vector<uint8_t>& bytes) {
-  Napi::Uint8Array array = Napi::Uint8Array::New(env, bytes.size());
-  if (!bytes.empty()) std::memcpy(array.Data(), bytes.data(), bytes.size());
-  return array;
-}
-
 Status InstrumentFromValue(Napi::Value value, Instrument* instrument) {
   const auto refuse = [](const char* what) {
     return Status(Code::kInvalidInstrument, std::string("an instrument definition ") + what);
@@ -249,11 +242,12 @@ Status InstrumentFromValue(Napi::Value value, Instrument* instrument) {
   }
   const double price_digits = price_scale.As<Napi::Number>().DoubleValue();
   const double quantity_digits = quantity_scale.As<Napi::Number>().DoubleValue();
-  if (!(price_digits >= 0 && price_digits <= 15) ||
-      !(quantity_digits >= 0 && quantity_digits <= 15) ||
+  constexpr double kMost = kScaleBounds.to;
+  if (!(price_digits >= 0 && price_digits <= kMost) ||
+      !(quantity_digits >= 0 && quantity_digits <= kMost) ||
       price_digits != static_cast<uint32_t>(price_digits) ||
       quantity_digits != static_cast<uint32_t>(quantity_digits)) {
-    return refuse("needs scales that are integers from 0 to 15");
+    return refuse("needs scales that are integers in their range");
   }
   instrument->name = name.As<Napi::String>().Utf8Value();
   instrument->price_scale = static_cast<uint32_t>(price_digits);
@@ -286,35 +280,82 @@ Napi::Value OrderIdToValue(Napi::Env env, OrderId id) {
   return Napi::BigInt::New(env, 0, id.high == 0 ? 1 : 2, words);
 }
 
+// Waiting reports beyond this are dropped: JavaScript is busy, and newer ones follow.
+constexpr size_t kMostWaitingReports = 16;
+
 ProgressCallback::ProgressCallback(Napi::Env env, Napi::Value callback) {
   if (!callback.IsFunction()) return;
+  function_ = Napi::Persistent(callback.As<Napi::Function>());
+  // A worker's environment may be gone before this is.
+  function_.SuppressDestruct();
   napi_value name = Napi::String::New(env, "pinnacle.progress");
-  if (napi_create_threadsafe_function(env, callback, nullptr, name, 16, 1, nullptr, nullptr,
-                                      nullptr, CallProgress, &callback_) != napi_ok) {
+  const auto wake = [](napi_env environment, napi_value, void* context, void*) {
+    // Without an environment the function is being torn down, maybe with its owner.
+    if (environment != nullptr) static_cast<ProgressCallback*>(context)->CallWaiting();
+  };
+  if (napi_create_threadsafe_function(env, callback, nullptr, name, kMostWaitingReports, 1, nullptr,
+                                      nullptr, this, wake, &callback_) != napi_ok) {
     callback_ = nullptr;
+    return;
   }
+  // Node frees the function with the environment, whoever still holds it. Hooks run in reverse
+  // order, so this one runs before that.
+  env_ = env;
+  napi_add_env_cleanup_hook(env, EnvironmentEnds, this);
 }
 
-ProgressCallback::~ProgressCallback() { Stop(); }
+ProgressCallback::~ProgressCallback() { Release(); }
+
+void ProgressCallback::EnvironmentEnds(void* self) {
+  auto* progress = static_cast<ProgressCallback*>(self);
+  progress->env_ = nullptr;
+  progress->Release();
+}
 
 ProgressFunction ProgressCallback::function() {
   if (callback_ == nullptr) return nullptr;
   return [this](const char* phase, uint64_t done, uint64_t total) {
-    if (closing_.load(std::memory_order_acquire)) return;
-    auto report = std::make_unique<ProgressReport>(ProgressReport{phase, done, total});
-    const napi_status status =
-        napi_call_threadsafe_function(callback_, report.get(), napi_tsfn_nonblocking);
-    if (status == napi_ok) {
-      (void)report.release();  // CallProgress takes it
-    } else if (status == napi_closing) {
-      closing_.store(true, std::memory_order_release);
-    }
+    // Held over the call: the function is released under it.
+    std::lock_guard lock(mutex_);
+    if (callback_ == nullptr || waiting_.size() >= kMostWaitingReports) return;
+    waiting_.push_back({phase, done, total});
+    (void)napi_call_threadsafe_function(callback_, nullptr, napi_tsfn_nonblocking);
   };
 }
 
+void ProgressCallback::CallWaiting() {
+  std::vector<Report> reports;
+  {
+    std::lock_guard lock(mutex_);
+    reports.swap(waiting_);
+  }
+  if (reports.empty()) return;
+  Napi::Env env = function_.Env();
+  Napi::HandleScope scope(env);
+  for (const Report& report : reports) {
+    function_.Call(
+        {Napi::String::New(env, report.phase), Num(env, report.done), Num(env, report.total)});
+    if (env.IsExceptionPending()) {
+      napi_fatal_exception(env, env.GetAndClearPendingException().Value());
+    }
+  }
+}
+
 void ProgressCallback::Stop() {
+  if (env_ == nullptr) return;
+  Release();
+  CallWaiting();
+  function_.Reset();
+}
+
+// Aborting it: what was asked for and not called yet must not find the owner gone. On the
+// JavaScript thread, or once that has ended.
+void ProgressCallback::Release() {
+  if (env_ != nullptr) napi_remove_env_cleanup_hook(env_, EnvironmentEnds, this);
+  env_ = nullptr;
+  std::lock_guard lock(mutex_);
   if (callback_ == nullptr) return;
-  if (!closing_.exchange(true)) napi_release_threadsafe_function(callback_, napi_tsfn_release);
+  napi_release_threadsafe_function(callback_, napi_tsfn_abort);
   callback_ = nullptr;
 }
 

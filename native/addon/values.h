@@ -5,9 +5,11 @@
 #include <napi.h>
 
 #include <functional>
+#include <mutex>
 #include <string>
 #include <vector>
 
+#include "addon/buffers.h"
 #include "base/histogram.h"
 #include "engine/engine.h"
 #include "engine/mending.h"
@@ -27,7 +29,6 @@ Napi::Value ToValue(Napi::Env env, const RotationReport& report);
 Napi::Value DamagedToValue(Napi::Env env, const std::vector<SnapshotFinding>& damaged);
 Napi::Value ToValue(Napi::Env env, const Histogram& histogram);
 Napi::Value InstrumentsToValue(Napi::Env env, const BookSet& books);
-Napi::Value BytesToValue(Napi::Env env, const std::vector<uint8_t>& bytes);
 
 inline Napi::Number Num(Napi::Env env, uint64_t value) {
   return Napi::Number::New(env, static_cast<double>(value));
@@ -35,6 +36,11 @@ inline Napi::Number Num(Napi::Env env, uint64_t value) {
 inline Napi::Number Num(Napi::Env env, int64_t value) {
   return Napi::Number::New(env, static_cast<double>(value));
 }
+
+// A string; empty for anything else.
+std::string TextFrom(Napi::Value value);
+// The same without slashes at its end.
+std::string PathFrom(Napi::Value value);
 
 // "orders" or "levels"; false for anything else.
 bool KindFromValue(Napi::Value value, uint32_t* kind);
@@ -51,7 +57,8 @@ Napi::Value OrderIdToValue(Napi::Env env, OrderId id);
 void AddBookReading(Napi::Env env, Napi::Object object, std::function<const BookSet*()> books);
 
 // A callback for progress that may be called on any thread; it drops reports while JavaScript is
-// busy. Stop it (on the JavaScript thread) when the work is over.
+// busy. Stop it (on the JavaScript thread) when the work is over: reports that wait are delivered
+// then, and none comes after the work's promise has settled.
 class ProgressCallback {
  public:
   ProgressCallback(Napi::Env env, Napi::Value callback);
@@ -62,8 +69,21 @@ class ProgressCallback {
   void Stop();
 
  private:
+  struct Report {
+    const char* phase;
+    uint64_t done;
+    uint64_t total;
+  };
+
+  static void EnvironmentEnds(void* self);
+  void CallWaiting();
+  void Release();
+
+  Napi::FunctionReference function_;
+  napi_env env_ = nullptr;  // of the JavaScript thread; null: stopped, or it has ended
+  std::mutex mutex_;
   napi_threadsafe_function callback_ = nullptr;
-  std::atomic<bool> closing_{false};
+  std::vector<Report> waiting_;
 };
 
 }  // namespace pinnacle::addon

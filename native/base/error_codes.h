@@ -43,8 +43,11 @@ namespace pinnacle {
   X(kReadOnly, "READ_ONLY")                        \
   X(kNoSpace, "NO_SPACE")                          \
   X(kTooManyFiles, "TOO_MANY_FILES")               \
+  X(kTooManyThreads, "TOO_MANY_THREADS")           \
+  X(kOutOfMemory, "OUT_OF_MEMORY")                 \
   X(kIo, "IO")                                     \
   X(kLocked, "LOCKED")                             \
+  X(kDirectoryLost, "DIRECTORY_LOST")              \
   /* the journal and what is read back */          \
   X(kJournalFailed, "JOURNAL_FAILED")              \
   X(kCorrupt, "CORRUPT")                           \
@@ -55,7 +58,12 @@ namespace pinnacle {
   X(kNoSnapshot, "NO_SNAPSHOT")                    \
   X(kSnapshotCorrupt, "SNAPSHOT_CORRUPT")          \
   X(kJournalGap, "JOURNAL_GAP")                    \
-  X(kOutOfReach, "OUT_OF_REACH")
+  X(kOutOfReach, "OUT_OF_REACH")                   \
+  X(kConsumerDiverged, "CONSUMER_DIVERGED")        \
+  /* backups */                                    \
+  X(kIsBackup, "IS_BACKUP")                        \
+  X(kBackupCorrupt, "BACKUP_CORRUPT")              \
+  X(kAborted, "ABORTED")
 
 enum class Code : uint16_t {
 #define PINNACLE_X(enumerator, name) enumerator,

@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <new>
 
 namespace pinnacle {
 
@@ -33,10 +35,22 @@ Code CodeOfErrno(int system_error) {
     case EMFILE:
     case ENFILE:
       return Code::kTooManyFiles;
+    case ENOMEM:
+      return Code::kOutOfMemory;
     default:
       return Code::kIo;
   }
 }
+
+// Made when the library is loaded: later there may be no memory for it. Never destroyed: threads
+// may outlive main.
+const Status& no_memory =
+    *std::make_unique<Status>(Code::kOutOfMemory,
+                              "there is not enough memory for it: the machine has none left, or "
+                              "this process's limit is reached (ulimit -v, the container's memory "
+                              "limit); raise the limit or ask for less, and try again",
+                              ENOMEM)
+         .release();
 
 }  // namespace
 
@@ -51,9 +65,15 @@ Status Status::FromErrno(int system_error, std::string what) {
   return Status(CodeOfErrno(system_error), std::move(what), system_error);
 }
 
+Status Status::OutOfMemory() { return no_memory; }
+
 Status Status::WithContext(std::string_view context) && {
-  if (detail_) detail_->message.insert(0, std::string(context) + ": ");
-  return std::move(*this);
+  if (detail_ == nullptr) return std::move(*this);
+  try {
+    return Status(code(), std::string(context) + ": " + detail_->message, system_error());
+  } catch (const std::bad_alloc&) {
+    return std::move(*this);
+  }
 }
 
 std::string Status::ToString() const {

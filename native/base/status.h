@@ -2,6 +2,9 @@
 // that says what happened and what to do, and the system's errno where there is one. Each level may
 // prefix its own context, so that a message reads from the operation down to the cause. The hot
 // path returns a bare Code and builds no message.
+//
+// Copying one needs no memory, and OutOfMemory() none at all: where there is none left, that can
+// still be told.
 #ifndef PINNACLE_BASE_STATUS_H_
 #define PINNACLE_BASE_STATUS_H_
 
@@ -18,21 +21,13 @@ class [[nodiscard]] Status {
  public:
   Status() = default;
   Status(Code code, std::string message, int system_error = 0)
-      : detail_(std::make_unique<Detail>(Detail{code, system_error, std::move(message)})) {}
+      : detail_(std::make_shared<const Detail>(Detail{code, system_error, std::move(message)})) {}
 
   // Chooses the code that fits `system_error` (ENOSPC: kNoSpace, EACCES: kPermission, …) and
   // appends the system's own words to `what`.
   static Status FromErrno(int system_error, std::string what);
-
-  Status(const Status& other) { *this = other; }
-  Status& operator=(const Status& other) {
-    if (this != &other) {
-      detail_ = other.detail_ ? std::make_unique<Detail>(*other.detail_) : nullptr;
-    }
-    return *this;
-  }
-  Status(Status&&) noexcept = default;
-  Status& operator=(Status&&) noexcept = default;
+  // kOutOfMemory, in general words.
+  static Status OutOfMemory();
 
   bool ok() const { return detail_ == nullptr; }
   Code code() const { return detail_ ? detail_->code : Code::kOk; }
@@ -41,7 +36,7 @@ class [[nodiscard]] Status {
     return detail_ ? std::string_view(detail_->message) : std::string_view();
   }
 
-  // "context: message", same code. No effect on an ok status.
+  // "context: message", same code. No effect on an ok status, nor where there is no memory for it.
   Status WithContext(std::string_view context) &&;
 
   // "ERR_PINNACLE_IO: message", or "OK".
@@ -53,7 +48,7 @@ class [[nodiscard]] Status {
     int system_error;
     std::string message;
   };
-  std::unique_ptr<Detail> detail_;
+  std::shared_ptr<const Detail> detail_;
 };
 
 }  // namespace pinnacle

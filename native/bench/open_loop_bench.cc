@@ -163,7 +163,8 @@ int main(int argc, char** argv) {
   pinnacle::Status status =
       pinnacle::Engine::Open(pinnacle::Environment::Real(), options, nullptr, &engine, &report);
   if (!status.ok()) Die(std::string(status.message()));
-  engine->StartThreads([](uint64_t, const pinnacle::Status&) {});
+  status = engine->StartThreads([](uint64_t, const pinnacle::Status&) {});
+  if (!status.ok()) Die(std::string(status.message()));
   uint16_t instrument = 0;
   pinnacle::Instrument definition;
   definition.name = "BENCH";
@@ -180,7 +181,7 @@ int main(int argc, char** argv) {
   pinnacle::SnapshotPoint point;
   uint64_t snapshots = 0;
   std::thread snapshotter([&] {
-    pinnacle::RunAtLowPriority([&] {
+    const pinnacle::Status ran = pinnacle::RunAtLowPriority([&] {
       while (takes_snapshots && !ends) {
         wish = 1;
         while (wish != 2 && !ends) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -192,7 +193,9 @@ int main(int argc, char** argv) {
         pinnacle::CompactionReport compaction;
         if (!engine->Compact(false, &compaction).ok()) Die("a compaction failed");
       }
+      return pinnacle::Status();
     });
+    if (!ran.ok()) Die(std::string(ran.message()));
   });
 
   Latencies latencies;

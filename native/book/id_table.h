@@ -9,12 +9,14 @@
 //
 // Invariants: a cluster (a run of used slots) of the old table is moved whole, so probing it stays
 // right while it drains; a key is in one of the two tables at most. A Place is good until the next
-// change.
+// change. Where there is no memory to grow, std::bad_alloc is thrown and nothing has changed.
 #ifndef PINNACLE_BOOK_ID_TABLE_H_
 #define PINNACLE_BOOK_ID_TABLE_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <new>
 #include <utility>
 
 #include "base/check.h"
@@ -113,10 +115,25 @@ class IdTable {
     MoveSome(old_.size());
   }
 
+  // Needs memory only to give back more.
   void Clear() {
-    current_ = Table(SlotsFor(0), TableMemory::Pages::kAsUsed);
     old_ = Table();
+    try {
+      current_ = Table(SlotsFor(0), TableMemory::Pages::kAsUsed);
+    } catch (const std::bad_alloc&) {
+      std::memset(current_.slots, 0, current_.size() * sizeof(Slot));
+      current_.used = 0;
+    }
   }
+
+  // So many more can be inserted without memory; at least one behind MakeRoom.
+  size_t room() const { return current_.size() / 2 - current_.used - old_.used; }
+  void MakeRoom() {
+    if (room() == 0) Grow();
+  }
+
+  // Bytes of a table with room for `expected`.
+  static size_t BytesFor(size_t expected) { return SlotsFor(expected) * sizeof(Slot); }
 
   void set_growth(Growth growth) { growth_ = growth; }
 
@@ -211,8 +228,9 @@ class IdTable {
   }
 
   void Replace(size_t slots, TableMemory::Pages pages) {
+    Table larger(slots, pages);
     old_ = std::move(current_);
-    current_ = Table(slots, pages);
+    current_ = std::move(larger);
     // Start at an empty slot, that is between two clusters.
     cursor_ = 0;
     while (old_.slots[cursor_].index_plus_one != 0) ++cursor_;

@@ -47,6 +47,14 @@ class LevelList {
     first_keys_[b] = block.keys[0];
   }
 
+  // Insert of this key needs no memory then.
+  void MakeRoom(int64_t key) {
+    if (!blocks_.empty() && blocks_[BlockOf(key)]->count < kBlock) return;
+    if (blocks_.size() == blocks_.capacity()) blocks_.reserve(2 * blocks_.size() + 1);
+    if (first_keys_.size() == first_keys_.capacity()) first_keys_.reserve(2 * blocks_.size() + 1);
+    if (spare_ == nullptr) spare_ = std::make_unique_for_overwrite<Block>();
+  }
+
   // The key must be present.
   void Erase(int64_t key) {
     --size_;
@@ -130,7 +138,7 @@ class LevelList {
   }
 
   void AddBlock(size_t at) {
-    auto block = std::make_unique_for_overwrite<Block>();
+    auto block = spare_ ? std::move(spare_) : std::make_unique_for_overwrite<Block>();
     block->count = 0;
     blocks_.insert(blocks_.begin() + static_cast<std::ptrdiff_t>(at), std::move(block));
     first_keys_.insert(first_keys_.begin() + static_cast<std::ptrdiff_t>(at), 0);
@@ -153,6 +161,7 @@ class LevelList {
 
   std::vector<std::unique_ptr<Block>> blocks_;
   std::vector<int64_t> first_keys_;
+  std::unique_ptr<Block> spare_;  // for the next AddBlock, where it was made ahead
   size_t size_ = 0;
 };
 

@@ -1,5 +1,8 @@
 #include "book/order_book.h"
 
+#include <algorithm>
+
+#include "platform/memory_limit.h"
 #include "platform/random.h"
 
 namespace pinnacle {
@@ -21,8 +24,35 @@ uint64_t Mix(uint64_t x) {
 const uint64_t OrderBook::hash_seed_ = RandomSource::Real()->NextU64();
 
 OrderBook::OrderBook(size_t expected_orders, uint32_t max_orders)
-    : ids_(expected_orders), level_ids_(0), max_orders_(max_orders) {
+    : ids_(Affordable(expected_orders)), level_ids_(0), max_orders_(max_orders) {
   orders_.Reserve(expected_orders);
+}
+
+size_t OrderBook::Affordable(size_t expected_orders) {
+  CheckMemoryFor(IdTable::BytesFor(expected_orders) + expected_orders * sizeof(Order));
+  return expected_orders;
+}
+
+void OrderBook::MakeRoomForOrder(Handle* handle) {
+  orders_.MakeRoom();
+  // What was looked up is elsewhere in a table that grows; it is searched for then.
+  if (ids_.room() == 0) {
+    ids_.MakeRoom();
+    handle->slot = handle->new_slot = kNoIndex;
+  }
+  room_ = std::min(orders_.room(), ids_.room());
+}
+
+void OrderBook::MakeRoomBeside(Handle* handle, OrderId id, uint32_t index, Side side,
+                               int64_t price) {
+  orders_.MakeRoomForId(index, id);
+  if (handle->level != kNoIndex) return;
+  levels_.MakeRoom();
+  if (level_ids_.room() == 0) {
+    level_ids_.MakeRoom();
+    handle->level_slot = kNoIndex;
+  }
+  list(side).MakeRoom(KeyOf(side, price));
 }
 
 void OrderBook::set_growth(Growth growth) {
@@ -238,6 +268,7 @@ void OrderBook::Clear() {
   levels_.Clear();
   ids_.Clear();
   level_ids_.Clear();
+  room_ = 0;
   for (LevelList& levels : lists_) levels.Clear();
 }
 

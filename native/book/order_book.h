@@ -8,6 +8,10 @@
 //           with nothing in between.
 // (Validate, then journal, then apply: a refused operation leaves no entry, and an operation that
 // could not be journaled is not applied.)
+// An operation that may bring an order or a level into the book has a third part, in between:
+// MakeRoom* gets all the memory that its Apply may need. It throws std::bad_alloc where there is
+// none, and nothing has changed; behind it Apply can't fail. (Who has nothing to journal may leave
+// it out.)
 //
 // Within a level orders stand in time order. The book may be crossed or locked: it mirrors what a
 // venue says and does not match. Not thread-safe.
@@ -68,6 +72,23 @@ class OrderBook {
     uint32_t level_hash = 0;
     uint32_t level_slot = kNoIndex;
   };
+
+  // MakeRoom* of most operations: true where the tables are known to have room for what it brings,
+  // which is taken then.
+  bool TakeRoom(const Handle& handle, OrderId new_id) {
+    if (room_ == 0 || handle.level == kNoIndex || new_id.high != 0) [[unlikely]]
+      return false;
+    --room_;
+    return true;
+  }
+  void MakeRoomForAdd(Handle* handle, OrderId id, Side side, int64_t price) {
+    MakeRoom(handle, handle->level == kNoIndex || id.high != 0, id, orders_.NextIndex(), side,
+             price);
+  }
+  void MakeRoomForReplace(Handle* handle, OrderId new_id, int64_t price) {
+    MakeRoom(handle, handle->level == kNoIndex || new_id.high != 0, new_id, handle->order,
+             SideOf(levels_[orders_[handle->order].level]), price);
+  }
 
   // Preconditions on numbers (the caller has checked): 0 <= price <= 2^53 - 1, 1 <= quantity <=
   // 2^53 - 1.
@@ -188,6 +209,18 @@ class OrderBook {
       return level.price == price && SideOf(level) == side;
     });
   }
+  // `beside`: more than the tables of orders and ids may grow.
+  void MakeRoom(Handle* handle, bool beside, OrderId id, uint32_t index, Side side, int64_t price) {
+    if (room_ == 0) [[unlikely]]
+      MakeRoomForOrder(handle);
+    --room_;
+    if (beside) [[unlikely]]
+      MakeRoomBeside(handle, id, index, side, price);
+  }
+  void MakeRoomForOrder(Handle* handle);
+  void MakeRoomBeside(Handle* handle, OrderId id, uint32_t index, Side side, int64_t price);
+  // Throws where there is no memory for so many at once.
+  static size_t Affordable(size_t expected_orders);
   // Fills in the handle's level. kQuantityOverflow.
   Code CheckLevel(Side side, int64_t price, int64_t quantity, Handle* handle) const;
   uint32_t MakeLevel(Side side, int64_t price, uint32_t hash, uint32_t slot);
@@ -202,6 +235,8 @@ class OrderBook {
   IdTable level_ids_;
   LevelList lists_[2];
   uint32_t max_orders_;
+  // Operations for which there is room for sure, where each brings an order and its id.
+  uint64_t room_ = 0;
 };
 
 template <typename OnLevel, typename OnOrder>

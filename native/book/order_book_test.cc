@@ -210,5 +210,47 @@ TEST_CASE("random operations agree with the naive book in every answer and all c
   }
 }
 
+// Everything that Apply does behind MakeRoom must be possible where there is no memory left.
+TEST_CASE("behind MakeRoom an operation makes no table larger, and does what it does without") {
+  OrderBook book;
+  OrderBook plain;
+  std::mt19937_64 random(7);
+  std::vector<OrderId> live;
+  for (uint64_t i = 1; i <= 40'000; ++i) {
+    const bool wide = i > 20'000 && random() % 3 == 0;
+    const OrderId id{i, wide ? random() : 0};
+    const Side side = random() % 2 == 0 ? Side::kBuy : Side::kSell;
+    const auto price = static_cast<int64_t>(random() % 5'000);
+    OrderBook::Handle handle;
+    OrderBook::Handle plain_handle;
+    size_t memory = 0;
+    if (live.empty() || random() % 3 != 0) {
+      REQUIRE(book.CheckAdd(id, side, price, 1, &handle) == Code::kOk);
+      book.MakeRoomForAdd(&handle, id, side, price);
+      memory = book.memory_bytes();
+      const uint64_t growths = book.growth_count();
+      book.ApplyAdd(handle, id, side, price, 1);
+      REQUIRE(book.growth_count() == growths);
+      REQUIRE(plain.CheckAdd(id, side, price, 1, &plain_handle) == Code::kOk);
+      plain.ApplyAdd(plain_handle, id, side, price, 1);
+      live.push_back(id);
+    } else {
+      OrderId& old = live[random() % live.size()];
+      REQUIRE(book.CheckReplace(old, id, price, 2, &handle) == Code::kOk);
+      book.MakeRoomForReplace(&handle, id, price);
+      memory = book.memory_bytes();
+      const uint64_t growths = book.growth_count();
+      book.ApplyReplace(handle, id, price, 2);
+      REQUIRE(book.growth_count() == growths);
+      REQUIRE(plain.CheckReplace(old, id, price, 2, &plain_handle) == Code::kOk);
+      plain.ApplyReplace(plain_handle, id, price, 2);
+      old = id;
+    }
+    // (A block of levels that was made ahead counts once it is used.)
+    REQUIRE(book.memory_bytes() <= memory + 2048);
+  }
+  CHECK(book.Digest() == plain.Digest());
+}
+
 }  // namespace
 }  // namespace pinnacle

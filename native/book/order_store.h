@@ -50,6 +50,13 @@ class OrderStore {
   // The order's fields are whatever they were.
   uint32_t Allocate() { return orders_.Allocate(); }
   void Free(uint32_t index) { orders_.Free(index); }
+  uint32_t NextIndex() const { return orders_.NextIndex(); }
+  size_t room() const { return orders_.room(); }
+  void MakeRoom() { orders_.MakeRoom(); }
+  // SetId of this index and id needs no memory then.
+  void MakeRoomForId(uint32_t index, OrderId id) {
+    if (id.high != 0) MakeHighs(index >> kChunkShift);
+  }
   void Clear() {
     orders_.Clear();
     highs_.clear();
@@ -80,10 +87,15 @@ class OrderStore {
     const size_t chunk = index >> kChunkShift;
     if (chunk >= highs_.size() || highs_[chunk].data() == nullptr) {
       if (high == 0) return;  // absent is zero
-      if (chunk >= highs_.size()) highs_.resize(chunk + 1);
-      highs_[chunk] = TableMemory(kChunk * sizeof(uint64_t), TableMemory::Pages::kAsUsed);
+      MakeHighs(chunk);
     }
     Highs(chunk)[index % kChunk] = high;
+  }
+
+  void MakeHighs(size_t chunk) {
+    if (chunk >= highs_.size()) highs_.resize(chunk + 1);
+    if (highs_[chunk].data() != nullptr) return;
+    highs_[chunk] = TableMemory(kChunk * sizeof(uint64_t), TableMemory::Pages::kAsUsed);
   }
 
   uint64_t* Highs(size_t chunk) const { return static_cast<uint64_t*>(highs_[chunk].data()); }

@@ -3,6 +3,8 @@
 // A slab begins with a few elements and makes its first chunk larger until it is whole: a thousand
 // small books so share pages, and a look-up in one of them seldom misses the TLB. The elements move
 // then, a few thousand at most, so a reference does not outlive Allocate; from there on none moves.
+//
+// Where there is no memory, std::bad_alloc is thrown and nothing has changed.
 #ifndef PINNACLE_BOOK_SLAB_H_
 #define PINNACLE_BOOK_SLAB_H_
 
@@ -49,15 +51,24 @@ class Slab {
   }
 
   uint32_t Allocate() {
-    ++size_;
     if (free_ != kNoIndex) {
       const uint32_t index = free_;
       free_ = (*this)[index].next;
+      ++size_;
       return index;
     }
     if (fresh_ == capacity()) [[unlikely]]
       Grow();
+    ++size_;
     return fresh_++;
+  }
+  // What the next Allocate returns.
+  uint32_t NextIndex() const { return free_ != kNoIndex ? free_ : fresh_; }
+
+  // So many more can be allocated without memory; at least one behind MakeRoom.
+  size_t room() const { return capacity() - size_; }
+  void MakeRoom() {
+    if (room() == 0) Grow();
   }
 
   void Free(uint32_t index) {
@@ -105,6 +116,8 @@ class Slab {
   // The only chunk gets `count` elements, up to kChunk.
   void EnlargeFirst(uint32_t count) {
     if (count <= first_capacity_) return;
+    chunks_.reserve(1);
+    regions_.reserve(1);
     TableMemory larger(count * sizeof(T), TableMemory::Pages::kAsUsed);
     T* elements = static_cast<T*>(larger.data());
     if (fresh_ != 0) std::memcpy(elements, chunks_[0], fresh_ * sizeof(T));
@@ -115,9 +128,10 @@ class Slab {
   }
 
   void AddChunks(size_t count, TableMemory::Pages pages) {
-    if (chunks_.empty()) first_capacity_ = kChunk;
+    chunks_.reserve(std::max(chunks_.size() + count, 2 * chunks_.size()));
     regions_.emplace_back(count * kChunk * sizeof(T), pages);
     T* elements = static_cast<T*>(regions_.back().data());
+    if (chunks_.empty()) first_capacity_ = kChunk;
     for (size_t i = 0; i < count; ++i) chunks_.push_back(elements + i * kChunk);
   }
 

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
+#include "base/guarded.h"
+#include "engine/backup_mark.h"
+#include "engine/consumer_lag.h"
 #include "engine/mending.h"
 #include "engine/time_travel.h"
 #include "journal/reader.h"
@@ -116,8 +120,9 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   // Before anything is made or locked: what can't be kept is not begun.
   PINNACLE_RETURN_IF_ERROR(
       CheckThreadAffinity(options.background_cpus).WithContext("configuration: backgroundCpus"));
+  PINNACLE_RETURN_IF_ERROR(RefuseBackup(fs, options.data_directory));
   PINNACLE_RETURN_IF_ERROR(MakeDirectories(fs, options));
-  PINNACLE_RETURN_IF_ERROR(fs->Lock(options.data_directory + "/LOCK", &opened->lock_));
+  PINNACLE_RETURN_IF_ERROR(fs->Lock(options.data_directory, &opened->lock_));
   report->lock_ns = clock->MonotonicNs() - start_ns;
 
   bool finished = false;
@@ -135,13 +140,14 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   if (!state.has_journal_id) {
     state.journal_id = {environment.random->NextU64(), environment.random->NextU64()};
   }
-  const JournalPosition position = PlanContinuation(options.data_directory, state);
+  JournalPosition position = PlanContinuation(options.data_directory, state);
+  position.lock = opened->lock_.get();
   PINNACLE_RETURN_IF_ERROR(Journal::Open(environment, JournalDirectory(options.data_directory),
                                          state.journal_id, options.journal, position,
                                          &opened->journal_));
   if (progress) progress("start", 1, 1);
   opened->books_ = std::move(state.books);
-  opened->last_clock_ns_ = state.last_clock_ns;
+  opened->stamps_.Start(clock, state.last_clock_ns);
   opened->recovered_user_state_ = std::move(state.user_state);
   opened->recovered_sequence_ = opened->journal_->appended();
   if (opened->recovered_sequence_ > 0 && report->first_sequence == 0) {
@@ -153,34 +159,30 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   return Status();
 }
 
-void Engine::StartThreads(JournalThreads::OnSync on_sync) {
+Status Engine::StartThreads(JournalThreads::OnSync on_sync) {
   const std::chrono::nanoseconds interval(
       options_.durability == Durability::kInterval ? options_.sync_interval_ns : 0);
   threads_ = std::make_unique<JournalThreads>(journal_.get(), environment_.clock, interval,
                                               options_.background_cpus, std::move(on_sync));
+  return threads_->Start();
 }
 
-uint64_t Engine::ClockNs() {
-  // The system's clock may be set back; the journal's time stands still then.
-  last_clock_ns_ = std::max(last_clock_ns_, environment_.clock->NowNs());
-  return last_clock_ns_;
-}
+uint64_t Engine::ClockNs() { return stamps_.Stamp(journal_->appended() + 1); }
 
 uint64_t Engine::Stamp(uint64_t timestamp_ns, uint8_t* flags) {
   if (timestamp_ns != 0) {
     *flags |= kFlagGivenTime;
-    return timestamp_ns;
+    return last_stamp_ns_ = timestamp_ns;
   }
-  return frozen_ns_ != 0 ? frozen_ns_ : ClockNs();
+  return last_stamp_ns_ = frozen_ns_ != 0 ? frozen_ns_ : ClockNs();
 }
 
-Code Engine::AfterAppend(uint64_t* sequence) {
+inline Code Engine::AfterAppend(uint64_t* sequence) {
   *sequence = journal_->appended();
-  if (sync_each_) [[unlikely]] {
-    if (!SyncNow().ok()) return Code::kJournalFailed;
-  }
-  return Code::kOk;
+  return sync_each_ ? SyncAppended() : Code::kOk;
 }
+
+Code Engine::SyncAppended() { return SyncNow().ok() ? Code::kOk : journal_->FailureCode(); }
 
 Code Engine::Apply(const Operation& operation, uint64_t timestamp_ns, uint64_t* sequence) {
   if (closed_) [[unlikely]]
@@ -192,6 +194,11 @@ Code Engine::Apply(const Operation& operation, uint64_t timestamp_ns, uint64_t* 
   if (code != Code::kOk) [[unlikely]] {
     refused_.store(refused_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     return code;
+  }
+  try {
+    books_.MakeRoom(operation, &prepared);
+  } catch (const std::bad_alloc&) {
+    return Code::kOutOfMemory;
   }
   uint64_t payload[6];
   EntryType type;
@@ -272,7 +279,7 @@ Code Engine::AppendPayloads(uint8_t user_type, uint16_t instrument, uint64_t tim
   books_.Skip(*sequence);
   if (sync_each_ && !SyncNow().ok()) {
     *taken = 0;  // nothing was promised
-    return Code::kJournalFailed;
+    return journal_->FailureCode();
   }
   return code;
 }
@@ -282,12 +289,14 @@ Status Engine::DefineInstrument(const Instrument& instrument, uint16_t* index) {
   bool present = false;
   PINNACLE_RETURN_IF_ERROR(books_.CheckDefine(instrument, &present, index));
   if (present) return Status();
+  books_.MakeRoomToDefine(instrument);
   InstrumentPayload payload;
   EncodeInstrument(instrument, &payload);
   uint8_t flags = 0;
   const uint64_t stamp_ns = Stamp(0, &flags);
   if (journal_->Append(EntryType::kInstrument, *index, flags, stamp_ns,
                        reinterpret_cast<const uint8_t*>(&payload), sizeof(payload)) != Code::kOk) {
+    books_.ForgetRoomToDefine();
     return journal_->last_error();
   }
   books_.Define(instrument, journal_->appended());
@@ -299,7 +308,7 @@ Status Engine::SyncNow() { return threads_ ? threads_->SyncNow() : journal_->Flu
 SnapshotPoint Engine::FixSnapshotPoint() {
   SnapshotPoint point;
   point.sequence = journal_->appended();
-  point.timestamp_ns = ClockNs();  // so that no entry up to here is younger
+  point.timestamp_ns = ClockNs();
   point.entry_checksum = journal_->last_checksum();
   return point;
 }
@@ -311,8 +320,9 @@ Status Engine::BuildSnapshot(const SnapshotPoint& point, std::span<const uint8_t
     return Status(Code::kBusy, "a snapshot is being taken already; wait for it");
   }
   RotationReport ignored;
-  Status status =
-      BuildSnapshotLocked(point, user_state, info, rotation == nullptr ? &ignored : rotation);
+  const Status status = Guarded([&] {
+    return BuildSnapshotLocked(point, user_state, info, rotation == nullptr ? &ignored : rotation);
+  });
   (status.ok() ? snapshots_ : snapshot_failures_).fetch_add(1, std::memory_order_relaxed);
   return status;
 }
@@ -340,6 +350,8 @@ Status Engine::BuildSnapshotLocked(const SnapshotPoint& point, std::span<const u
 #if !defined(PINNACLE_MUTATION_SNAPSHOT_BEFORE_DURABLE)
   PINNACLE_RETURN_IF_ERROR(SyncNow());
 #endif
+  // A sync with nothing to do looks at no name, and a snapshot must not go into another directory.
+  PINNACLE_RETURN_IF_ERROR(journal_->CheckNames());
   SnapshotMeta meta;
   meta.journal_id = journal_->id();
   meta.sequence = point.sequence;
@@ -413,12 +425,32 @@ Status Engine::Compact(bool force, CompactionReport* report) {
   // A snapshot whose last sync failed has its name in the cache only: the journal before it must
   // not go before the name is durable.
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(directory));
+  ConsumerLag lag;
+  PINNACLE_RETURN_IF_ERROR(
+      ReadConsumerLag(fs, options_.data_directory, journal_->id(), report->oldest_sequence, &lag));
+  const uint64_t keep_for_consumers =
+      WithinLimits(lag, keep_from, options_.consumer_limit_entries,
+                   journal_->FirstWithin(keep_from, options_.consumer_limit_bytes));
+  report->bytes_kept_for_consumers =
+      journal_->ReleasableBytes(keep_from) - journal_->ReleasableBytes(keep_for_consumers);
+  if (report->bytes_kept_for_consumers > 0) report->slowest_consumer = lag.slowest().name;
+  if (journal_->ReleasableBytes(keep_for_consumers) == 0) {
+    report->reason = "consumer \"" + report->slowest_consumer + "\" has consumed up to entry " +
+                     std::to_string(lag.slowest().consumed) +
+                     " only, and what compaction could free is within its limits";
+    return Status();
+  }
   ReleaseReport released;
-  Status status = journal_->Release(keep_from, &released);
+  Status status = journal_->Release(keep_for_consumers, &released);
   report->removed = released.removed;
   report->recycled = released.recycled;
   report->bytes_freed = released.bytes_freed;
   report->oldest_sequence = journal_->oldest_sequence();
+  for (const ConsumerNeed& need : lag.needs) {
+    if (need.needs < report->oldest_sequence) {
+      report->overtaken.push_back({need.name, need.consumed});
+    }
+  }
   if (released.removed + released.recycled > 0)
     compactions_.fetch_add(1, std::memory_order_relaxed);
   return status;
@@ -429,7 +461,7 @@ Status Engine::Close() {
   closed_ = true;
   Status status;
   if (threads_) threads_->Stop();
-  if (journal_) status = journal_->Close();
+  if (journal_) status = Guarded([this] { return journal_->Close(); });
   // A snapshot or compaction that runs beside must be over before the lock goes.
   std::lock_guard snapshot_lock(snapshot_mutex_);
   std::lock_guard compaction_lock(compaction_mutex_);

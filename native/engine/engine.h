@@ -22,6 +22,7 @@
 #include "base/status.h"
 #include "engine/options.h"
 #include "engine/recovery.h"
+#include "engine/stamp_clock.h"
 #include "journal/background.h"
 #include "journal/journal.h"
 #include "platform/environment.h"
@@ -38,6 +39,12 @@ struct SnapshotPoint {
   uint32_t entry_checksum = 0;
 };
 
+// A consumer that compaction has gone past: it lags further behind than the limits allow.
+struct OvertakenConsumer {
+  std::string name;
+  uint64_t sequence = 0;  // it had consumed up to here
+};
+
 struct CompactionReport {
   uint64_t removed = 0;
   uint64_t recycled = 0;
@@ -46,6 +53,10 @@ struct CompactionReport {
   std::string reason;  // why nothing was done; empty if something was
   // Older than the oldest snapshot that verifies, and not usable: they kept nothing back.
   std::vector<SnapshotFinding> damaged_snapshots;
+  std::vector<OvertakenConsumer> overtaken;
+  // Segments that are kept for consumers alone, and the one that is furthest behind; empty: none.
+  uint64_t bytes_kept_for_consumers = 0;
+  std::string slowest_consumer;
 };
 
 class Engine {
@@ -60,11 +71,12 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // Starts the background threads. Without it the owner calls the steps (as a simulation does).
-  void StartThreads(JournalThreads::OnSync on_sync);
+  // kTooManyThreads where the system starts no more: the engine can only be closed then.
+  Status StartThreads(JournalThreads::OnSync on_sync);
 
   // --- writer ---
 
-  // timestamp_ns 0: the clock's, never below that of the entry before. `*sequence` is set on kOk.
+  // timestamp_ns 0: the clock's (stamp_clock.h). `*sequence` is set on kOk.
   Code Apply(const Operation& operation, uint64_t timestamp_ns, uint64_t* sequence);
   // A payload of the user's, which the engine does not look into. user_type 0 .. 127; instrument 0:
   // none.
@@ -87,6 +99,11 @@ class Engine {
   // reading of the clock for a batch.
   void FreezeClock() { frozen_ns_ = ClockNs(); }
   void ThawClock() { frozen_ns_ = 0; }
+
+  // The time that the last entry got. For the thread that writes, as the clock's steps are.
+  uint64_t last_stamp_ns() const { return last_stamp_ns_; }
+  const StampClock& stamps() const { return stamps_; }
+  void OnClockStep(std::function<void()> on_step) { stamps_.OnStep(std::move(on_step)); }
 
   const BookSet& books() const { return books_; }
 
@@ -132,18 +149,20 @@ class Engine {
   uint64_t ClockNs();
   uint64_t Stamp(uint64_t timestamp_ns, uint8_t* flags);
   Code AfterAppend(uint64_t* sequence);
+  Code SyncAppended();
   Status BuildSnapshotLocked(const SnapshotPoint& point, std::span<const uint8_t> user_state,
                              SnapshotInfo* info, RotationReport* rotation);
 
   const Environment environment_;
   const EngineOptions options_;
-  std::unique_ptr<FileLock> lock_;
+  std::unique_ptr<DirectoryLock> lock_;
   BookSet books_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<JournalThreads> threads_;
   std::vector<uint8_t> recovered_user_state_;
   uint64_t recovered_sequence_ = 0;
-  uint64_t last_clock_ns_ = 0;
+  StampClock stamps_;
+  uint64_t last_stamp_ns_ = 0;
   uint64_t frozen_ns_ = 0;  // 0: not frozen
   bool sync_each_ = false;
   bool closed_ = false;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/guarded.h"
 #include "doctest.h"
 #include "engine/inspect.h"
 #include "engine/time_travel.h"
@@ -452,11 +453,17 @@ TEST_CASE("books can be rebuilt at any sequence and time that is kept") {
   }
   CHECK(BuildBooks(FileSystem::Real(), rig.options.data_directory, 202, &books, &checksum).code() ==
         Code::kOutOfReach);
+  TimesAround times;
   REQUIRE(
-      BuildBooksAtTime(FileSystem::Real(), rig.options.data_directory, 1, 150'500, &books).ok());
+      BuildBooksAtTime(FileSystem::Real(), rig.options.data_directory, 1, 150'500, &books, &times)
+          .ok());
   REQUIRE(books.instrument_count() == 1);
   CHECK(books.book(1).order_count() == 150);
-  REQUIRE(BuildBooksAtTime(FileSystem::Real(), rig.options.data_directory, 1, 50'000, &books).ok());
+  CHECK_FALSE(times.beyond_last_entry);
+  CHECK(times.out_of_order_sequence == 0);
+  REQUIRE(
+      BuildBooksAtTime(FileSystem::Real(), rig.options.data_directory, 1, 50'000, &books, &times)
+          .ok());
   CHECK(books.book(1).order_count() == 50);
 }
 
@@ -495,6 +502,38 @@ TEST_CASE("a closed engine refuses everything and closes again without harm") {
   CHECK(rig.engine->Compact(true, &compaction).code() == Code::kClosed);
   CHECK(rig.engine->Close().ok());
 }
+
+#if defined(__linux__)
+TEST_CASE("an instrument whose book there is no memory for leaves no entry, and writing goes on") {
+  Rig rig;
+  rig.Add(1);
+  rig.engine.reset();
+  rig.options.expected_orders = uint64_t{1} << 40;
+  // Of the recovered book it is refused, too.
+  const auto open = [&] { return rig.TryOpen(); };
+  CHECK(Guarded(open).code() == Code::kOutOfMemory);
+  CHECK(rig.engine == nullptr);
+  rig.options.expected_orders = 0;
+  rig.Open();  // the lock is free
+  const uint64_t appended = rig.engine->appended();
+  CHECK(appended == 2);
+
+  TemporaryDirectory other;
+  rig.engine.reset();
+  rig.options.data_directory = other.path() + "/data";
+  rig.options.expected_orders = uint64_t{1} << 40;
+  rig.Open();  // no book yet
+  uint16_t index = 0;
+  const Status refused = Guarded(
+      [&] { return rig.engine->DefineInstrument({"BBB", 2, 0, InstrumentKind::kOrders}, &index); });
+  CHECK(refused.code() == Code::kOutOfMemory);
+  CHECK(refused.message().find("expectedOrders") != std::string::npos);
+  CHECK(rig.engine->appended() == 0);
+  CHECK(rig.engine->books().instrument_count() == 0);
+  uint64_t sequence = 0;
+  CHECK(rig.engine->AppendPayload(1, 0, 0, nullptr, 0, &sequence) == Code::kOk);
+}
+#endif
 
 }  // namespace
 }  // namespace pinnacle

@@ -142,12 +142,7 @@ Status Inspect(const Environment& environment, const std::string& data_directory
   constexpr int kMostLooks = 20;
   for (int look = 0; look < kMostLooks; ++look) {
     *report = InspectReport();
-    bool lock_file = false;
-    PINNACLE_RETURN_IF_ERROR(fs->Exists(data_directory + "/LOCK", &lock_file));
-    if (lock_file) {
-      std::unique_ptr<FileLock> lock;
-      report->locked = fs->Lock(data_directory + "/LOCK", &lock).code() == Code::kLocked;
-    }
+    PINNACLE_RETURN_IF_ERROR(fs->IsLocked(data_directory, &report->locked));
     RepairSteps steps;
     std::unique_ptr<RepairView> view;
     Environment seen = environment;

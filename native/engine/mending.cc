@@ -4,8 +4,10 @@
 #include <memory>
 #include <utility>
 
+#include "engine/backup_mark.h"
 #include "engine/recovery.h"
 #include "journal/layout.h"
+#include "journal/two_slots.h"
 #include "repair/patch.h"
 #include "repair/steps.h"
 #include "repair/view.h"
@@ -240,7 +242,7 @@ class Mender {
     record.ready_index = record.ready_id = 0;
     record.durable_sequence = std::min(known_durable_, walk_.last_sequence);
     record.timestamp_ns = environment_.clock->NowNs();
-    std::vector<uint8_t> bytes(kHeadFileBytes);
+    std::vector<uint8_t> bytes(kSlotFileBytes);
     EncodeHeadFile(record, bytes);
     const std::string prepared = HeadPath(directory_) + kRepairSuffix;
     std::unique_ptr<File> file;
@@ -305,8 +307,9 @@ Status MendDirectory(const Environment& environment, const EngineOptions& option
   PINNACLE_RETURN_IF_ERROR(fs->Exists(directory, &exists));
   if (!exists)
     return Status(Code::kNotFound, "the data directory " + directory + " does not exist");
-  std::unique_ptr<FileLock> lock;
-  PINNACLE_RETURN_IF_ERROR(fs->Lock(directory + "/LOCK", &lock));
+  PINNACLE_RETURN_IF_ERROR(RefuseBackup(fs, directory));
+  std::unique_ptr<DirectoryLock> lock;
+  PINNACLE_RETURN_IF_ERROR(fs->Lock(directory, &lock));
   Environment seen = environment;
   std::unique_ptr<RepairView> view;
   if (dry_run) {

@@ -40,6 +40,10 @@ struct EngineOptions {
   bool has_state_machine = false;
   uint64_t keep_snapshots = 3;
   uint64_t compaction_threshold_bytes = 256ull * 1024 * 1024;
+  // What compaction keeps for consumers above what recovery needs, at most: bytes of segments, and
+  // entries (0: any number of them).
+  uint64_t consumer_limit_bytes = 1024ull * 1024 * 1024;
+  uint64_t consumer_limit_entries = 0;
   uint64_t expected_orders = 0;  // per book
   // Where the background threads run: sync, supply, snapshots and compaction. Empty: anywhere. (The
   // threads of recovery are over before there is anything hot to keep out of the way of.)

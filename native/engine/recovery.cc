@@ -90,7 +90,7 @@ class ReplayVisitor : public EntryVisitor {
 
   void NoteTime(const EntryHeader& header) {
     if ((header.flags & kFlagGivenTime) != 0) return;
-    state_->last_clock_ns = std::max(state_->last_clock_ns, header.timestamp_ns);
+    state_->last_clock_ns = header.timestamp_ns;  // also back: the clock may have stepped
   }
 
   RecoveredState* state_;

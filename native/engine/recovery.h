@@ -29,7 +29,7 @@ struct RecoveredState {
   SnapshotInfo snapshot;
   JournalId journal_id;
   bool has_journal_id = false;
-  uint64_t last_clock_ns = 0;  // no entry that was stamped by the clock is younger
+  uint64_t last_clock_ns = 0;  // of the last entry that was stamped by the clock
   HeadFinding head;
   std::vector<SegmentFacts> leftovers;  // below the oldest: of an interrupted compaction
   std::vector<uint64_t> spares;

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/guarded.h"
 #include "journal/entry_check.h"
 #include "journal/segment_reader.h"
 #include "state/operation.h"
@@ -64,10 +65,15 @@ class Replay::Worker {
     if (thread_.joinable()) thread_.join();
   }
 
-  // With all idle: from the next stretch on.
-  void Begin(uint64_t published) {
+  // With all idle: from the next stretch on. False where there is no thread to be had.
+  bool Begin(uint64_t published) {
     done_.store(published, std::memory_order_release);
-    if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
+    if (thread_.joinable()) return true;
+    return Guarded([this] {
+             thread_ = std::thread([this] { Run(); });
+             return Status();
+           })
+        .ok();
   }
 
   uint64_t done() const { return done_.load(std::memory_order_acquire); }
@@ -80,7 +86,12 @@ class Replay::Worker {
       replay_->Await([this] { return replay_->stop_ || IsBehind(); });
       if (replay_->stop_) return;
       if (failure_.sequence == 0) {
-        Apply(replay_->stretches_[done() % kStretchesInFlight]);
+        const Stretch& stretch = replay_->stretches_[done() % kStretchesInFlight];
+        Status status = Guarded([&] {
+          Apply(stretch);
+          return Status();
+        });
+        if (!status.ok()) failure_ = {std::move(status), stretch.first_sequence};
         if (failure_.sequence != 0) replay_->worker_failed_ = true;
       }
       replay_->Tell([this] { done_.fetch_add(1, std::memory_order_release); });
@@ -170,15 +181,17 @@ Replay::~Replay() {
   workers_.clear();
 }
 
-// As many threads as have work; none for a single instrument, where a thread would gain less than
-// it costs. All are idle.
+// As many threads as have work and can be had; none for a single instrument, where a thread would
+// gain less than it costs. All are idle.
 void Replay::Activate() {
   const uint32_t instruments = books_->instrument_count();
-  const unsigned wanted =
+  unsigned wanted =
       instruments < 2 ? 0 : std::min(static_cast<unsigned>(workers_.size()), instruments);
   if (wanted == active_) return;
   // In this order: a worker that has become active must not look at stretches from before.
-  for (unsigned i = 0; i < wanted; ++i) workers_[i]->Begin(published_);
+  for (unsigned i = 0; i < wanted; ++i) {
+    if (!workers_[i]->Begin(published_)) wanted = i;
+  }
   active_.store(wanted, std::memory_order_release);
 }
 

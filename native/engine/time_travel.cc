@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/journal_identity.h"
 #include "engine/recovery.h"
+#include "journal/journal_identity.h"
 #include "journal/reader.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
@@ -135,7 +135,8 @@ Status BuildBooks(FileSystem* fs, const std::string& data_directory, uint64_t se
 }
 
 Status BuildBooksAtTime(FileSystem* fs, const std::string& data_directory, uint16_t instrument,
-                        uint64_t timestamp_ns, BookSet* books) {
+                        uint64_t timestamp_ns, BookSet* books, TimesAround* times) {
+  *times = TimesAround();
   SnapshotInfo restored;
   PINNACLE_RETURN_IF_ERROR(RestoreBelow(
       fs, data_directory, [](const SnapshotFile&) { return true; },
@@ -144,18 +145,26 @@ Status BuildBooksAtTime(FileSystem* fs, const std::string& data_directory, uint1
                candidate.facts(instrument).last_timestamp_ns <= timestamp_ns;
       },
       books, &restored));
+  bool younger_is_there = false;
   Status status = Replay(
       fs, data_directory,
       [&](const EntryHeader& header) {
         // A definition has the clock's time, whatever the operations count from.
-        return header.instrument == instrument && header.timestamp_ns > timestamp_ns &&
-               !IsDefinition(header);
+        younger_is_there = header.instrument == instrument && header.timestamp_ns > timestamp_ns &&
+                           !IsDefinition(header);
+        return younger_is_there;
       },
       books, nullptr);
   if (status.code() == Code::kOutOfReach) {
     return WithCoverage(status, fs, data_directory);
   }
-  return status;
+  PINNACLE_RETURN_IF_ERROR(std::move(status));
+  if (instrument <= books->instrument_count()) {
+    times->last_timestamp_ns = books->facts(instrument).last_timestamp_ns;
+  }
+  times->beyond_last_entry = !younger_is_there && times->last_timestamp_ns < timestamp_ns;
+  FindOutOfOrder(fs, data_directory, instrument, timestamp_ns, books->last_sequence(), times);
+  return Status();
 }
 
 }  // namespace pinnacle

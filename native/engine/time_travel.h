@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "engine/times_around.h"
 #include "platform/file_system.h"
 #include "state/book_set.h"
 
@@ -20,9 +21,11 @@ Status BuildBooks(FileSystem* file_system, const std::string& data_directory, ui
                   BookSet* books, uint32_t* entry_checksum);
 
 // All books right before the first entry of `instrument` (index) that is younger than
-// `timestamp_ns`. Timestamps of one instrument are taken to not decrease.
+// `timestamp_ns`. Timestamps of one instrument are taken to not decrease; `*times` says where they
+// do, and whether the time lies beyond them.
 Status BuildBooksAtTime(FileSystem* file_system, const std::string& data_directory,
-                        uint16_t instrument, uint64_t timestamp_ns, BookSet* books);
+                        uint16_t instrument, uint64_t timestamp_ns, BookSet* books,
+                        TimesAround* times);
 
 }  // namespace pinnacle
 

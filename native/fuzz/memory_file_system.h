@@ -61,9 +61,19 @@ class MemoryFileSystem final : public FileSystem {
     return files_.erase(path) == 1 ? Status() : Status(Code::kNotFound, path);
   }
   Status SyncDirectory(const std::string&) override { return Status(); }
-  Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) override {
+  Status Identify(const std::string& path, FileIdentity* identity) override {
+    const auto found = files_.find(path);
+    if (found == files_.end()) return Status(Code::kNotFound, path);
+    *identity = {0, reinterpret_cast<uintptr_t>(found->second.get())};
+    return Status();
+  }
+  Status Lock(const std::string& path, std::unique_ptr<DirectoryLock>* lock) override {
     lock->reset();
     return Status(Code::kInvalidOperation, "no locks in memory: " + path);
+  }
+  Status IsLocked(const std::string&, bool* is_locked) override {
+    *is_locked = false;
+    return Status();
   }
 
  private:
@@ -85,6 +95,10 @@ class MemoryFileSystem final : public FileSystem {
     Status Sync() override { return Status(); }
     Status Size(uint64_t* bytes) const override {
       *bytes = bytes_->size();
+      return Status();
+    }
+    Status Identity(FileIdentity* identity) const override {
+      *identity = {0, reinterpret_cast<uintptr_t>(bytes_.get())};
       return Status();
     }
     Status Truncate(uint64_t bytes) override {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/guarded.h"
+
 namespace pinnacle {
 
 namespace {
@@ -37,6 +39,10 @@ constexpr uint64_t kFastWriterBytes = 64 * 1024;
 constexpr std::chrono::microseconds kOpenPageWait{500};
 constexpr std::chrono::microseconds kOpenPagePoll{50};
 
+// How long a failure of the journal that no sync of this thread met may go untold: one in an
+// append, a roll or a compaction wakes nobody.
+constexpr milliseconds kFailureLook{100};
+
 // How long the sync thread looks out for another request before it sleeps.
 constexpr uint64_t kLookOutNs = 200'000;
 
@@ -54,15 +60,23 @@ JournalThreads::JournalThreads(Journal* journal, Clock* clock,
       clock_(clock),
       sync_interval_(sync_interval),
       cpus_(std::move(cpus)),
-      on_sync_(std::move(on_sync)),
-      sync_thread_([this] {
-        SetThreadAffinity(cpus_);
-        RunSync();
-      }),
-      supply_thread_([this] {
-        SetThreadAffinity(cpus_);
-        RunSupply();
-      }) {}
+      on_sync_(std::move(on_sync)) {}
+
+Status JournalThreads::Start() {
+  Status status = Guarded([this] {
+    sync_thread_ = std::thread([this] {
+      SetThreadAffinity(cpus_);
+      RunSync();
+    });
+    supply_thread_ = std::thread([this] {
+      SetThreadAffinity(cpus_);
+      RunSupply();
+    });
+    return Status();
+  });
+  if (!status.ok()) Stop();
+  return std::move(status).WithContext("starting the journal's background threads");
+}
 
 void JournalThreads::RequestDurable(uint64_t sequence) {
   {
@@ -133,11 +147,8 @@ bool JournalThreads::AwaitWork(std::unique_lock<std::mutex>* lock, uint64_t answ
     lock->lock();
     looking_out_.store(false, std::memory_order_release);
   }
-  if (sync_interval_.count() > 0) {
-    sync_wanted_.wait_for(*lock, sync_interval_, wanted);
-  } else {
-    sync_wanted_.wait(*lock, wanted);
-  }
+  sync_wanted_.wait_for(
+      *lock, HasInterval() ? sync_interval_ : std::chrono::nanoseconds(kFailureLook), wanted);
   const bool asked = wanted();
   looks_out_ = asked && clock_->MonotonicNs() - start_ns < kLookOutNs;
   return asked;
@@ -166,7 +177,7 @@ void JournalThreads::RunSync() {
   while (!stopping_) {
     bool asked = AwaitWork(&lock, answered);
     if (stopping_) return;
-    if (!asked && journal_->appended() == journal_->durable()) continue;
+    if (!asked && (!HasInterval() || journal_->appended() == journal_->durable())) continue;
     FlushTarget target;
     if (!asked) {
       target = AwaitOpenPage(&lock, answered);
@@ -199,10 +210,11 @@ void JournalThreads::RunSupply() {
   while (!stopping_) {
     lock.unlock();
     bool trouble = false;
-    // A failure is no news yet: the append that needs the segment tries again itself and reports
-    // it.
+    // A failure is no news yet, unless it is the journal's: the append that needs the segment tries
+    // again itself and reports it.
     if (!journal_->next_segment_ready() && !journal_->failed()) {
-      trouble = !journal_->PrepareStep().ok();
+      trouble = !Guarded([this] { return journal_->PrepareStep(); }).ok();
+      if (trouble && journal_->failed()) sync_wanted_.notify_one();
     }
     const uint64_t bytes = journal_->bytes_appended();
     const uint64_t advanced = bytes - bytes_seen;

@@ -32,13 +32,16 @@ class JournalThreads {
   using OnSync = std::function<void(uint64_t durable, const Status& status)>;
 
   // `sync_interval` of zero: syncs only when asked to. The threads run on `cpus`, which
-  // CheckThreadAffinity accepted; empty: anywhere. `journal` and `clock` outlive the object.
+  // CheckThreadAffinity accepted; empty: anywhere. `journal` and `clock` outlive the object. No
+  // thread runs before Start.
   JournalThreads(Journal* journal, Clock* clock, std::chrono::nanoseconds sync_interval,
                  CpuList cpus, OnSync on_sync);
   ~JournalThreads() { Stop(); }
   JournalThreads(const JournalThreads&) = delete;
   JournalThreads& operator=(const JournalThreads&) = delete;
 
+  // Once. kTooManyThreads where the system starts no more; none runs then.
+  Status Start();
   // Asks for a sync that covers `sequence`; OnSync tells. Of any thread.
   void RequestDurable(uint64_t sequence);
   // Syncs on the calling thread and records it like the others.
@@ -54,6 +57,7 @@ class JournalThreads {
   const Histogram& sync_entries() const { return sync_entries_; }
 
  private:
+  bool HasInterval() const { return sync_interval_.count() > 0; }
   void RunSync();
   bool AwaitWork(std::unique_lock<std::mutex>* lock, uint64_t answered);
   bool LookOut(uint64_t answered) const;

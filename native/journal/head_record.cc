@@ -5,25 +5,11 @@
 #include <vector>
 
 #include "base/zeros.h"
-#include "checksum/crc32c.h"
-#include "journal/read_fully.h"
+#include "journal/two_slots.h"
 
 namespace pinnacle {
 
 namespace {
-
-uint32_t ChecksumOf(const HeadRecord& record) {
-  HeadRecord copy = record;
-  copy.checksum = 0;
-  return Crc32c({reinterpret_cast<const uint8_t*>(&copy), sizeof(copy)});
-}
-
-void Seal(HeadRecord* record) {
-  std::memcpy(record->magic, kHeadMagic, sizeof(kHeadMagic));
-  record->version = kJournalVersion;
-  record->record_bytes = sizeof(HeadRecord);
-  record->checksum = ChecksumOf(*record);
-}
 
 // What this version keeps for later ones is zero, and no index contradicts another. (Version 1 had
 // no head record; a key needs a feature that this version lacks.)
@@ -34,8 +20,8 @@ bool IsConsistent(const HeadRecord& record) {
                              AllZero(record.reserved, sizeof(record.reserved));
   const uint64_t last = record.ready_index != 0 ? record.ready_index : record.newest_index;
   return reserved_zero && record.version == kJournalVersion &&
-         record.record_bytes == sizeof(HeadRecord) && record.counter != 0 &&
-         record.oldest_index <= last && (record.oldest_index == 0) == (last == 0) &&
+         record.record_bytes == sizeof(HeadRecord) && record.oldest_index <= last &&
+         (record.oldest_index == 0) == (last == 0) &&
          (record.newest_index == 0 || record.newest_index >= record.oldest_index) &&
          (record.ready_index == 0 || record.ready_index > record.newest_index);
 }
@@ -53,17 +39,7 @@ Status ReadHead(FileSystem* fs, const std::string& data_directory, HeadFinding* 
   PINNACLE_RETURN_IF_ERROR(std::move(opened));
   finding->exists = true;
   finding->problem = path + " does not verify: the head record is damaged";
-  for (size_t slot = 0; slot < std::size(kHeadSlotOffsets); ++slot) {
-    HeadRecord record{};
-    size_t bytes_read = 0;
-    PINNACLE_RETURN_IF_ERROR(ReadFully(*file, kHeadSlotOffsets[slot],
-                                       {reinterpret_cast<uint8_t*>(&record), sizeof(record)},
-                                       &bytes_read));
-    if (bytes_read < sizeof(record)) continue;
-    if (std::memcmp(record.magic, kHeadMagic, sizeof(kHeadMagic)) != 0 ||
-        record.checksum != ChecksumOf(record)) {
-      continue;
-    }
+  const auto accept = [&](const HeadRecord& record, bool* usable) {
     if (record.version > kJournalVersion) {
       return Status(Code::kNewerVersion,
                     path + " has format version " + std::to_string(record.version) +
@@ -76,10 +52,10 @@ Status ReadHead(FileSystem* fs, const std::string& data_directory, HeadFinding* 
                         std::to_string(record.mandatory_features) +
                         "); open it with a newer pinnacle-persistence");
     }
-    if (!IsConsistent(record) || record.counter % 2 != slot) continue;
-    if (!finding->valid || record.counter > finding->record.counter) finding->record = record;
-    finding->valid = true;
-  }
+    *usable = IsConsistent(record);
+    return Status();
+  };
+  PINNACLE_RETURN_IF_ERROR(ReadSlots(*file, accept, &finding->record, &finding->valid));
   if (finding->valid) finding->problem.clear();
   return Status();
 }
@@ -87,8 +63,8 @@ Status ReadHead(FileSystem* fs, const std::string& data_directory, HeadFinding* 
 void EncodeHeadFile(HeadRecord record, std::span<uint8_t> bytes) {
   for (uint64_t i = 0; i < 2; ++i) {
     ++record.counter;
-    Seal(&record);
-    std::memcpy(bytes.data() + kHeadSlotOffsets[record.counter % 2], &record, sizeof(record));
+    SealSlot(&record);
+    std::memcpy(bytes.data() + SlotOffset(record), &record, sizeof(record));
   }
 }
 
@@ -103,7 +79,7 @@ Status HeadFile::Open(FileSystem* fs, const std::string& data_directory, const H
     PINNACLE_RETURN_IF_ERROR(fs->Exists(temporary, &exists));
     if (exists) PINNACLE_RETURN_IF_ERROR(fs->Remove(temporary));
     PINNACLE_RETURN_IF_ERROR(fs->Open(temporary, OpenMode::kCreate, &file));
-    std::vector<uint8_t> bytes(kHeadFileBytes);
+    std::vector<uint8_t> bytes(kSlotFileBytes);
     EncodeHeadFile(found.record, bytes);
     PINNACLE_RETURN_IF_ERROR(file->Write(0, bytes));
     PINNACLE_RETURN_IF_ERROR(file->Sync());
@@ -115,15 +91,16 @@ Status HeadFile::Open(FileSystem* fs, const std::string& data_directory, const H
   PINNACLE_RETURN_IF_ERROR(fs->Open(path, OpenMode::kReadWrite, &file));
   HeadRecord record = found.record;
   if (!found.exists) record.counter += 2;
-  head->reset(new HeadFile(std::move(file), record));
+  FileIdentity identity;
+  PINNACLE_RETURN_IF_ERROR(file->Identity(&identity));
+  head->reset(new HeadFile(path, identity, std::move(file), record));
   return Status();
 }
 
 Status HeadFile::Write(HeadRecord record) {
   record.counter = record_.counter + 1;
-  Seal(&record);
-  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(&record), sizeof(record));
-  PINNACLE_RETURN_IF_ERROR(file_->Write(kHeadSlotOffsets[record.counter % 2], bytes));
+  SealSlot(&record);
+  PINNACLE_RETURN_IF_ERROR(WriteSlot(file_.get(), record));
   PINNACLE_RETURN_IF_ERROR(file_->Sync());
   record_ = record;
   return Status();

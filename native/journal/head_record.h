@@ -2,9 +2,7 @@
 // newest one and the one that is kept ready, each with its id, so that a segment that is missing,
 // renamed, or of a copy that was written on elsewhere is noticed.
 //
-// Two slots of one sector each, in pages of their own, written in turn and synced; the valid one
-// with the higher counter counts. A slot that does not verify says nothing: a crash may have come
-// while it was written, and then the other one still holds.
+// It is kept in two slots (two_slots.h).
 //
 // Order, which makes the record right after any crash:
 // - It exists before the first segment that has version 2.
@@ -29,10 +27,11 @@
 namespace pinnacle {
 
 inline constexpr char kHeadMagic[8] = {'P', 'I', 'N', 'N', 'H', 'E', 'D', '\n'};
-inline constexpr uint64_t kHeadFileBytes = 8192;
-inline constexpr uint64_t kHeadSlotOffsets[2] = {0, 4096};
 
 struct HeadRecord {
+  static constexpr const char (&kMagic)[8] = kHeadMagic;
+  static constexpr uint16_t kVersion = kJournalVersion;
+
   char magic[8];
   uint16_t version;       // kJournalVersion
   uint16_t record_bytes;  // 256
@@ -80,7 +79,7 @@ struct HeadFinding {
 // kIo and the like, kNotOurFile, kNewerVersion, kUnknownFeature. Damage is a finding.
 Status ReadHead(FileSystem* file_system, const std::string& data_directory, HeadFinding* finding);
 
-// The bytes of a HEAD file that holds `record` in both slots.
+// The bytes (kSlotFileBytes) of a HEAD file that holds `record` in both slots.
 void EncodeHeadFile(HeadRecord record, std::span<uint8_t> bytes);
 
 // Writes the record. One thread at a time.
@@ -91,15 +90,20 @@ class HeadFile {
                      const HeadFinding& found, std::unique_ptr<HeadFile>* head);
 
   const HeadRecord& record() const { return record_; }
+  const std::string& path() const { return path_; }
+  const FileIdentity& identity() const { return identity_; }
 
   // Seals the record, writes it into the slot whose turn it is and syncs. After an error the same
   // slot is written again next time: the other one stays good.
   Status Write(HeadRecord record);
 
  private:
-  HeadFile(std::unique_ptr<File> file, const HeadRecord& record)
-      : file_(std::move(file)), record_(record) {}
+  HeadFile(std::string path, const FileIdentity& identity, std::unique_ptr<File> file,
+           const HeadRecord& record)
+      : path_(std::move(path)), identity_(identity), file_(std::move(file)), record_(record) {}
 
+  const std::string path_;
+  const FileIdentity identity_;
   std::unique_ptr<File> file_;
   HeadRecord record_;  // as last written
 };

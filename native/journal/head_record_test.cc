@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "doctest.h"
+#include "journal/two_slots.h"
 #include "test/directory_image.h"
 
 namespace pinnacle {
@@ -214,7 +215,7 @@ HeadRecord VectorRecord() {
 }
 
 std::vector<uint8_t> VectorFile() {
-  std::vector<uint8_t> bytes(kHeadFileBytes);
+  std::vector<uint8_t> bytes(kSlotFileBytes);
   std::memcpy(bytes.data() + 4096, kVector, sizeof(kVector));
   return bytes;
 }
@@ -230,7 +231,7 @@ TEST_CASE("a head record has the bytes that the format describes") {
   // The writer makes the same bytes of the same values.
   HeadRecord record = VectorRecord();
   record.counter = 5;
-  std::vector<uint8_t> bytes(kHeadFileBytes);
+  std::vector<uint8_t> bytes(kSlotFileBytes);
   EncodeHeadFile(record, bytes);
   std::fill_n(bytes.begin(), 256, uint8_t{0});  // the slot of counter 6
   CHECK(bytes == VectorFile());

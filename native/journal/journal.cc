@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/guarded.h"
 
 namespace pinnacle {
 
@@ -40,7 +41,12 @@ Status Journal::Open(const Environment& environment, const std::string& journal_
 }
 
 Status Journal::Start(const JournalPosition& position) {
+  lock_ = position.lock;
   records_ = position.older;
+  for (SegmentRecord& record : records_) {
+    PINNACLE_RETURN_IF_ERROR(
+        environment_.file_system->Identify(record.file.path, &record.identity));
+  }
   next_sequence_ = position.next_sequence;
   appended_.store(next_sequence_ - 1, std::memory_order_relaxed);
   const bool goes_on = position.file.index != 0;
@@ -61,8 +67,9 @@ Status Journal::Start(const JournalPosition& position) {
   if (!position.head_directory.empty()) {
     PINNACLE_RETURN_IF_ERROR(StartHead(position, how.link));
   }
-  supply_.Start(position.next_index, how.link, position.spares,
-                [this](uint64_t index, uint64_t id) { return Announce(index, id); });
+  supply_.Start(
+      position.next_index, how.link, position.spares, [this] { return CheckNames(); },
+      [this](uint64_t index, uint64_t id) { return Announce(index, id); });
   // Youngest first: a cut-off run must not leave a hole between the names.
   for (auto it = position.trailing.rbegin(); it != position.trailing.rend(); ++it) {
     bool recycled = false;
@@ -78,8 +85,12 @@ Status Journal::Start(const JournalPosition& position) {
   } else {
     PINNACLE_RETURN_IF_ERROR(supply_.Take(&segment));
   }
-  records_.push_back(
-      {{segment->index, segment->path}, next_sequence_, 0, segment->bytes, segment->segment_id});
+  records_.push_back({{segment->index, segment->path},
+                      next_sequence_,
+                      0,
+                      segment->bytes,
+                      segment->segment_id,
+                      segment->identity});
   if (goes_on && position.first_sequence != 0) {
     records_.back().first_sequence = position.first_sequence;
   }
@@ -113,7 +124,7 @@ Code Journal::Refuse(Status status) {
 
 Code Journal::Roll(uint64_t entry_bytes) {
   if (closed_) return Refuse(Status(Code::kClosed, "the journal is closed"));
-  if (failed()) return Code::kJournalFailed;
+  if (failed()) return FailureCode();
   if (entry_bytes > supply_.segment_bytes() - kSegmentHeaderBytes) {
     return Refuse(Status(Code::kEntryTooLarge, "an entry of " + std::to_string(entry_bytes) +
                                                    " bytes does not fit a segment of " +
@@ -121,14 +132,33 @@ Code Journal::Roll(uint64_t entry_bytes) {
                                                    "; raise segmentSize or split the payload"));
   }
   std::shared_ptr<Segment> next;
-  if (Status status = supply_.Take(&next); !status.ok()) return Refuse(std::move(status));
+  SegmentRecord record;
+  Status status = Guarded([&] {
+    // All the memory first: a segment that was taken is entered, or there would be a gap.
+    record.file.path.reserve(current_->path.size());
+    MakeRoomForRoll();
+    return supply_.Take(&next);
+  });
+  if (!status.ok()) return Refuse(std::move(status));
   std::lock_guard lock(state_mutex_);
   bytes_before_ += static_cast<uint64_t>(cursor_ - base_) - start_offset_;
   rolled_.push_back({current_, static_cast<uint64_t>(cursor_ - base_), next_sequence_ - 1});
   records_.back().last_sequence = next_sequence_ - 1;
-  records_.push_back({{next->index, next->path}, next_sequence_, 0, next->bytes, next->segment_id});
+  record.file.index = next->index;
+  record.file.path = next->path;  // as long as the others' are
+  record.first_sequence = next_sequence_;
+  record.bytes = next->bytes;
+  record.segment_id = next->segment_id;
+  record.identity = next->identity;
+  records_.push_back(std::move(record));
   Enter(std::move(next), kSegmentHeaderBytes);
   return Code::kOk;
+}
+
+void Journal::MakeRoomForRoll() {
+  std::lock_guard lock(state_mutex_);
+  if (rolled_.size() == rolled_.capacity()) rolled_.reserve(2 * rolled_.size() + 4);
+  if (records_.size() == records_.capacity()) records_.reserve(2 * records_.size() + 4);
 }
 
 Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_t timestamp_ns,
@@ -143,7 +173,7 @@ Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_
     if (const Code code = Roll(entry_bytes); code != Code::kOk) return code;
   }
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
-    return Code::kJournalFailed;
+    return FailureCode();
   const uint64_t sequence = next_sequence_;
   uint8_t* entry = cursor_;
   const EntryHeader header{payload_bytes,
@@ -181,7 +211,7 @@ Code Journal::AppendLines(EntryType type, uint16_t instrument, uint8_t flags, ui
       if (const Code code = Roll(kLineBytes); code != Code::kOk) return code;
     }
     if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
-      return Code::kJournalFailed;
+      return FailureCode();
     const uint64_t group =
         std::min({kGroup, count - *taken, static_cast<uint64_t>(end_ - cursor_) / kLineBytes});
     const uint64_t durable = durable_.load(std::memory_order_relaxed);
@@ -224,13 +254,21 @@ Status Journal::failure() const {
 void Journal::Fail(const Status& status) {
   std::lock_guard lock(state_mutex_);
   if (failed()) return;
-  failure_ =
-      Status(Code::kJournalFailed,
-             "a sync failed, so nothing after entry " + std::to_string(durable()) +
-                 " can be promised and nothing more is accepted; close, look at the device, and "
-                 "open again to recover: " +
-                 std::string(status.message()),
-             status.system_error());
+  const bool lost = status.code() == Code::kDirectoryLost;
+  try {
+    const std::string kept = "nothing after entry " + std::to_string(durable()) +
+                             " can be promised and nothing more is accepted; close, ";
+    failure_ = Status(lost ? Code::kDirectoryLost : Code::kJournalFailed,
+                      (lost ? "the journal lost its files, so " + kept +
+                                  "find out what moved or removed them, put them back if you can, "
+                                  "and open again: "
+                            : "the journal failed, so " + kept +
+                                  "look at the device, and open again to recover: ") +
+                          std::string(status.message()),
+                      status.system_error());
+  } catch (const std::bad_alloc&) {
+    failure_ = failed_without_memory_;
+  }
   failed_.store(true, std::memory_order_release);
 }
 
@@ -257,7 +295,14 @@ Status Journal::FlushUpTo(const FlushTarget& target) { return FlushAndNote(&targ
 Status Journal::FlushAndNote(const FlushTarget* target) {
   std::lock_guard flush_lock(flush_mutex_);
   const uint64_t before = flushed_bytes_.load(std::memory_order_relaxed);
-  Status status = FlushLocked(target);
+  Status status;
+  try {
+    status = FlushLocked(target);
+  } catch (const std::bad_alloc&) {
+    // Perhaps of saying that a sync failed, which the next one would not be told of.
+    Fail(Status::OutOfMemory());
+    return failure();
+  }
   const uint64_t bytes = flushed_bytes_.load(std::memory_order_relaxed) - before;
   if (bytes > 0) writes_ahead_.store(bytes < kLongSyncBytes, std::memory_order_relaxed);
   return status;
@@ -323,6 +368,15 @@ Status Journal::FlushLocked(const FlushTarget* target) {
       return failure();
     }
   }
+  Status named = CheckDirectory();
+  for (const Rolled& full : rolled) {
+    if (named.ok()) named = CheckSegmentName(*full.segment);
+  }
+  if (named.ok()) named = CheckSegmentName(*segment);
+  if (!named.ok()) {
+    Fail(named);
+    return failure();
+  }
   if (sequence > durable()) durable_.store(sequence, std::memory_order_release);
   StoreFrontierMark(segment->mapping->data(), segment->seed, durable(), ++segment->mark_counter,
                     environment_.clock->NowNs());
@@ -371,7 +425,7 @@ Status Journal::WriteAheadStep() {
   segment->mapping->Prefault(begin, end - begin);
   // Its failure is the journal's: the kernel tells an error once, and the next sync of entries
   // would not hear of it.
-  Status status = segment->mapping->Sync(begin, end - begin);
+  const Status status = Guarded([&] { return segment->mapping->Sync(begin, end - begin); });
   if (!status.ok()) {
     Fail(status);
     return failure();
@@ -449,10 +503,15 @@ Status Journal::Release(uint64_t sequence, ReleaseReport* report) {
     }
   }
   if (released.empty()) return Status();
+  PINNACLE_RETURN_IF_ERROR(CheckNames());
 #if !defined(PINNACLE_MUTATION_HEAD_NOT_RAISED)
   PINNACLE_RETURN_IF_ERROR(RaiseHead(oldest));
 #endif
   for (const SegmentRecord& record : released) {
+    {
+      std::lock_guard lock(state_mutex_);
+      released_below_ = record.file.index + 1;
+    }
     bool recycled = false;
     PINNACLE_RETURN_IF_ERROR(supply_.Retire(record.file, &recycled));
     (recycled ? report->recycled : report->removed) += 1;
@@ -498,43 +557,6 @@ Status Journal::Close() {
   current_->mapping.reset();
   rolled_.clear();
   return status;
-}
-
-uint64_t Journal::oldest_sequence() const {
-  std::lock_guard lock(state_mutex_);
-  return records_.front().first_sequence;
-}
-
-uint64_t Journal::segment_index() const {
-  std::lock_guard lock(state_mutex_);
-  return current_->index;
-}
-
-uint64_t Journal::segment_count() const {
-  std::lock_guard lock(state_mutex_);
-  return records_.size();
-}
-
-uint64_t Journal::disk_bytes() const {
-  std::lock_guard lock(state_mutex_);
-  uint64_t bytes = 0;
-  for (const SegmentRecord& record : records_) bytes += record.bytes;
-  return bytes + (supply_.ready() ? supply_.segment_bytes() : 0);
-}
-
-uint64_t Journal::bytes_appended() const {
-  std::lock_guard lock(state_mutex_);
-  return bytes_before_ + offset_.load(std::memory_order_relaxed) - start_offset_;
-}
-
-uint64_t Journal::ReleasableBytes(uint64_t sequence) const {
-  std::lock_guard lock(state_mutex_);
-  uint64_t bytes = 0;
-  for (const SegmentRecord& record : records_) {
-    if (record.last_sequence == 0 || record.last_sequence >= sequence) break;
-    bytes += record.bytes;
-  }
-  return bytes;
 }
 
 }  // namespace pinnacle

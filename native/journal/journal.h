@@ -8,16 +8,17 @@
 // Invariants:
 // - An append makes no system call, takes no lock and allocates nothing, unless it opens a segment.
 // - durable() never passes what a completed sync covers: rolled segments are synced before the
-// current
-//   one, and only then does the frontier move.
+//   current one, and only then does the frontier move.
 // - After a failed sync the journal is failed for good. What the kernel did with the pages is
-// unknown,
-//   so there is no second try (https://wiki.postgresql.org/wiki/Fsync_Errors).
+//   unknown, so there is no second try (https://wiki.postgresql.org/wiki/Fsync_Errors).
+// - Nothing is acknowledged into a file that has no name any more, or in a directory that was
+//   replaced: see journal_names.cc.
 #ifndef PINNACLE_JOURNAL_JOURNAL_H_
 #define PINNACLE_JOURNAL_JOURNAL_H_
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -42,11 +43,12 @@ struct JournalOptions {
 
 // A segment file on disk and the entries in it.
 struct SegmentRecord {
-  SegmentFile file;
-  uint64_t first_sequence;  // of the entry that opened it
-  uint64_t last_sequence;   // 0: it is the current one
-  uint64_t bytes;
+  SegmentFile file{0, ""};
+  uint64_t first_sequence = 0;  // of the entry that opened it
+  uint64_t last_sequence = 0;   // 0: it is the current one
+  uint64_t bytes = 0;
   uint64_t segment_id = 0;
+  FileIdentity identity{};  // set by the journal
 };
 
 // Where writing goes on: what the recovery scan found.
@@ -71,6 +73,8 @@ struct JournalPosition {
   // journal without a data directory).
   std::string head_directory;
   HeadFinding head;
+  // Held as long as the journal is open, and asked at each sync. Null: none.
+  const DirectoryLock* lock = nullptr;
 };
 
 // What a flush has to make durable, and how much it may take along.
@@ -126,6 +130,8 @@ class Journal {
   uint64_t durable() const { return durable_.load(std::memory_order_acquire); }
   bool failed() const { return failed_.load(std::memory_order_acquire); }
   Status failure() const;
+  // Of the failure: kJournalFailed or kDirectoryLost.
+  Code FailureCode() const { return failure().code(); }
 
   // --- steps: of any thread ---
 
@@ -155,6 +161,9 @@ class Journal {
   // Recycles or removes segments that only hold entries below `sequence`, oldest first: the head
   // record is raised above them, then each removal is durable before the next begins.
   Status Release(uint64_t sequence, ReleaseReport* report);
+  // Compares the names of all that the journal has with what is open. kDirectoryLost fails the
+  // journal for good.
+  Status CheckNames();
 
   // Flushes, stores what a clean end leaves behind and unmaps the segments. Appends are refused
   // afterwards. No step may run beside it but Flush.
@@ -167,6 +176,9 @@ class Journal {
   uint64_t disk_bytes() const;
   uint64_t segments_removed() const { return segments_removed_.load(std::memory_order_relaxed); }
   uint64_t bytes_appended() const;  // since Open
+  // The first sequence of the oldest segment that can be kept if all those that hold only entries
+  // below `sequence`, from it on, may have `max_bytes` together; `sequence` where none can.
+  uint64_t FirstWithin(uint64_t sequence, uint64_t max_bytes) const;
   // Bytes that Release(sequence) would free now.
   uint64_t ReleasableBytes(uint64_t sequence) const;
   // Checksum of the newest entry, for a snapshot's proof. Writer thread.
@@ -187,6 +199,9 @@ class Journal {
           const JournalOptions& options);
   Status Start(const JournalPosition& position);
   Status StartHead(const JournalPosition& position, uint64_t link);
+  Status CheckDirectory() const;
+  Status CheckSegmentName(const Segment& segment) const;
+  Status CheckRecords();
   Status Announce(uint64_t index, uint64_t segment_id);
   Status RaiseHead(const SegmentRecord& oldest);
   Status CloseHead();
@@ -194,6 +209,8 @@ class Journal {
   HeadRecord CurrentHead() const;
   void Enter(std::shared_ptr<Segment> segment, uint64_t offset);
   Code Roll(uint64_t entry_bytes);
+  // One more segment can be noted down without memory.
+  void MakeRoomForRoll();
   // Brings the line a page ahead into the cache: the processor's own fetching ahead ends with the
   // page. A hint, so what lies behind the mapping's end does no harm.
   static void FetchAhead(const uint64_t* line) {
@@ -247,14 +264,25 @@ class Journal {
   std::mutex flush_mutex_;          // one sync at a time
   std::mutex head_mutex_;           // one change of the head record at a time; taken before state_
   std::unique_ptr<HeadFile> head_;  // null: none is kept
+  // Set by Start: a sync must not wait for the head record's.
+  const DirectoryLock* lock_ = nullptr;
+  std::string head_path_;
+  FileIdentity head_identity_;
   mutable std::mutex state_mutex_;  // what follows
   std::shared_ptr<Segment> current_;
   std::vector<Rolled> rolled_;  // full, not yet wholly durable
   std::vector<SegmentRecord> records_;
+  uint64_t released_below_ = 0;  // segments below this index lose their names on purpose
   uint64_t bytes_before_ = 0;  // appended since Open, but for [start_offset_, offset_) of current_
   uint64_t start_offset_ = 0;
   Status failure_;
   Status last_error_;
+  // Made ahead: for a failure that comes where there is no memory to describe it.
+  const Status failed_without_memory_{
+      Code::kJournalFailed,
+      "a sync failed, and there was no memory left to say why; the journal accepts no more; "
+      "close, raise the memory limit, and open again to recover",
+      ENOMEM};
 };
 
 inline void Journal::Publish(uint64_t bytes, uint64_t entries) {
@@ -272,7 +300,7 @@ inline Code Journal::AppendLine(EntryType type, uint16_t instrument, uint8_t fla
     if (const Code code = Roll(kLineBytes); code != Code::kOk) return code;
   }
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
-    return Code::kJournalFailed;
+    return FailureCode();
   const uint64_t sequence = next_sequence_;
   const uint64_t durable_lag = DurableLag(sequence, durable_.load(std::memory_order_relaxed));
   // Whole words, put together in registers: the checksum would have to wait for narrower stores to

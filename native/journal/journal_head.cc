@@ -34,6 +34,8 @@ Status Journal::StartHead(const JournalPosition& position, uint64_t link) {
   if (!exists) found.record = record;
   PINNACLE_RETURN_IF_ERROR(
       HeadFile::Open(environment_.file_system, position.head_directory, found, &head_));
+  head_path_ = head_->path();
+  head_identity_ = head_->identity();
   return exists ? head_->Write(record) : Status();
 }
 

@@ -380,6 +380,7 @@ TEST_CASE("the sync thread makes a requested sequence durable and says so") {
                            [&](uint64_t durable, const Status& status) {
                              if (status.ok()) told = durable;
                            });
+    REQUIRE(threads.Start().ok());
     for (uint64_t i = 1; i <= 1000; ++i) REQUIRE(opened.Line(i) == Code::kOk);
     threads.RequestDurable(1000);
     for (int i = 0; i < 5000 && told < 1000; ++i) {
@@ -395,6 +396,7 @@ TEST_CASE("with an interval, entries become durable without being asked for") {
   Opened opened;
   JournalThreads threads(opened.journal.get(), Clock::Real(), std::chrono::milliseconds(2), {},
                          [](uint64_t, const Status&) {});
+  REQUIRE(threads.Start().ok());
   REQUIRE(opened.Line(1) == Code::kOk);
   for (int i = 0; i < 5000 && opened.journal->durable() < 1; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -406,6 +408,7 @@ TEST_CASE("the supply thread has the next segment ready before it is needed") {
   Opened opened;
   JournalThreads threads(opened.journal.get(), Clock::Real(), std::chrono::milliseconds(5), {},
                          [](uint64_t, const Status&) {});
+  REQUIRE(threads.Start().ok());
   for (int segment = 0; segment < 4; ++segment) {
     for (int i = 0; i < 5000 && !opened.journal->next_segment_ready(); ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));

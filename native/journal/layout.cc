@@ -14,10 +14,6 @@ namespace pinnacle {
 
 namespace {
 
-JournalId IdOf(const SegmentHeader& header) {
-  return {header.journal_id_low, header.journal_id_high};
-}
-
 Status ReadFacts(FileSystem* fs, SegmentFacts* facts) {
   std::unique_ptr<File> file;
   PINNACLE_RETURN_IF_ERROR(fs->Open(facts->file.path, OpenMode::kRead, &file));
@@ -39,7 +35,8 @@ Status ReadFacts(FileSystem* fs, SegmentFacts* facts) {
 void DecideJournalId(Layout* layout) {
   std::map<std::pair<uint64_t, uint64_t>, size_t> votes;
   for (const SegmentFacts& segment : layout->segments) {
-    if (segment.header_valid) ++votes[{IdOf(segment.header).low, IdOf(segment.header).high}];
+    if (segment.header_valid)
+      ++votes[{JournalIdOf(segment.header).low, JournalIdOf(segment.header).high}];
   }
   if (layout->head.valid) {
     const JournalId named = JournalIdOf(layout->head.record);
@@ -52,7 +49,7 @@ void DecideJournalId(Layout* layout) {
   size_t most = 0;
   for (auto it = layout->segments.rbegin(); it != layout->segments.rend(); ++it) {
     if (!it->header_valid) continue;
-    const JournalId id = IdOf(it->header);
+    const JournalId id = JournalIdOf(it->header);
     const size_t count = votes[{id.low, id.high}];
     if (count <= most) continue;
     most = count;
@@ -136,9 +133,9 @@ void JudgeSegments(Layout* layout) {
   std::optional<uint64_t> wanted_link;
   for (size_t i = layout->segments.size(); i-- > 0;) {
     SegmentFacts& segment = layout->segments[i];
-    if (segment.belongs() && !(IdOf(segment.header) == layout->journal_id)) {
+    if (segment.belongs() && !(JournalIdOf(segment.header) == layout->journal_id)) {
       segment.misfit = segment.file.path + " belongs to another journal (" +
-                       JournalIdText(IdOf(segment.header)) + ")";
+                       JournalIdText(JournalIdOf(segment.header)) + ")";
     }
     if (segment.belongs() && head.valid) segment.misfit = MisfitWithHead(head.record, segment);
     if (segment.belongs() && wanted_link.has_value() && segment.link.link != *wanted_link) {

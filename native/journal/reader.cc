@@ -92,8 +92,9 @@ Status JournalReader::FindStartOnce() {
                                        " holds no journal segment; is this the data directory of a "
                                        "journal that was opened before?");
   }
-  // The youngest segment whose first entry is not above the wanted one.
-  for (size_t i = files.size(); i-- > 0;) {
+  // The youngest segment whose first entry is not above the wanted one; the oldest, where its first
+  // entry is wanted: the others need no look then.
+  for (size_t i = next_sequence_ == 0 ? 1 : files.size(); i-- > 0;) {
     looked_at_ = files[i].index;
     PINNACLE_RETURN_IF_ERROR(OpenSegment(files[i]));
     EntryCheck check;
@@ -123,6 +124,7 @@ Status JournalReader::OpenSegment(const SegmentFile& file) {
   PINNACLE_RETURN_IF_ERROR(file_system_->Open(file.path, OpenMode::kRead, &opened));
   SegmentHeader header;
   PINNACLE_RETURN_IF_ERROR(ReadSegmentHeader(*opened, file, &header));
+  PINNACLE_RETURN_IF_ERROR(opened->Identity(&identity_));
   file_ = std::move(opened);
   segment_ = file;
   header_ = header;
@@ -150,6 +152,7 @@ Status JournalReader::TryNextSegment(bool* moved, Next* seen) {
     if (status.code() == Code::kNotFound) return Status();
   }
   PINNACLE_RETURN_IF_ERROR(std::move(status));
+  if (JournalIdOf(header) != JournalIdOf(header_)) return Gone();
   SegmentReader reader(file.get(), header.segment_bytes, SeedOfSegment(header.segment_id));
   reader.Seek(kSegmentHeaderBytes);
   EntryCheck check;
@@ -187,8 +190,25 @@ Status JournalReader::IsMissing(const Next& next, bool* missing) {
 Status JournalReader::StillOurs() {
   SegmentHeader header;
   const Status status = ReadSegmentHeader(*file_, segment_, &header);
-  if (status.ok() && header.segment_id == header_.segment_id) return Status();
-  return OutOfReach();
+  if (!status.ok() || header.segment_id != header_.segment_id) return Gone();
+  FileIdentity named;
+  Status found = file_system_->Identify(segment_.path, &named);
+  if (found.ok()) return named == identity_ ? Status() : Gone();
+  const bool missing = found.code() == Code::kNotFound || found.code() == Code::kNotADirectory;
+  return missing ? Gone() : found;
+}
+
+Status JournalReader::Gone() {
+  HeadFinding head;
+  PINNACLE_RETURN_IF_ERROR(ReadHeadRecord(&head));
+  const bool same = head.valid && JournalIdOf(head.record) == JournalIdOf(header_);
+  if (same && head.record.oldest_index > segment_.index) return OutOfReach();
+  return Status(
+      Code::kDirectoryLost,
+      segment_.path + " was removed or replaced while it was read, before entry " +
+          std::to_string(std::max<uint64_t>(next_sequence_, 1)) +
+          ": the directory was removed, moved, recreated or repaired; find out which, and "
+          "read again from that entry on if it is the same journal");
 }
 
 Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
@@ -227,7 +247,9 @@ Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
       fresh = true;
       continue;
     }
-    PINNACLE_RETURN_IF_ERROR(StillOurs());
+    Status ours = StillOurs();
+    // Compaction may have taken a segment of which everything was returned: the next one goes on.
+    if (!ours.ok() && (ours.code() != Code::kOutOfReach || expected_ == 0)) return ours;
     bool moved = false;
     Next next;
     PINNACLE_RETURN_IF_ERROR(TryNextSegment(&moved, &next));
@@ -235,6 +257,7 @@ Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
       fresh = false;
       continue;
     }
+    PINNACLE_RETURN_IF_ERROR(std::move(ours));
     bool missing = false;
     PINNACLE_RETURN_IF_ERROR(IsMissing(next, &missing));
     reader_->Seek(reader_->offset());

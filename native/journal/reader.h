@@ -26,7 +26,8 @@ class JournalReader {
 
   // Appends whole verified entries to `*out`, until about `max_bytes` (at least one entry where
   // there is one). None: the end for now. kCorrupt: an entry that was written does not verify, or
-  // is gone; kOutOfReach: compaction has taken the place away.
+  // is gone; kOutOfReach: compaction has taken the place away; kDirectoryLost: the directory or the
+  // segment was removed or replaced otherwise.
   Status Read(uint64_t max_bytes, std::vector<uint8_t>* out);
 
   // The entry that Read returns next; below it everything was returned.
@@ -55,7 +56,10 @@ class JournalReader {
   Status TryNextSegment(bool* moved, Next* next);
   // Whether anything says that there is an entry at the reader's place.
   Status IsMissing(const Next& next, bool* missing);
+  // Whether the segment that is read is still what its name stands for.
   Status StillOurs();
+  // Why it is not: kOutOfReach where compaction took it, else kDirectoryLost.
+  Status Gone();
 
   FileSystem* const file_system_;
   const std::string journal_directory_;
@@ -63,6 +67,7 @@ class JournalReader {
   uint64_t looked_at_ = 0;  // segment that FindStart looked at last
   uint64_t expected_ = 0;   // sequence of the entry at the reader's offset; 0: not known yet
   std::unique_ptr<File> file_;
+  FileIdentity identity_;  // of file_
   SegmentFile segment_{0, ""};
   SegmentHeader header_{};
   std::unique_ptr<SegmentReader> reader_;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/guarded.h"
 #include "journal/segment_reader.h"
 
 namespace pinnacle {
@@ -16,7 +17,12 @@ RunsAhead::RunsAhead(FileSystem* file_system, std::vector<Job> jobs, RunProof pr
       outcomes_(jobs_.size()),
       done_(jobs_.size()) {
   const size_t count = std::min<size_t>(threads, jobs_.size());
-  for (size_t i = 0; i < count; ++i) threads_.emplace_back([this] { Work(); });
+  threads_.reserve(count);
+  // With fewer it takes longer, with none the scan follows the runs itself.
+  (void)Guarded([&] {
+    while (threads_.size() < count) threads_.emplace_back([this] { Work(); });
+    return Status();
+  });
 }
 
 RunsAhead::~RunsAhead() {
@@ -25,7 +31,7 @@ RunsAhead::~RunsAhead() {
 }
 
 const RunsAhead::Outcome* RunsAhead::Of(size_t i, uint64_t expected) {
-  if (expected == 0 || jobs_[i].expected != expected) return nullptr;
+  if (expected == 0 || jobs_[i].expected != expected || threads_.empty()) return nullptr;
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return done_[i]; });
   return &outcomes_[i];
@@ -35,7 +41,9 @@ void RunsAhead::Work() {
   while (!stop_.load(std::memory_order_relaxed)) {
     const size_t i = next_.fetch_add(1, std::memory_order_relaxed);
     if (i >= jobs_.size()) return;
-    if (jobs_[i].expected != 0) Follow(jobs_[i], &outcomes_[i]);
+    if (jobs_[i].expected != 0) {
+      outcomes_[i].status = Guarded([&] { return Follow(jobs_[i], &outcomes_[i]); });
+    }
     {
       std::lock_guard lock(mutex_);
       done_[i] = true;
@@ -44,14 +52,14 @@ void RunsAhead::Work() {
   }
 }
 
-void RunsAhead::Follow(const Job& job, Outcome* outcome) {
+Status RunsAhead::Follow(const Job& job, Outcome* outcome) {
   std::unique_ptr<File> file;
-  outcome->status = file_system_->Open(job.path, OpenMode::kRead, &file);
-  if (!outcome->status.ok()) return;
+  PINNACLE_RETURN_IF_ERROR(file_system_->Open(job.path, OpenMode::kRead, &file));
   SegmentReader reader(file.get(), job.segment_bytes, job.seed);
   reader.Seek(kSegmentHeaderBytes);
-  outcome->status = FollowRun(&reader, job.expected, proof_, &outcome->run, IgnoreEntries());
+  Status status = FollowRun(&reader, job.expected, proof_, &outcome->run, IgnoreEntries());
   outcome->bytes_read = reader.bytes_read();
+  return status;
 }
 
 }  // namespace pinnacle

@@ -34,6 +34,7 @@ class RunsAhead {
     uint64_t bytes_read = 0;
   };
 
+  // `threads` at most: as many as the system starts.
   RunsAhead(FileSystem* file_system, std::vector<Job> jobs, RunProof proof, unsigned threads);
   ~RunsAhead();  // waits for the segments under way
   RunsAhead(const RunsAhead&) = delete;
@@ -44,7 +45,7 @@ class RunsAhead {
 
  private:
   void Work();
-  void Follow(const Job& job, Outcome* outcome);
+  Status Follow(const Job& job, Outcome* outcome);
 
   FileSystem* const file_system_;
   const std::vector<Job> jobs_;

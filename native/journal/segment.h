@@ -18,6 +18,7 @@ struct Segment {
   uint32_t seed = 0;
   uint64_t bytes = 0;
   std::string path;
+  FileIdentity identity;
   std::unique_ptr<Mapping> mapping;
 
   // Used by whoever syncs, under the journal's flush lock.

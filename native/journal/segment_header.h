@@ -21,6 +21,10 @@ struct JournalId {
   friend bool operator==(const JournalId&, const JournalId&) = default;
 };
 
+inline JournalId JournalIdOf(const SegmentHeader& header) {
+  return {header.journal_id_low, header.journal_id_high};
+}
+
 // 32 hex digits, the high half first.
 std::string JournalIdText(const JournalId& id);
 

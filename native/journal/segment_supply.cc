@@ -19,10 +19,11 @@ SegmentSupply::SegmentSupply(const Environment& environment, std::string journal
       max_spares_(max_spares) {}
 
 void SegmentSupply::Start(uint64_t next_index, uint64_t predecessor_link,
-                          std::vector<uint64_t> spares, Announce announce) {
+                          std::vector<uint64_t> spares, Check check, Announce announce) {
   std::lock_guard lock(mutex_);
   next_index_ = next_index;
   predecessor_link_ = predecessor_link;
+  check_ = std::move(check);
   announce_ = std::move(announce);
   spares_ = std::move(spares);
   spare_count_.store(spares_.size(), std::memory_order_relaxed);
@@ -65,6 +66,7 @@ Status SegmentSupply::Take(std::shared_ptr<Segment>* segment) {
 
 Status SegmentSupply::PrepareLocked() {
   if (ready()) return Status();
+  if (check_) PINNACLE_RETURN_IF_ERROR(check_());
   // A head record that could not be written may name it all the same, so it is not made anew.
   if (made_ == nullptr) PINNACLE_RETURN_IF_ERROR(MakeNext());
 #if !defined(PINNACLE_MUTATION_READY_SEGMENT_NOT_ANNOUNCED)
@@ -134,6 +136,7 @@ Status SegmentSupply::MakeNext() {
   segment->seed = SeedOfSegment(segment_id);
   segment->bytes = segment_bytes_;
   segment->path = path;
+  PINNACLE_RETURN_IF_ERROR(file->Identity(&segment->identity));
   PINNACLE_RETURN_IF_ERROR(file->Map(&segment->mapping));
   segment->written_offset = segment_bytes_;
   if (!written) {
@@ -285,6 +288,7 @@ Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& heade
   opened->seed = SeedOfSegment(header.segment_id);
   opened->bytes = header.segment_bytes;
   opened->path = name.path;
+  PINNACLE_RETURN_IF_ERROR(file->Identity(&opened->identity));
   PINNACLE_RETURN_IF_ERROR(file->Map(&opened->mapping));
   PINNACLE_CHECK(opened->mapping->size() >= header.segment_bytes);
   opened->prefaulted_offset = end_offset / kPageBytes * kPageBytes;
@@ -310,6 +314,7 @@ Status SegmentSupply::Empty(const SegmentFile& name) {
 Status SegmentSupply::Retire(const SegmentFile& file, bool* recycled) {
   FileSystem* fs = environment_.file_system;
   std::lock_guard lock(mutex_);
+  spares_.reserve(spares_.size() + 1);  // before the file has its new name
   *recycled = spares_.size() < max_spares_;
   uint64_t number = file.index;
   if (*recycled) {

@@ -57,13 +57,16 @@ class SegmentSupply {
   SegmentSupply(const Environment& environment, std::string journal_directory, JournalId journal_id,
                 uint64_t segment_bytes, uint64_t max_spares);
 
+  // Whether the files that the journal has are still there: if not, no segment is made.
+  using Check = std::function<Status()>;
   // Makes durable that a segment of this index and id is ready.
   using Announce = std::function<Status(uint64_t index, uint64_t segment_id)>;
 
   // The index of the first segment to make, and the link of the segment before it (0: it is the
-  // journal's first). `spares` are files to recycle from, by their numbers. `announce` may be null.
+  // journal's first). `spares` are files to recycle from, by their numbers. `check` and `announce`
+  // may be null.
   void Start(uint64_t next_index, uint64_t predecessor_link, std::vector<uint64_t> spares,
-             Announce announce);
+             Check check, Announce announce);
 
   // Makes one segment ready where none is. Called by the background thread. The next Prepare or
   // Take tries again after an error.
@@ -133,6 +136,7 @@ class SegmentSupply {
   uint64_t next_index_ = 1;
   uint64_t predecessor_link_ = 0;  // of the segment before next_index_
   std::vector<uint64_t> spares_;   // numbers of .spare files
+  Check check_;
   Announce announce_;
   std::shared_ptr<Segment> made_;  // the next segment, not announced yet
 

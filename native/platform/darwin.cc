@@ -67,6 +67,11 @@ int ZeroBlocks(int, uint64_t, uint64_t) { return ENOTSUP; }
 // macOS caches file pages one by one: there are no large folios to get rid of.
 void DropCachedPages(int) {}
 
+// macOS reads ahead as it is.
+void AdviseSequentialReads(int) {}
+
+void BeginWriteback(int, uint64_t, uint64_t) {}
+
 void AdviseRandomAccess(void* address, size_t length) { madvise(address, length, MADV_RANDOM); }
 
 // macOS has huge pages by request at allocation only, and not on every processor.
@@ -83,7 +88,11 @@ uint64_t RandomU64() {
   return value;
 }
 
-uint64_t RealtimeNs() { return clock_gettime_nsec_np(CLOCK_REALTIME); }
+uint64_t RealtimeNs() {
+  timespec time;
+  clock_gettime(CLOCK_REALTIME, &time);
+  return NsOfTime(time.tv_sec, time.tv_nsec);
+}
 
 uint64_t MonotonicNs() { return clock_gettime_nsec_np(CLOCK_UPTIME_RAW); }
 

@@ -29,6 +29,13 @@ inline constexpr uint64_t kPageBytes = 4096;
 // The unit that a device is assumed to write atomically.
 inline constexpr uint64_t kSectorBytes = 512;
 
+// Which file a name or a handle stands for, for as long as that file is open or has a name.
+struct FileIdentity {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  bool operator==(const FileIdentity&) const = default;
+};
+
 // A writable shared mapping of a whole file, from offset 0. Never grows, moves or shrinks.
 class Mapping {
  public:
@@ -67,6 +74,7 @@ class File {
   // Makes content and size durable.
   virtual Status Sync() = 0;
   virtual Status Size(uint64_t* bytes) const = 0;
+  virtual Status Identity(FileIdentity* identity) const = 0;
   virtual Status Truncate(uint64_t bytes) = 0;
   // Reserves real blocks for [0, bytes): a full disk is kNoSpace here and never a fault in a store.
   virtual Status Preallocate(uint64_t bytes) = 0;
@@ -77,14 +85,27 @@ class File {
   // Forgets cached pages, so that a following Map works with single pages instead of the large
   // folios that reading made (a store into one makes the device write all of it). Best effort.
   virtual void DropCache() = 0;
+  // Reads from here on are of the whole file in order: the system may read further ahead.
+  virtual void ExpectSequentialReads() {}
+  // Begins to write what is dirty in [begin, end) to the device, so that a later Sync has less to
+  // do. Promises nothing.
+  virtual void BeginWriteback(uint64_t begin, uint64_t end) {
+    (void)begin;
+    (void)end;
+  }
   // Maps the whole file; its size must not change afterwards. The mapping may outlive the File.
   virtual Status Map(std::unique_ptr<Mapping>* mapping) = 0;
 };
 
 // Held from Lock until destroyed; released by the kernel when the process dies.
-class FileLock {
+class DirectoryLock {
  public:
-  virtual ~FileLock() = default;
+  virtual ~DirectoryLock() = default;
+
+  // kDirectoryLost once the directory or its lock file was removed, renamed or replaced: what is
+  // written by path would go elsewhere, and an older version could take a new lock file. Any
+  // thread.
+  virtual Status Check() const = 0;
 };
 
 enum class OpenMode {
@@ -103,17 +124,39 @@ class FileSystem {
   // Mode 0700; ok where it is there already. The parent must exist.
   virtual Status CreateDirectory(const std::string& path) = 0;
   virtual Status Exists(const std::string& path, bool* exists) = 0;
-  // Replaces `to` atomically where it exists.
+  // Of a file or a directory. kNotFound.
+  virtual Status Identify(const std::string& path, FileIdentity* identity) = 0;
+  // Replaces `to` atomically where it exists. A directory can be renamed too, to a name that is
+  // free or that of an empty directory; what is in it must be synced before.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
   virtual Status Remove(const std::string& path) = 0;  // of a file, not of a directory
+  // Of an empty directory.
+  virtual Status RemoveDirectory(const std::string& path) { return NotOffered("remove", path); }
+  // Gives the file `from` the second name `to`, which must be free. `*done` is false where the file
+  // system has no links, or none between these places; then nothing was changed.
+  virtual Status Link(const std::string& from, const std::string& to, bool* done) {
+    (void)from;
+    (void)to;
+    *done = false;
+    return Status();
+  }
   virtual Status SyncDirectory(const std::string& path) = 0;
-  // Takes an exclusive lock on `path` (created where missing) without waiting. kLocked where
-  // another process, or another holder in this process, has it; the message names the holder's pid
-  // where known.
-  virtual Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) = 0;
+  // Takes the directory for one writer, without waiting for another one: locks the directory itself
+  // and `<directory>/LOCK` (created where missing), so that removing that file lets nobody in.
+  // kLocked where another process, or another holder in this process, has it; the message names the
+  // holder's pid where known.
+  virtual Status Lock(const std::string& directory, std::unique_ptr<DirectoryLock>* lock) = 0;
+  // Whether somebody holds the lock. Creates nothing.
+  virtual Status IsLocked(const std::string& directory, bool* is_locked) = 0;
 
   // The operating system's. Safe for all threads; never destroyed.
   static FileSystem* Real();
+
+ private:
+  static Status NotOffered(const char* action, const std::string& path) {
+    return Status(Code::kInvalidOperation,
+                  std::string("cannot ") + action + " '" + path + "': this file system does not");
+  }
 };
 
 }  // namespace pinnacle

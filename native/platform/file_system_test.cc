@@ -345,30 +345,35 @@ TEST_CASE("names are listed sorted, renamed over each other and removed") {
 
 TEST_CASE("a second lock in the same process is refused, names the holder, and changes nothing") {
   TemporaryDirectory directory;
-  const std::string path = directory / "lock";
-  std::unique_ptr<FileLock> first, second;
-  REQUIRE(FileSystem::Real()->Lock(path, &first).ok());
+  std::unique_ptr<DirectoryLock> first, second;
+  bool is_locked = true;
+  REQUIRE(FileSystem::Real()->IsLocked(directory.path(), &is_locked).ok());
+  CHECK_FALSE(is_locked);
+  REQUIRE(FileSystem::Real()->Lock(directory.path(), &first).ok());
   for (int i = 0; i < 2; ++i) {
-    const Status status = FileSystem::Real()->Lock(path, &second);
+    const Status status = FileSystem::Real()->Lock(directory.path(), &second);
     CHECK(status.code() == Code::kLocked);
     CHECK(second == nullptr);
     CHECK(status.message().find("this process (pid " + std::to_string(getpid()) + ")") !=
           std::string_view::npos);
+    REQUIRE(FileSystem::Real()->IsLocked(directory.path(), &is_locked).ok());
+    CHECK(is_locked);
   }
+  CHECK(first->Check().ok());
   first.reset();
-  CHECK(FileSystem::Real()->Lock(path, &second).ok());
+  CHECK(FileSystem::Real()->Lock(directory.path(), &second).ok());
 }
 
-TEST_CASE("a lock held by another process names its pid, and is free at once when that is killed") {
-  TemporaryDirectory directory;
-  const std::string path = directory / "lock";
+// Runs `held` with a child process that holds the directory's lock; it is killed afterwards.
+template <typename Held>
+void WithLockingChild(const std::string& directory, Held held) {
   int ready[2];
   REQUIRE(pipe(ready) == 0);
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    std::unique_ptr<FileLock> held;
-    const char answer = FileSystem::Real()->Lock(path, &held).ok() ? 'y' : 'n';
+    std::unique_ptr<DirectoryLock> lock;
+    const char answer = FileSystem::Real()->Lock(directory, &lock).ok() ? 'y' : 'n';
     if (write(ready[1], &answer, 1) != 1) _exit(1);
     pause();
     _exit(0);
@@ -376,24 +381,80 @@ TEST_CASE("a lock held by another process names its pid, and is free at once whe
   char answer = 0;
   REQUIRE(read(ready[0], &answer, 1) == 1);
   REQUIRE(answer == 'y');
-  std::unique_ptr<FileLock> lock;
-  const Status refused = FileSystem::Real()->Lock(path, &lock);
-  CHECK(refused.code() == Code::kLocked);
-  CHECK(refused.message().find("held by process " + std::to_string(child)) !=
-        std::string_view::npos);
+  held(child);
   REQUIRE(kill(child, SIGKILL) == 0);
   REQUIRE(waitpid(child, nullptr, 0) == child);
-  CHECK(FileSystem::Real()->Lock(path, &lock).ok());
   close(ready[0]);
   close(ready[1]);
 }
 
+TEST_CASE("a lock held by another process names its pid, and is free at once when that is killed") {
+  TemporaryDirectory directory;
+  std::unique_ptr<DirectoryLock> lock;
+  WithLockingChild(directory.path(), [&](pid_t child) {
+    const Status refused = FileSystem::Real()->Lock(directory.path(), &lock);
+    CHECK(refused.code() == Code::kLocked);
+    CHECK(refused.message().find("held by process " + std::to_string(child)) !=
+          std::string_view::npos);
+  });
+  CHECK(FileSystem::Real()->Lock(directory.path(), &lock).ok());
+}
+
+TEST_CASE("removing or replacing the lock file lets no second writer in, and makes no new file") {
+  TemporaryDirectory directory;
+  const std::string path = directory / "LOCK";
+  WithLockingChild(directory.path(), [&](pid_t) {
+    std::unique_ptr<DirectoryLock> lock;
+    REQUIRE(FileSystem::Real()->Remove(path).ok());
+    CHECK(FileSystem::Real()->Lock(directory.path(), &lock).code() == Code::kLocked);
+    bool exists = true;
+    REQUIRE(FileSystem::Real()->Exists(path, &exists).ok());
+    CHECK_FALSE(exists);
+    bool is_locked = false;
+    REQUIRE(FileSystem::Real()->IsLocked(directory.path(), &is_locked).ok());
+    CHECK(is_locked);
+    std::unique_ptr<File> other;
+    REQUIRE(FileSystem::Real()->Open(path, OpenMode::kCreate, &other).ok());
+    CHECK(FileSystem::Real()->Lock(directory.path(), &lock).code() == Code::kLocked);
+  });
+}
+
+TEST_CASE("a lock notices that its file or its directory is not the one that it locked") {
+  TemporaryDirectory directory;
+  FileSystem* files = FileSystem::Real();
+  const std::string data = directory / "data";
+  const auto fresh = [&](std::unique_ptr<DirectoryLock>* lock) {
+    REQUIRE(files->CreateDirectory(data).ok());
+    REQUIRE(files->Lock(data, lock).ok());
+    REQUIRE((*lock)->Check().ok());
+  };
+  std::unique_ptr<DirectoryLock> lock;
+  fresh(&lock);
+  REQUIRE(files->Rename(data + "/LOCK", data + "/KCOL").ok());
+  CHECK(lock->Check().code() == Code::kDirectoryLost);
+  REQUIRE(files->Rename(data + "/KCOL", data + "/LOCK").ok());
+  CHECK(lock->Check().ok());
+  REQUIRE(files->Remove(data + "/LOCK").ok());
+  CHECK(lock->Check().code() == Code::kDirectoryLost);
+  std::unique_ptr<File> other;
+  REQUIRE(files->Open(data + "/LOCK", OpenMode::kCreate, &other).ok());
+  CHECK(lock->Check().code() == Code::kDirectoryLost);
+  lock.reset();
+
+  fresh(&lock);
+  REQUIRE(rename(data.c_str(), (directory / "moved").c_str()) == 0);
+  CHECK(lock->Check().code() == Code::kDirectoryLost);
+  std::unique_ptr<DirectoryLock> second;
+  fresh(&second);
+  CHECK(lock->Check().code() == Code::kDirectoryLost);
+}
+
 TEST_CASE("a lock is never taken through a symbolic link or in a missing directory") {
   TemporaryDirectory directory;
-  REQUIRE(symlink((directory / "target").c_str(), (directory / "link").c_str()) == 0);
-  std::unique_ptr<FileLock> lock;
-  CHECK(FileSystem::Real()->Lock(directory / "link", &lock).system_error() == ELOOP);
-  CHECK(FileSystem::Real()->Lock(directory / "missing/lock", &lock).code() == Code::kNotFound);
+  REQUIRE(symlink((directory / "target").c_str(), (directory / "LOCK").c_str()) == 0);
+  std::unique_ptr<DirectoryLock> lock;
+  CHECK(FileSystem::Real()->Lock(directory.path(), &lock).system_error() == ELOOP);
+  CHECK(FileSystem::Real()->Lock(directory / "missing", &lock).code() == Code::kNotFound);
 }
 
 TEST_CASE("a directory without permission is told as such") {

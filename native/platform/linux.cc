@@ -23,7 +23,7 @@ namespace {
 uint64_t ReadClock(clockid_t clock) {
   timespec time;
   clock_gettime(clock, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+  return NsOfTime(time.tv_sec, time.tv_nsec);
 }
 
 template <typename Call>
@@ -78,6 +78,16 @@ int ZeroBlocks(int descriptor, uint64_t offset, uint64_t length) {
 
 void DropCachedPages(int descriptor) {
   posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);  // of clean pages; dirty ones stay
+}
+
+void AdviseSequentialReads(int descriptor) {
+  posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
+void BeginWriteback(int descriptor, uint64_t begin, uint64_t end) {
+  // (Errors come back from the sync.)
+  sync_file_range(descriptor, static_cast<off64_t>(begin), static_cast<off64_t>(end - begin),
+                  SYNC_FILE_RANGE_WRITE);
 }
 
 void AdviseRandomAccess(void* address, size_t length) { madvise(address, length, MADV_RANDOM); }

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "platform/posix_error.h"
+#include "platform/posix_identity.h"
 #include "platform/posix_mapping.h"
 #include "platform/system_calls.h"
 #include "platform/unique_descriptor.h"
@@ -74,6 +75,13 @@ class PosixFile final : public File {
     return Status();
   }
 
+  Status Identity(FileIdentity* identity) const override {
+    struct stat information;
+    if (fstat(descriptor_.get(), &information) != 0) return SystemError(errno, "examine", path_);
+    *identity = IdentityOf(information);
+    return Status();
+  }
+
   Status Truncate(uint64_t bytes) override {
     PINNACLE_RETURN_IF_ERROR(CheckRange(0, bytes));
     while (ftruncate(descriptor_.get(), static_cast<off_t>(bytes)) != 0) {
@@ -110,6 +118,10 @@ class PosixFile final : public File {
   }
 
   void DropCache() override { system_calls::DropCachedPages(descriptor_.get()); }
+  void ExpectSequentialReads() override { system_calls::AdviseSequentialReads(descriptor_.get()); }
+  void BeginWriteback(uint64_t begin, uint64_t end) override {
+    system_calls::BeginWriteback(descriptor_.get(), begin, end);
+  }
 
   Status Map(std::unique_ptr<Mapping>* mapping) override {
     return MapWholeFile(descriptor_.get(), path_, mapping);

@@ -13,6 +13,7 @@
 #include "platform/never_destroyed.h"
 #include "platform/posix_error.h"
 #include "platform/posix_file.h"
+#include "platform/posix_identity.h"
 #include "platform/posix_lock.h"
 #include "platform/system_calls.h"
 #include "platform/unique_descriptor.h"
@@ -67,6 +68,13 @@ class PosixFileSystem final : public FileSystem {
     return Status();
   }
 
+  Status Identify(const std::string& path, FileIdentity* identity) override {
+    struct stat information;
+    if (stat(path.c_str(), &information) != 0) return SystemError(errno, "examine", path);
+    *identity = IdentityOf(information);
+    return Status();
+  }
+
   Status Rename(const std::string& from, const std::string& to) override {
     if (rename(from.c_str(), to.c_str()) == 0) return Status();
     return SystemError(errno, "rename", from + "' to '" + to);
@@ -74,6 +82,20 @@ class PosixFileSystem final : public FileSystem {
 
   Status Remove(const std::string& path) override {
     return unlink(path.c_str()) == 0 ? Status() : SystemError(errno, "remove", path);
+  }
+
+  Status RemoveDirectory(const std::string& path) override {
+    return rmdir(path.c_str()) == 0 ? Status() : SystemError(errno, "remove the directory", path);
+  }
+
+  Status Link(const std::string& from, const std::string& to, bool* done) override {
+    // (A file system without links answers EPERM, one that refuses them for this owner too.)
+    *done = link(from.c_str(), to.c_str()) == 0;
+    if (*done || errno == EPERM || errno == EXDEV || errno == EMLINK || errno == EOPNOTSUPP ||
+        errno == ENOSYS || errno == EACCES) {
+      return Status();
+    }
+    return SystemError(errno, "link", from + "' as '" + to);
   }
 
   Status SyncDirectory(const std::string& path) override {
@@ -87,8 +109,12 @@ class PosixFileSystem final : public FileSystem {
     return error == 0 ? Status() : SystemError(error, "sync the directory", path);
   }
 
-  Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) override {
-    return LockPosixFile(path, lock);
+  Status Lock(const std::string& directory, std::unique_ptr<DirectoryLock>* lock) override {
+    return LockPosixDirectory(directory, lock);
+  }
+
+  Status IsLocked(const std::string& directory, bool* is_locked) override {
+    return IsPosixDirectoryLocked(directory, is_locked);
   }
 };
 

@@ -1,9 +1,13 @@
-// The lock of a data directory: flock on a lock file.
+// The lock of a data directory: flock on the directory and on the lock file in it.
+//
+// Both: the file has been the lock since the first version and says who holds it, but it can be
+// removed, and a second writer would lock a new one. A directory that is removed takes its lock
+// along, which DirectoryLock::Check notices.
 //
 // flock and not fcntl: it belongs to the open file, so a second lock in the same process is
 // refused, and closing another descriptor of the file does not release it. (On NFS Linux emulates
-// it by fcntl locks, which belong to the process; a list of the files that this process holds
-// makes up for that.)
+// it by fcntl locks, which belong to the process and don't lock directories; a list of the files
+// that this process holds makes up for the one, the lock file for the other.)
 #ifndef PINNACLE_PLATFORM_POSIX_LOCK_H_
 #define PINNACLE_PLATFORM_POSIX_LOCK_H_
 
@@ -14,7 +18,8 @@
 
 namespace pinnacle {
 
-Status LockPosixFile(const std::string& path, std::unique_ptr<FileLock>* lock);
+Status LockPosixDirectory(const std::string& directory, std::unique_ptr<DirectoryLock>* lock);
+Status IsPosixDirectoryLocked(const std::string& directory, bool* is_locked);
 
 }  // namespace pinnacle
 

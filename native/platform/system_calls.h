@@ -34,6 +34,9 @@ int ReserveBlocks(int descriptor, uint64_t current_size, uint64_t bytes);
 int ZeroBlocks(int descriptor, uint64_t offset, uint64_t length);
 
 void DropCachedPages(int descriptor);
+// Both where the system offers it.
+void AdviseSequentialReads(int descriptor);
+void BeginWriteback(int descriptor, uint64_t begin, uint64_t end);
 
 // Access is to be expected page by page: no read-ahead, small folios.
 void AdviseRandomAccess(void* address, size_t length);
@@ -48,6 +51,14 @@ bool PopulateForWriting(void* address, size_t length);
 void DepopulatePages(void* address, size_t length);
 
 uint64_t RandomU64();
+// A time before 1970 counts as its first nanosecond, one beyond 2^64 ns as the last: it never
+// wraps.
+constexpr uint64_t NsOfTime(int64_t seconds, int64_t nanoseconds) {
+  constexpr int64_t kLastSecond = 18'446'744'072;
+  if (seconds < 0 || (seconds == 0 && nanoseconds == 0)) return 1;  // 0 means that there is no time
+  if (seconds > kLastSecond) return ~uint64_t{0};
+  return static_cast<uint64_t>(seconds) * 1'000'000'000 + static_cast<uint64_t>(nanoseconds);
+}
 uint64_t RealtimeNs();
 uint64_t MonotonicNs();
 

@@ -23,7 +23,9 @@ class TableMemory {
   };
 
   TableMemory() = default;
-  // Aborts where there is no memory, as every other container does.
+  // Throws std::bad_alloc where there is no memory, as every other container does; for a large
+  // table whose pages are made present also where the system would rather end the process than
+  // refuse.
   TableMemory(size_t bytes, Pages pages);
 
   void* data() const { return data_; }

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string>
 #include <thread>
+
+#include "base/guarded.h"
 #endif
 
 namespace pinnacle {
@@ -97,10 +99,12 @@ Status TryAffinity(const CpuList& cpus) {
 }  // namespace
 
 Status CheckThreadAffinity(const CpuList& cpus) {
-  Status status;
-  if (cpus.empty()) return status;
-  std::thread([&] { status = TryAffinity(cpus); }).join();
-  return status;
+  if (cpus.empty()) return Status();
+  return Guarded([&] {
+    Status status;
+    std::thread([&] { status = Guarded([&] { return TryAffinity(cpus); }); }).join();
+    return status;
+  });
 }
 
 void SetThreadAffinity(const CpuList& cpus) {

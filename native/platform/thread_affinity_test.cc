@@ -63,10 +63,12 @@ TEST_CASE("a thread is bound to its processors, the one that started it stays wh
   if (!HasTwoCpus()) return;
   const CpuList before = CpusOfThread();
   CpuList in_background;
-  RunAtLowPriority([&] {
+  const Status ran = RunAtLowPriority([&] {
     SetThreadAffinity({before.back()});
     in_background = CpusOfThread();
+    return Status();
   });
+  CHECK(ran.ok());
   CHECK(in_background == CpuList{before.back()});
   CHECK(CheckThreadAffinity({before.front(), before.back()}).ok());
   CHECK(CpusOfThread() == before);
@@ -110,7 +112,9 @@ TEST_CASE("a thread bound to one processor starts background threads on another"
     CHECK_MESSAGE(status.ok(), status.ToString());
     if (!status.ok()) return;  // REQUIRE would throw out of the thread
     const auto before = AllowedByThread();
-    engine->StartThreads([](uint64_t, const Status&) {});
+    const Status started = engine->StartThreads([](uint64_t, const Status&) {});
+    CHECK_MESSAGE(started.ok(), started.ToString());
+    if (!started.ok()) return;
     const auto new_threads_on = [&](uint16_t cpu) {
       size_t count = 0;
       for (const auto& [thread, allowed] : AllowedByThread()) {

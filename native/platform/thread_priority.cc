@@ -2,6 +2,8 @@
 
 #include <thread>
 
+#include "base/guarded.h"
+
 #if defined(__linux__)
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -22,12 +24,16 @@ void LowerThreadPriority() {
 #endif
 }
 
-void RunAtLowPriority(const std::function<void()>& work) {
-  std::thread thread([&work] {
-    LowerThreadPriority();
-    work();
+Status RunAtLowPriority(const std::function<Status()>& work) {
+  return Guarded([&work] {
+    Status status;
+    std::thread thread([&work, &status] {
+      LowerThreadPriority();
+      status = Guarded(work);
+    });
+    thread.join();
+    return status;
   });
-  thread.join();
 }
 
 }  // namespace pinnacle

@@ -4,14 +4,17 @@
 
 #include <functional>
 
+#include "base/status.h"
+
 namespace pinnacle {
 
 // Lowers the calling thread's priority for good: for a thread that does nothing else.
 void LowerThreadPriority();
 
 // Runs `work` to its end on a thread of its own at low priority, and waits for it. (The calling
-// thread's priority stays: an unprivileged thread that lowers its own can't raise it again.)
-void RunAtLowPriority(const std::function<void()>& work);
+// thread's priority stays: an unprivileged thread that lowers its own can't raise it again.) The
+// status is that of `work`, or says why there was no thread or no memory for it.
+Status RunAtLowPriority(const std::function<Status()>& work);
 
 }  // namespace pinnacle
 

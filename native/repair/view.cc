@@ -68,8 +68,18 @@ Status RepairView::Exists(const std::string& path, bool* exists) {
   return base_->Exists(path, exists);
 }
 
-Status RepairView::Lock(const std::string& path, std::unique_ptr<FileLock>* lock) {
-  return base_->Lock(path, lock);
+Status RepairView::Identify(const std::string& path, FileIdentity* identity) {
+  if (gone_.contains(path)) return Status(Code::kNotFound, path + " does not exist");
+  const auto found = comes_from_.find(path);
+  return base_->Identify(found == comes_from_.end() ? path : found->second, identity);
+}
+
+Status RepairView::Lock(const std::string& directory, std::unique_ptr<DirectoryLock>* lock) {
+  return base_->Lock(directory, lock);
+}
+
+Status RepairView::IsLocked(const std::string& directory, bool* is_locked) {
+  return base_->IsLocked(directory, is_locked);
 }
 
 Status RepairView::CreateDirectory(const std::string& path) { return Refuse(path); }

@@ -24,7 +24,9 @@ class RepairView final : public FileSystem {
   Status Open(const std::string& path, OpenMode mode, std::unique_ptr<File>* file) override;
   Status List(const std::string& directory, std::vector<std::string>* names) override;
   Status Exists(const std::string& path, bool* exists) override;
-  Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) override;
+  Status Identify(const std::string& path, FileIdentity* identity) override;
+  Status Lock(const std::string& directory, std::unique_ptr<DirectoryLock>* lock) override;
+  Status IsLocked(const std::string& directory, bool* is_locked) override;
   Status CreateDirectory(const std::string& path) override;
   Status Rename(const std::string& from, const std::string& to) override;
   Status Remove(const std::string& path) override;

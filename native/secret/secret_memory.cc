@@ -78,10 +78,13 @@ Status SecretMemory::Create(size_t length, Locking locking, std::shared_ptr<Secr
   const size_t page = PageBytes();
   const size_t pages_bytes = (length == 0 ? 1 : (length + page - 1) / page) * page;
   const size_t mapping_bytes = pages_bytes + 2 * page;
-  void* mapping = mmap(nullptr, mapping_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapping == MAP_FAILED) return Status::FromErrno(errno, "can't reserve memory for a secret");
-
   std::shared_ptr<SecretMemory> region(new SecretMemory);
+  void* mapping = mmap(nullptr, mapping_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED) {
+    return Status::FromErrno(errno,
+                             "can't reserve memory for a secret (raise the limit on memory or "
+                             "mappings: ulimit -v, vm.max_map_count)");
+  }
   region->mapping_ = static_cast<uint8_t*>(mapping);
   region->mapping_bytes_ = mapping_bytes;
   region->pages_ = region->mapping_ + page;
@@ -115,6 +118,7 @@ Status SecretMemory::Create(size_t length, Locking locking, std::shared_ptr<Secr
 }
 
 SecretMemory::~SecretMemory() {
+  if (mapping_ == nullptr) return;  // there was no memory for it
   {
     Registry& registry = TheRegistry();
     std::lock_guard<std::mutex> guard(registry.mutex);

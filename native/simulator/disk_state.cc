@@ -90,6 +90,15 @@ FileImage CutFile(const FileState& file, DeterministicRandom& random,
   return disk;
 }
 
+// Gives what is in the directory `from` its names in `to`.
+void MoveBelow(const std::string& from, const std::string& to, NameTable* names) {
+  const std::string prefix = from + "/";
+  for (auto it = names->lower_bound(prefix); it != names->end() && it->first.starts_with(prefix);) {
+    const auto node = names->extract(it++);
+    (*names)[to + "/" + node.key().substr(prefix.size())] = node.mapped();
+  }
+}
+
 }  // namespace
 
 void NameChange::ApplyTo(NameTable* names) const {
@@ -103,6 +112,7 @@ void NameChange::ApplyTo(NameTable* names) const {
     case Kind::kRename:
       names->erase(path);
       (*names)[target] = inode;
+      if (inode == kDirectoryInode) MoveBelow(path, target, names);
       break;
   }
 }

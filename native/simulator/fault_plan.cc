@@ -3,10 +3,26 @@
 namespace pinnacle {
 
 const char* CallKindName(CallKind kind) {
-  static constexpr std::array<const char*, kCallKindCount> kNames = {
-      "Open",     "Create",      "Read",          "Write", "Sync", "MapSync",         "Size",
-      "Truncate", "Preallocate", "ZeroBlocks",    "Map",   "List", "CreateDirectory", "Exists",
-      "Rename",   "Remove",      "SyncDirectory", "Lock",  "Mark"};
+  static constexpr std::array<const char*, kCallKindCount> kNames = {"Open",
+                                                                     "Create",
+                                                                     "Read",
+                                                                     "Write",
+                                                                     "Sync",
+                                                                     "MapSync",
+                                                                     "Size",
+                                                                     "Truncate",
+                                                                     "Preallocate",
+                                                                     "ZeroBlocks",
+                                                                     "Map",
+                                                                     "List",
+                                                                     "CreateDirectory",
+                                                                     "Exists",
+                                                                     "Rename",
+                                                                     "Remove",
+                                                                     "Link",
+                                                                     "SyncDirectory",
+                                                                     "Lock",
+                                                                     "Mark"};
   return kNames[static_cast<size_t>(kind)];
 }
 

@@ -29,7 +29,8 @@ enum class CallKind : uint8_t {
   kCreateDirectory,
   kExists,
   kRename,
-  kRemove,
+  kRemove,  // of directories too
+  kLink,
   kSyncDirectory,
   kLock,
   kMark,  // no call: SimulatedFileSystem::Mark

@@ -119,16 +119,17 @@ int Main(int argc, char** argv) {
               "%" PRIu64 " repairs (%" PRIu64 " interrupted, %" PRIu64
               " kept another copy's files), %" PRIu64 " holes; %" PRIu64
               " refused\n"
-              "%" PRIu64 " entries, %" PRIu64 " snapshots, %" PRIu64
-              " segments released\n"
+              "%" PRIu64 " entries, %" PRIu64 " snapshots, %" PRIu64 " segments released; %" PRIu64
+              " backups, %" PRIu64 " restored; %" PRIu64
+              " commits\n"
               "%.1f s, %.0f crashes/s\n",
               counts.runs, options.seed, seed - 1, counts.crashes(), counts.power_cuts,
               counts.process_kills, counts.mid_call, counts.clean_restarts, counts.failed_calls,
               counts.damaged_images, counts.damage_reported, counts.unseen_tails,
               counts.unseen_copies, counts.unseen_empty, counts.repairs, counts.repair_crashes,
               counts.copies_kept, counts.holes, counts.repairs_refused, counts.entries,
-              counts.snapshots, counts.segments_released, took,
-              static_cast<double>(counts.crashes()) / took);
+              counts.snapshots, counts.segments_released, counts.backups, counts.restores,
+              counts.commits, took, static_cast<double>(counts.crashes()) / took);
   return 0;
 }
 

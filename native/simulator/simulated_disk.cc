@@ -189,6 +189,32 @@ bool SimulatedDisk::IsDirectory(const std::string& path) const {
   return path == "/" || (found != names.end() && found->second == kDirectoryInode);
 }
 
+bool SimulatedDisk::IsEmptyDirectory(const std::string& path) const {
+  const auto next = names.lower_bound(path + "/");
+  return IsDirectory(path) && (next == names.end() || !next->first.starts_with(path + "/"));
+}
+
+Status SimulatedDisk::RenameDirectory(const std::string& from, const std::string& to) {
+  const std::string both = from + "' to '" + to;
+  if (from == to) return Status();
+  if (names.contains(to) && !IsDirectory(to)) return SystemError(ENOTDIR, "rename", both);
+  if (names.contains(to) && !IsEmptyDirectory(to)) return SystemError(ENOTEMPTY, "rename", both);
+  if (to.starts_with(from + "/")) return SystemError(EINVAL, "rename", both);
+  PINNACLE_RETURN_IF_ERROR(CheckParent(to, "rename"));
+  for (const NameChange& change : pending) {
+    if (change.path.starts_with(from + "/") || change.target.starts_with(from + "/")) {
+      return Status(Code::kInvalidOperation, "cannot rename '" + both + "': " + change.path +
+                                                 " in it is not durable; sync what is in a "
+                                                 "directory before it is renamed");
+    }
+  }
+  Change({NameChange::Kind::kRename, from, to, kDirectoryInode});
+  for (const auto& [name, id] : names) {
+    if (name.starts_with(to + "/") && id != kDirectoryInode) inodes.at(id)->path = name;
+  }
+  return Status();
+}
+
 Status SimulatedDisk::CheckParent(const std::string& path, const char* action) const {
   const std::string parent = ParentOf(path);
   if (IsDirectory(parent)) return Status();

@@ -45,6 +45,8 @@ class SimulatedDisk {
   // Names; null where there is none.
   std::shared_ptr<Inode> Find(const std::string& path) const;
   bool IsDirectory(const std::string& path) const;
+  bool IsEmptyDirectory(const std::string& path) const;
+  Status RenameDirectory(const std::string& from, const std::string& to);
   Status CheckParent(const std::string& path, const char* action) const;
   std::shared_ptr<Inode> CreateFile(const std::string& path);
   void Change(NameChange change);

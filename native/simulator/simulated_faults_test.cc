@@ -15,7 +15,7 @@ namespace {
 Status MakeCall(CallKind kind, SimulatedFileSystem& files, File& file, Mapping& mapping) {
   std::unique_ptr<File> opened;
   std::unique_ptr<Mapping> mapped;
-  std::unique_ptr<FileLock> lock;
+  std::unique_ptr<DirectoryLock> lock;
   std::vector<std::string> names;
   Bytes bytes(10);
   size_t got = 0;
@@ -54,10 +54,12 @@ Status MakeCall(CallKind kind, SimulatedFileSystem& files, File& file, Mapping& 
       return files.Rename("/other", "/renamed");
     case CallKind::kRemove:
       return files.Remove("/removed");
+    case CallKind::kLink:
+      return files.Link("/other", "/linked", &exists);
     case CallKind::kSyncDirectory:
       return files.SyncDirectory("/");
     case CallKind::kLock:
-      return files.Lock("/lock", &lock);
+      return files.Lock("/", &lock);
     case CallKind::kMark:
       break;
   }

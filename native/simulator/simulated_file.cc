@@ -108,6 +108,11 @@ class SimulatedFile final : public File {
     return Status();
   }
 
+  Status Identity(FileIdentity* identity) const override {
+    *identity = {0, inode_->id};
+    return Status();
+  }
+
   Status Truncate(uint64_t bytes) override {
     Fault fault;
     PINNACLE_RETURN_IF_ERROR(CheckWritable("change the size of"));

@@ -8,17 +8,26 @@
 namespace pinnacle {
 namespace {
 
-class SimulatedLock final : public FileLock {
+class SimulatedLock final : public DirectoryLock {
  public:
   SimulatedLock(std::shared_ptr<SimulatedDisk> disk, std::string path)
-      : disk_(std::move(disk)), path_(std::move(path)), process_(disk_->process) {}
+      : disk_(std::move(disk)),
+        path_(std::move(path)),
+        inode_(disk_->Find(path_)),
+        process_(disk_->process) {}
   ~SimulatedLock() override {
     if (process_ == disk_->process) disk_->locked_paths.erase(path_);
+  }
+
+  Status Check() const override {
+    if (disk_->Find(path_) == inode_) return Status();
+    return Status(Code::kDirectoryLost, "'" + path_ + "' was removed, renamed or replaced");
   }
 
  private:
   std::shared_ptr<SimulatedDisk> disk_;
   std::string path_;
+  std::shared_ptr<Inode> inode_;
   uint64_t process_;
 };
 
@@ -88,15 +97,24 @@ Status SimulatedFileSystem::Exists(const std::string& raw_path, bool* exists) {
   return Status();
 }
 
+Status SimulatedFileSystem::Identify(const std::string& raw_path, FileIdentity* identity) {
+  const std::string path = CleanPath(raw_path);
+  const Fault fault = disk_->Begin(CallKind::kExists, path);
+  if (fault.system_error != 0) return SystemError(fault.system_error, "examine", path);
+  const auto found = disk_->names.find(path);
+  if (found == disk_->names.end()) return SystemError(ENOENT, "examine", path);
+  *identity = {0, found->second};
+  return Status();
+}
+
 Status SimulatedFileSystem::Rename(const std::string& raw_from, const std::string& raw_to) {
   const std::string from = CleanPath(raw_from);
   const std::string to = CleanPath(raw_to);
   const std::string both = from + "' to '" + to;
   const Fault fault = disk_->Begin(CallKind::kRename, both);
   if (fault.system_error != 0) return SystemError(fault.system_error, "rename", both);
-  if (disk_->IsDirectory(from) || disk_->IsDirectory(to)) {
-    return SystemError(EISDIR, "rename", both);
-  }
+  if (disk_->IsDirectory(from)) return disk_->RenameDirectory(from, to);
+  if (disk_->IsDirectory(to)) return SystemError(EISDIR, "rename", both);
   const std::shared_ptr<Inode> inode = disk_->Find(from);
   if (!inode) return SystemError(ENOENT, "rename", both);
   PINNACLE_RETURN_IF_ERROR(disk_->CheckParent(to, "rename"));
@@ -117,6 +135,36 @@ Status SimulatedFileSystem::Remove(const std::string& raw_path) {
   return Status();
 }
 
+Status SimulatedFileSystem::RemoveDirectory(const std::string& raw_path) {
+  const std::string path = CleanPath(raw_path);
+  constexpr const char* kAction = "remove the directory";
+  const Fault fault = disk_->Begin(CallKind::kRemove, path);
+  if (fault.system_error != 0) return SystemError(fault.system_error, kAction, path);
+  if (!disk_->IsDirectory(path)) {
+    return SystemError(disk_->names.contains(path) ? ENOTDIR : ENOENT, kAction, path);
+  }
+  if (!disk_->IsEmptyDirectory(path)) return SystemError(ENOTEMPTY, kAction, path);
+  disk_->Change({NameChange::Kind::kUnlink, path, {}, kDirectoryInode});
+  return Status();
+}
+
+Status SimulatedFileSystem::Link(const std::string& raw_from, const std::string& raw_to,
+                                 bool* done) {
+  const std::string from = CleanPath(raw_from);
+  const std::string to = CleanPath(raw_to);
+  const std::string both = from + "' as '" + to;
+  *done = false;
+  const Fault fault = disk_->Begin(CallKind::kLink, both);
+  if (fault.system_error != 0) return SystemError(fault.system_error, "link", both);
+  const std::shared_ptr<Inode> inode = disk_->Find(from);
+  if (!inode) return SystemError(disk_->IsDirectory(from) ? EISDIR : ENOENT, "link", both);
+  if (disk_->names.contains(to)) return SystemError(EEXIST, "link", both);
+  PINNACLE_RETURN_IF_ERROR(disk_->CheckParent(to, "link"));
+  disk_->Change({NameChange::Kind::kLink, to, {}, inode->id});
+  *done = true;
+  return Status();
+}
+
 Status SimulatedFileSystem::SyncDirectory(const std::string& raw_path) {
   const std::string path = CleanPath(raw_path);
   constexpr const char* kAction = "sync the directory";
@@ -129,8 +177,9 @@ Status SimulatedFileSystem::SyncDirectory(const std::string& raw_path) {
   return Status();
 }
 
-Status SimulatedFileSystem::Lock(const std::string& raw_path, std::unique_ptr<FileLock>* lock) {
-  const std::string path = CleanPath(raw_path);
+Status SimulatedFileSystem::Lock(const std::string& directory,
+                                 std::unique_ptr<DirectoryLock>* lock) {
+  const std::string path = CleanPath(directory + "/LOCK");
   constexpr const char* kAction = "lock";
   const Fault fault = disk_->Begin(CallKind::kLock, path);
   if (fault.system_error != 0) return SystemError(fault.system_error, kAction, path);
@@ -139,12 +188,17 @@ Status SimulatedFileSystem::Lock(const std::string& raw_path, std::unique_ptr<Fi
   if (disk_->locked_paths.contains(path)) {
     return Status(Code::kLocked, "'" + path + "' is held by this process (simulated process " +
                                      std::to_string(disk_->process) +
-                                     "): a data directory has one writer; close that one first or "
+                                     "): it has one holder at a time; close that one first or "
                                      "use another directory");
   }
   if (!disk_->Find(path)) disk_->CreateFile(path);
   disk_->locked_paths.insert(path);
   *lock = std::make_unique<SimulatedLock>(disk_, path);
+  return Status();
+}
+
+Status SimulatedFileSystem::IsLocked(const std::string& directory, bool* is_locked) {
+  *is_locked = disk_->locked_paths.contains(CleanPath(directory + "/LOCK"));
   return Status();
 }
 

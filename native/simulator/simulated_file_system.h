@@ -11,7 +11,9 @@
 // Names. Creating, renaming and removing are seen at once and durable after SyncDirectory of the
 //   parent. At a power cut each of them that is pending survives or does not, but changes of one
 //   name keep their order: one survives only if the earlier ones of its names do. A rename is
-//   atomic. What is in a directory that did not survive is gone.
+//   atomic. What is in a directory that did not survive is gone. A directory may be renamed once
+//   all names below it are durable (refused before: what it then holds after a power cut is
+//   anyone's guess). A second name of a file (Link) is a name like the first.
 // Power cut. PowerCut and ImageAt give one of the disks that may be found. For each dirty 4 KiB
 //   page: the old one, the new one, or any mixture of its 512-byte sectors; on request one sector
 //   torn at any byte. A change of size that was not synced survives or does not. A power cut
@@ -33,8 +35,8 @@
 //   restart from an image.
 // Full disk. set_capacity limits the sum of sizes: kNoSpace from Write, Preallocate and Truncate.
 //
-// Not modelled: links, permissions, renaming and removing directories (refused), a mapped file that
-// changes its size (refused, since the seam forbids it).
+// Not modelled: permissions, a mapped file that changes its size (refused, since the seam forbids
+// it).
 #ifndef PINNACLE_SIMULATOR_SIMULATED_FILE_SYSTEM_H_
 #define PINNACLE_SIMULATOR_SIMULATED_FILE_SYSTEM_H_
 
@@ -62,8 +64,12 @@ class SimulatedFileSystem final : public FileSystem {
   Status Exists(const std::string& path, bool* exists) override;
   Status Rename(const std::string& from, const std::string& to) override;
   Status Remove(const std::string& path) override;
+  Status RemoveDirectory(const std::string& path) override;
+  Status Link(const std::string& from, const std::string& to, bool* done) override;
   Status SyncDirectory(const std::string& path) override;
-  Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) override;
+  Status Identify(const std::string& path, FileIdentity* identity) override;
+  Status Lock(const std::string& directory, std::unique_ptr<DirectoryLock>* lock) override;
+  Status IsLocked(const std::string& directory, bool* is_locked) override;
 
   FaultPlan& faults();
   void set_capacity(uint64_t bytes);

@@ -128,15 +128,15 @@ TEST_CASE("an open file goes on without its name, and a reader can't write") {
 
 TEST_CASE("a simulated lock has one holder, until it is released or its process is killed") {
   SimulatedFileSystem files(1);
-  std::unique_ptr<FileLock> first, second, third;
-  REQUIRE(files.Lock("/lock", &first).ok());
-  CHECK(files.Lock("/lock", &second).code() == Code::kLocked);
+  std::unique_ptr<DirectoryLock> first, second, third;
+  REQUIRE(files.Lock("/", &first).ok());
+  CHECK(files.Lock("/", &second).code() == Code::kLocked);
   first.reset();
-  REQUIRE(files.Lock("/lock", &second).ok());
+  REQUIRE(files.Lock("/", &second).ok());
   files.ProcessKill();
-  REQUIRE(files.Lock("/lock", &third).ok());
+  REQUIRE(files.Lock("/", &third).ok());
   second.reset();  // the dead process's lock releases nothing
-  CHECK(files.Lock("/lock", &first).code() == Code::kLocked);
+  CHECK(files.Lock("/", &first).code() == Code::kLocked);
 }
 
 TEST_CASE("only what was synced is sure to be durable") {

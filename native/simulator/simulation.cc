@@ -29,6 +29,9 @@ void SimulationCounts::Add(const SimulationCounts& other) {
   entries += other.entries;
   snapshots += other.snapshots;
   segments_released += other.segments_released;
+  backups += other.backups;
+  commits += other.commits;
+  restores += other.restores;
 }
 
 SimulationResult Simulate(uint64_t seed, uint64_t steps, bool keep_trace) {
@@ -51,6 +54,8 @@ void Run::DrawOptions() {
   options_.durability = random_.Chance(0.15) ? Durability::kDurable : Durability::kAppended;
   options_.keep_snapshots = 1 + random_.Below(3);
   options_.compaction_threshold_bytes = random_.Below(4) * kMinSegmentBytes;
+  if (random_.Chance(0.3)) options_.consumer_limit_bytes = random_.Below(3) * kMinSegmentBytes;
+  if (random_.Chance(0.2)) options_.consumer_limit_entries = 1 + random_.Below(200);
   options_.expected_orders = random_.Below(2) * 16;
   has_state_machine_ = random_.Chance(0.85);
   Trace("segments of " + std::to_string(options_.journal.segment_bytes) + " bytes, " +
@@ -71,6 +76,8 @@ SimulationResult Run::Execute() {
   for (uint64_t i = 0; i < instruments && ok(); ++i) DefineInstrument();
   const uint64_t steps = steps_ / 2 + random_.Below(steps_ + 1);
   for (uint64_t i = 0; i < steps && ok(); ++i) Step();
+  if (ok()) ForgetAllBackups();
+  if (ok()) ForgetConsumer();
   const uint64_t end = random_.Below(10);
   if (ok() && end < 3) LieAndCut();
   if (ok() && end >= 3 && end < 6) Rot();
@@ -97,7 +104,7 @@ void Run::Step() {
   }
   if (random_.Chance(0.12)) ArmCrash(12);
   if (random_.Chance(0.10)) ArmFault(6);
-  const uint64_t choice = random_.Below(100);
+  const uint64_t choice = random_.Below(114);
   if (choice < 40) {
     AppendSome();
   } else if (choice < 54) {
@@ -127,8 +134,12 @@ void Run::Step() {
   } else if (choice < 97) {
     if (crash_countdown_ == 0) crash_ = Crash::kPower;
     CrashNow();
-  } else {
+  } else if (choice < 100) {
     DefineInstrument();
+  } else if (choice < 106) {
+    TakeBackup();
+  } else {
+    Consume();
   }
   if (!ok()) return;
   if (dead_) {
@@ -387,7 +398,13 @@ void Run::TakeSnapshot() {
 
 void Run::Compact() {
   CompactionReport report;
+  const bool has_limit = options_.consumer_limit_bytes < EngineOptions().consumer_limit_bytes ||
+                         options_.consumer_limit_entries > 0;
   const Status status = engine_->Compact(random_.Chance(0.6), &report);
+  // (A crash in the midst of it takes the report along.)
+  if (has_limit && (dead_ || !status.ok() || !report.overtaken.empty())) {
+    consumer_overtaken_ = true;
+  }
   result_.counts.segments_released += report.removed + report.recycled;
   Trace("compact: " + status.ToString() + ", released " +
         std::to_string(report.removed + report.recycled) + " " + report.reason);

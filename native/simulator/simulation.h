@@ -13,6 +13,9 @@
 // - a refused or failed call left nothing, and a failed journal accepts nothing more;
 // - a call that failed is never told as corruption, and nothing is refused without a cause.
 //
+// Backups are made beside all of this, on a device that lies at times, and cut off by it: each that
+// has its name restores to exactly the model's state at its sequence, which its source has too.
+//
 // Last the disk lies (lost and misdirected writes), rots (flipped bits), or files are damaged as
 // operators and restores do it (file_damage.h). Then every image must either be reported, with the
 // right place, or open to exactly the right state. strict_rules.h is a second opinion on what must
@@ -47,6 +50,9 @@ struct SimulationCounts {
   uint64_t entries = 0;          // accepted
   uint64_t snapshots = 0;
   uint64_t segments_released = 0;
+  uint64_t commits = 0;   // of a consumer
+  uint64_t backups = 0;   // finished, beside the writer
+  uint64_t restores = 0;  // of these, and of what crashes left
 
   // Damage that nothing on the disk bears witness of, so that a strict open takes what is left.
   // The newest segment ends earlier, by a lost write, or as it was at an earlier moment.

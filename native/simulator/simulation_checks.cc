@@ -75,6 +75,7 @@ ModelState Run::StateAt(uint64_t sequence) {
 
 void Run::Truncate(uint64_t sequence) {
   if (sequence == entries_.size()) return;
+  LoseConsumed(sequence);
   live_ = StateAt(sequence);
   entries_.resize(sequence);
   checkpoints_.erase(checkpoints_.upper_bound(sequence), checkpoints_.end());
@@ -238,6 +239,7 @@ void Run::CheckSideImage(const DiskImage& image, uint64_t least, bool torn) {
     return;
   }
   CheckRecovered(world, *engine, report, least, false);
+  if (ok()) CheckBackups(image, engine->appended());
 }
 
 }  // namespace pinnacle::simulation

@@ -38,6 +38,7 @@ constexpr FaultChoice kFaults[] = {
     {Bit(CallKind::kSize), EIO},
     {Bit(CallKind::kExists), EIO},
     {Bit(CallKind::kLock), EMFILE},
+    {Bit(CallKind::kLink), EIO},
     {~uint64_t{0}, EIO},
 };
 
@@ -81,6 +82,12 @@ Fault Run::OnCall(CallKind kind, const std::string& path) {
     cause_ = true;
     ++result_.counts.failed_calls;
     return fault_;
+  }
+  if (backup_lies_ && kind == CallKind::kSync && path.starts_with("/b/") && random_.Chance(0.1)) {
+    Trace("the device lies: " + path);
+    backup_lied_ = true;
+    return Fault::Lying(random_.Chance(0.5) ? Fault::Device::kLosePage
+                                            : Fault::Device::kLoseSector);
   }
   if (lying_probability_ > 0 && (Bit(kind) & kSyncs) != 0 && random_.Chance(lying_probability_)) {
     static constexpr Fault::Device kLies[] = {Fault::Device::kLosePage, Fault::Device::kLoseSector,
@@ -223,6 +230,7 @@ void Run::Open(uint64_t least, bool clean) {
     }
     engine_ = std::move(engine);
     CheckRecovered(*world_, *engine_, report, least, clean);
+    if (ok() && !clean && lies_ == 0) CheckBackups(FilesOf(*world_), engine_->appended());
     if (!ok()) return;
     Truncate(engine_->appended());
     acknowledged_ = engine_->durable();

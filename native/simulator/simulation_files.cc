@@ -64,6 +64,7 @@ void Run::Remember() {
     history_.erase(history_.begin() + static_cast<ptrdiff_t>(random_.Below(kMostMoments)));
   }
   history_.push_back(FilesOf(*world_));
+  EraseBackups(&history_.back());
 }
 
 // What becomes of a copy of the directory that an engine of its own writes on in.

@@ -1,6 +1,7 @@
 // One run of the simulation: simulation.cc draws the schedule, simulation_faults.cc crashes and
 // fails, simulation_checks.cc judges, simulation_damage.cc lies and rots, simulation_files.cc
-// damages files, simulation_strict.cc and simulation_repair.cc judge what is made of such a disk.
+// damages files, simulation_strict.cc and simulation_repair.cc judge what is made of such a disk,
+// simulation_backup.cc makes backups and judges them, simulation_consumer.cc consumes.
 #ifndef PINNACLE_SIMULATOR_SIMULATION_RUN_H_
 #define PINNACLE_SIMULATOR_SIMULATION_RUN_H_
 
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "consumer/consumer.h"
 #include "engine/engine.h"
 #include "engine/inspect.h"
 #include "simulator/disk_reading.h"
@@ -47,6 +49,8 @@ uint64_t DigestOf(const BookSet& books);
 
 // What the files of a world are now, synced or not.
 DiskImage FilesOf(SimulatedEnvironment& world);
+// Takes the backups and consumers out of an image: damage is meant for what recovery needs.
+void EraseBackups(DiskImage* image);
 // They are those of `image`, but for the lock.
 bool IsUnchanged(SimulatedEnvironment& world, const DiskImage& image);
 
@@ -120,6 +124,27 @@ class Run {
   ModelState StateAt(uint64_t sequence);
   void Accept(ModelEntry entry);
   void Truncate(uint64_t sequence);
+
+  // --- backups (simulation_backup.cc) ---
+  void TakeBackup();
+  void WriteBeside();
+  uint64_t CheckBackups(const DiskImage& image, uint64_t most);
+  void ForgetBackups(size_t keep);
+  void ForgetAllBackups();
+
+  // --- a named consumer (simulation_consumer.cc) ---
+  void Consume();
+  bool ReadAsConsumer(Consumer* consumer, bool was_lost, uint64_t* last);
+  void ReadFailed(Consumer* consumer, bool was_lost, const Status& status);
+  void LoseConsumed(uint64_t sequence);
+  // What a consumer's position stands for.
+  struct Consumed {
+    uint64_t kept = UINT64_MAX;  // entries after this were lost since
+    ModelEntry entry;            // at the position
+  };
+  Consumed ConsumedAt(uint64_t sequence) const;
+  bool WasLost(uint64_t sequence, const Consumed& consumed) const;
+  void ForgetConsumer();
 
   // --- damage (simulation_damage.cc, simulation_files.cc) ---
   std::set<uint64_t> SoundSnapshots();  // those listed that never rotted
@@ -199,8 +224,13 @@ class Run {
   uint64_t fault_kinds_ = 0;  // a bit for each CallKind
   Fault fault_;
   bool cause_ = false;  // since the last open something failed on purpose
+  // Where it may be (empty: that is not known).
+  std::map<uint64_t, Consumed> consumer_positions_;
+  bool consumer_overtaken_ = false;  // compaction may have gone past it
   double lying_probability_ = 0;
   uint64_t lies_ = 0;
+  bool backup_lies_ = false;  // the device lies about what a backup syncs
+  bool backup_lied_ = false;
   std::vector<DiskImage> history_;  // the directory's files at some moments
   std::vector<DiskImage> images_;
   bool torn_ = false;  // a sector of images_ may be torn

@@ -104,7 +104,11 @@ class Judge {
   void Follow(size_t start) {
     const uint64_t from = verdict_->snapshot + 1;
     uint64_t next = from;
-    if (const DiskEntry* first = reading_.segments[start].first()) next = first->first_sequence;
+    if (const DiskEntry* first = reading_.segments[start].first()) {
+      next = first->first_sequence;
+    } else if (reading_.segments[start].index == 1) {
+      next = 1;  // nothing was compacted yet, so entry 1 should be there
+    }
     bool visited = false;
     for (size_t i = start; i < reading_.segments.size(); ++i) {
       const DiskSegment& segment = reading_.segments[i];

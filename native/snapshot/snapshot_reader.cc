@@ -8,6 +8,7 @@
 #include "book/book_builder.h"
 #include "checksum/crc32c.h"
 #include "journal/read_fully.h"
+#include "platform/memory_limit.h"
 #include "platform/table_memory.h"
 #include "snapshot/format.h"
 #include "snapshot/snapshot_directory.h"
@@ -103,6 +104,7 @@ class SnapshotReader {
 
   Status Restore(BookSet* books, std::vector<uint8_t>* user_state) {
     PINNACLE_RETURN_IF_ERROR(ReadSections(Books::kKeep, books));
+    CheckMemoryFor(content_.size());
     user_state->assign(content_.begin(), content_.end());
     books->set_last_sequence(header_.sequence);
     return Status();

@@ -379,6 +379,7 @@ class FailingFile : public File {
     return file_->Sync();
   }
   Status Size(uint64_t* bytes) const override { return file_->Size(bytes); }
+  Status Identity(FileIdentity* identity) const override { return file_->Identity(identity); }
   Status Truncate(uint64_t bytes) override { return file_->Truncate(bytes); }
   Status Preallocate(uint64_t bytes) override { return file_->Preallocate(bytes); }
   Status ZeroBlocks(uint64_t begin, uint64_t end, bool* done) override {
@@ -420,8 +421,14 @@ class FailingFileSystem : public FileSystem {
     if (--countdown == 0) return Status(Code::kIo, "sync failed");
     return FileSystem::Real()->SyncDirectory(path);
   }
-  Status Lock(const std::string& path, std::unique_ptr<FileLock>* lock) override {
-    return FileSystem::Real()->Lock(path, lock);
+  Status Identify(const std::string& path, FileIdentity* identity) override {
+    return FileSystem::Real()->Identify(path, identity);
+  }
+  Status Lock(const std::string& directory, std::unique_ptr<DirectoryLock>* lock) override {
+    return FileSystem::Real()->Lock(directory, lock);
+  }
+  Status IsLocked(const std::string& directory, bool* is_locked) override {
+    return FileSystem::Real()->IsLocked(directory, is_locked);
   }
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/guarded.h"
 #include "checksum/crc32c.h"
 #include "snapshot/format.h"
 #include "snapshot/snapshot_directory.h"
@@ -230,7 +231,7 @@ Status WriteTemporarySnapshot(FileSystem* fs, const std::string& directory,
 #endif
     return Status();
   };
-  Status status = write();
+  Status status = Guarded(write);
   if (status.ok()) return status;
   return GiveUp(fs, path, temporary, std::move(status));
 }
@@ -245,7 +246,7 @@ Status PublishSnapshot(FileSystem* fs, const std::string& directory, const Snaps
 #endif
     return Status();
   };
-  Status status = publish();
+  Status status = Guarded(publish);
   if (status.ok()) return status;
   return GiveUp(fs, written.path, temporary, std::move(status));
 }

@@ -59,6 +59,19 @@ Code BookSet::Check(const Operation& operation, Prepared* prepared) {
   }
 }
 
+void BookSet::MakeRoomInBook(const Operation& operation, Prepared* prepared) {
+  OrderBook& book = entries_[operation.instrument - 1u].book;
+  if (operation.type == EntryType::kAdd) {
+    book.MakeRoomForAdd(prepared, operation.id, operation.side, operation.price);
+  } else if (operation.type == EntryType::kReplace) {
+    book.MakeRoomForReplace(prepared, operation.new_id, operation.price);
+  } else if (operation.type == EntryType::kSetLevel && prepared->order == kNoIndex &&
+             operation.quantity != 0) {
+    book.MakeRoomForAdd(prepared, OrderBook::LevelOrderId(operation.side, operation.price),
+                        operation.side, operation.price);
+  }
+}
+
 void BookSet::Apply(const Operation& operation, const Prepared& prepared, uint64_t sequence,
                     uint64_t timestamp_ns) {
   ApplyToBook(operation, prepared, sequence, timestamp_ns);
@@ -146,10 +159,23 @@ Status BookSet::CheckDefine(const Instrument& instrument, bool* present, uint16_
   return Status();
 }
 
+void BookSet::MakeRoomToDefine(const Instrument& instrument) {
+  Next next;
+  Names name;
+  name.emplace(instrument.name, static_cast<uint16_t>(entries_.size() + 1));
+  next.name = name.extract(name.begin());
+  by_name_.reserve(by_name_.size() + 1);
+  if (entries_.size() == entries_.capacity()) entries_.reserve(2 * entries_.size() + 1);
+  next.entry.emplace(Entry{OrderBook(expected_orders_), InstrumentFacts(), instrument});
+  next.entry->book.set_growth(growth_);
+  next_ = std::move(next);
+}
+
 void BookSet::Define(const Instrument& instrument, uint64_t sequence) {
-  entries_.push_back({OrderBook(expected_orders_), InstrumentFacts(), instrument});
-  entries_.back().book.set_growth(growth_);
-  by_name_.emplace(instrument.name, static_cast<uint16_t>(entries_.size()));
+  if (!next_.entry || !(next_.entry->instrument == instrument)) MakeRoomToDefine(instrument);
+  entries_.push_back(std::move(*next_.entry));
+  by_name_.insert(std::move(next_.name));
+  next_ = {};
   last_sequence_ = sequence;
 }
 

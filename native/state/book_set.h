@@ -7,6 +7,7 @@
 #define PINNACLE_STATE_BOOK_SET_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,7 +33,20 @@ class BookSet {
   // kUnknownInstrument, kInvalidOperation (not one for this kind of instrument), kInvalidPrice,
   // kInvalidQuantity, or what the book says. Changes nothing.
   Code Check(const Operation& operation, Prepared* prepared);
-  // After Check returned kOk for the same operation, with nothing in between.
+  // All the memory that Apply may need, of an operation for which Check returned kOk. Throws
+  // std::bad_alloc, and nothing has changed. Who has nothing to journal may leave it out.
+  void MakeRoom(const Operation& operation, Prepared* prepared) {
+    if (operation.type != EntryType::kAdd && operation.type != EntryType::kReplace &&
+        operation.type != EntryType::kSetLevel) {
+      return;
+    }
+    if (operation.type == EntryType::kAdd &&
+        entries_[operation.instrument - 1u].book.TakeRoom(*prepared, operation.id)) [[likely]] {
+      return;
+    }
+    MakeRoomInBook(operation, prepared);
+  }
+  // After Check returned kOk for the same operation, with at most MakeRoom in between.
   void Apply(const Operation& operation, const Prepared& prepared, uint64_t sequence,
              uint64_t timestamp_ns);
   // Entries up to here are applied, or do not concern the books (a user's).
@@ -71,6 +85,10 @@ class BookSet {
   // The index that the definition has (`*present`) or would get. kInstrumentMismatch where the name
   // is taken by another definition, kTooManyInstruments, kInvalidInstrument.
   Status CheckDefine(const Instrument& instrument, bool* present, uint16_t* index) const;
+  // All the memory that Define of it will need, as MakeRoom for Apply.
+  void MakeRoomToDefine(const Instrument& instrument);
+  // Gives it back, where the definition does not follow.
+  void ForgetRoomToDefine() { next_ = {}; }
   void Define(const Instrument& instrument, uint64_t sequence);
   // 0 where there is none of this name.
   uint16_t IndexOf(const std::string& name) const;
@@ -106,12 +124,22 @@ class BookSet {
     Instrument instrument;
   };
 
+  using Names = std::unordered_map<std::string, uint16_t>;
+  // Made ahead by MakeRoomToDefine.
+  struct Next {
+    std::optional<Entry> entry;
+    Names::node_type name;
+  };
+
+  void MakeRoomInBook(const Operation& operation, Prepared* prepared);
+
   static constexpr size_t kLeastOrdersToPrefetch = 20'000;
 
   uint64_t expected_orders_;
   Growth growth_ = Growth::kGradual;
   std::vector<Entry> entries_;
-  std::unordered_map<std::string, uint16_t> by_name_;
+  Names by_name_;
+  Next next_;
   uint64_t last_sequence_ = 0;
 };
 

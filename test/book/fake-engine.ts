@@ -38,21 +38,21 @@ export class FakeEngine {
     if (this.answer(0) === 0) this.lanes[Staging.sequence] = ++this.sequence
   }
 
-  applyBatch(): void {
+  applyBatch(operations: Float64Array): void {
     const size = this.lanes[Staging.batchCount] ?? 0
     const skip = this.lanes[Staging.skipRefused] === 1
-    this.calls.push(Array.from({ length: size }, (_, index) => this.#record(index)))
+    this.calls.push(Array.from({ length: size }, (_, index) => this.#record(index, operations)))
     let taken = 0
     let refused = 0
     let failedIndex = -1
     let code = 0
     for (let index = 0; index < size; index++) {
-      const at = Staging.operations + index * Staging.lanesPerOperation
+      const at = index * Staging.lanesPerOperation
       const result = this.answer(index)
-      this.lanes[at + Staging.resultCode] = result
+      operations[at + Staging.resultCode] = result
       if (result === 0) {
         taken++
-        this.lanes[at + Staging.resultSequence] = ++this.sequence
+        operations[at + Staging.resultSequence] = ++this.sequence
         continue
       }
       refused++
@@ -69,11 +69,15 @@ export class FakeEngine {
     this.lanes[Staging.failedIndex] = failedIndex
   }
 
-  #record(index: number): Recorded {
-    const at = Staging.operations + index * Staging.lanesPerOperation
+  #record(
+    index: number,
+    operations: Float64Array = this.lanes.subarray(Staging.operations),
+  ): Recorded {
+    const at = index * Staging.lanesPerOperation
+    const words = new BigUint64Array(operations.buffer, operations.byteOffset, operations.length)
     return {
-      lanes: [...this.lanes.slice(at, at + Staging.lanesPerOperation)],
-      words: [...this.words.slice(at, at + Staging.lanesPerOperation)],
+      lanes: [...operations.slice(at, at + Staging.lanesPerOperation)],
+      words: [...words.slice(at, at + Staging.lanesPerOperation)],
     }
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { PersistenceManager } from '../../lib/index.js'
+import { Consumers, PersistenceManager } from '../../lib/index.js'
 import { documentOf, lobsterFlow, pinnacle } from './running.js'
 
 t.setTimeout(800_000)
@@ -253,4 +253,30 @@ t.test('a snapshot of books that no flow made holds the books alone', async (t) 
   const taken = await pinnacle(['snapshot', data, '--json'])
   t.equal(taken.code, 0, taken.stderr)
   t.match(documentOf(taken), { orders: 1, stateBytes: 0 })
+})
+
+t.test('consumers lists, moves and removes named consumers', { buffered: true }, async (t) => {
+  const { data } = await withData(t)
+  const none = await pinnacle(['consumers', data])
+  t.match(none, { code: 0, stdout: /^No consumers/ }, none.stderr)
+  {
+    await using consumer = await Consumers.of(data).open('archive')
+    for await (const { sequence } of consumer.entries({ to: 40 })) {
+      if (sequence === 40) await consumer.commit(40)
+    }
+    const held = await pinnacle(['consumers', data, '--remove', 'archive'])
+    t.match(held, { code: 1, stderr: /ERR_PINNACLE_LOCKED/ })
+  }
+  const listed = await pinnacle(['consumers', data])
+  t.match(listed.stdout, /archive {2}closed {2}entry 40, \d+ behind, \d{4}-/)
+  const json = documentOf(await pinnacle(['consumers', data, '--json']))
+  t.match(json['consumers'], [{ name: 'archive', sequence: 40 }])
+  const moved = await pinnacle(['consumers', data, '--reset', 'archive', '--to', '7'])
+  t.equal(moved.code, 0, moved.stderr)
+  t.match(await Consumers.of(data).list(), [{ name: 'archive', sequence: 7 }])
+  t.equal((await pinnacle(['consumers', data, '--reset', 'archive'])).code, 2)
+  t.equal((await pinnacle(['consumers', data, '--reset', 'archiv', '--to', '1'])).code, 2)
+  t.equal((await pinnacle(['consumers', data, '--remove', 'archiv'])).code, 1)
+  t.equal((await pinnacle(['consumers', data, '--remove', 'archive'])).code, 0)
+  t.same(await Consumers.of(data).list(), [])
 })

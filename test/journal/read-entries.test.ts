@@ -21,10 +21,10 @@ class FakeJournal {
 
   source(): ReadSource {
     const binding = {
-      inspect: () => Promise.resolve({ segments: [{ firstSequence: this.oldest }] }),
       openReader: (_directory: string, from: number): NativeReader => {
-        if (from < this.oldest) throw new PinnacleError('ERR_PINNACLE_OUT_OF_REACH', 'gone')
-        let next = from
+        const gone = from !== 0 && from < this.oldest
+        if (gone) throw new PinnacleError('ERR_PINNACLE_OUT_OF_REACH', 'gone')
+        let next = from === 0 ? this.oldest : from // as the addon's: 0 is the oldest held
         return {
           read: () => {
             const chunk = this.images.slice(next - 1, next + 1)

@@ -130,12 +130,11 @@ t.test(
     )
     t.equal(killed.kills, 10, `killed at ${killed.points.join(', ')}`)
     const positions = new FlowPositions()
-    const manager = await PersistenceManager.open({
+    await using manager = await PersistenceManager.open({
       ...small,
       dataDirectory,
       stateMachine: positions,
     })
-    t.teardown(() => manager.close())
     t.match(positions.list(), [{ events, complete: true, running: false }])
     t.ok(manager.recovery.firstSequence > 1, 'the start of the journal was compacted away')
     await assertBooks(t, manager, new GeneratedFlow(options))

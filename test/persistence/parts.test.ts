@@ -70,6 +70,7 @@ t.test(
       )
     }
     t.ok(Math.abs(summary.mean - 505) < 1, 'each value counts as its bucket')
+    t.strictSame(summary.buckets, { upperBounds, counts }, 'all that was counted is handed out')
     const none = new Float64Array(0)
     t.match(summarize({ upperBounds: none, counts: none, min: 0, max: 0, count: 0 }), {
       count: 0,

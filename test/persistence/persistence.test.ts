@@ -365,6 +365,18 @@ t.test('stats count what was done', async (t) => {
     stats.appendNs.count > 0 && stats.appendNs.p50 > 0 && stats.appendNs.p99 <= stats.appendNs.max,
   )
   t.ok(stats.syncNs.count > 0 && stats.syncEntries.max >= 1)
+  for (const { buckets, count } of [stats.appendNs, stats.syncNs, stats.syncEntries]) {
+    t.equal(
+      buckets.counts.reduce((sum, inBucket) => sum + inBucket, 0),
+      count,
+    )
+  }
+  const callsMs = Array.from({ length: 50 }, () => {
+    const begun = performance.now()
+    manager.stats()
+    return performance.now() - begun
+  })
+  t.ok(Math.min(...callsMs) < 0.5, `a call takes ${String(Math.min(...callsMs))} ms`)
   t.ok(stats.journalBytes >= 2000 * 64 && stats.bookMemoryBytes > 0)
   await manager.close()
 })

@@ -39,13 +39,12 @@ function explains(book: Depthful | BookView, { before, after }: Transition): boo
 }
 
 t.test('all 57,514 transitions are explained', { skip }, async (t) => {
-  const manager = await PersistenceManager.open({
+  await using manager = await PersistenceManager.open({
     dataDirectory: t.testdir(),
     snapshotIntervalMin: 0,
     durability: 'appended',
     instruments: [{ name: 'AMZN', priceScale: 4, quantityScale: 0 }],
   })
-  t.teardown(() => manager.close())
   const book = manager.book('AMZN')
   const wrong: number[] = []
   let explained = 0
@@ -91,8 +90,7 @@ t.test(
     t.equal(different, 0, 'each entry is that of its event')
 
     // Every transition of the journal in the reference; every 500th rebuilt from the data directory.
-    const manager = await PersistenceManager.open({ dataDirectory, snapshotIntervalMin: 0 })
-    t.teardown(() => manager.close())
+    await using manager = await PersistenceManager.open({ dataDirectory, snapshotIntervalMin: 0 })
     const reference = new ReferenceBook()
     let explained = 0
     let rebuilt = 0
@@ -119,12 +117,11 @@ t.test(
     const file = join(directory, 'message_1.csv')
     const options = { instrument: 'AMZN', openingBook: join(directory, 'orderbook_1.csv') }
     const positions = new FlowPositions()
-    const manager = await PersistenceManager.open({
+    await using manager = await PersistenceManager.open({
       dataDirectory: t.testdir(),
       snapshotIntervalMin: 0,
       stateMachine: positions,
     })
-    t.teardown(() => manager.close())
     const { counts, complete, events } = await runFlow(
       manager,
       positions,

@@ -74,13 +74,12 @@ t.test(
     t.equal(ends.size, 3_360)
     const operations = await operationsOf(await openFlowFile(file))
     t.equal(operations.length, events)
-    const manager = await PersistenceManager.open({
+    await using manager = await PersistenceManager.open({
       dataDirectory: t.testdir(),
       snapshotIntervalMin: 0,
       durability: 'appended',
       instruments: [{ name: 'ARL', priceScale: 4, quantityScale: 0 }],
     })
-    t.teardown(() => manager.close())
     const book = manager.book('ARL')
     const reference = new ReferenceBook()
     const wrong: string[] = []
@@ -137,8 +136,7 @@ t.test(
     })
     t.same(different, [])
 
-    const manager = await PersistenceManager.open({ dataDirectory, snapshotIntervalMin: 0 })
-    t.teardown(() => manager.close())
+    await using manager = await PersistenceManager.open({ dataDirectory, snapshotIntervalMin: 0 })
     const wrong: string[] = []
     for (const [index, state] of stateEnds(eventKeys(), truth())) {
       const book = await manager.bookAt('ARL', { sequence: entries[index]?.sequence ?? 0 })

@@ -45,13 +45,12 @@ t.test('seeded from row 0, all 50 levels are equal on 1,949 of 1,949 rows', { sk
   const counts = source.counts()
   const opening = counts?.openingLevels ?? 0
   t.equal(operations.length, opening + rows, 'each level of row 0, and each message behind it')
-  const manager = await PersistenceManager.open({
+  await using manager = await PersistenceManager.open({
     dataDirectory: t.testdir(),
     snapshotIntervalMin: 0,
     durability: 'appended',
     instruments: [{ name: 'MSFT', priceScale: 4, quantityScale: 0 }],
   })
-  t.teardown(() => manager.close())
   const book = manager.book('MSFT')
   const reference = new ReferenceBook()
   const wrong: number[] = []
@@ -107,8 +106,7 @@ t.test('killed at ten random points and resumed, every row is still equal', { sk
     return difference === '' ? [] : [`event ${String(index)}: ${difference}`]
   })
   t.same(different, [])
-  const manager = await PersistenceManager.open({ dataDirectory, snapshotIntervalMin: 0 })
-  t.teardown(() => manager.close())
+  await using manager = await PersistenceManager.open({ dataDirectory, snapshotIntervalMin: 0 })
   const states = truth()
   const opening = operations.length - rows
   const wrong: number[] = []

@@ -81,11 +81,17 @@ t.test('every C++ header has the include guard that its path demands', async (t)
   t.same(wrong, [])
 })
 
-t.test('C++ outside the addon throws nothing and owns nothing by a bare pointer', async (t) => {
-  const core = cpp.filter((file) => !file.startsWith('native/addon/') && !file.endsWith('_test.cc'))
-  const code = /^(?!\s*\/\/)[^"/]*(\bthrow\b|\bdelete\s+[a-z_])/
-  t.same(offences(core, code), [])
-})
+t.test(
+  'C++ outside the addon throws only for want of memory and owns nothing by a bare pointer',
+  async (t) => {
+    const core = cpp.filter(
+      (file) => !file.startsWith('native/addon/') && !file.endsWith('_test.cc'),
+    )
+    const code =
+      /^(?!\s*\/\/)[^"/]*(\bthrow\b(?!;| std::bad_alloc\(\)| MemoryShortage\()|\bdelete\s+[a-z_])/
+    t.same(offences(core, code), [])
+  },
+)
 
 t.test(
   'TypeScript has no any and silences neither compiler nor linter for a whole file',
@@ -112,10 +118,24 @@ const cppLayers: Record<string, string[]> = {
   state: ['book', 'journal', 'platform', 'checksum', 'base'],
   snapshot: ['state', 'book', 'journal', 'platform', 'checksum', 'base'],
   repair: ['snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
-  engine: ['repair', 'snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
+  consumer: ['journal', 'platform', 'checksum', 'base'],
+  engine: [
+    'consumer',
+    'repair',
+    'snapshot',
+    'state',
+    'book',
+    'journal',
+    'platform',
+    'checksum',
+    'base',
+  ],
+  backup: ['engine', 'repair', 'snapshot', 'journal', 'platform', 'checksum', 'base'],
   secret: ['platform', 'base'],
   addon: [
+    'backup',
     'engine',
+    'consumer',
     'secret',
     'snapshot',
     'state',

@@ -1,5 +1,5 @@
 // A few seconds of each fault, as a user runs them; the long runs are `pinnacle torture` by hand.
-import { spawnSync } from 'node:child_process'
+import { spawnSync, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -113,16 +113,32 @@ t.test(
   },
 )
 
+/** Calls back once when `seen` says so, while the process runs. */
+function onceSeen(child: ChildProcess, seen: () => boolean, then: () => void): void {
+  const looking = setInterval(() => {
+    if (!seen()) return
+    clearInterval(looking)
+    then()
+  }, 5)
+  child.once('exit', () => {
+    clearInterval(looking)
+  })
+}
+
+/** Whether the writer of this or a later cycle has begun. (The first one may be over between two looks.) */
+const hasJournal = (directory: string, writer: RegExp, below: string): boolean =>
+  existsSync(directory) &&
+  readdirSync(directory).some(
+    (name) => writer.test(name) && existsSync(join(directory, name, below)),
+  )
+
 t.test('Ctrl-C ends it after the cycle that runs, with a result', buffered, async (t) => {
   const directory = join(t.testdir(), 'torture')
   const words = ['torture', directory, '--only', 'kill', '--minutes', '5', '--json']
   const ran = await pinnacle(words, {
     onStart(child) {
-      const begun = setInterval(() => {
-        if (!existsSync(join(directory, 'writer-1-1', 'journal'))) return
-        clearInterval(begun)
-        child.kill('SIGINT')
-      }, 5)
+      const begun = (): boolean => hasJournal(directory, /^writer-1-\d+$/, 'journal')
+      onceSeen(child, begun, () => child.kill('SIGINT'))
     },
   })
   t.equal(ran.code, 130, ran.stderr)
@@ -138,11 +154,9 @@ t.test(
     const words = ['torture', directory, '--only', 'full', '--full-by', 'tmpfs', '--writers', '1']
     await pinnacle([...words, '--minutes', '5'], {
       onStart(child) {
-        const begun = setInterval(() => {
-          if (!existsSync(join(directory, 'writer-1-full', 'data-1', 'journal'))) return
-          clearInterval(begun)
-          child.kill('SIGKILL')
-        }, 5)
+        const begun = (): boolean =>
+          existsSync(join(directory, 'writer-1-full', 'data-1', 'journal'))
+        onceSeen(child, begun, () => child.kill('SIGKILL'))
       },
     })
     const mounted = (): boolean => readFileSync('/proc/self/mountinfo', 'utf8').includes(directory)

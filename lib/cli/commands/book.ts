@@ -11,11 +11,14 @@ import { ExitCode } from '../exit-codes.js'
 import type { Output } from '../output.js'
 import { lastSequenceOf } from '../last-sequence.js'
 import { count, plural } from '../text.js'
+import { timesWarnings } from '../times-warnings.js'
 import { usageError } from '../usage-error.js'
 
 const examples = `
 Reads the files beside a running writer or of a directory at rest: the newest snapshot at or below the
-point, and the journal from there. A point out of reach says what is covered.
+point, and the journal from there. A point out of reach says what is covered. A time means the state
+before the instrument's first entry beyond it; where times are not in order there, or end before it, a
+warning says so.
 
 Examples:
   $ pinnacle book MSFT --data ./data
@@ -49,6 +52,7 @@ async function book(
   const books = await booksAt(directory, name, options.at)
   try {
     const past = books.book(name ?? onlyInstrument(books))
+    for (const warning of timesWarnings(past)) output.warning(warning)
     show(output, past, options.levels)
   } finally {
     books.close()
@@ -110,6 +114,7 @@ function show(output: Output, book: PastBook, levels: number): void {
   output.document({
     instrument: instrument.name,
     sequence: book.sequence,
+    ...(book.times && { times: book.times }),
     ...info,
     bids: bids.map(decimals),
     asks: asks.map(decimals),

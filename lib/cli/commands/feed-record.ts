@@ -106,8 +106,7 @@ async function run(
   credentials: CredentialStore | undefined,
 ): Promise<ExitCode> {
   const problem = (what: unknown): void => {
-    const text = what instanceof Error ? what.message : String(what)
-    output.note(`${output.colors.yellow('warning')}: ${text}`)
+    output.warning(what instanceof Error ? what.message : String(what))
   }
   const config = configOf(options, directory)
   const interrupt = onInterrupt()

@@ -10,6 +10,7 @@
  */
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { absolutePath } from '../../config/absolute.js'
 import { PinnacleError, PinnacleRangeError } from '../../errors/pinnacle-error.js'
 import { syncPath, temporarySuffix, writeHistoryFile, type HistoryKind } from './history-file.js'
 import { daysIn, mergeDay, namesIn, openDay, partFile } from './partition.js'
@@ -256,7 +257,7 @@ export class HistoryArchive {
 }
 
 export function historyDirectory(dataDirectory: string): string {
-  return path.join(dataDirectory, 'history')
+  return path.join(absolutePath(dataDirectory), 'history')
 }
 
 const archivedName = 'archived.json'

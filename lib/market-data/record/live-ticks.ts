@@ -1,4 +1,5 @@
 /** Ticks that the journal has and the price history's files may not have yet. Locks nothing. */
+import { absolutePath } from '../../config/absolute.js'
 import { isPinnacleError } from '../../errors/pinnacle-error.js'
 import { Journal } from '../../journal/journal.js'
 import { readArchivedSequence } from '../history/history-archive.js'
@@ -8,7 +9,8 @@ import { FeedEntryType } from '../feed-entry.js'
 
 /** For PriceHistory's `liveTicks`. */
 export function journalTicks(dataDirectory: string): (product: string) => AsyncIterable<Tick> {
-  return (product) => ticksOf(dataDirectory, product)
+  const directory = absolutePath(dataDirectory)
+  return (product) => ticksOf(directory, product)
 }
 
 async function* ticksOf(dataDirectory: string, product: string): AsyncGenerator<Tick> {

@@ -1,4 +1,5 @@
 /** What a recorded directory says of its feed, while it is recorded or at rest: nothing is locked or changed. */
+import { absolutePath } from '../../config/absolute.js'
 import type { InstrumentDefinition } from '../../book/instrument.js'
 import { Journal } from '../../journal/journal.js'
 import { native } from '../../native/load.js'
@@ -12,7 +13,8 @@ export interface RecordingStatus {
   readonly appended: number
 }
 
-export async function readRecordingStatus(dataDirectory: string): Promise<RecordingStatus> {
+export async function readRecordingStatus(directory: string): Promise<RecordingStatus> {
+  const dataDirectory = absolutePath(directory)
   const state = new FeedState()
   const instruments = new Map<number, InstrumentDefinition>()
   let appended = await fromSnapshot(dataDirectory, state, instruments)

@@ -2,6 +2,7 @@
  * A recorded data directory into another one: its frames, gaps and connections, as they are in the journal, paced
  * by the times of receipt. Where compaction has removed the beginning, the books start as they were then.
  */
+import { absolutePath } from '../../config/absolute.js'
 import type { Instrument } from '../../book/instrument.js'
 import { type InstrumentDefinition } from '../../book/instrument.js'
 import type { BookView } from '../../book/book-view.js'
@@ -49,7 +50,7 @@ class JournalReplay {
   #feedEntries = 0
 
   constructor(options: ReplayJournalOptions) {
-    this.#options = options
+    this.#options = { ...options, directory: absolutePath(options.directory) }
     const { store, directory, speed, signal } = options
     const { persistence, state, history, maxRawBytes } = store
     this.#pace = new ReplayPace(speed ?? 'full', signal)

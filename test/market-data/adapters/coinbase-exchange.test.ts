@@ -325,8 +325,7 @@ t.test('the book that is fetched says up to which number it goes', async (t) => 
 })
 
 t.test('order-level events make an order book', async (t) => {
-  const book = await UpdateOrderBook.create(t.testdir(), { priceScale: 2, quantityScale: 8 })
-  t.teardown(() => book.close())
+  await using book = await UpdateOrderBook.create(t.testdir(), { priceScale: 2, quantityScale: 8 })
   const adapter = withFull()
   const feed = (frame: string): void => book.take(updatesOf(adapter.parse(frame)))
   feed(own.open)
@@ -349,8 +348,10 @@ t.test(
   'a session with its fetched book ends in the book that it must',
   { skip: skipWithout(synthetic, syntheticSnapshot) },
   async (t) => {
-    const book = await UpdateOrderBook.create(t.testdir(), { priceScale: 2, quantityScale: 8 })
-    t.teardown(() => book.close())
+    await using book = await UpdateOrderBook.create(t.testdir(), {
+      priceScale: 2,
+      quantityScale: 8,
+    })
     const adapter = new CoinbaseExchangeAdapter()
     const snapshot = adapter.parseBookSnapshot('BTC-USD', textOf(syntheticSnapshot))
     const [whole] = updatesOf(snapshot)

@@ -73,7 +73,7 @@ export class UpdateOrderBook {
     )
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.manager.close()
   }
 }

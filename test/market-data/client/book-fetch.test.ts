@@ -61,6 +61,11 @@ function bookLines({ persistence }: RecordingStore, product: string): string[] {
 async function startRig(t: Test, options: RigOptions = {}): Promise<Rig> {
   const { market = new LevelsMarket(), client = {}, withoutBookUrl, ...others } = options
   const exchange = await BookExchange.start({ market, ...others })
+  const closing: (() => Promise<unknown>)[] = []
+  // Before the directory is asked for: it is removed in the order in which these were registered.
+  t.teardown(async () => {
+    for (const close of closing) await close()
+  })
   const directory = join(t.testdir(), 'data')
   const updates: RecordedUpdate[] = []
   const problems: string[] = []
@@ -93,10 +98,10 @@ async function startRig(t: Test, options: RigOptions = {}): Promise<Rig> {
     },
     onProblem: (problem) => problems.push((problem as { code: string }).code),
   })
-  t.teardown(async () => {
-    await recording.close()
-    await exchange.close()
-  })
+  closing.push(
+    () => recording.close(),
+    () => exchange.close(),
+  )
   recording.start()
   const book = (): string[] => bookLines(recording.store, product)
   return {

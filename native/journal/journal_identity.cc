@@ -1,4 +1,4 @@
-#include "engine/journal_identity.h"
+#include "journal/journal_identity.h"
 
 #include "journal/layout.h"
 

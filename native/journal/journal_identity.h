@@ -1,7 +1,7 @@
 // Which journal a data directory holds, for those who read its snapshots without opening it: a
 // snapshot of another journal must not be used.
-#ifndef PINNACLE_ENGINE_JOURNAL_IDENTITY_H_
-#define PINNACLE_ENGINE_JOURNAL_IDENTITY_H_
+#ifndef PINNACLE_JOURNAL_JOURNAL_IDENTITY_H_
+#define PINNACLE_JOURNAL_JOURNAL_IDENTITY_H_
 
 #include <optional>
 #include <string>
@@ -18,4 +18,4 @@ Status FindJournalId(FileSystem* file_system, const std::string& data_directory,
 
 }  // namespace pinnacle
 
-#endif  // PINNACLE_ENGINE_JOURNAL_IDENTITY_H_
+#endif  // PINNACLE_JOURNAL_JOURNAL_IDENTITY_H_

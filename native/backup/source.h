@@ -1,0 +1,56 @@
+// What there is to take of a data directory now, beside a writer or not: which snapshots, and which
+// part of the journal up to an entry that is known to be durable.
+//
+// It changes nothing, takes no lock for longer than a look, and decides by identity (segment id,
+// link, first entry), never by a name alone.
+#ifndef PINNACLE_BACKUP_SOURCE_H_
+#define PINNACLE_BACKUP_SOURCE_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "journal/layout.h"
+#include "platform/environment.h"
+#include "snapshot/snapshot_info.h"
+
+namespace pinnacle {
+
+struct SourceSegment {
+  SegmentFile file;
+  SegmentHeader header{};
+  SegmentLink link;
+  uint64_t first_sequence = 0;  // 0: it has no entry
+  uint64_t last_sequence = 0;   // of its last entry that is taken; 0: it has none
+  uint64_t bytes = 0;           // to take: up to its end, or behind that entry
+  bool whole = false;           // another one follows: nothing of it changes any more
+};
+
+struct SourceJournal {
+  bool live = false;  // a writer has the directory open
+  HeadFinding head;
+  JournalId journal_id;
+  std::vector<SourceSegment> segments;  // without a gap; the last one is not `whole`
+  uint64_t last_sequence = 0;           // that is taken
+};
+
+// kNotFound: there is no data directory, or no journal in it. kIsBackup. kInvalidOperation: a
+// repair was interrupted there.
+Status CheckSource(FileSystem* file_system, const std::string& data_directory);
+
+// The journal from the segment that holds entry `snapshot_sequence` on (0: from the beginning) to
+// the last durable entry. `durable` (or null) says how far the journal is durable where somebody
+// knows better than the files do; it is asked first. Beside a writer that is the end, and else what
+// a strict open would recover. kCorrupt, kJournalGap: what such an open says.
+Status LookAtJournal(const Environment& environment, const std::string& data_directory,
+                     uint64_t snapshot_sequence, const std::function<uint64_t()>& durable,
+                     SourceJournal* journal);
+
+// Whether the file of this name still is the segment. kNotFound counts as no.
+Status IsStillThere(FileSystem* file_system, const SourceSegment& segment, bool* there);
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_BACKUP_SOURCE_H_

@@ -1,0 +1,67 @@
+// How the journal notices that what it writes to was removed, renamed or replaced under its hands.
+//
+// A mapped file takes stores and syncs whether it has a name or not, but what has no name is gone
+// when the process ends. So before a sync counts, the names that recovery will look for are
+// compared with what is open here; the older segments' are compared before the next segment is
+// made. (What happens between the comparison and the acknowledgement is as if it happened after
+// that.)
+#include <utility>
+
+#include "journal/journal.h"
+
+namespace pinnacle {
+
+namespace {
+
+// kDirectoryLost unless `path` names the file of `identity`.
+Status CheckName(FileSystem* fs, const std::string& path, const FileIdentity& identity) {
+  FileIdentity named;
+  Status status = fs->Identify(path, &named);
+  if (status.code() == Code::kNotFound || status.code() == Code::kNotADirectory) {
+    return Status(Code::kDirectoryLost,
+                  "'" + path + "' was removed or renamed while it was in use");
+  }
+  PINNACLE_RETURN_IF_ERROR(std::move(status));
+  if (named == identity) return Status();
+  return Status(Code::kDirectoryLost, "'" + path + "' was replaced while it was in use");
+}
+
+}  // namespace
+
+Status Journal::CheckSegmentName(const Segment& segment) const {
+  return CheckName(environment_.file_system, segment.path, segment.identity);
+}
+
+Status Journal::CheckDirectory() const {
+  if (lock_ != nullptr) PINNACLE_RETURN_IF_ERROR(lock_->Check());
+  if (head_path_.empty()) return Status();
+  return CheckName(environment_.file_system, head_path_, head_identity_);
+}
+
+Status Journal::CheckNames() {
+  if (failed()) return failure();
+  Status status = CheckDirectory();
+  if (status.ok()) status = CheckRecords();
+  if (status.ok()) return status;
+  Fail(status);
+  return failure();
+}
+
+Status Journal::CheckRecords() {
+  std::vector<SegmentRecord> records;
+  {
+    std::lock_guard lock(state_mutex_);
+    records = records_;
+  }
+  for (const SegmentRecord& record : records) {
+    Status status = CheckName(environment_.file_system, record.file.path, record.identity);
+    if (status.ok()) continue;
+    std::lock_guard lock(state_mutex_);
+    // Released meanwhile: its name went on purpose.
+    if (record.file.index < released_below_) continue;
+    return status;
+  }
+  return Status();
+}
+
+}  // namespace pinnacle

@@ -1,0 +1,21 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { node } from '../children.js'
+
+t.setTimeout(300_000)
+
+const main = fileURLToPath(new URL('./main.js', import.meta.url))
+
+t.test('a slow reader beside a fast writer is complete or told, never silent', async (t) => {
+  const words = ['--rounds', '120', '--seed', '1000', '--directory', t.testdir()]
+  const { stdout, stderr, status } = spawnSync(...node(main, ...words), {
+    encoding: 'utf8',
+    timeout: 280_000,
+    killSignal: 'SIGKILL',
+  })
+  t.equal(status, 0, stdout + stderr)
+  t.match(stdout, /120 interleavings, 0 wrong/)
+  for (const kind of ['iterate', 'follow', 'dump', 'bookAt', 'consume']) t.match(stdout, kind)
+  for (const code of ['OUT_OF_REACH', 'DIRECTORY_LOST']) t.match(stdout, code)
+})
