@@ -173,7 +173,9 @@ FlushTarget JournalThreads::AwaitOpenPage(std::unique_lock<std::mutex>* lock, ui
 
 void JournalThreads::RunSync() {
   std::unique_lock lock(mutex_);
-  uint64_t answered = journal_->durable();
+  // What was asked for before the sync that was told last. (Not what that made durable: a request
+  // may come beside it, of entries that another thread has synced, and has to be told of as well.)
+  uint64_t answered = 0;
   while (!stopping_) {
     bool asked = AwaitWork(&lock, answered);
     if (stopping_) return;
@@ -184,6 +186,7 @@ void JournalThreads::RunSync() {
       if (stopping_) return;
       asked = requested_ > answered;
     }
+    const uint64_t answering = requested_;
     lock.unlock();
     const Status status = SyncOnce(asked ? nullptr : &target);
     const uint64_t durable = journal_->durable();
@@ -195,7 +198,7 @@ void JournalThreads::RunSync() {
       // failed().
       return;
     }
-    answered = durable;
+    answered = answering;
   }
 }
 

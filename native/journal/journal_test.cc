@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 
@@ -402,6 +403,21 @@ TEST_CASE("with an interval, entries become durable without being asked for") {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   CHECK(opened.journal->durable() == 1);
+}
+
+TEST_CASE("a request that comes before the thread runs is told of, whoever synced its entries") {
+  Opened opened;
+  std::atomic<int> told{0};
+  JournalThreads threads(opened.journal.get(), Clock::Real(), std::chrono::nanoseconds(0), {},
+                         [&](uint64_t durable, const Status&) { told += durable == 1 ? 1 : 100; });
+  REQUIRE(opened.Line(1) == Code::kOk);
+  threads.RequestDurable(1);
+  REQUIRE(threads.SyncNow().ok());
+  REQUIRE(threads.Start().ok());
+  for (int i = 0; i < 5000 && told == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  CHECK(told == 1);
 }
 
 TEST_CASE("the supply thread has the next segment ready before it is needed") {
