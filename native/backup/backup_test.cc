@@ -446,6 +446,30 @@ TEST_CASE("a restore refuses what is not empty, and takes an empty directory's p
 
 // Whatever call fails or is the last one before a power cut: what has a backup's name restores to
 // what it says, and the next backup works and clears away what was left.
+// The `at`-th call of a simulated file system fails, or is the last one before a power cut.
+class Trouble {
+ public:
+  Trouble(SimulatedEnvironment* world, uint64_t at, bool cut)
+      : world_(world), at_(at), random_(at) {
+    world_->file_system().faults().SetHook([this, cut](CallKind kind, const std::string&) {
+      if (kind == CallKind::kMark || ++calls_ < at_) return Fault();
+      if (calls_ == at_ && cut) left_ = world_->file_system().PowerCut(random_);
+      if (calls_ > at_ && !cut) return Fault();
+      return Fault{.system_error = 5, .bytes = 0, .never_made = cut};
+    });
+  }
+  void End() { world_->file_system().faults().Clear(); }
+  bool came() const { return calls_ >= at_; }
+  const DiskImage& left() const { return left_; }  // after a cut
+
+ private:
+  SimulatedEnvironment* const world_;
+  const uint64_t at_;
+  uint64_t calls_ = 0;
+  DiskImage left_;
+  DeterministicRandom random_;
+};
+
 TEST_CASE("a backup that is cut off at any call is there whole or not at all") {
   for (const bool cut : {false, true}) {
     for (uint64_t at = 1;; at += cut ? 3 : 2) {
@@ -463,23 +487,15 @@ TEST_CASE("a backup that is cut off at any call is there whole or not at all") {
       rig.Add(300);
       REQUIRE(rig.engine->SyncNow().ok());
       const uint64_t last = rig.engine->appended();
-      uint64_t calls = 0;
-      DiskImage left;
-      DeterministicRandom random(at);
-      world.file_system().faults().SetHook([&](CallKind kind, const std::string&) {
-        if (kind == CallKind::kMark || ++calls < at) return Fault();
-        if (calls == at && cut) left = world.file_system().PowerCut(random);
-        if (calls > at && !cut) return Fault();
-        return Fault{.system_error = 5, .bytes = 0, .never_made = cut};
-      });
+      Trouble trouble(&world, at, cut);
       BackupReport report;
       const Status status = rig.TryBackup(&report);
-      world.file_system().faults().Clear();
-      if (calls < at) {
+      trouble.End();
+      if (!trouble.came()) {
         CHECK(status.ok());
         break;
       }
-      SimulatedEnvironment after(at, left);
+      SimulatedEnvironment after(at, trouble.left());
       Rig next(cut ? after.environment() : world.environment(), "");
       next.root_path = "";
       next.options = rig.options;
@@ -514,23 +530,15 @@ TEST_CASE(
       rig.Add(1500);
       REQUIRE(rig.engine->SyncNow().ok());
       const std::string backup = rig.Backup().path;
-      uint64_t calls = 0;
-      DiskImage left;
-      DeterministicRandom random(at);
-      world.file_system().faults().SetHook([&](CallKind kind, const std::string&) {
-        if (kind == CallKind::kMark || ++calls < at) return Fault();
-        if (calls == at && cut) left = world.file_system().PowerCut(random);
-        if (calls > at && !cut) return Fault();
-        return Fault{.system_error = 5, .bytes = 0, .never_made = cut};
-      });
+      Trouble trouble(&world, at, cut);
       RestoreReport report;
       const Status status = rig.TryRestore(backup, "/restored1", &report);
-      world.file_system().faults().Clear();
-      if (calls < at) {
+      trouble.End();
+      if (!trouble.came()) {
         CHECK(status.ok());
         break;
       }
-      SimulatedEnvironment after(at, left);
+      SimulatedEnvironment after(at, trouble.left());
       Rig next(cut ? after.environment() : world.environment(), "");
       bool exists = false;
       REQUIRE(next.env.file_system->Exists("/restored1", &exists).ok());

@@ -108,6 +108,9 @@ t.test(
   },
 )
 
+/** What a snapshot is made of, and all below it. */
+const cppCore = ['state', 'book', 'journal', 'platform', 'checksum', 'base']
+
 /** Every layer with those that it may import from; what is not named here is shared and below all. */
 const cppLayers: Record<string, string[]> = {
   base: [],
@@ -116,35 +119,13 @@ const cppLayers: Record<string, string[]> = {
   book: ['platform', 'checksum', 'base'],
   journal: ['platform', 'checksum', 'base'],
   state: ['book', 'journal', 'platform', 'checksum', 'base'],
-  snapshot: ['state', 'book', 'journal', 'platform', 'checksum', 'base'],
-  repair: ['snapshot', 'state', 'book', 'journal', 'platform', 'checksum', 'base'],
+  snapshot: cppCore,
+  repair: ['snapshot', ...cppCore],
   consumer: ['journal', 'platform', 'checksum', 'base'],
-  engine: [
-    'consumer',
-    'repair',
-    'snapshot',
-    'state',
-    'book',
-    'journal',
-    'platform',
-    'checksum',
-    'base',
-  ],
+  engine: ['consumer', 'repair', 'snapshot', ...cppCore],
   backup: ['engine', 'repair', 'snapshot', 'journal', 'platform', 'checksum', 'base'],
   secret: ['platform', 'base'],
-  addon: [
-    'backup',
-    'engine',
-    'consumer',
-    'secret',
-    'snapshot',
-    'state',
-    'book',
-    'journal',
-    'platform',
-    'checksum',
-    'base',
-  ],
+  addon: ['backup', 'engine', 'consumer', 'secret', 'snapshot', ...cppCore],
 }
 
 t.test('C++ layers include downward only', async (t) => {
