@@ -8,7 +8,16 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -62,9 +71,11 @@ class Given {
   }
 
   take(entry: JournalEntry): void {
-    if (this.count === 0 && this.from === 0) this.last = entry.sequence - 1
-    if (entry.sequence !== this.last + 1 && this.wrong === '') {
-      this.wrong = `entry ${String(entry.sequence)} came after ${String(this.last)}`
+    // A hole says which entries a repair could not keep: it stands for all of them.
+    const first = entry.type === 'hole' ? entry.firstSequence : entry.sequence
+    if (this.count === 0 && this.from === 0) this.last = first - 1
+    if (first !== this.last + 1 && this.wrong === '') {
+      this.wrong = `entry ${String(first)} came after ${String(this.last)}`
     }
     if (entry.type === 'user') {
       const { buffer, byteOffset } = entry.payload
@@ -82,6 +93,10 @@ class Given {
 class Writer {
   manager: PersistenceManager | undefined
   lost = false
+  /** A repair met damage: a reader may meet it before, and what the repair could not keep is gone. */
+  damaged = false
+  /** Where the journal ended after the repair that kept least. */
+  repairedEnd = Infinity
   #orders = 0
 
   constructor(
@@ -123,6 +138,20 @@ class Writer {
     }
   }
 
+  /** One byte of an entry in any segment. */
+  #damage(): void {
+    const journal = join(this.directory, 'journal')
+    const names = readdirSync(journal).filter((name) => name.endsWith('.segment'))
+    const name = names[this.random.below(names.length)] ?? ''
+    const file = openSync(join(journal, name), 'r+')
+    const offset = 4096 + this.random.below(40_000)
+    const byte = Buffer.alloc(1)
+    readSync(file, byte, 0, 1, offset)
+    writeSync(file, Buffer.of((byte[0] ?? 0) ^ 0x55), 0, 1, offset)
+    closeSync(file)
+    this.damaged = true
+  }
+
   /** One thing that happens beside a reader; the last ones end this writer's directory. */
   async happen(): Promise<void> {
     const manager = this.manager as PersistenceManager
@@ -135,8 +164,10 @@ class Writer {
     } else if (choice < 96) {
       await manager.close()
       this.manager = undefined
+      if (this.random.below(2) === 0) this.#damage()
       await repair(this.directory, { policy: 'salvage' })
       await this.open()
+      this.repairedEnd = Math.min(this.repairedEnd, this.appended)
     } else {
       this.lost = true
       await manager.close()
@@ -215,7 +246,8 @@ export async function interleave(
   if (hung) given.wrong ||= 'it hangs'
   const ended = end ?? 'stopped'
   const wasGone = writer.lost && (ended as { code?: string }).code === 'ERR_PINNACLE_NOT_FOUND'
-  if (typeof ended === 'object' && !toldCodes.has(ended.code) && !wasGone) {
+  const wasDamaged = writer.damaged && (ended as { code?: string }).code === 'ERR_PINNACLE_CORRUPT'
+  if (typeof ended === 'object' && !toldCodes.has(ended.code) && !wasGone && !wasDamaged) {
     given.wrong ||= `it failed with ${ended.code}`
   }
   await writer.manager?.close()
@@ -241,7 +273,7 @@ const readers: Readonly<Record<ReaderKind, Reader>> = {
       given.take(entry)
       await pause()
     }
-    if (given.last < start && !writer.lost) {
+    if (given.last < Math.min(start, writer.repairedEnd) && !writer.lost) {
       given.wrong ||= `it ended at ${String(given.last)} of ${String(start)} without a word`
     }
     return 'complete'
@@ -292,8 +324,8 @@ const readers: Readonly<Record<ReaderKind, Reader>> = {
       const lines = (rest + String(chunk)).split('\n')
       rest = lines.pop() ?? ''
       for (const line of lines) {
-        const { sequence } = JSON.parse(line) as { sequence: number }
-        given.take({ type: 'clear', sequence } as JournalEntry)
+        const entry = JSON.parse(line) as JournalEntry
+        given.take(entry.type === 'hole' ? entry : ({ ...entry, type: 'clear' }))
       }
       await pause()
       await sleep(1)
@@ -302,7 +334,7 @@ const readers: Readonly<Record<ReaderKind, Reader>> = {
     if (code !== 0)
       return { code: /ERR_PINNACLE_\w+/.exec(said)?.[0] ?? `exit ${String(code)}: ${said}` }
     // (Another directory may have taken the place before the process looked.)
-    if (given.last < start && !writer.lost) {
+    if (given.last < Math.min(start, writer.repairedEnd) && !writer.lost) {
       given.wrong ||= `it exited with 0 at ${String(given.last)} of ${String(start)}`
     }
     return 'complete'
