@@ -325,7 +325,7 @@ const readers: Readonly<Record<ReaderKind, Reader>> = {
       rest = lines.pop() ?? ''
       for (const line of lines) {
         const entry = JSON.parse(line) as JournalEntry
-        given.take(entry.type === 'hole' ? entry : ({ ...entry, type: 'clear' }))
+        given.take(entry.type === 'hole' ? entry : { ...entry, type: 'clear' })
       }
       await pause()
       await sleep(1)
