@@ -33,7 +33,8 @@ import { node } from '../children.js'
 
 const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 
-export const readerKinds = ['iterate', 'follow', 'dump', 'bookAt', 'consume'] as const
+/** The last two are processes of their own. */
+export const readerKinds = ['iterate', 'follow', 'bookAt', 'consume', 'dump', 'book'] as const
 export type ReaderKind = (typeof readerKinds)[number]
 
 export interface Outcome {
@@ -336,6 +337,30 @@ const readers: Readonly<Record<ReaderKind, Reader>> = {
     // (Another directory may have taken the place before the process looked.)
     if (given.last < Math.min(start, writer.repairedEnd) && !writer.lost) {
       given.wrong ||= `it exited with 0 at ${String(given.last)} of ${String(start)}`
+    }
+    return 'complete'
+  },
+
+  async book(writer, { given }) {
+    // Of another process, at the time of the last order.
+    const { manager } = writer
+    if (!manager) return 'stopped'
+    const { orders } = manager.book('A').info()
+    const words = ['book', 'A', '-d', writer.directory, '--at', `ns:${String(writer.lastTime)}`]
+    const child = spawn(...node(cli, ...words, '--json'), { stdio: ['ignore', 'pipe', 'pipe'] })
+    const closed = once(child, 'close') as Promise<[number | null]>
+    let said = ''
+    let drawn = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (drawn += text))
+    const [code] = await closed
+    if (code !== 0)
+      return { code: /ERR_PINNACLE_\w+/.exec(said)?.[0] ?? `exit ${String(code)}: ${said}` }
+    const found = JSON.parse(drawn) as { orders: number }
+    given.count++
+    // (A repair may have lost some, and another directory may have taken the place.)
+    if (found.orders !== orders && !writer.damaged && !writer.lost) {
+      given.wrong ||= `the book has ${String(found.orders)} orders of ${String(orders)}`
     }
     return 'complete'
   },

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { interleave, readerKinds } from './interleaving.js'
+import { interleave, readerKinds, type ReaderKind } from './interleaving.js'
 
 const { values } = parseArgs({
   options: {
@@ -22,9 +22,12 @@ let wrong = 0
 async function work(): Promise<void> {
   while (next < rounds) {
     const round = next++
-    // A process for each dump: fewer of them.
-    const kinds = readerKinds.filter((kind) => kind !== 'dump' || round % 20 === 0)
-    const kind = round % 20 === 0 ? 'dump' : (kinds[round % kinds.length] ?? 'follow')
+    // Fewer of those that are a process each.
+    const rare = new Map<number, ReaderKind>([
+      [0, 'dump'],
+      [10, 'book'],
+    ])
+    const kind = rare.get(round % 20) ?? readerKinds[round % 4] ?? 'follow'
     const outcome = await interleave(join(directory, String(round)), first + round, kind)
     const end = typeof outcome.end === 'string' ? outcome.end : outcome.end.code
     counts[`${kind} ${end}`] = (counts[`${kind} ${end}`] ?? 0) + 1
