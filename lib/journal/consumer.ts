@@ -66,21 +66,18 @@ export class Consumer {
       while (this.#committing) await this.#committing
       this.#native.rewind()
       this.#given = 0
-      const reader = {
-        read: (maxBytes: number) => this.#native.read(maxBytes),
-        close: () => undefined,
-      }
-      const nextSequence = (): number => this.#native.nextSequence
+      const native = this.#native
       const source = {
         ...this.#source,
         onPassed: (sequence: number) => {
-          this.#given = Math.max(this.#given, sequence)
+          this.#given = sequence
         },
         openReader: () => ({
-          ...reader,
+          read: (maxBytes: number) => native.read(maxBytes),
           get nextSequence() {
-            return nextSequence()
+            return native.nextSequence
           },
+          close: () => undefined, // the consumer's own, which goes on
         }),
       }
       for await (const entry of readEntries(source, options)) {

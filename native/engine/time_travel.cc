@@ -18,8 +18,6 @@ namespace pinnacle {
 
 namespace {
 
-constexpr uint64_t kReadBytes = 256 * 1024;
-
 // The newest snapshot of this journal that verifies and that `fits`; none leaves `books` empty.
 Status RestoreBelow(FileSystem* fs, const std::string& data_directory,
                     const std::function<bool(const SnapshotFile&)>& may_fit,
@@ -69,30 +67,25 @@ Status Replay(FileSystem* fs, const std::string& data_directory,
   PINNACLE_RETURN_IF_ERROR(JournalReader::Open(fs, JournalDirectory(data_directory),
                                                books->last_sequence() + 1, &reader));
   const uint64_t base = books->last_sequence();
-  std::vector<uint8_t> entries;
-  while (true) {
-    entries.clear();
-    PINNACLE_RETURN_IF_ERROR(reader->Read(kReadBytes, &entries));
-    if (entries.empty()) return Status();
-    for (size_t offset = 0; offset < entries.size();) {
-      const uint8_t* entry = entries.data() + offset;
-      const EntryHeader header = LoadHeader(entry);
-      const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
-      if (stop(header)) return Status();
-      offset += entry_bytes;
-      if (IsHole(header)) {
-        PINNACLE_RETURN_IF_ERROR(CrossHole(header, entry, base));
-        // One that stands for nothing leaves the entry before it the last.
-        if (entry_checksum != nullptr && header.sequence > books->last_sequence()) {
-          *entry_checksum = 0;
+  return VisitEntries(
+      reader.get(), [&](const EntryHeader& header, const uint8_t* entry, bool* ends) -> Status {
+        *ends = stop(header);
+        if (*ends) return Status();
+        if (IsHole(header)) {
+          PINNACLE_RETURN_IF_ERROR(CrossHole(header, entry, base));
+          // One that stands for nothing leaves the entry before it the last.
+          if (entry_checksum != nullptr && header.sequence > books->last_sequence()) {
+            *entry_checksum = 0;
+          }
+          books->Skip(std::max(books->last_sequence(), header.sequence));
+          return Status();
         }
-        books->Skip(std::max(books->last_sequence(), header.sequence));
-        continue;
-      }
-      PINNACLE_RETURN_IF_ERROR(books->ApplyEntry(header, entry + sizeof(EntryHeader)));
-      if (entry_checksum != nullptr) *entry_checksum = LoadTrailer(entry, entry_bytes).checksum;
-    }
-  }
+        PINNACLE_RETURN_IF_ERROR(books->ApplyEntry(header, entry + sizeof(EntryHeader)));
+        if (entry_checksum != nullptr) {
+          *entry_checksum = LoadTrailer(entry, EntryBytes(header.payload_bytes)).checksum;
+        }
+        return Status();
+      });
 }
 
 Status WithCoverage(const Status& status, FileSystem* fs, const std::string& data_directory) {

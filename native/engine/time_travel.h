@@ -22,7 +22,7 @@ Status BuildBooks(FileSystem* file_system, const std::string& data_directory, ui
 
 // All books right before the first entry of `instrument` (index) that is younger than
 // `timestamp_ns`. Timestamps of one instrument are taken to not decrease; `*times` says where they
-// do, and whether the time lies beyond them.
+// decrease, and whether the time lies beyond them.
 Status BuildBooksAtTime(FileSystem* file_system, const std::string& data_directory,
                         uint16_t instrument, uint64_t timestamp_ns, BookSet* books,
                         TimesAround* times);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <vector>
 
 #include "engine/recovery.h"
 #include "journal/reader.h"
@@ -10,8 +9,6 @@
 namespace pinnacle {
 
 namespace {
-
-constexpr uint64_t kReadBytes = 256 * 1024;
 
 // From the oldest entry where compaction has taken the wanted one.
 Status OpenReader(FileSystem* fs, const std::string& journal_directory, uint64_t first,
@@ -31,29 +28,26 @@ void FindOutOfOrder(FileSystem* fs, const std::string& data_directory, uint16_t 
   std::unique_ptr<JournalReader> reader;
   if (!OpenReader(fs, JournalDirectory(data_directory), first, &reader).ok()) return;
   uint64_t latest_ns = 0;
-  std::vector<uint8_t> entries;
-  while (true) {
-    entries.clear();
-    if (!reader->Read(kReadBytes, &entries).ok() || entries.empty()) return;
-    for (size_t offset = 0; offset < entries.size();) {
-      const EntryHeader header = LoadHeader(entries.data() + offset);
-      offset += EntryBytes(header.payload_bytes);
-      if (header.sequence > last) return;
-      // A definition has the clock's time, whatever the operations count from.
-      if (header.instrument != instrument || IsDefinition(header) || IsHole(header)) continue;
-      if (header.timestamp_ns < latest_ns) {
-        const bool across = header.timestamp_ns <= timestamp_ns && latest_ns > timestamp_ns;
-        if (across || times->out_of_order_sequence == 0) {
-          times->out_of_order_sequence = header.sequence;
-          times->out_of_order_ns = header.timestamp_ns;
-          times->ahead_ns = latest_ns;
-          times->across_point = across;
-        }
-        if (across) return;
-      }
-      latest_ns = std::max(latest_ns, header.timestamp_ns);
+  const auto visit = [&](const EntryHeader& header, const uint8_t*, bool* stop) {
+    *stop = header.sequence > last;
+    // A definition has the clock's time, whatever the operations count from.
+    if (*stop || header.instrument != instrument || IsDefinition(header) || IsHole(header)) {
+      return Status();
     }
-  }
+    if (header.timestamp_ns < latest_ns) {
+      const bool across = header.timestamp_ns <= timestamp_ns && latest_ns > timestamp_ns;
+      if (across || times->out_of_order_sequence == 0) {
+        times->out_of_order_sequence = header.sequence;
+        times->out_of_order_ns = header.timestamp_ns;
+        times->ahead_ns = latest_ns;
+        times->across_point = across;
+      }
+      *stop = across;
+    }
+    latest_ns = std::max(latest_ns, header.timestamp_ns);
+    return Status();
+  };
+  (void)VisitEntries(reader.get(), visit);
 }
 
 }  // namespace pinnacle

@@ -3,12 +3,14 @@
 #ifndef PINNACLE_JOURNAL_READER_H_
 #define PINNACLE_JOURNAL_READER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
+#include "journal/format.h"
 #include "journal/head_record.h"
 #include "journal/segment_header.h"
 #include "journal/segment_reader.h"
@@ -72,6 +74,27 @@ class JournalReader {
   SegmentHeader header_{};
   std::unique_ptr<SegmentReader> reader_;
 };
+
+// Calls `visit(header, entry, &stop)` for each entry from the reader's place to the end for now,
+// until one asks to stop or returns an error, which is the status then.
+template <typename Visit>
+Status VisitEntries(JournalReader* reader, Visit&& visit) {
+  constexpr uint64_t kReadBytes = 256 * 1024;
+  std::vector<uint8_t> entries;
+  while (true) {
+    entries.clear();
+    PINNACLE_RETURN_IF_ERROR(reader->Read(kReadBytes, &entries));
+    if (entries.empty()) return Status();
+    for (size_t offset = 0; offset < entries.size();) {
+      const uint8_t* entry = entries.data() + offset;
+      const EntryHeader header = LoadHeader(entry);
+      bool stop = false;
+      PINNACLE_RETURN_IF_ERROR(visit(header, entry, &stop));
+      if (stop) return Status();
+      offset += EntryBytes(header.payload_bytes);
+    }
+  }
+}
 
 }  // namespace pinnacle
 
