@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import {
@@ -8,6 +8,7 @@ import {
   type JournalEntry,
   type OvertakenConsumer,
 } from '../../lib/index.js'
+import { removeLive } from '../removing.js'
 
 const payload = new Uint8Array(1000)
 
@@ -219,13 +220,13 @@ t.test(
 
 const losses: Record<string, (directory: string) => Promise<void> | void> = {
   'is removed': (directory) => {
-    rmSync(directory, { recursive: true, maxRetries: 20, retryDelay: 5 })
+    removeLive(directory)
   },
   'is renamed': (directory) => {
     renameSync(directory, `${directory}-2`)
   },
   'is made anew by another writer': async (directory) => {
-    rmSync(directory, { recursive: true, maxRetries: 20, retryDelay: 5 })
+    removeLive(directory)
     mkdirSync(directory)
     const other = await open(directory)
     fill(other, 300)

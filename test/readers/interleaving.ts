@@ -15,7 +15,6 @@ import {
   readdirSync,
   readSync,
   renameSync,
-  rmSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -30,6 +29,7 @@ import {
 } from '../../lib/index.js'
 import { Random } from '../../lib/order-flow/random.js'
 import { node } from '../children.js'
+import { removeLive } from '../removing.js'
 
 const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 
@@ -176,7 +176,7 @@ class Writer {
       if (choice < 98) {
         renameSync(this.directory, `${this.directory}-moved`)
       } else {
-        rmSync(this.directory, { recursive: true, maxRetries: 20, retryDelay: 5 })
+        removeLive(this.directory)
         await this.open()
         this.burst()
         this.burst()
@@ -252,7 +252,7 @@ export async function interleave(
     given.wrong ||= `it failed with ${ended.code}`
   }
   await writer.manager?.close()
-  rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 5 })
+  removeLive(directory)
   return { kind, end: ended, entries: given.count, wrong: given.wrong }
 }
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import type { PersistenceManager } from '../../lib/index.js'
 import { node } from '../children.js'
+import { removeLive } from '../removing.js'
 import { open } from '../persistence/setup.js'
 
 const openOnce = fileURLToPath(new URL('./open-once.js', import.meta.url))
@@ -49,20 +50,15 @@ t.test(
   },
 )
 
-/** All of it, although the writer may be adding a segment to it. */
-function remove(directory: string): void {
-  rmSync(directory, { recursive: true, maxRetries: 20, retryDelay: 5 })
-}
-
 const losses: Record<string, (directory: string) => void> = {
   'is removed': (directory) => {
-    remove(directory)
+    removeLive(directory)
   },
   'is renamed': (directory) => {
     renameSync(directory, `${directory}-2`)
   },
   'is made anew': (directory) => {
-    remove(directory)
+    removeLive(directory)
     mkdirSync(join(directory, 'journal'), { recursive: true })
     writeFileSync(join(directory, 'LOCK'), '')
   },
@@ -96,7 +92,7 @@ for (const [what, happen] of Object.entries(losses)) {
 t.test('a writer that never syncs notices the loss with its next segment', async (t) => {
   const dataDirectory = join(t.testdir(), 'data')
   const manager = await open(dataDirectory, { durability: 'appended' })
-  remove(dataDirectory)
+  removeLive(dataDirectory)
   const payload = new Uint8Array(10_000)
   t.throws(() => {
     for (let index = 0; index < 100; index++) manager.append(1, payload)
