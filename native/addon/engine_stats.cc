@@ -15,6 +15,7 @@ Napi::Value StatsToValue(Napi::Env env, Engine& engine) {
   Napi::Object object = Napi::Object::New(env);
   const auto set = [&](const char* name, uint64_t value) { object.Set(name, Num(env, value)); };
   set("appended", journal.appended());
+  set("written", journal.written());
   set("durable", journal.durable());
   set("applied", engine.books().last_sequence());
   object.Set("failed", std::string(journal.failure().message()));
@@ -38,9 +39,16 @@ Napi::Value StatsToValue(Napi::Env env, Engine& engine) {
   set("writerPreemptions", writer.involuntary_switches);
   const FlushCounters flushes = journal.flush_counters();
   set("syncBytes", flushes.bytes);
-  set("syncsOfOpenPage", flushes.open_page_syncs);
-  set("writeAheads", flushes.write_aheads);
-  set("writeAheadBytes", flushes.write_ahead_bytes);
+  set("inlineSyncs", flushes.inline_syncs);
+  set("fills", flushes.fills);
+  set("filledBytes", flushes.filled_bytes);
+  const WindowCounters window = journal.window_counters();
+  set("windowBytes", window.ring_bytes);
+  set("windowWaits", window.waits);
+  set("windowWaitNs", window.wait_ns);
+  set("copies", window.copies);
+  set("copiedBytes", window.copied_bytes);
+  object.Set("windowLost", journal.window_lost());
   set("snapshots", engine.snapshots());
   set("snapshotFailures", engine.snapshot_failures());
   set("compactions", engine.compactions());
@@ -71,8 +79,7 @@ Napi::Value StatsToValue(Napi::Env env, Engine& engine) {
   if (const JournalThreads* threads = engine.threads(); threads != nullptr) {
     set("syncs", threads->syncs());
     set("syncFailures", threads->sync_failures());
-    set("prefaultedBytes", threads->prefaulted_bytes());
-    set("syncWaitsForPage", threads->waits_for_page());
+    set("touchedBytes", threads->touched_bytes());
     object.Set("syncNs", ToValue(env, threads->sync_ns()));
     object.Set("syncEntries", ToValue(env, threads->sync_entries()));
   }

@@ -295,8 +295,10 @@ class BackupMaker {
       std::fill_n(page.begin() + static_cast<ptrdiff_t>(offset), sizeof(FrontierMark), uint8_t{0});
     }
     if (segment.last_sequence != 0) {
-      StoreFrontierMark(page.data(), SeedOfSegment(segment.header.segment_id),
-                        segment.last_sequence, 1, environment_.clock->NowNs());
+      const FrontierMark mark = MakeFrontierMark(SeedOfSegment(segment.header.segment_id),
+                                                 segment.last_sequence, 1,
+                                                 environment_.clock->NowNs());
+      std::memcpy(page.data() + kFrontierMarkOffsets[1], &mark, sizeof(mark));
     }
     copy->listed.link = ReadLink(page, segment.header).link;
     copy->state = Crc32cExtend(~0u, page.data(), page.size());
@@ -412,6 +414,7 @@ class BackupMaker {
 
   Status WriteHead(ManifestFile* listed) {
     HeadRecord record = journal_.head.valid ? journal_.head.record : HeadRecord{};
+    NameNoWindow(&record);
     record.journal_id_low = journal_.journal_id.low;
     record.journal_id_high = journal_.journal_id.high;
     record.oldest_index = record.oldest_id = record.newest_index = record.newest_id = 0;

@@ -3,6 +3,7 @@
 // the journal syncs, segments roll and snapshots are taken. Prints JSON.
 //
 //   open_loop_bench DIRECTORY [RATE] [SECONDS] [ORDERS] [SYNC_INTERVAL_MS] [SNAPSHOTS]
+//                  [WRITE_PATH] [WINDOW_MIB]
 //
 // Every stall above 20 µs is counted with what the system says of it. "in": during an operation;
 // "out": while waiting for the next to be due, so not of our making.
@@ -158,6 +159,10 @@ int main(int argc, char** argv) {
   options.data_directory = std::string(argv[1]) + "/open-loop";
   options.sync_interval_ns = static_cast<uint64_t>(number(5, 10) * 1e6);
   options.expected_orders = orders + orders / 4;
+  options.journal.window.path = argc > 7 && std::string(argv[7]) == "mapped"
+                                    ? pinnacle::WritePath::kMapped
+                                    : pinnacle::WritePath::kWindow;
+  options.journal.window.bytes = static_cast<uint64_t>(number(8, 16)) * 1024 * 1024;
   std::unique_ptr<pinnacle::Engine> engine;
   pinnacle::RecoveryReport report;
   pinnacle::Status status =
@@ -243,6 +248,7 @@ int main(int argc, char** argv) {
   ends = true;
   snapshotter.join();
   const pinnacle::FlushCounters flushes = engine->journal()->flush_counters();
+  const pinnacle::WindowCounters window = engine->journal()->window_counters();
   const pinnacle::SupplyCounters supply = engine->journal()->supply_counters();
   std::printf("{\"rate\": %.0f, \"seconds\": %.1f, \"snapshots\": %llu, \"ns\": {", rate, seconds,
               static_cast<unsigned long long>(snapshots));
@@ -257,15 +263,16 @@ int main(int argc, char** argv) {
   out.Print("out");
   std::printf(
       "}, \"writerMinorFaults\": %llu, \"writerPreemptions\": %llu, \"syncs\": %llu, "
-      "\"syncBytes\": %llu, \"syncsOfOpenPage\": %llu, \"writeAheads\": %llu, "
+      "\"syncBytes\": %llu, \"fills\": %llu, \"windowBytes\": %llu, \"windowWaits\": %llu, "
       "\"segmentStalls\": %llu, \"segmentsCreated\": %llu, \"segmentsRecycled\": %llu}\n",
       static_cast<unsigned long long>(usage_at_end.minor_faults - usage_at_start.minor_faults),
       static_cast<unsigned long long>(usage_at_end.involuntary_switches -
                                       usage_at_start.involuntary_switches),
       static_cast<unsigned long long>(engine->threads()->syncs()),
       static_cast<unsigned long long>(flushes.bytes),
-      static_cast<unsigned long long>(flushes.open_page_syncs),
-      static_cast<unsigned long long>(flushes.write_aheads),
+      static_cast<unsigned long long>(flushes.fills),
+      static_cast<unsigned long long>(window.ring_bytes),
+      static_cast<unsigned long long>(window.waits),
       static_cast<unsigned long long>(supply.stalls),
       static_cast<unsigned long long>(supply.created),
       static_cast<unsigned long long>(supply.recycled));

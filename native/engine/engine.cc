@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/guarded.h"
+#include "engine/adoption.h"
 #include "engine/backup_mark.h"
 #include "engine/consumer_lag.h"
 #include "engine/mending.h"
@@ -83,6 +84,7 @@ Status Recover(const Environment& environment, const EngineOptions& options,
   PINNACLE_RETURN_IF_ERROR(ReadState(environment, directory, read, progress, state, report));
   PINNACLE_RETURN_IF_ERROR(Refusal(directory, *state, *report));
   report->policy = found.policy;
+  report->window = found.window;
   report->lock_ns = found.lock_ns;
   report->repair_finished = found.repair_finished;
   report->tail = Tail::kCorrupt;
@@ -128,6 +130,9 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   bool finished = false;
   PINNACLE_RETURN_IF_ERROR(FinishRepair(fs, options.data_directory, &finished));
   report->repair_finished = finished;
+  Adoption adoption;
+  PINNACLE_RETURN_IF_ERROR(AdoptWindow(environment, options, false, &adoption));
+  report->window = adoption.finding;
   RecoveredState state;
   PINNACLE_RETURN_IF_ERROR(Recover(environment, options, progress, &state, report));
   const uint64_t write_start_ns = clock->MonotonicNs();
@@ -145,6 +150,11 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   PINNACLE_RETURN_IF_ERROR(Journal::Open(environment, JournalDirectory(options.data_directory),
                                          state.journal_id, options.journal, position,
                                          &opened->journal_));
+  // The head record names another one now, or none.
+  DisposeOfWindow(environment, options, *opened->journal_, &adoption);
+  report->window = adoption.finding;
+  report->window_bytes = opened->journal_->window_counters().ring_bytes;
+  report->why_no_window = opened->journal_->why_no_window();
   if (progress) progress("start", 1, 1);
   opened->books_ = std::move(state.books);
   opened->stamps_.Start(clock, state.last_clock_ns);
@@ -336,6 +346,7 @@ Status Engine::BuildSnapshotLocked(const SnapshotPoint& point, std::span<const u
                   "nothing was journaled yet, so there is nothing to take a snapshot of");
   }
   FileSystem* fs = environment_.file_system;
+  PINNACLE_RETURN_IF_ERROR(journal_->CopyStep());
   BookSet shadow;
   uint32_t entry_checksum = 0;
   PINNACLE_RETURN_IF_ERROR(

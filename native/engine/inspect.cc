@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/adoption.h"
 #include "journal/entry_check.h"
 #include "journal/reader.h"
 #include "repair/steps.h"
@@ -151,9 +152,17 @@ Status Inspect(const Environment& environment, const std::string& data_directory
       PINNACLE_RETURN_IF_ERROR(RepairView::Make(fs, data_directory, steps, &view));
       seen.file_system = view.get();
     }
+    Adoption adoption;
+    Status planned;
+    if (!report->locked) planned = PlanAdoption(seen, data_directory, {}, &adoption);
+    AdoptedView adopted(seen.file_system, &adoption);
+    if (!adoption.pieces.empty()) seen.file_system = &adopted;
+    report->window = adoption.finding;
     Trace before;
     PINNACLE_RETURN_IF_ERROR(ReadTrace(seen.file_system, data_directory, &before));
     Status status = InspectOnce(seen, data_directory, report->locked, progress, report);
+    // (Damage of the files that keeps it from being planned is found by reading them, too.)
+    if (status.ok() && report->recovery_status.ok()) report->recovery_status = planned;
     if (!report->locked || !FoundTrouble(status, *report)) return status;
     Trace after;
     PINNACLE_RETURN_IF_ERROR(ReadTrace(seen.file_system, data_directory, &after));

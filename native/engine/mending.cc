@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/adoption.h"
 #include "engine/backup_mark.h"
 #include "engine/recovery.h"
 #include "journal/layout.h"
@@ -229,6 +230,7 @@ class Mender {
 
   Status PrepareHead() {
     HeadRecord record = layout_.head.valid ? layout_.head.record : HeadRecord{};
+    NameNoWindow(&record);
     record.journal_id_low = base_.journal_id.low;
     record.journal_id_high = base_.journal_id.high;
     const SegmentPlan& oldest = walk_.segments.front();
@@ -326,12 +328,19 @@ Status MendDirectory(const Environment& environment, const EngineOptions& option
     bool finished = false;
     PINNACLE_RETURN_IF_ERROR(FinishRepair(fs, directory, &finished));
   }
+  Adoption adoption;
+  PINNACLE_RETURN_IF_ERROR(AdoptWindow(seen, options, dry_run, &adoption));
+  AdoptedView adopted(seen.file_system, &adoption);
+  if (dry_run) seen.file_system = &adopted;
   RecoveredState state;
   RecoveryReport found;
   Status status = ReadState(seen, directory, ReadOptions(), nullptr, &state, &found);
   const bool damage = status.code() == Code::kCorrupt || status.code() == Code::kJournalGap;
   if (!status.ok() && !damage) return status;
-  return Mend(seen, options, state.scan.evidence.known_durable, dry_run, report);
+  status = Mend(seen, options, state.scan.evidence.known_durable, dry_run, report);
+  report->window = adoption.finding;
+  if (!status.ok() || dry_run) return status;
+  return DisposeOfUnnamedWindow(fs, directory, &adoption);
 }
 
 }  // namespace pinnacle

@@ -25,6 +25,7 @@ struct MendReport {
   std::vector<std::string> quarantined;  // files, by the paths that they had
   std::vector<DamagedSnapshot> damaged_snapshots;  // among them
   std::string quarantine_directory;                // empty in a dry run
+  WindowFinding window;                            // that the directory's last writer left
 };
 
 // Under the directory's lock, but for a dry run, which changes nothing. `policy` is not kStrict.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/window_finding.h"
 #include "journal/journal.h"
 #include "journal/scan.h"
 #include "platform/thread_affinity.h"
@@ -90,6 +91,9 @@ struct RecoveryReport {
   uint64_t known_durable = 0;
   std::string quarantine_directory;
   bool repair_finished = false;  // one that was interrupted
+  WindowFinding window;          // that an earlier writer left
+  uint64_t window_bytes = 0;     // of the window that this writer has; 0: segments are mapped
+  std::string why_no_window;     // where writePath 'auto' found no room for one
   RecoveryPolicy policy = RecoveryPolicy::kStrict;
   uint64_t lock_ns = 0;
   uint64_t scan_ns = 0;  // reading and applying the journal

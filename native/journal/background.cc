@@ -14,30 +14,16 @@ using std::chrono::milliseconds;
 // How far ahead of the writer pages are kept present: what it writes in this time at the fastest
 // that was seen lately, within these bounds. The lower one keeps a slow writer from having zero
 // pages written back for it.
-constexpr double kWindowMs = 250;
-constexpr uint64_t kMinWindowBytes = 64 * 1024;
-constexpr uint64_t kMaxWindowBytes = 32 * 1024 * 1024;
+constexpr double kAheadMs = 250;
+constexpr uint64_t kMinAheadBytes = 64 * 1024;
+constexpr uint64_t kMaxAheadBytes = 32 * 1024 * 1024;
 
 // A writer that comes in bursts finds the next one prepared for: at idle looks its rate is
 // remembered for some seconds.
 constexpr double kRateKeptPerLook = 511.0 / 512;
 
 // Made present at a time. The writer may pass a longer step while it runs.
-constexpr uint64_t kPrefaultStepBytes = 1024 * 1024;
-
-// Kept writable right ahead of the writer at every look, whatever syncs and the kernel's write-back
-// have protected meanwhile: what it writes in the time for which a busy machine can keep this
-// thread from looking again, within these bounds.
-constexpr double kTouchMs = 20;
-constexpr uint64_t kMinTouchBytes = 64 * 1024;
-constexpr uint64_t kMaxTouchBytes = 2 * 1024 * 1024;
-
-// A writer of so much in an interval leaves its page soon enough to wait for.
-constexpr uint64_t kFastWriterBytes = 64 * 1024;
-
-// How long an interval sync waits for the writer to leave its page, and how often it looks.
-constexpr std::chrono::microseconds kOpenPageWait{500};
-constexpr std::chrono::microseconds kOpenPagePoll{50};
+constexpr uint64_t kTouchStepBytes = 1024 * 1024;
 
 // How long a failure of the journal that no sync of this thread met may go untold: one in an
 // append, a roll or a compaction wakes nobody.
@@ -47,6 +33,13 @@ constexpr milliseconds kFailureLook{100};
 constexpr uint64_t kLookOutNs = 200'000;
 
 const bool kHasSpareProcessor = std::thread::hardware_concurrency() > 1;
+
+// How often the copying thread looks. What a container that is killed with its memory can lose was
+// appended in the last one of these times.
+constexpr std::chrono::microseconds kCopyPoll{200};
+// After a while without an entry.
+constexpr std::chrono::microseconds kIdleCopyPoll{1000};
+constexpr int kLooksUntilIdle = 5000;
 
 constexpr milliseconds kBusyPoll{1};
 constexpr milliseconds kIdlePoll{10};
@@ -72,6 +65,12 @@ Status JournalThreads::Start() {
       SetThreadAffinity(cpus_);
       RunSupply();
     });
+    if (journal_->window() != nullptr) {
+      copy_thread_ = std::thread([this] {
+        SetThreadAffinity(cpus_);
+        RunCopy();
+      });
+    }
     return Status();
   });
   if (!status.ok()) Stop();
@@ -90,10 +89,10 @@ void JournalThreads::RequestDurable(uint64_t sequence) {
   if (!looking_out_.load(std::memory_order_acquire)) sync_wanted_.notify_one();
 }
 
-Status JournalThreads::SyncOnce(const FlushTarget* target) {
+Status JournalThreads::SyncOnce() {
   const uint64_t before = journal_->durable();
   const uint64_t start_ns = clock_->MonotonicNs();
-  Status status = target == nullptr ? journal_->Flush() : journal_->FlushUpTo(*target);
+  Status status = journal_->Flush();
   const uint64_t duration_ns = clock_->MonotonicNs() - start_ns;
   std::lock_guard lock(record_mutex_);
   if (!status.ok()) {
@@ -108,7 +107,7 @@ Status JournalThreads::SyncOnce(const FlushTarget* target) {
   return status;
 }
 
-Status JournalThreads::SyncNow() { return SyncOnce(nullptr); }
+Status JournalThreads::SyncNow() { return SyncOnce(); }
 
 void JournalThreads::Stop() {
   {
@@ -119,6 +118,7 @@ void JournalThreads::Stop() {
   stop_wanted_.notify_all();
   if (sync_thread_.joinable()) sync_thread_.join();
   if (supply_thread_.joinable()) supply_thread_.join();
+  if (copy_thread_.joinable()) copy_thread_.join();
 }
 
 // Spins; the mutex is not held. The processor that it takes would sleep otherwise: whoever waits
@@ -154,44 +154,23 @@ bool JournalThreads::AwaitWork(std::unique_lock<std::mutex>* lock, uint64_t answ
   return asked;
 }
 
-// What the interval's sync has to cover, once the writer is out of its way or was waited for long
-// enough.
-FlushTarget JournalThreads::AwaitOpenPage(std::unique_lock<std::mutex>* lock, uint64_t answered) {
-  const FlushTarget target = journal_->Target();
-  const uint64_t bytes = journal_->bytes_appended();
-  const bool fast = bytes - bytes_at_sync_ >= kFastWriterBytes;
-  bytes_at_sync_ = bytes;
-  if (!fast || journal_->HasLeft(target)) return target;
-  waits_for_page_.fetch_add(1, std::memory_order_relaxed);
-  const auto wanted = [&] { return stopping_ || requested_ > answered; };
-  for (auto waited = kOpenPagePoll; waited <= kOpenPageWait; waited += kOpenPagePoll) {
-    if (sync_wanted_.wait_for(*lock, kOpenPagePoll, wanted)) break;
-    if (journal_->HasLeft(target)) break;
-  }
-  return target;
-}
-
 void JournalThreads::RunSync() {
   std::unique_lock lock(mutex_);
   // What was asked for before the sync that was told last. (Not what that made durable: a request
   // may come beside it, of entries that another thread has synced, and has to be told of as well.)
   uint64_t answered = 0;
   while (!stopping_) {
-    bool asked = AwaitWork(&lock, answered);
+    const bool asked = AwaitWork(&lock, answered);
     if (stopping_) return;
-    if (!asked && (!HasInterval() || journal_->appended() == journal_->durable())) continue;
-    FlushTarget target;
-    if (!asked) {
-      target = AwaitOpenPage(&lock, answered);
-      if (stopping_) return;
-      asked = requested_ > answered;
+    if (!asked && (!HasInterval() || journal_->appended() == journal_->durable())) {
+      (void)journal_->MarkStep();  // its failure is the journal's
+      continue;
     }
     const uint64_t answering = requested_;
     lock.unlock();
-    const Status status = SyncOnce(asked ? nullptr : &target);
+    const Status status = SyncOnce();
     const uint64_t durable = journal_->durable();
     on_sync_(durable, status);
-    if (status.ok()) journal_->TouchStep(1);
     lock.lock();
     if (!status.ok()) {
       // Failed for good. Requests from now on are answered at once by the owner, which sees
@@ -203,7 +182,7 @@ void JournalThreads::RunSync() {
 }
 
 // At ordinary priority, unlike snapshots: whatever keeps this thread waiting keeps the writer
-// waiting next, in a page fault.
+// waiting next.
 void JournalThreads::RunSupply() {
   uint64_t bytes_seen = journal_->bytes_appended();
   uint64_t look_ns = clock_->MonotonicNs();
@@ -227,20 +206,16 @@ void JournalThreads::RunSupply() {
     look_ns = now_ns;
     bytes_per_ms =
         std::max(static_cast<double>(advanced) / elapsed_ms, bytes_per_ms * kRateKeptPerLook);
-    const uint64_t window =
-        std::clamp(static_cast<uint64_t>(std::min(bytes_per_ms * kWindowMs, 1e12)), kMinWindowBytes,
-                   kMaxWindowBytes);
+    const uint64_t ahead =
+        std::clamp(static_cast<uint64_t>(std::min(bytes_per_ms * kAheadMs, 1e12)), kMinAheadBytes,
+                   kMaxAheadBytes);
     // Its failure is the journal's, and the sync thread tells of that.
-    if (!journal_->WriteAheadStep().ok()) sync_wanted_.notify_one();
-    const uint64_t prefaulted = journal_->PrefaultStep(window, kPrefaultStepBytes);
-    prefaulted_bytes_.fetch_add(prefaulted, std::memory_order_relaxed);
-    if (advanced > 0) {
-      const auto soon = static_cast<uint64_t>(std::min(bytes_per_ms * kTouchMs, 1e12));
-      journal_->TouchStep(std::clamp(soon, kMinTouchBytes, kMaxTouchBytes));
-    }
+    if (!Guarded([this] { return journal_->FillStep(); }).ok()) sync_wanted_.notify_one();
+    const uint64_t touched = journal_->TouchStep(ahead, kTouchStepBytes);
+    touched_bytes_.fetch_add(touched, std::memory_order_relaxed);
     if (trouble) {
       pause = kErrorPoll;
-    } else if (prefaulted == kPrefaultStepBytes) {
+    } else if (touched == kTouchStepBytes) {
       pause = milliseconds(0);  // there is more to do
     } else if (advanced > 0) {
       pause = kBusyPoll;
@@ -249,6 +224,26 @@ void JournalThreads::RunSupply() {
     }
     lock.lock();
     stop_wanted_.wait_for(lock, pause, [&] { return stopping_.load(); });
+  }
+}
+
+void JournalThreads::RunCopy() {
+  int idle_looks = 0;
+  std::unique_lock lock(supply_mutex_);
+  while (!stopping_) {
+    const auto pause = idle_looks < kLooksUntilIdle ? kCopyPoll : kIdleCopyPoll;
+    if (stop_wanted_.wait_for(lock, pause, [&] { return stopping_.load(); })) return;
+    if (journal_->written() == journal_->appended()) {
+      idle_looks = std::min(idle_looks + 1, kLooksUntilIdle);
+      continue;
+    }
+    idle_looks = 0;
+    lock.unlock();
+    const Status status = journal_->CopyStep();
+    lock.lock();
+    if (status.ok()) continue;
+    sync_wanted_.notify_one();  // that thread tells of the failure
+    return;
   }
 }
 

@@ -1,11 +1,9 @@
-// The journal's two threads: one syncs (group commit and the interval), one keeps the next segment
-// ready and the pages ahead of the writer present. All they do is call the journal's steps.
+// The journal's threads: one copies what was appended from the window to the files, one syncs (group
+// commit and the interval), one keeps the next segment ready and touches memory ahead of the
+// writer. All they do is call the journal's steps. On the mapped path nothing is copied.
 //
-// What keeps them out of the writer's way:
-// - A sync of the interval waits a moment until the writer has left the page that it would
-//   write-protect. A sync that somebody waits for does not; the page is made writable again behind
-//   it.
-// - The supply thread runs at low priority: it works ahead, so it need not run at once.
+// What keeps them out of each other's way:
+// - Copying never waits for a sync, nor a sync for copying: what a sync needs it writes itself.
 // - The sync thread looks out for the next request for a moment before it sleeps, where requests
 //   have been coming that fast: waking a thread takes as long as a good device takes to sync.
 #ifndef PINNACLE_JOURNAL_BACKGROUND_H_
@@ -46,13 +44,12 @@ class JournalThreads {
   void RequestDurable(uint64_t sequence);
   // Syncs on the calling thread and records it like the others.
   Status SyncNow();
-  // Waits for both threads to end. Idempotent.
+  // Waits for the threads to end. Idempotent.
   void Stop();
 
   uint64_t syncs() const { return sync_ns_.count(); }
   uint64_t sync_failures() const { return sync_failures_.load(std::memory_order_relaxed); }
-  uint64_t waits_for_page() const { return waits_for_page_.load(std::memory_order_relaxed); }
-  uint64_t prefaulted_bytes() const { return prefaulted_bytes_.load(std::memory_order_relaxed); }
+  uint64_t touched_bytes() const { return touched_bytes_.load(std::memory_order_relaxed); }
   const Histogram& sync_ns() const { return sync_ns_; }
   const Histogram& sync_entries() const { return sync_entries_; }
 
@@ -61,10 +58,9 @@ class JournalThreads {
   void RunSync();
   bool AwaitWork(std::unique_lock<std::mutex>* lock, uint64_t answered);
   bool LookOut(uint64_t answered) const;
-  FlushTarget AwaitOpenPage(std::unique_lock<std::mutex>* lock, uint64_t answered);
   void RunSupply();
-  // `target`: nobody waits, up to there is enough.
-  Status SyncOnce(const FlushTarget* target);
+  void RunCopy();
+  Status SyncOnce();
 
   Journal* const journal_;
   Clock* const clock_;
@@ -74,26 +70,25 @@ class JournalThreads {
 
   std::mutex mutex_;
   std::condition_variable sync_wanted_;
-  // The supply thread's own, so that the sync thread never waits for it nor wakes it.
+  // Of the other two, so that the sync thread never waits for them nor wakes them.
   std::mutex supply_mutex_;
   std::condition_variable stop_wanted_;
   std::atomic<uint64_t> requested_{0};  // written under mutex_
-  std::atomic<bool> stopping_{false};   // written under both mutexes
+  std::atomic<bool> stopping_{false};  // written under both mutexes
   // Of the sync thread: whether the last request came soon enough after the answer before it to
   // look out for the next.
   bool looks_out_ = false;
-  uint64_t bytes_at_sync_ = 0;  // of the sync thread: appended when its last interval ended
   std::atomic<bool> looking_out_{false};
 
   std::mutex record_mutex_;  // SyncNow and the sync thread both record
   Histogram sync_ns_;
   Histogram sync_entries_;
   std::atomic<uint64_t> sync_failures_{0};
-  std::atomic<uint64_t> prefaulted_bytes_{0};
-  std::atomic<uint64_t> waits_for_page_{0};  // of interval syncs, for the writer to leave a page
+  std::atomic<uint64_t> touched_bytes_{0};
 
   std::thread sync_thread_;
   std::thread supply_thread_;
+  std::thread copy_thread_;
 };
 
 }  // namespace pinnacle

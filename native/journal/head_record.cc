@@ -11,13 +11,24 @@ namespace pinnacle {
 
 namespace {
 
+bool HasNoWindow(const HeadRecord& record) {
+  return AllZero(record.window_id, sizeof(record.window_id)) &&
+         AllZero(record.boot_id, sizeof(record.boot_id)) &&
+         AllZero(reinterpret_cast<const uint8_t*>(record.window_directory),
+                 sizeof(record.window_directory));
+}
+
+bool HasWindowName(const HeadRecord& record) {
+  return !AllZero(record.window_id, sizeof(record.window_id)) &&
+         record.window_directory[0] == '/' &&
+         record.window_directory[sizeof(record.window_directory) - 1] == '\0';
+}
+
 // What this version keeps for later ones is zero, and no index contradicts another. (Version 1 had
 // no head record; a key needs a feature that this version lacks.)
 bool IsConsistent(const HeadRecord& record) {
-  const bool reserved_zero = AllZero(record.window_id, sizeof(record.window_id)) &&
-                             AllZero(record.boot_id, sizeof(record.boot_id)) &&
-                             AllZero(record.key_id, sizeof(record.key_id)) &&
-                             AllZero(record.reserved, sizeof(record.reserved));
+  const bool reserved_zero = AllZero(record.key_id, sizeof(record.key_id)) &&
+                             (NamesWindow(record) ? HasWindowName(record) : HasNoWindow(record));
   const uint64_t last = record.ready_index != 0 ? record.ready_index : record.newest_index;
   return reserved_zero && record.version == kJournalVersion &&
          record.record_bytes == sizeof(HeadRecord) && record.oldest_index <= last &&
@@ -29,6 +40,27 @@ bool IsConsistent(const HeadRecord& record) {
 }  // namespace
 
 std::string HeadPath(const std::string& data_directory) { return data_directory + "/HEAD"; }
+
+void NameWindow(const Window& window, HeadRecord* head) {
+  NameNoWindow(head);
+  head->mandatory_features |= kFeatureWindow;
+  std::memcpy(head->window_id, window.header().window_id, sizeof(head->window_id));
+  std::memcpy(head->boot_id, window.header().boot_id, sizeof(head->boot_id));
+  std::memcpy(head->window_directory, window.directory().data(), window.directory().size());
+}
+
+void NameNoWindow(HeadRecord* head) {
+  head->mandatory_features &= ~kFeatureWindow;
+  std::memset(head->window_id, 0, sizeof(head->window_id));
+  std::memset(head->boot_id, 0, sizeof(head->boot_id));
+  std::memset(head->window_directory, 0, sizeof(head->window_directory));
+}
+
+std::string WindowPathOf(const HeadRecord& head) {
+  WindowId id;
+  std::memcpy(id.data(), head.window_id, id.size());
+  return std::string(head.window_directory) + "/" + WindowName(id);
+}
 
 Status ReadHead(FileSystem* fs, const std::string& data_directory, HeadFinding* finding) {
   *finding = HeadFinding();
@@ -46,7 +78,7 @@ Status ReadHead(FileSystem* fs, const std::string& data_directory, HeadFinding* 
                         ", this library reads up to " + std::to_string(kJournalVersion) +
                         "; open it with a newer pinnacle-persistence");
     }
-    if ((record.mandatory_features & ~kSupportedFeatures) != 0) {
+    if ((record.mandatory_features & ~(kSupportedFeatures | kFeatureWindow)) != 0) {
       return Status(Code::kUnknownFeature,
                     path + " needs a feature that this library does not have (mandatory bits " +
                         std::to_string(record.mandatory_features) +

@@ -23,6 +23,7 @@
 #include "base/status.h"
 #include "journal/segment_header.h"
 #include "platform/file_system.h"
+#include "window/window.h"
 
 namespace pinnacle {
 
@@ -52,17 +53,28 @@ struct HeadRecord {
   uint64_t ready_id;
   uint64_t durable_sequence;
   uint64_t timestamp_ns;
-  uint8_t window_id[16];  // reserved for kFeatureWindow: zero
-  uint8_t boot_id[16];    // the same
-  uint8_t key_id[16];     // for encryption at rest; 0: plain
-  uint8_t reserved[64];
+  // With kFeatureWindow, the window that the writer of this epoch has, or had when it ended without
+  // closing; else zero: its id, the machine's boot id when it was made, its directory.
+  uint8_t window_id[16];
+  uint8_t boot_id[16];
+  uint8_t key_id[16];         // for encryption at rest; 0: plain
+  char window_directory[64];  // zero-padded
 };
 static_assert(sizeof(HeadRecord) == 256 && sizeof(HeadRecord) <= kSectorBytes);
 static_assert(offsetof(HeadRecord, counter) == 48 && offsetof(HeadRecord, oldest_index) == 64);
 static_assert(offsetof(HeadRecord, durable_sequence) == 128);
 static_assert(offsetof(HeadRecord, window_id) == 144 && offsetof(HeadRecord, key_id) == 176);
+static_assert(offsetof(HeadRecord, window_directory) == 192);
+static_assert(sizeof(HeadRecord::window_directory) == kWindowDirectoryBytes);
 
 std::string HeadPath(const std::string& data_directory);
+
+inline bool NamesWindow(const HeadRecord& head) {
+  return (head.mandatory_features & kFeatureWindow) != 0;
+}
+void NameWindow(const Window& window, HeadRecord* head);
+void NameNoWindow(HeadRecord* head);
+std::string WindowPathOf(const HeadRecord& head);
 
 inline JournalId JournalIdOf(const HeadRecord& head) {
   return {head.journal_id_low, head.journal_id_high};
@@ -75,6 +87,11 @@ struct HeadFinding {
   HeadRecord record{};
   std::string problem;  // why it is not valid; empty where it is, or where there is no file
 };
+
+// Of the writer that opens the directory next.
+inline uint64_t NextEpoch(const HeadFinding& head) {
+  return head.valid ? head.record.epoch + 1 : 1;
+}
 
 // kIo and the like, kNotOurFile, kNewerVersion, kUnknownFeature. Damage is a finding.
 Status ReadHead(FileSystem* file_system, const std::string& data_directory, HeadFinding* finding);

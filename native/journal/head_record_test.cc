@@ -172,7 +172,7 @@ TEST_CASE("a newer head record and one that needs an unknown feature are refused
   CHECK(status.message().find("version 3") != std::string::npos);
 
   HeadImage feature;
-  feature.Slot(Fields(2)).Slot(Fields(3)).Put64(4096 + 16, 8);
+  feature.Slot(Fields(2)).Slot(Fields(3)).Put64(4096 + 16, 16);
   CHECK(read(feature).ok());
   CHECK(finding.record.counter == 2);
   CHECK(read(feature.Seal(4096)).code() == Code::kUnknownFeature);

@@ -12,11 +12,12 @@ namespace pinnacle {
 namespace {
 
 // Zeros are written ahead in pieces of this size, and when less than this is left.
-constexpr uint64_t kWriteAheadBytes = 512 * 1024;
+constexpr uint64_t kFillBytes = 512 * 1024;
 
-// A sync of so much hardly notices the metadata that it commits for blocks never written before:
-// it adds 8 % to one of 16 pages, and a third and more to one of a single page.
-constexpr uint64_t kLongSyncBytes = 32 * 1024;
+// A longer sync hardly notices the metadata that it commits for blocks never written before.
+constexpr uint64_t kLongSyncBytes = 256 * 1024;
+
+constexpr uint64_t kMarkIntervalNs = 1'000'000'000;
 
 uint64_t PageStart(uint64_t offset) { return offset / kPageBytes * kPageBytes; }
 uint64_t PageEnd(uint64_t offset) { return PageStart(offset + kPageBytes - 1); }
@@ -27,6 +28,7 @@ Journal::Journal(const Environment& environment, const std::string& journal_dire
                  const JournalOptions& options)
     : environment_(environment),
       id_(id),
+      window_options_(options.window),
       supply_(environment, journal_directory, id, options.segment_bytes, options.max_spares) {}
 
 Journal::~Journal() = default;
@@ -65,10 +67,12 @@ Status Journal::Start(const JournalPosition& position) {
     PINNACLE_RETURN_IF_ERROR(supply_.Empty(file));
   }
   if (!position.head_directory.empty()) {
+    PINNACLE_RETURN_IF_ERROR(MakeWindow(position));
     PINNACLE_RETURN_IF_ERROR(StartHead(position, how.link));
   }
   supply_.Start(
-      position.next_index, how.link, position.spares, [this] { return CheckNames(); },
+      position.next_index, how.link, !has_window_, position.spares,
+      [this] { return CheckNames(); },
       [this](uint64_t index, uint64_t id) { return Announce(index, id); });
   // Youngest first: a cut-off run must not leave a hole between the names.
   for (auto it = position.trailing.rbegin(); it != position.trailing.rend(); ++it) {
@@ -94,6 +98,8 @@ Status Journal::Start(const JournalPosition& position) {
   if (goes_on && position.first_sequence != 0) {
     records_.back().first_sequence = position.first_sequence;
   }
+  copied_segment_ = segment;
+  copied_offset_ = offset;
   Enter(std::move(segment), offset);
   // The recovered entries may still stand in the page cache only (a killed process): make them
   // durable, older segments included, before anything builds on them.
@@ -106,13 +112,14 @@ Status Journal::Start(const JournalPosition& position) {
 }
 
 void Journal::Enter(std::shared_ptr<Segment> segment, uint64_t offset) {
-  base_ = segment->mapping->data();
-  cursor_ = base_ + offset;
-  end_ = base_ + segment->bytes;
   seed_ = segment->seed;
   offset_.store(offset, std::memory_order_relaxed);
   start_offset_ = offset;
   current_ = std::move(segment);
+  if (has_window_) return Aim();
+  base_ = current_->mapping->data();
+  cursor_ = base_ + offset;
+  end_ = base_ + current_->bytes;
 }
 
 Code Journal::Refuse(Status status) {
@@ -122,7 +129,7 @@ Code Journal::Refuse(Status status) {
   return code;
 }
 
-Code Journal::Roll(uint64_t entry_bytes) {
+Code Journal::MakeRoom(uint64_t entry_bytes) {
   if (closed_) return Refuse(Status(Code::kClosed, "the journal is closed"));
   if (failed()) return FailureCode();
   if (entry_bytes > supply_.segment_bytes() - kSegmentHeaderBytes) {
@@ -131,6 +138,13 @@ Code Journal::Roll(uint64_t entry_bytes) {
                                                    std::to_string(supply_.segment_bytes()) +
                                                    "; raise segmentSize or split the payload"));
   }
+  if (current_->bytes - static_cast<uint64_t>(cursor_ - base_) < entry_bytes) {
+    if (const Code code = Roll(); code != Code::kOk) return code;
+  }
+  return has_window_ ? AwaitRing(entry_bytes) : Code::kOk;
+}
+
+Code Journal::Roll() {
   std::shared_ptr<Segment> next;
   SegmentRecord record;
   Status status = Guarded([&] {
@@ -169,31 +183,41 @@ Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_
                                                    std::to_string(kMaxPayloadBytes)));
   }
   const uint64_t entry_bytes = EntryBytes(payload_bytes);
-  if (static_cast<uint64_t>(end_ - cursor_) < entry_bytes) [[unlikely]] {
-    if (const Code code = Roll(entry_bytes); code != Code::kOk) return code;
+  const bool fits = static_cast<uint64_t>(end_ - cursor_) >= entry_bytes;
+  if (!fits) [[unlikely]] {
+    if (const Code code = MakeRoom(entry_bytes); code != Code::kOk) return code;
   }
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
     return FailureCode();
-  const uint64_t sequence = next_sequence_;
-  uint8_t* entry = cursor_;
   const EntryHeader header{payload_bytes,
                            instrument,
                            static_cast<uint8_t>(type),
                            static_cast<uint8_t>(flags | kFlagWritten),
-                           sequence,
+                           next_sequence_,
                            timestamp_ns};
-  std::memcpy(entry, &header, sizeof(header));
-  if (payload_bytes != 0) std::memcpy(entry + sizeof(header), payload, payload_bytes);
-  // The padding is zero already: the segment was zero-filled.
-  const uint32_t durable_lag =
-      static_cast<uint32_t>(DurableLag(sequence, durable_.load(std::memory_order_relaxed)));
-  std::memcpy(entry + entry_bytes - sizeof(EntryTrailer), &durable_lag, sizeof(durable_lag));
-  const uint32_t checksum = Crc32cExtend(seed_, entry, entry_bytes - sizeof(checksum));
-  last_checksum_ = checksum;
-  __atomic_store_n(reinterpret_cast<uint32_t*>(entry + entry_bytes - sizeof(checksum)), checksum,
-                   __ATOMIC_RELEASE);
+  if (static_cast<uint64_t>(end_ - cursor_) < entry_bytes) [[unlikely]] {
+    return AppendApart(header, payload, entry_bytes);
+  }
+  last_checksum_ = BuildEntry(header, payload, entry_bytes, cursor_);
   Publish(entry_bytes);
   return Code::kOk;
+}
+
+uint32_t Journal::BuildEntry(const EntryHeader& header, const uint8_t* payload,
+                             uint64_t entry_bytes, uint8_t* entry) const {
+  std::memcpy(entry, &header, sizeof(header));
+  uint8_t* end = entry + sizeof(header);
+  if (header.payload_bytes > 0) std::memcpy(end, payload, header.payload_bytes);
+  end += header.payload_bytes;
+  // The ring has other entries' bytes there.
+  std::memset(end, 0, static_cast<size_t>(entry + entry_bytes - sizeof(EntryTrailer) - end));
+  const uint32_t durable_lag = static_cast<uint32_t>(
+      DurableLag(header.sequence, durable_.load(std::memory_order_relaxed)));
+  std::memcpy(entry + entry_bytes - sizeof(EntryTrailer), &durable_lag, sizeof(durable_lag));
+  const uint32_t checksum = Crc32cExtend(seed_, entry, entry_bytes - sizeof(checksum));
+  __atomic_store_n(reinterpret_cast<uint32_t*>(entry + entry_bytes - sizeof(checksum)), checksum,
+                   __ATOMIC_RELEASE);
+  return checksum;
 }
 
 // In groups, whose checksums are computed together: the unit takes one chain's steps one after the
@@ -208,7 +232,7 @@ Code Journal::AppendLines(EntryType type, uint16_t instrument, uint8_t flags, ui
   *taken = 0;
   while (*taken < count) {
     if (static_cast<uint64_t>(end_ - cursor_) < kLineBytes) [[unlikely]] {
-      if (const Code code = Roll(kLineBytes); code != Code::kOk) return code;
+      if (const Code code = MakeRoom(kLineBytes); code != Code::kOk) return code;
     }
     if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
       return FailureCode();
@@ -272,192 +296,175 @@ void Journal::Fail(const Status& status) {
   failed_.store(true, std::memory_order_release);
 }
 
-FlushTarget Journal::Target() const {
+Journal::Extent Journal::ExtentNow() const {
   std::lock_guard lock(state_mutex_);
-  FlushTarget target;
-  target.segment_index = current_->index;
+  Extent extent;
   // In this order: the offset then covers the sequence.
-  target.sequence = appended_.load(std::memory_order_acquire);
-  target.offset = offset_.load(std::memory_order_relaxed);
-  return target;
+  extent.sequence = appended_.load(std::memory_order_acquire);
+  extent.offset = offset_.load(std::memory_order_acquire);
+  extent.segment = current_;
+  extent.rolled = rolled_;
+  return extent;
 }
 
-bool Journal::HasLeft(const FlushTarget& target) const {
-  std::lock_guard lock(state_mutex_);
-  return current_->index != target.segment_index ||
-         offset_.load(std::memory_order_acquire) >= PageEnd(target.offset);
-}
-
-Status Journal::Flush() { return FlushAndNote(nullptr); }
-
-Status Journal::FlushUpTo(const FlushTarget& target) { return FlushAndNote(&target); }
-
-Status Journal::FlushAndNote(const FlushTarget* target) {
+Status Journal::Flush() {
   std::lock_guard flush_lock(flush_mutex_);
   const uint64_t before = flushed_bytes_.load(std::memory_order_relaxed);
   Status status;
   try {
-    status = FlushLocked(target);
+    status = FlushLocked();
   } catch (const std::bad_alloc&) {
     // Perhaps of saying that a sync failed, which the next one would not be told of.
-    Fail(Status::OutOfMemory());
-    return failure();
+    status = Status::OutOfMemory();
   }
-  const uint64_t bytes = flushed_bytes_.load(std::memory_order_relaxed) - before;
-  if (bytes > 0) writes_ahead_.store(bytes < kLongSyncBytes, std::memory_order_relaxed);
-  return status;
-}
-
-Status Journal::FlushLocked(const FlushTarget* target) {
-  if (failed()) return failure();
-  if (closed_) return Status();  // what was appended was synced then
-  uint64_t sequence = 0;
-  uint64_t offset = 0;         // to be synced up to here
-  uint64_t writer_offset = 0;  // nothing below is stored to any more
-  std::shared_ptr<Segment> segment;
-  std::vector<Rolled> rolled;
-  {
-    std::lock_guard lock(state_mutex_);
-    sequence = appended_.load(std::memory_order_acquire);
-    offset = writer_offset = offset_.load(std::memory_order_acquire);
-    segment = current_;
-    rolled = rolled_;
-  }
-  if (target != nullptr && target->segment_index == segment->index) {
-    sequence = target->sequence;
-    // The rest of the last page comes along where it is complete.
-    offset = PageEnd(target->offset) <= writer_offset ? PageEnd(target->offset) : target->offset;
-  } else if (target != nullptr && !rolled.empty() &&
-             rolled.back().segment->index == target->segment_index) {
-    // The writer has gone on to the next segment meanwhile: the whole one before it is complete.
-    sequence = rolled.back().last_sequence;
-    offset = 0;
-  }
-  // Durable already (a sync is wanted where the recovered prefix was not synced yet: durable is 0
-  // then).
-  if (sequence <= durable() && rolled.empty()) return Status();
-#if defined(PINNACLE_MUTATION_ACKNOWLEDGE_BEFORE_SYNC)
-  durable_.store(sequence, std::memory_order_release);
-#endif
-  for (const Rolled& full : rolled) {
-#if defined(PINNACLE_MUTATION_ROLLED_SEGMENT_NOT_SYNCED)
-    continue;
-#endif
-    Status status = SyncPart(full.segment.get(), full.end_offset, full.segment->bytes);
-    if (!status.ok()) {
-      Fail(status);
-      return failure();
-    }
-  }
-#if defined(PINNACLE_MUTATION_SYNC_ONE_PAGE_SHORT)
-  if (offset > segment->synced_offset + kPageBytes) offset -= kPageBytes;
-#endif
-  if (offset > segment->synced_offset) {
-#if defined(PINNACLE_MUTATION_FAILED_SYNC_RETRIED)
-    const uint64_t synced_before = segment->synced_offset;
-#endif
-    Status status = SyncPart(segment.get(), offset, writer_offset);
-#if defined(PINNACLE_MUTATION_FAILED_SYNC_RETRIED)
-    if (!status.ok()) {
-      segment->synced_offset = synced_before;
-      status = SyncPart(segment.get(), offset, writer_offset);
-    }
-#endif
-    if (!status.ok()) {
-      Fail(status);
-      return failure();
-    }
-  }
-  Status named = CheckDirectory();
-  for (const Rolled& full : rolled) {
-    if (named.ok()) named = CheckSegmentName(*full.segment);
-  }
-  if (named.ok()) named = CheckSegmentName(*segment);
-  if (!named.ok()) {
-    Fail(named);
-    return failure();
-  }
-  if (sequence > durable()) durable_.store(sequence, std::memory_order_release);
-  StoreFrontierMark(segment->mapping->data(), segment->seed, durable(), ++segment->mark_counter,
-                    environment_.clock->NowNs());
-  if (!rolled.empty()) {
-    std::lock_guard lock(state_mutex_);
-    rolled_.erase(rolled_.begin(), rolled_.begin() + static_cast<std::ptrdiff_t>(rolled.size()));
-  }
-  // The segments that were rolled are unmapped here, with no lock held that the writer takes.
-  return Status();
-}
-
-Status Journal::SyncPart(Segment* segment, uint64_t end_offset, uint64_t writer_offset) {
-  const uint64_t begin = segment->synced_offset;
-  if (end_offset <= begin) return Status();
-  const uint64_t first_page = PageStart(begin);
-  const uint64_t closed_end = std::min(PageEnd(end_offset), PageStart(writer_offset));
-  if (closed_end > first_page) segment->mapping->Depopulate(first_page, closed_end - first_page);
-  if (PageEnd(end_offset) > closed_end) {
-    open_page_syncs_.fetch_add(1, std::memory_order_relaxed);
-  }
-  Status status = segment->mapping->Sync(begin, end_offset - begin);
-  if (!status.ok()) return status;
-  segment->synced_offset = end_offset;
-  segment->written_offset = std::max(segment->written_offset, PageEnd(end_offset));
-  flushed_bytes_.fetch_add(PageEnd(end_offset) - first_page, std::memory_order_relaxed);
-  return status;
-}
-
-Status Journal::WriteAheadStep() {
-  if (!writes_ahead_.load(std::memory_order_relaxed)) return Status();
-  // A sync under way goes first: it would have to wake this thread before it tells of its end.
-  std::unique_lock flush_lock(flush_mutex_, std::try_to_lock);
-  if (!flush_lock.owns_lock()) return Status();
-  if (failed() || closed_) return Status();
-  std::shared_ptr<Segment> segment;
-  uint64_t offset = 0;
-  {
-    std::lock_guard lock(state_mutex_);
-    segment = current_;
-    offset = offset_.load(std::memory_order_relaxed);
-  }
-  const uint64_t begin = std::max(segment->written_offset, PageEnd(offset + kPageBytes));
-  if (begin >= segment->bytes || begin >= offset + kWriteAheadBytes) return Status();
-  const uint64_t end = std::min(segment->bytes, begin + kWriteAheadBytes);
-  // Pages that are not there have nothing to write.
-  segment->mapping->Prefault(begin, end - begin);
-  // Its failure is the journal's: the kernel tells an error once, and the next sync of entries
-  // would not hear of it.
-  const Status status = Guarded([&] { return segment->mapping->Sync(begin, end - begin); });
   if (!status.ok()) {
     Fail(status);
     return failure();
   }
-  segment->written_offset = end;
-  write_aheads_.fetch_add(1, std::memory_order_relaxed);
-  write_ahead_bytes_.fetch_add(end - begin, std::memory_order_relaxed);
+  const uint64_t bytes = flushed_bytes_.load(std::memory_order_relaxed) - before;
+  if (bytes > 0) fills_.store(bytes < kLongSyncBytes, std::memory_order_relaxed);
+  return status;
+}
+
+Status Journal::FlushLocked() {
+  if (failed()) return failure();
+  if (closed_) return Status();  // what was appended was synced then
+  const Extent to = ExtentNow();
+  // Durable already (a sync is wanted where the recovered prefix was not synced yet: durable is 0
+  // then).
+  if (to.sequence <= durable() && to.rolled.empty()) return Status();
+#if defined(PINNACLE_MUTATION_ACKNOWLEDGE_BEFORE_SYNC)
+  durable_.store(to.sequence, std::memory_order_release);
+#endif
+  bool synced = false;
+  if (has_window_) {
+    std::lock_guard copy_lock(copy_mutex_);
+    PINNACLE_RETURN_IF_ERROR(WriteInline(to, &synced));
+    if (!synced) PINNACLE_RETURN_IF_ERROR(CopyLocked(to, UINT64_MAX));
+  }
+  for (const Rolled& full : to.rolled) {
+#if defined(PINNACLE_MUTATION_ROLLED_SEGMENT_NOT_SYNCED)
+    continue;
+#endif
+    PINNACLE_RETURN_IF_ERROR(SyncPart(full.segment.get(), full.end_offset));
+  }
+  uint64_t offset = to.offset;
+#if defined(PINNACLE_MUTATION_SYNC_ONE_PAGE_SHORT)
+  if (offset > to.segment->synced_offset + kPageBytes) offset -= kPageBytes;
+#endif
+  if (!synced) {
+#if defined(PINNACLE_MUTATION_FAILED_SYNC_RETRIED)
+    const uint64_t synced_before = to.segment->synced_offset;
+#endif
+    Status status = SyncPart(to.segment.get(), offset);
+#if defined(PINNACLE_MUTATION_FAILED_SYNC_RETRIED)
+    if (!status.ok()) {
+      to.segment->synced_offset = synced_before;
+      status = SyncPart(to.segment.get(), offset);
+    }
+#endif
+    PINNACLE_RETURN_IF_ERROR(std::move(status));
+  }
+  PINNACLE_RETURN_IF_ERROR(CheckDirectory());
+  for (const Rolled& full : to.rolled) PINNACLE_RETURN_IF_ERROR(CheckSegmentName(*full.segment));
+  PINNACLE_RETURN_IF_ERROR(CheckSegmentName(*to.segment));
+  if (has_window_) CheckWindow();
+  if (to.sequence > durable()) durable_.store(to.sequence, std::memory_order_release);
+  if (!to.rolled.empty()) {
+    std::lock_guard lock(state_mutex_);
+    rolled_.erase(rolled_.begin(), rolled_.begin() + static_cast<std::ptrdiff_t>(to.rolled.size()));
+  }
+  // The segments that were rolled are closed when this ends, with no lock held that the writer
+  // takes.
+  return has_window_ ? MarkLocked(to.segment.get(), false) : WriteMark(to.segment.get());
+}
+
+Status Journal::SyncPart(Segment* segment, uint64_t end_offset) {
+  const uint64_t begin = segment->synced_offset;
+  if (end_offset <= begin) return Status();
+#if !defined(PINNACLE_MUTATION_DURABLE_AT_WRITTEN)
+  PINNACLE_RETURN_IF_ERROR(has_window_ ? segment->file->Sync()
+                                       : segment->mapping->Sync(begin, end_offset - begin));
+#endif
+  CountSync(segment, end_offset);
   return Status();
 }
 
-void Journal::TouchStep(uint64_t bytes) {
-  std::shared_ptr<Segment> segment;
-  uint64_t offset = 0;
+void Journal::CountSync(Segment* segment, uint64_t end_offset) {
+  flushed_bytes_.fetch_add(PageEnd(end_offset) - PageStart(segment->synced_offset),
+                           std::memory_order_relaxed);
+  segment->synced_offset = end_offset;
+  segment->filled_offset = std::max(segment->filled_offset, PageEnd(end_offset));
+}
+
+// A mark costs a page of the next sync. On the mapped path the page is dirty anyway, and the mark is
+// stored for nothing.
+Status Journal::WriteMark(Segment* segment) {
+  const FrontierMark mark = MakeFrontierMark(segment->seed, durable(), ++segment->mark_counter,
+                                             environment_.clock->NowNs());
+  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(&mark), sizeof(mark));
+  const uint64_t offset = kFrontierMarkOffsets[mark.counter % 2];
+  marked_ = mark.durable_sequence;
+  mark_ns_ = environment_.clock->MonotonicNs();
+  if (has_window_) return segment->file->Write(offset, bytes);
+  std::memcpy(segment->mapping->data() + offset, bytes.data(), bytes.size());
+  return Status();
+}
+
+Status Journal::MarkLocked(Segment* segment, bool now) {
+  const bool due = now || environment_.clock->MonotonicNs() - mark_ns_ >= kMarkIntervalNs;
+  return due && durable() > marked_ ? WriteMark(segment) : Status();
+}
+
+Status Journal::MarkStep() {
+  if (!has_window_) return Status();
+  std::unique_lock flush_lock(flush_mutex_, std::try_to_lock);
+  if (!flush_lock.owns_lock() || failed() || closed_) return Status();
+  const Status status = MarkLocked(ExtentNow().segment.get(), false);
+  if (status.ok()) return status;
+  Fail(status);
+  return failure();
+}
+
+Status Journal::FillStep() {
+  if (!fills_.load(std::memory_order_relaxed)) return Status();
+  // A sync under way goes first. None may run beside this one: the kernel tells an error once, and
+  // the other would not hear of it.
+  std::unique_lock flush_lock(flush_mutex_, std::try_to_lock);
+  if (!flush_lock.owns_lock() || failed() || closed_) return Status();
+  const std::shared_ptr<Segment> segment = ExtentNow().segment;
+  Status status;
   {
-    std::lock_guard lock(state_mutex_);
-    segment = current_;
-    offset = offset_.load(std::memory_order_relaxed);
-    if (segment->mapping == nullptr) return;  // closed
+    std::lock_guard copy_lock(copy_mutex_);
+    if (!has_window_ || copied_segment_ != segment) return Status();
+    // Nobody writes to the file meanwhile, so what is behind the copied bytes is zero.
+    const uint64_t begin = std::max(segment->filled_offset, PageEnd(copied_offset_));
+    if (begin >= segment->bytes || begin >= copied_offset_ + kFillBytes) return Status();
+    const uint64_t end = std::min(segment->bytes, begin + kFillBytes);
+    for (uint64_t page = begin; page < end && status.ok(); page += kPageBytes) {
+      status = segment->file->WritePadded(page, {}, std::min(kPageBytes, end - page), false);
+    }
+    if (status.ok()) {
+      segment->filled_offset = end;
+      fill_count_.fetch_add(1, std::memory_order_relaxed);
+      filled_bytes_.fetch_add(end - begin, std::memory_order_relaxed);
+    }
   }
-  const uint64_t begin = PageStart(offset);
-  if (begin >= segment->bytes) return;
-  segment->mapping->Prefault(begin, std::min(bytes, segment->bytes - begin));
+  if (status.ok()) status = segment->file->Sync();
+  if (status.ok()) return status;
+  Fail(status);
+  return failure();
 }
 
 FlushCounters Journal::flush_counters() const {
   return {flushed_bytes_.load(std::memory_order_relaxed),
-          open_page_syncs_.load(std::memory_order_relaxed),
-          write_aheads_.load(std::memory_order_relaxed),
-          write_ahead_bytes_.load(std::memory_order_relaxed)};
+          inline_syncs_.load(std::memory_order_relaxed),
+          fill_count_.load(std::memory_order_relaxed),
+          filled_bytes_.load(std::memory_order_relaxed)};
 }
 
-uint64_t Journal::PrefaultStep(uint64_t window_bytes, uint64_t max_bytes) {
+uint64_t Journal::TouchStep(uint64_t ahead_bytes, uint64_t max_bytes) {
+  if (has_window_) return window_->TouchStep(max_bytes);
   std::shared_ptr<Segment> segment;
   uint64_t offset = 0;
   {
@@ -466,16 +473,15 @@ uint64_t Journal::PrefaultStep(uint64_t window_bytes, uint64_t max_bytes) {
     offset = offset_.load(std::memory_order_relaxed);
     if (segment->mapping == nullptr) return 0;  // closed
   }
-  const uint64_t window_end = PageEnd(offset + window_bytes);
-  if (const uint64_t bytes = PrefaultPart(segment.get(), offset, window_end, max_bytes);
+  const uint64_t ahead_end = PageEnd(offset + ahead_bytes);
+  if (const uint64_t bytes = PrefaultPart(segment.get(), offset, ahead_end, max_bytes);
       bytes > 0) {
     return bytes;
   }
-  // The window reaches into the next segment.
-  if (window_end <= segment->bytes) return 0;
+  if (ahead_end <= segment->bytes) return 0;
   const std::shared_ptr<Segment> next = supply_.next_ready();
   if (next == nullptr) return 0;
-  return PrefaultPart(next.get(), 0, window_end - segment->bytes, max_bytes);
+  return PrefaultPart(next.get(), 0, ahead_end - segment->bytes, max_bytes);
 }
 
 uint64_t Journal::PrefaultPart(Segment* segment, uint64_t offset, uint64_t end_offset,
@@ -543,18 +549,28 @@ Status Journal::Close() {
   std::lock_guard flush_lock(flush_mutex_);
   closed_ = true;
   if (status.ok()) {
-    status = current_->mapping->Sync(0, kSegmentHeaderBytes);  // the frontier mark
+    if (has_window_) status = MarkLocked(current_.get(), true);
+    if (status.ok()) {
+      status = has_window_ ? current_->file->Sync()
+                           : current_->mapping->Sync(0, kSegmentHeaderBytes);
+    }
     if (!status.ok()) {
       Fail(status);
       status = failure();
     }
   }
   if (status.ok()) status = CloseHead();
-  // The next append finds no room and goes to Roll, which refuses.
+  // The next append finds no room and goes to MakeRoom, which refuses.
   base_ = cursor_ = end_ = nullptr;
   supply_.Stop();
+  std::lock_guard copy_lock(copy_mutex_);
   std::lock_guard lock(state_mutex_);
+  // One that is still needed stays for the next open; its lock goes with the object.
+  if (window_ != nullptr && status.ok()) (void)window_->Remove();
+  window_.reset();
   current_->mapping.reset();
+  current_->file.reset();
+  copied_segment_.reset();
   rolled_.clear();
   return status;
 }

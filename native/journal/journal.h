@@ -1,12 +1,20 @@
-// The journal as its writer sees it: appends into the mapped segment, group commit, release of what
-// compaction does not need.
+// The journal as its writer sees it: appends, group commit, release of what compaction does not
+// need.
 //
-// Threads: one writer calls Append* and Close. Any thread may call Flush, PrefaultStep,
+// An append stores an entry into memory that outlives the process: into the window's ring, from
+// where CopyStep and Flush write it to the segment file (journal_window.cc), or straight into the
+// mapped segment. Three frontiers follow each other: appended (survives the process), written (in
+// the file, so that others read it there), durable (survives power loss).
+//
+// Threads: one writer calls Append* and Close. Any thread may call Flush, CopyStep, TouchStep,
 // PrepareStep, Release and the readings. No thread is started here: journal/background.h does that,
 // and a simulation calls the steps itself.
 //
 // Invariants:
-// - An append makes no system call, takes no lock and allocates nothing, unless it opens a segment.
+// - An append makes no system call, takes no lock and allocates nothing, unless it opens a segment,
+//   comes to the ring's end, or finds the ring full.
+// - A place in the ring is stored to again only when its bytes are in the file.
+// - Entries get into the files in their order, and only whole.
 // - durable() never passes what a completed sync covers: rolled segments are synced before the
 //   current one, and only then does the frontier move.
 // - After a failed sync the journal is failed for good. What the kernel did with the pages is
@@ -23,6 +31,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,12 +42,14 @@
 #include "journal/segment.h"
 #include "journal/segment_supply.h"
 #include "platform/environment.h"
+#include "window/window.h"
 
 namespace pinnacle {
 
 struct JournalOptions {
   uint64_t segment_bytes = kDefaultSegmentBytes;
   uint64_t max_spares = 2;
+  WindowOptions window{};
 };
 
 // A segment file on disk and the entries in it.
@@ -70,26 +81,28 @@ struct JournalPosition {
   std::vector<uint64_t> spares;       // numbers of .spare files
   uint64_t next_index = 1;            // above every index in use
   // The data directory whose head record is kept, and what was found of it. Empty: none is kept (a
-  // journal without a data directory).
+  // journal without a data directory), and there is no window.
   std::string head_directory;
   HeadFinding head;
   // Held as long as the journal is open, and asked at each sync. Null: none.
   const DirectoryLock* lock = nullptr;
 };
 
-// What a flush has to make durable, and how much it may take along.
-struct FlushTarget {
-  uint64_t segment_index = 0;
-  uint64_t sequence = 0;
-  uint64_t offset = 0;  // behind its entry
+// What syncing did; all since Open.
+struct FlushCounters {
+  uint64_t bytes = 0;         // handed to syncs, whole pages
+  uint64_t inline_syncs = 0;  // that wrote and synced in one call
+  uint64_t fills = 0;         // zeros ahead of the writer written, so that syncs stay short
+  uint64_t filled_bytes = 0;
 };
 
-// What syncing did besides; all since Open.
-struct FlushCounters {
-  uint64_t bytes = 0;            // handed to syncs, whole pages
-  uint64_t open_page_syncs = 0;  // that took the page the writer was on: its next store faults
-  uint64_t write_aheads = 0;     // zeros ahead of the writer written, so that syncs stay short
-  uint64_t write_ahead_bytes = 0;
+// What copying out of the window did; all since Open.
+struct WindowCounters {
+  uint64_t ring_bytes = 0;  // 0: there is no window
+  uint64_t waits = 0;       // the writer found the ring full
+  uint64_t wait_ns = 0;
+  uint64_t copies = 0;
+  uint64_t copied_bytes = 0;
 };
 
 struct ReleaseReport {
@@ -127,6 +140,9 @@ class Journal {
 
   // --- frontiers: of any thread ---
   uint64_t appended() const { return appended_.load(std::memory_order_acquire); }
+  uint64_t written() const {
+    return has_window_ ? written_.load(std::memory_order_acquire) : appended();
+  }
   uint64_t durable() const { return durable_.load(std::memory_order_acquire); }
   bool failed() const { return failed_.load(std::memory_order_acquire); }
   Status failure() const;
@@ -137,27 +153,20 @@ class Journal {
 
   // One group commit: everything appended before the call is durable when it returns ok.
   Status Flush();
-  // What is appended now.
-  FlushTarget Target() const;
-  // True once the writer stores to no page that `target` needs: then a flush of it write-protects
-  // nothing under the writer's hands.
-  bool HasLeft(const FlushTarget& target) const;
-  // The same as Flush, for everything up to `target`, while nobody waits for it. Where the writer
-  // has left the target's last page, no page that it stores to is touched.
-  Status FlushUpTo(const FlushTarget& target);
+  // Writes what was appended to the files, `max_bytes` of it at most. Does nothing on the mapped
+  // path, where it is there already.
+  Status CopyStep(uint64_t max_bytes = UINT64_MAX);
+  // A frontier mark, where none was written for a second and there is something new to say.
+  Status MarkStep();
   // Has zeros ahead of the writer written where syncs are short (see segment_supply.h). Does
   // nothing most of the time.
-  Status WriteAheadStep();
-  // Makes the writer's page and what follows it writable again, which syncs and the kernel's own
-  // write-back take away.
-  void TouchStep(uint64_t bytes);
-  // Makes the next segment ready, its first pages present.
+  Status FillStep();
+  // Makes the next segment ready.
   Status PrepareStep() { return supply_.Prepare(); }
   bool next_segment_ready() const { return supply_.ready(); }
-  // Goes on making the `window_bytes` ahead of the writer present and writable, into the next
-  // segment where that is ready, by `max_bytes` at most. Returns the bytes made present. One
-  // thread.
-  uint64_t PrefaultStep(uint64_t window_bytes, uint64_t max_bytes = UINT64_MAX);
+  // Touches memory ahead of the writer, `max_bytes` at most: the ring, once; on the mapped path
+  // `ahead_bytes` of the segment and the next one. Returns the bytes touched. One thread.
+  uint64_t TouchStep(uint64_t ahead_bytes, uint64_t max_bytes = UINT64_MAX);
   // Recycles or removes segments that only hold entries below `sequence`, oldest first: the head
   // record is raised above them, then each removal is durable before the next begins.
   Status Release(uint64_t sequence, ReleaseReport* report);
@@ -185,6 +194,13 @@ class Journal {
   uint32_t last_checksum() const { return last_checksum_; }
   SupplyCounters supply_counters() const { return supply_.counters(); }
   FlushCounters flush_counters() const;
+  WindowCounters window_counters() const;
+  // Null on the mapped path, and once closed.
+  const Window* window() const { return window_.get(); }
+  // Why there is none although one was asked for; empty where there is one.
+  const std::string& why_no_window() const { return why_no_window_; }
+  // The window's file was removed or cut short: a kill loses what is not written yet.
+  bool window_lost() const { return window_lost_.load(std::memory_order_relaxed); }
   size_t spare_count() const { return supply_.spare_count(); }
   const JournalId& id() const { return id_; }
 
@@ -193,6 +209,13 @@ class Journal {
     std::shared_ptr<Segment> segment;
     uint64_t end_offset;
     uint64_t last_sequence;
+  };
+  // What was appended at some moment, and is not durable yet.
+  struct Extent {
+    std::vector<Rolled> rolled;
+    std::shared_ptr<Segment> segment;  // the current one
+    uint64_t offset = 0;               // in it, behind the last entry
+    uint64_t sequence = 0;
   };
 
   Journal(const Environment& environment, const std::string& journal_directory, JournalId id,
@@ -206,9 +229,29 @@ class Journal {
   Status RaiseHead(const SegmentRecord& oldest);
   Status CloseHead();
   // What the head record says now of the current segment and of what is durable.
-  HeadRecord CurrentHead() const;
+  HeadRecord CurrentHead();
   void Enter(std::shared_ptr<Segment> segment, uint64_t offset);
-  Code Roll(uint64_t entry_bytes);
+  // Room for an entry where the writer is: opens a segment, waits for the ring. Where the entry is
+  // larger than half the ring or goes across its end, less is promised: see AppendApart.
+  Code MakeRoom(uint64_t entry_bytes);
+  Code Roll();
+  Extent ExtentNow() const;
+  // Stores the entry, its checksum last; returns that.
+  uint32_t BuildEntry(const EntryHeader& header, const uint8_t* payload, uint64_t entry_bytes,
+                      uint8_t* entry) const;
+
+  // --- the window's path (journal_window.cc) ---
+  Status MakeWindow(const JournalPosition& position);
+  void Aim();
+  uint64_t RoomInRing() const;
+  Code AwaitRing(uint64_t entry_bytes);
+  Code AppendApart(const EntryHeader& header, const uint8_t* payload, uint64_t entry_bytes);
+  Status WriteThrough(std::span<const uint8_t> entry);
+  Status CopyLocked(const Extent& to, uint64_t max_bytes);
+  Status CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset, bool durably,
+                  uint64_t* max_bytes);
+  Status WriteInline(const Extent& to, bool* done);
+  void CheckWindow();
   // One more segment can be noted down without memory.
   void MakeRoomForRoll();
   // Brings the line a page ahead into the cache: the processor's own fetching ahead ends with the
@@ -226,9 +269,11 @@ class Journal {
   }
   void Publish(uint64_t bytes, uint64_t entries = 1);
   bool IsReleasable(const SegmentRecord& record, uint64_t sequence) const;
-  Status FlushAndNote(const FlushTarget* target);
-  Status FlushLocked(const FlushTarget* target);
-  Status SyncPart(Segment* segment, uint64_t end_offset, uint64_t writer_offset);
+  Status FlushLocked();
+  Status SyncPart(Segment* segment, uint64_t end_offset);
+  void CountSync(Segment* segment, uint64_t end_offset);
+  Status WriteMark(Segment* segment);
+  Status MarkLocked(Segment* segment, bool now);
   uint64_t PrefaultPart(Segment* segment, uint64_t offset, uint64_t end_offset, uint64_t max_bytes);
   Code Refuse(Status status);
   void Fail(const Status& status);
@@ -250,18 +295,44 @@ class Journal {
   alignas(64) std::atomic<uint64_t> durable_{0};
   std::atomic<bool> failed_{false};
 
+  // Written by whoever copies, read where the writer's room ends.
+  alignas(64) std::atomic<uint64_t> written_{0};       // sequence
+  std::atomic<uint64_t> written_place_{0};             // in the stream that the ring holds the end of
+
   alignas(64) const Environment environment_;
   const JournalId id_;
+  const WindowOptions window_options_;
   SegmentSupply supply_;
+
+  // Set by Start. Entries go through a window; else segments are mapped.
+  bool has_window_ = false;
+  uint64_t ring_bytes_ = 0;
+  std::unique_ptr<Window> window_;  // null on the mapped path, and once closed
+  std::string why_no_window_;
+  std::vector<uint8_t> apart_;  // the writer's, for entries that go across the ring's end
+  std::atomic<bool> window_lost_{false};
+  std::atomic<uint64_t> ring_waits_{0};
+  std::atomic<uint64_t> ring_wait_ns_{0};
+  std::atomic<uint64_t> copies_{0};
+  std::atomic<uint64_t> copied_bytes_{0};
 
   std::atomic<uint64_t> segments_removed_{0};
   // Whether zeros are to be written ahead: the last sync was short.
-  std::atomic<bool> writes_ahead_{true};
+  std::atomic<bool> fills_{true};
   std::atomic<uint64_t> flushed_bytes_{0};
-  std::atomic<uint64_t> open_page_syncs_{0};
-  std::atomic<uint64_t> write_aheads_{0};
-  std::atomic<uint64_t> write_ahead_bytes_{0};
-  std::mutex flush_mutex_;          // one sync at a time
+  std::atomic<uint64_t> inline_syncs_{0};
+  std::atomic<uint64_t> fill_count_{0};
+  std::atomic<uint64_t> filled_bytes_{0};
+
+  std::mutex flush_mutex_;    // one sync at a time; what follows
+  uint64_t marked_ = 0;       // the highest that a mark says
+  uint64_t mark_ns_ = 0;      // when the last one was written
+
+  // One writes to the files at a time; taken after flush_mutex_. What follows is where it goes on.
+  std::mutex copy_mutex_;
+  std::shared_ptr<Segment> copied_segment_;
+  uint64_t copied_offset_ = 0;  // in it
+
   std::mutex head_mutex_;           // one change of the head record at a time; taken before state_
   std::unique_ptr<HeadFile> head_;  // null: none is kept
   // Set by Start: a sync must not wait for the head record's.
@@ -297,7 +368,7 @@ inline void Journal::Publish(uint64_t bytes, uint64_t entries) {
 inline Code Journal::AppendLine(EntryType type, uint16_t instrument, uint8_t flags,
                                 uint64_t timestamp_ns, const uint64_t* payload) {
   if (static_cast<uint64_t>(end_ - cursor_) < kLineBytes) [[unlikely]] {
-    if (const Code code = Roll(kLineBytes); code != Code::kOk) return code;
+    if (const Code code = MakeRoom(kLineBytes); code != Code::kOk) return code;
   }
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
     return FailureCode();

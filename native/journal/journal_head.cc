@@ -13,7 +13,9 @@ Status Journal::StartHead(const JournalPosition& position, uint64_t link) {
   HeadRecord record = found.valid ? found.record : HeadRecord{};
   record.journal_id_low = id_.low;
   record.journal_id_high = id_.high;
-  ++record.epoch;
+  record.epoch = NextEpoch(position.head);
+  NameNoWindow(&record);
+  if (has_window_) NameWindow(*window_, &record);
   record.oldest_index = record.oldest_id = 0;
   record.newest_index = record.newest_id = 0;
   record.newest_link = record.newest_link_before = 0;
@@ -39,15 +41,23 @@ Status Journal::StartHead(const JournalPosition& position, uint64_t link) {
   return exists ? head_->Write(record) : Status();
 }
 
-HeadRecord Journal::CurrentHead() const {
+// The newest segment is the one that the files have come to, which the writer may be ahead of.
+HeadRecord Journal::CurrentHead() {
   HeadRecord record = head_->record();
   record.durable_sequence = std::max(record.durable_sequence, durable());
   record.timestamp_ns = environment_.clock->NowNs();
-  std::lock_guard lock(state_mutex_);
-  if (current_ != nullptr) {
-    record.newest_index = current_->index;
-    record.newest_id = current_->segment_id;
-    record.newest_link = current_->link;
+  std::shared_ptr<Segment> newest;
+  if (has_window_) {
+    std::lock_guard copy_lock(copy_mutex_);
+    newest = copied_segment_;
+  } else {
+    std::lock_guard lock(state_mutex_);
+    newest = current_;
+  }
+  if (newest != nullptr) {
+    record.newest_index = newest->index;
+    record.newest_id = newest->segment_id;
+    record.newest_link = newest->link;
     record.newest_link_before = 0;
     // Entered: it is the newest one now.
     if (record.ready_index <= record.newest_index) record.ready_index = record.ready_id = 0;
@@ -81,7 +91,9 @@ Status Journal::RaiseHead(const SegmentRecord& oldest) {
 Status Journal::CloseHead() {
   std::lock_guard head_lock(head_mutex_);
   if (head_ == nullptr) return Status();
-  Status status = head_->Write(CurrentHead());
+  HeadRecord record = CurrentHead();
+  NameNoWindow(&record);
+  Status status = head_->Write(record);
   head_.reset();
   return status;
 }

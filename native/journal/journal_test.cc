@@ -27,7 +27,7 @@ struct Opened {
   Opened() { Open(JournalPosition()); }
   void Open(const JournalPosition& position) {
     const Status status = Journal::Open(Environment::Real(), directory.path(), JournalId{1, 2},
-                                        {kSmallSegment, 2}, position, &journal);
+                                        {kSmallSegment, 2, {}}, position, &journal);
     REQUIRE_MESSAGE(status.ok(), status.ToString());
   }
   Code Line(uint64_t value) {
@@ -136,68 +136,6 @@ TEST_CASE("lines appended together are the bytes of lines appended one by one, o
   CHECK(together.journal->AppendLines(EntryType::kFirstUserType, 3, 0, 77, payloads.data(), 5,
                                       &taken) == Code::kClosed);
   CHECK(taken == 0);
-}
-
-TEST_CASE("a flush up to a point takes the writer's page along only where the point is on it") {
-  Opened opened;
-  constexpr uint64_t kPerPage = kPageBytes / kLineBytes;
-  for (uint64_t i = 1; i <= 3; ++i) REQUIRE(opened.Line(i) == Code::kOk);
-  const FlushTarget early = opened.journal->Target();
-  CHECK(early.sequence == 3);
-  CHECK_FALSE(opened.journal->HasLeft(early));
-  for (uint64_t i = 4; i <= kPerPage + 5; ++i) REQUIRE(opened.Line(i) == Code::kOk);
-  CHECK(opened.journal->HasLeft(early));
-  REQUIRE(opened.journal->FlushUpTo(early).ok());
-  CHECK(opened.journal->durable() == 3);
-  CHECK(opened.journal->flush_counters().bytes == kPageBytes);
-  CHECK(opened.journal->flush_counters().open_page_syncs == 0);
-  const FlushTarget late = opened.journal->Target();
-  REQUIRE(opened.journal->FlushUpTo(late).ok());
-  CHECK(opened.journal->durable() == kPerPage + 5);
-  CHECK(opened.journal->flush_counters().open_page_syncs == 1);
-  // A point in a segment that is full by now.
-  for (uint64_t i = 0; i < kEntriesPerSegment; ++i) REQUIRE(opened.Line(i) == Code::kOk);
-  CHECK(opened.journal->HasLeft(late));
-  const FlushTarget full = opened.journal->Target();
-  for (uint64_t i = 0; i < kEntriesPerSegment; ++i) REQUIRE(opened.Line(i) == Code::kOk);
-  REQUIRE(opened.journal->FlushUpTo(full).ok());
-  CHECK(opened.journal->durable() >= full.sequence);
-  CHECK(opened.journal->durable() < opened.journal->appended());
-  REQUIRE(opened.journal->Flush().ok());
-  CHECK(opened.journal->durable() == opened.journal->appended());
-  CHECK(opened.Scan().verdict.tail == Tail::kClean);
-}
-
-TEST_CASE("zeros are written ahead where syncs are short, and not behind long ones") {
-  TemporaryDirectory directory;
-  std::unique_ptr<Journal> journal;
-  constexpr uint64_t kBytes = 4 * 1024 * 1024;
-  REQUIRE(Journal::Open(Environment::Real(), directory.path(), JournalId{1, 2}, {kBytes, 2},
-                        JournalPosition(), &journal)
-              .ok());
-  const auto append = [&](uint64_t bytes) {
-    const uint64_t payload[4] = {1, 2, 3, 4};
-    for (uint64_t at = 0; at < bytes; at += kLineBytes) {
-      REQUIRE(journal->AppendLine(EntryType::kAdd, 1, 0, 5, payload) == Code::kOk);
-    }
-  };
-  append(kLineBytes);
-  REQUIRE(journal->Flush().ok());
-  REQUIRE(journal->WriteAheadStep().ok());
-  // (A file system that can't mark blocks as empty has them written already.)
-  if (journal->flush_counters().write_aheads == 0) return;
-  CHECK(journal->flush_counters().write_aheads == 1);
-  REQUIRE(journal->WriteAheadStep().ok());
-  CHECK(journal->flush_counters().write_aheads == 1);  // there is enough
-  append(600 * 1024);
-  REQUIRE(journal->Flush().ok());
-  REQUIRE(journal->WriteAheadStep().ok());
-  CHECK(journal->flush_counters().write_aheads == 1);  // it was long
-  append(kLineBytes);
-  REQUIRE(journal->Flush().ok());
-  REQUIRE(journal->WriteAheadStep().ok());
-  CHECK(journal->flush_counters().write_aheads == 2);
-  CHECK(journal->flush_counters().write_ahead_bytes == 2 * 512 * 1024);
 }
 
 TEST_CASE("a closed journal refuses appends and keeps its mark") {

@@ -1,4 +1,4 @@
-// A segment that is mapped for writing.
+// A segment that is written to: through its file, or (the mapped path) through a mapping of it.
 #ifndef PINNACLE_JOURNAL_SEGMENT_H_
 #define PINNACLE_JOURNAL_SEGMENT_H_
 
@@ -19,13 +19,14 @@ struct Segment {
   uint64_t bytes = 0;
   std::string path;
   FileIdentity identity;
-  std::unique_ptr<Mapping> mapping;
+  std::unique_ptr<File> file;
+  std::unique_ptr<Mapping> mapping;  // null on the window's path
 
   // Used by whoever syncs, under the journal's flush lock.
   uint64_t synced_offset = kSegmentHeaderBytes;
   uint64_t mark_counter = 0;
-  uint64_t written_offset = 0;  // below, the device has what a sync would have to give it room for
-  // Used by the supply, under its lock.
+  uint64_t filled_offset = 0;  // below, the device has what a sync would have to give it room for
+  // Of the mapped path, used by the supply thread.
   uint64_t prefaulted_offset = 0;
 };
 

@@ -216,11 +216,11 @@ SegmentHeader MakeSegmentHeader(JournalId journal_id, uint64_t index, uint64_t s
   return header;
 }
 
-void StoreFrontierMark(uint8_t* page, uint32_t seed, uint64_t durable_sequence, uint64_t counter,
-                       uint64_t timestamp_ns) {
+FrontierMark MakeFrontierMark(uint32_t seed, uint64_t durable_sequence, uint64_t counter,
+                              uint64_t timestamp_ns) {
   FrontierMark mark{durable_sequence, counter, timestamp_ns, 0, 0};
   mark.checksum = MarkChecksum(mark, seed);
-  std::memcpy(page + kFrontierMarkOffsets[counter % 2], &mark, sizeof(mark));
+  return mark;
 }
 
 }  // namespace pinnacle

@@ -74,9 +74,9 @@ SegmentHeader MakeSegmentHeader(JournalId journal_id, uint64_t index, uint64_t s
                                 uint64_t recycled_from, uint64_t segment_bytes,
                                 uint64_t predecessor_link, uint64_t created_ns);
 
-// Stores a mark into the slot that is `counter`'s turn.
-void StoreFrontierMark(uint8_t* page, uint32_t seed, uint64_t durable_sequence, uint64_t counter,
-                       uint64_t timestamp_ns);
+// A mark, for the slot that is `counter`'s turn.
+FrontierMark MakeFrontierMark(uint32_t seed, uint64_t durable_sequence, uint64_t counter,
+                              uint64_t timestamp_ns);
 
 }  // namespace pinnacle
 

@@ -18,9 +18,10 @@ SegmentSupply::SegmentSupply(const Environment& environment, std::string journal
       segment_bytes_(segment_bytes),
       max_spares_(max_spares) {}
 
-void SegmentSupply::Start(uint64_t next_index, uint64_t predecessor_link,
+void SegmentSupply::Start(uint64_t next_index, uint64_t predecessor_link, bool maps,
                           std::vector<uint64_t> spares, Check check, Announce announce) {
   std::lock_guard lock(mutex_);
+  maps_ = maps;
   next_index_ = next_index;
   predecessor_link_ = predecessor_link;
   check_ = std::move(check);
@@ -116,8 +117,8 @@ Status SegmentSupply::MakeNext() {
     PINNACLE_RETURN_IF_ERROR(fs->Open(work_path, OpenMode::kCreate, &file));
   }
   uint64_t segment_id = 0;
-  bool written = false;
-  Status made = MakeFile(work_path, file.get(), index, recycled_from, &segment_id, &written);
+  bool filled = false;
+  Status made = MakeFile(work_path, file.get(), index, recycled_from, &segment_id, &filled);
   if (!made.ok()) {
     file.reset();
     // Best effort: the file is of no use and may be what fills the disk.
@@ -136,24 +137,20 @@ Status SegmentSupply::MakeNext() {
   segment->seed = SeedOfSegment(segment_id);
   segment->bytes = segment_bytes_;
   segment->path = path;
-  PINNACLE_RETURN_IF_ERROR(file->Identity(&segment->identity));
-  PINNACLE_RETURN_IF_ERROR(file->Map(&segment->mapping));
-  segment->written_offset = segment_bytes_;
-  if (!written) {
-    segment->written_offset = std::min(kFirstWrittenBytes, segment_bytes_);
-    // Pages that are not there have nothing to write.
-    segment->mapping->Prefault(0, segment->written_offset);
-    PINNACLE_RETURN_IF_ERROR(segment->mapping->Sync(0, segment->written_offset));
+  segment->filled_offset = segment_bytes_;
+  if (!filled) {
+    segment->filled_offset = std::min(kFirstFilledBytes, segment_bytes_);
+    PINNACLE_RETURN_IF_ERROR(ZeroFill(file.get(), kSegmentHeaderBytes, segment->filled_offset));
+    PINNACLE_RETURN_IF_ERROR(file->Sync());
   }
-  segment->prefaulted_offset = std::min(kFirstPrefaultBytes, segment_bytes_);
-  segment->mapping->Prefault(0, segment->prefaulted_offset);
+  PINNACLE_RETURN_IF_ERROR(Attach(std::move(file), 0, kFirstPrefaultBytes, segment.get()));
   (recycle ? recycled_ : created_).fetch_add(1, std::memory_order_relaxed);
   made_ = std::move(segment);
   return Status();
 }
 
 Status SegmentSupply::MakeFile(const std::string& path, File* file, uint64_t index,
-                               uint64_t recycled_from, uint64_t* segment_id, bool* written) {
+                               uint64_t recycled_from, uint64_t* segment_id, bool* filled) {
   PINNACLE_RETURN_IF_ERROR(file->Preallocate(segment_bytes_));
   bool marked_empty = false;
 #if defined(PINNACLE_MUTATION_RECYCLED_NOT_ZEROED) || \
@@ -164,7 +161,7 @@ Status SegmentSupply::MakeFile(const std::string& path, File* file, uint64_t ind
     PINNACLE_RETURN_IF_ERROR(file->ZeroBlocks(0, segment_bytes_, &marked_empty));
     if (!marked_empty) PINNACLE_RETURN_IF_ERROR(ZeroFill(file, 0, segment_bytes_));
   }
-  *written = !marked_empty;
+  *filled = !marked_empty;
   uint64_t id = 0;
   do {
     id = environment_.random->NextU64();
@@ -271,16 +268,10 @@ Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& heade
   const uint64_t rewrite_begin = how.make_durable ? 0 : end_page;
   const uint64_t rewrite_end = std::min(end_page + kPageBytes, header.segment_bytes);
   PINNACLE_RETURN_IF_ERROR(Rewrite(file.get(), rewrite_begin, rewrite_end));
-  {
-    // Not of the whole file: zeros that wait in the cache ahead of the end need no writing.
-    std::unique_ptr<Mapping> mapping;
-    PINNACLE_RETURN_IF_ERROR(file->Map(&mapping));
-    if (rewrite_end > rewrite_begin) {
-      PINNACLE_RETURN_IF_ERROR(mapping->Sync(rewrite_begin, rewrite_end - rewrite_begin));
-    }
-  }
+  PINNACLE_RETURN_IF_ERROR(file->Sync());
 #endif
-  file->DropCache();
+  // (A copy into a page that is not in the cache would wait for the device.)
+  if (maps_) file->DropCache();
   auto opened = std::make_shared<Segment>();
   opened->index = header.segment_index;
   opened->segment_id = header.segment_id;
@@ -288,12 +279,23 @@ Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& heade
   opened->seed = SeedOfSegment(header.segment_id);
   opened->bytes = header.segment_bytes;
   opened->path = name.path;
-  PINNACLE_RETURN_IF_ERROR(file->Identity(&opened->identity));
-  PINNACLE_RETURN_IF_ERROR(file->Map(&opened->mapping));
-  PINNACLE_CHECK(opened->mapping->size() >= header.segment_bytes);
-  opened->prefaulted_offset = end_offset / kPageBytes * kPageBytes;
-  opened->written_offset = opened->prefaulted_offset;
+  opened->filled_offset = end_offset / kPageBytes * kPageBytes;
+  PINNACLE_RETURN_IF_ERROR(Attach(std::move(file), opened->filled_offset, 0, opened.get()));
   *segment = std::move(opened);
+  return Status();
+}
+
+Status SegmentSupply::Attach(std::unique_ptr<File> file, uint64_t offset, uint64_t prefault_bytes,
+                             Segment* segment) {
+  PINNACLE_RETURN_IF_ERROR(file->Identity(&segment->identity));
+  if (maps_) {
+    PINNACLE_RETURN_IF_ERROR(file->Map(&segment->mapping));
+    PINNACLE_CHECK(segment->mapping->size() >= segment->bytes);
+    const uint64_t end = std::min(offset + prefault_bytes, segment->bytes);
+    segment->mapping->Prefault(offset, end - offset);
+    segment->prefaulted_offset = end;
+  }
+  segment->file = std::move(file);
   return Status();
 }
 

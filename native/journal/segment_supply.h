@@ -1,19 +1,14 @@
 // Segment supply: always has the next segment ready, so that the writer never waits for a file.
 //
 // A segment is made off the hot thread: its blocks are reserved (a full disk is an error here and
-// never a SIGBUS in a store) and marked as holding nothing, the header is written, all of that is
-// synced, and the file gets its name. Then it is mapped and its first pages are made present; the
-// writer's window brings the rest. (More would wait in the cache for so long that the kernel wrote
-// the zeros back, and would keep the thread that makes them from the writer's pages.) Pages come by
-// faults of 4 KiB, without readahead: large folios would have a store of 64 bytes cost a megabyte
-// at the next sync.
+// not in the middle of an entry) and marked as holding nothing, the header is written, all of that
+// is synced, and the file gets its name.
 //
 // The zeros need not reach the device: blocks that hold nothing read as zeros. So a stream of
 // entries is written once. But the first sync of such a block also commits metadata, which makes
-// it slower and a short one several times as large. Where syncs are short the journal therefore has
-// the zeros just ahead of the writer written (WriteAhead in journal.h); the first
-// kFirstWrittenBytes of a segment always are. Where the file system can't mark blocks as empty, all
-// zeros are written and synced.
+// a short one several times as long. Where syncs are short the journal therefore has the zeros just
+// ahead of the writer written (FillStep in journal.h); the first kFirstFilledBytes of a segment
+// always are. Where the file system can't mark blocks as empty, all zeros are written and synced.
 //
 // Invariants:
 // - A file has a segment's name only after all of it durably reads as zeros and its header is
@@ -50,9 +45,9 @@ struct SupplyCounters {
 
 class SegmentSupply {
  public:
-  // Enough for the writer to go on until the background thread has moved its window.
+  // Enough for the writer of a mapped segment to go on until the background thread looks again.
   static constexpr uint64_t kFirstPrefaultBytes = 2 * 1024 * 1024;
-  static constexpr uint64_t kFirstWrittenBytes = 256 * 1024;
+  static constexpr uint64_t kFirstFilledBytes = 256 * 1024;
 
   SegmentSupply(const Environment& environment, std::string journal_directory, JournalId journal_id,
                 uint64_t segment_bytes, uint64_t max_spares);
@@ -63,10 +58,10 @@ class SegmentSupply {
   using Announce = std::function<Status(uint64_t index, uint64_t segment_id)>;
 
   // The index of the first segment to make, and the link of the segment before it (0: it is the
-  // journal's first). `spares` are files to recycle from, by their numbers. `check` and `announce`
-  // may be null.
-  void Start(uint64_t next_index, uint64_t predecessor_link, std::vector<uint64_t> spares,
-             Check check, Announce announce);
+  // journal's first). `maps`: segments are mapped, and their first pages made present. `spares` are
+  // files to recycle from, by their numbers. `check` and `announce` may be null.
+  void Start(uint64_t next_index, uint64_t predecessor_link, bool maps,
+             std::vector<uint64_t> spares, Check check, Announce announce);
 
   // Makes one segment ready where none is. Called by the background thread. The next Prepare or
   // Take tries again after an error.
@@ -118,9 +113,12 @@ class SegmentSupply {
   Status MakeNext();  // into made_
   void SetReady(std::shared_ptr<Segment> segment);
   std::shared_ptr<Segment> TakeReady();
-  // `*written`: the zeros are on the device, and not only what the file reads as.
+  // `*filled`: the zeros are on the device, and not only what the file reads as.
   Status MakeFile(const std::string& path, File* file, uint64_t index, uint64_t recycled_from,
-                  uint64_t* segment_id, bool* written);
+                  uint64_t* segment_id, bool* filled);
+  // Opens what is to be written to, from `offset` on.
+  Status Attach(std::unique_ptr<File> file, uint64_t offset, uint64_t prefault_bytes,
+                Segment* segment);
   Status ZeroFill(File* file, uint64_t begin, uint64_t end);
   Status ClearRest(File* file, uint64_t end_offset, const SegmentHeader& header);
   Status Rewrite(File* file, uint64_t begin, uint64_t end);
@@ -133,6 +131,7 @@ class SegmentSupply {
 
   // Held while files are made, renamed and synced; never by a writer that finds a segment ready.
   std::mutex mutex_;
+  bool maps_ = true;
   uint64_t next_index_ = 1;
   uint64_t predecessor_link_ = 0;  // of the segment before next_index_
   std::vector<uint64_t> spares_;   // numbers of .spare files

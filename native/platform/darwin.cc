@@ -3,8 +3,11 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -81,6 +84,40 @@ bool PopulateForWriting(void*, size_t) { return false; }
 
 // MADV_DONTNEED is only about reclaim here, so nothing would be won.
 void DepopulatePages(void*, size_t) {}
+
+int LockMemory(void* address, size_t length) {
+  return mlock(address, length) == 0 ? 0 : errno;
+}
+
+ssize_t WritePieces(int descriptor, uint64_t offset, const void* first, size_t first_bytes,
+                    const void* second, size_t second_bytes, bool durably) {
+  if (durably) return -ENOTSUP;
+  const bool first_done = first_bytes == 0;
+  ssize_t put;
+  do {
+    put = pwrite(descriptor, first_done ? second : first, first_done ? second_bytes : first_bytes,
+                 static_cast<off_t>(offset));
+  } while (put < 0 && errno == EINTR);
+  return put >= 0 ? put : -errno;
+}
+
+// macOS has no file system in memory but what is made by hand (a RAM disk).
+const char* MemoryDirectory() { return ""; }
+
+int ExamineMemory(const char* directory, bool* is_memory, uint64_t* free_bytes) {
+  struct statfs about;
+  if (statfs(directory, &about) != 0) return errno;
+  *is_memory = strcmp(about.f_fstypename, "tmpfs") == 0;
+  *free_bytes = static_cast<uint64_t>(about.f_bavail) * about.f_bsize;
+  return 0;
+}
+
+int ReadBootIdText(char* text, size_t bytes) {
+  size_t length = bytes - 1;
+  if (sysctlbyname("kern.bootsessionuuid", text, &length, nullptr, 0) != 0) return errno;
+  text[length] = '\0';
+  return 0;
+}
 
 uint64_t RandomU64() {
   uint64_t value;

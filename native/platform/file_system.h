@@ -13,6 +13,7 @@
 #ifndef PINNACLE_PLATFORM_FILE_SYSTEM_H_
 #define PINNACLE_PLATFORM_FILE_SYSTEM_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -58,6 +59,10 @@ class Mapping {
   // of the thread that stores; this takes one interruption for all of them. Best effort.
   virtual void Depopulate(uint64_t offset, uint64_t length) = 0;
 
+  // Keeps the pages from being swapped out, from the moment when each is first touched on. Refused
+  // by a limit on locked memory (RLIMIT_MEMLOCK) as kPermission or kOutOfMemory.
+  virtual Status KeepInMemory() { return Status(); }
+
  protected:
   uint8_t* data_ = nullptr;
   uint64_t size_ = 0;
@@ -71,6 +76,10 @@ class File {
   virtual Status Read(uint64_t offset, std::span<uint8_t> out, size_t* bytes_read) const = 0;
   // Writes all of `bytes` at `offset`, growing the file where needed.
   virtual Status Write(uint64_t offset, std::span<const uint8_t> bytes) = 0;
+  // As Write, with `zeros` (up to a page) zero bytes behind them. `durably`: ok only when the device
+  // has these bytes, of which alone it speaks (RWF_DSYNC, pwritev2(2)).
+  virtual Status WritePadded(uint64_t offset, std::span<const uint8_t> bytes, uint64_t zeros,
+                             bool durably);
   // Makes content and size durable.
   virtual Status Sync() = 0;
   virtual Status Size(uint64_t* bytes) const = 0;
@@ -93,6 +102,19 @@ class File {
     (void)begin;
     (void)end;
   }
+  // Takes the file for this holder until it is closed, or its process ends (flock(2)), without
+  // waiting. `*locked` is false where another holder has it.
+  virtual Status TryLock(bool* locked) {
+    *locked = true;
+    return Status();
+  }
+  // Whether the file is this user's alone: owned by the effective user, with no access for others,
+  // and with `links` names.
+  virtual Status IsPrivate(uint64_t links, bool* is_private) const {
+    (void)links;
+    *is_private = true;
+    return Status();
+  }
   // Maps the whole file; its size must not change afterwards. The mapping may outlive the File.
   virtual Status Map(std::unique_ptr<Mapping>* mapping) = 0;
 };
@@ -111,8 +133,18 @@ class DirectoryLock {
 enum class OpenMode {
   kRead,       // must exist
   kReadWrite,  // must exist
+  kNoLink,     // the same, and be no symbolic link
   kCreate,     // must not exist; mode 0600
 };
+
+// Of the file system that a directory is in.
+struct MemoryRoom {
+  bool is_memory = false;  // it keeps its files in memory (tmpfs, ramfs)
+  uint64_t free_bytes = 0;
+};
+
+// Another one after each start of the machine.
+using BootId = std::array<uint8_t, 16>;
 
 class FileSystem {
  public:
@@ -149,6 +181,19 @@ class FileSystem {
   // Whether somebody holds the lock. Creates nothing.
   virtual Status IsLocked(const std::string& directory, bool* is_locked) = 0;
 
+  // Where memory files are by default; "" where the system has no such place.
+  virtual std::string MemoryDirectory() const { return ""; }
+  virtual Status ExamineMemory(const std::string& directory, MemoryRoom* room) {
+    *room = MemoryRoom();
+    (void)directory;
+    return Status();
+  }
+  // All zero where the system does not tell.
+  virtual Status ReadBootId(BootId* id) {
+    *id = BootId();
+    return Status();
+  }
+
   // The operating system's. Safe for all threads; never destroyed.
   static FileSystem* Real();
 
@@ -158,6 +203,14 @@ class FileSystem {
                   std::string("cannot ") + action + " '" + path + "': this file system does not");
   }
 };
+
+inline Status File::WritePadded(uint64_t offset, std::span<const uint8_t> bytes, uint64_t zeros,
+                                bool durably) {
+  static constexpr uint8_t kZeros[kPageBytes] = {};
+  PINNACLE_RETURN_IF_ERROR(Write(offset, bytes));
+  PINNACLE_RETURN_IF_ERROR(Write(offset + bytes.size(), {kZeros, zeros}));
+  return durably ? Sync() : Status();
+}
 
 }  // namespace pinnacle
 

@@ -5,6 +5,8 @@
 #include <linux/falloc.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -101,6 +103,67 @@ bool PopulateForWriting(void* address, size_t length) {
 }
 
 void DepopulatePages(void* address, size_t length) { madvise(address, length, MADV_DONTNEED); }
+
+int LockMemory(void* address, size_t length) {
+#if defined(MLOCK_ONFAULT)
+  // Not all at once: that would touch every page before it returns.
+  if (mlock2(address, length, MLOCK_ONFAULT) == 0) return 0;
+  return errno;
+#else
+  (void)address;
+  (void)length;
+  return ENOTSUP;
+#endif
+}
+
+ssize_t WritePieces(int descriptor, uint64_t offset, const void* first, size_t first_bytes,
+                    const void* second, size_t second_bytes, bool durably) {
+  const iovec pieces[2] = {{const_cast<void*>(first), first_bytes},
+                           {const_cast<void*>(second), second_bytes}};
+#if defined(RWF_DSYNC)
+  const int flags = durably ? RWF_DSYNC : 0;
+#else
+  if (durably) return -ENOTSUP;
+  const int flags = 0;
+#endif
+  ssize_t put;
+  do {
+    put = durably ? pwritev2(descriptor, pieces, 2, static_cast<off_t>(offset), flags)
+                  : pwritev(descriptor, pieces, 2, static_cast<off_t>(offset));
+  } while (put < 0 && errno == EINTR);
+  if (put >= 0) return put;
+  return errno == ENOSYS || errno == EOPNOTSUPP ? -ENOTSUP : -errno;
+}
+
+const char* MemoryDirectory() { return "/dev/shm"; }
+
+int ExamineMemory(const char* directory, bool* is_memory, uint64_t* free_bytes) {
+  constexpr uint64_t kTmpfs = 0x01021994;  // magic numbers of statfs(2)
+  constexpr uint64_t kRamfs = 0x858458f6;
+  struct statfs about;
+  const int error = RetryInterrupted([&] { return statfs(directory, &about); });
+  if (error != 0) return error;
+  const auto type = static_cast<uint64_t>(static_cast<uint32_t>(about.f_type));
+  *is_memory = type == kTmpfs || type == kRamfs;
+  // A tmpfs without a limit of its own, and ramfs, have no number of blocks.
+  *free_bytes = about.f_blocks == 0
+                    ? UINT64_MAX
+                    : static_cast<uint64_t>(about.f_bavail) * static_cast<uint64_t>(about.f_bsize);
+  return 0;
+}
+
+int ReadBootIdText(char* text, size_t bytes) {
+  int descriptor;
+  do {
+    descriptor = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  } while (descriptor < 0 && errno == EINTR);
+  if (descriptor < 0) return errno;
+  const ssize_t got = read(descriptor, text, bytes - 1);
+  const int error = got < 0 ? errno : 0;
+  close(descriptor);
+  if (got >= 0) text[got] = '\0';
+  return error;
+}
 
 uint64_t RandomU64() {
   uint64_t value;

@@ -1,6 +1,7 @@
 #include "platform/posix_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,6 +60,30 @@ class PosixFile final : public File {
       }
     }
     return Status();
+  }
+
+  Status WritePadded(uint64_t offset, std::span<const uint8_t> bytes, uint64_t zeros,
+                     bool durably) override {
+    static constexpr uint8_t kZeros[kPageBytes] = {};
+    PINNACLE_RETURN_IF_ERROR(CheckRange(offset, bytes.size() + zeros));
+    const uint64_t total = bytes.size() + zeros;
+    bool synced = durably;
+    for (uint64_t written = 0; written < total;) {
+      const uint64_t skipped = std::min<uint64_t>(written, bytes.size());
+      const uint64_t zeros_skipped = written - skipped;
+      const ssize_t put = system_calls::WritePieces(
+          descriptor_.get(), offset + written, bytes.data() + skipped,
+          std::min<uint64_t>(bytes.size() - skipped, kMaxTransferBytes), kZeros,
+          bytes.size() - skipped > kMaxTransferBytes ? 0 : zeros - zeros_skipped, synced);
+      if (put > 0) {
+        written += static_cast<uint64_t>(put);
+      } else if (put == -ENOTSUP && synced) {
+        synced = false;  // the whole file is synced instead, which promises more
+      } else {
+        return SystemError(put == 0 ? EIO : static_cast<int>(-put), "write", path_);
+      }
+    }
+    return durably && !synced ? Sync() : Status();
   }
 
   Status Sync() override {
@@ -123,6 +148,23 @@ class PosixFile final : public File {
     system_calls::BeginWriteback(descriptor_.get(), begin, end);
   }
 
+  Status TryLock(bool* locked) override {
+    int result;
+    do {
+      result = flock(descriptor_.get(), LOCK_EX | LOCK_NB);
+    } while (result != 0 && errno == EINTR);
+    *locked = result == 0;
+    return result == 0 || errno == EWOULDBLOCK ? Status() : SystemError(errno, "lock", path_);
+  }
+
+  Status IsPrivate(uint64_t links, bool* is_private) const override {
+    struct stat information;
+    if (fstat(descriptor_.get(), &information) != 0) return SystemError(errno, "examine", path_);
+    *is_private = information.st_uid == geteuid() && (information.st_mode & 077) == 0 &&
+                  static_cast<uint64_t>(information.st_nlink) == links;
+    return Status();
+  }
+
   Status Map(std::unique_ptr<Mapping>* mapping) override {
     return MapWholeFile(descriptor_.get(), path_, mapping);
   }
@@ -165,6 +207,8 @@ int OpenFlags(OpenMode mode) {
       return O_RDONLY | kAlways;
     case OpenMode::kReadWrite:
       return O_RDWR | kAlways;
+    case OpenMode::kNoLink:
+      return O_RDWR | O_NOFOLLOW | kAlways;
     case OpenMode::kCreate:
       break;
   }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -20,6 +21,8 @@
 
 namespace pinnacle {
 namespace {
+
+constexpr char kHexDigits[] = "0123456789abcdef";
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
@@ -115,6 +118,30 @@ class PosixFileSystem final : public FileSystem {
 
   Status IsLocked(const std::string& directory, bool* is_locked) override {
     return IsPosixDirectoryLocked(directory, is_locked);
+  }
+
+  std::string MemoryDirectory() const override { return system_calls::MemoryDirectory(); }
+
+  Status ExamineMemory(const std::string& directory, MemoryRoom* room) override {
+    const int error = system_calls::ExamineMemory(directory.c_str(), &room->is_memory,
+                                                  &room->free_bytes);
+    return error == 0 ? Status() : SystemError(error, "examine the file system of", directory);
+  }
+
+  Status ReadBootId(BootId* id) override {
+    *id = BootId();
+    char text[64];
+    const int error = system_calls::ReadBootIdText(text, sizeof(text));
+    if (error != 0) return SystemError(error, "read", "the machine's boot id");
+    size_t digits = 0;
+    for (const char* letter = text; *letter != '\0' && digits < 2 * id->size(); ++letter) {
+      const char* const hex = std::strchr(kHexDigits, std::tolower(*letter));
+      if (hex == nullptr) continue;
+      uint8_t& byte = (*id)[digits / 2];
+      byte = static_cast<uint8_t>(byte << 4 | (hex - kHexDigits));
+      ++digits;
+    }
+    return Status();
   }
 };
 

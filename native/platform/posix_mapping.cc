@@ -69,6 +69,11 @@ class PosixMapping final : public Mapping {
     }
   }
 
+  Status KeepInMemory() override {
+    const int error = system_calls::LockMemory(data_, size_);
+    return error == 0 ? Status() : SystemError(error, "lock in memory", path_);
+  }
+
   void Depopulate(uint64_t offset, uint64_t length) override {
     if (offset >= size_) return;
     const uint64_t mask = SystemPageBytes() - 1;

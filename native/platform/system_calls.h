@@ -4,6 +4,8 @@
 #ifndef PINNACLE_PLATFORM_SYSTEM_CALLS_H_
 #define PINNACLE_PLATFORM_SYSTEM_CALLS_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -49,6 +51,21 @@ bool PopulateForWriting(void* address, size_t length);
 
 // Takes pages of a shared file mapping out of the page table; content and dirtiness stay.
 void DepopulatePages(void* address, size_t length);
+
+// Pages are kept in memory from their first touch on.
+int LockMemory(void* address, size_t length);
+
+// Writes both pieces one behind the other at `offset`, possibly fewer bytes: how many, or -errno.
+// `durably`: with what RWF_DSYNC promises; -ENOTSUP where the system or file system lacks it.
+ssize_t WritePieces(int descriptor, uint64_t offset, const void* first, size_t first_bytes,
+                    const void* second, size_t second_bytes, bool durably);
+
+// "" where there is none.
+const char* MemoryDirectory();
+// Of the directory's file system.
+int ExamineMemory(const char* directory, bool* is_memory, uint64_t* free_bytes);
+// A UUID that is another one after each start of the machine, and a closing zero.
+int ReadBootIdText(char* text, size_t bytes);
 
 uint64_t RandomU64();
 // A time before 1970 counts as its first nanosecond, one beyond 2^64 ns as the last: it never

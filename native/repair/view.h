@@ -27,6 +27,8 @@ class RepairView final : public FileSystem {
   Status Identify(const std::string& path, FileIdentity* identity) override;
   Status Lock(const std::string& directory, std::unique_ptr<DirectoryLock>* lock) override;
   Status IsLocked(const std::string& directory, bool* is_locked) override;
+  std::string MemoryDirectory() const override { return base_->MemoryDirectory(); }
+  Status ReadBootId(BootId* id) override { return base_->ReadBootId(id); }
   Status CreateDirectory(const std::string& path) override;
   Status Rename(const std::string& from, const std::string& to) override;
   Status Remove(const std::string& path) override;

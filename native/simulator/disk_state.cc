@@ -117,6 +117,10 @@ void NameChange::ApplyTo(NameTable* names) const {
   }
 }
 
+bool IsInMemory(const std::string& path) {
+  return path == kMemoryDirectory || path.starts_with(std::string(kMemoryDirectory) + "/");
+}
+
 std::string ParentOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
@@ -147,6 +151,7 @@ DiskImage DiskState::CutPower(DeterministicRandom& random, const PowerCutOptions
   DiskImage disk;
   // Sorted by path, so a directory comes before what is in it. What is in a lost directory is lost.
   for (const auto& [path, inode] : found) {
+    if (IsInMemory(path)) continue;
     const std::string parent = ParentOf(path);
     if (parent != "/" && !disk.directories.contains(parent)) continue;
     if (inode == kDirectoryInode) {

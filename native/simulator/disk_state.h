@@ -34,6 +34,10 @@ struct FileState {
 
 inline constexpr uint64_t kDirectoryInode = 0;
 
+// What is in this directory is in memory: a power cut leaves nothing of it.
+inline constexpr char kMemoryDirectory[] = "/shm";
+bool IsInMemory(const std::string& path);
+
 using NameTable = std::map<std::string, uint64_t>;  // path -> inode
 
 // A change of names that is not durable yet.

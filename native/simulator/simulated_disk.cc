@@ -45,7 +45,9 @@ SimulatedDisk::SimulatedDisk(uint64_t seed, const DiskImage& image) : random(see
     names[path] = inode->id;
     inodes[inode->id] = std::move(inode);
   }
+  names[kMemoryDirectory] = kDirectoryInode;
   durable_names = names;
+  for (uint8_t& byte : boot_id) byte = static_cast<uint8_t>(1 + random.Below(255));
 }
 
 Fault SimulatedDisk::Begin(CallKind kind, const std::string& path, uint64_t offset, uint64_t length,
@@ -66,8 +68,10 @@ Status SimulatedDisk::Resize(Inode& inode, uint64_t size, const char* action) {
                                               "release the mapping first");
   }
   uint64_t used = 0;
-  for (const auto& [id, other] : inodes) used += other->buffer->size();
-  if (size > old_size && (size > capacity_bytes || used - old_size > capacity_bytes - size)) {
+  for (const auto& [id, other] : inodes) {
+    if (!IsInMemory(other->path)) used += other->buffer->size();
+  }
+  if (size > old_size && !IsInMemory(inode.path) && (size > capacity_bytes || used - old_size > capacity_bytes - size)) {
     return SystemError(ENOSPC, action, inode.path);
   }
   inode.buffer->Resize(size);
@@ -142,6 +146,7 @@ void SimulatedDisk::LoseDuring(Inode& inode, const std::vector<uint64_t>& dirty,
 void SimulatedDisk::Misdirect(Inode& inode, uint64_t page, uint64_t sector) {
   std::vector<Inode*> files;
   for (const auto& [id, other] : inodes) {
+    if (IsInMemory(other->path)) continue;
     if (other->state.durable.page_count() > 0) files.push_back(other.get());
   }
   const PageRef written = inode.state.current.page(page);
@@ -296,6 +301,7 @@ void SimulatedDisk::BackgroundWriteback() {
 void SimulatedDisk::ProcessKill() {
   ++process;
   locked_paths.clear();
+  locked_files.clear();
   for (const auto& [id, inode] : inodes) {
     if (!inode->IsMapped()) continue;
     auto copy = std::make_shared<PageBuffer>();

@@ -67,6 +67,9 @@ class SimulatedDisk {
   double writeback_probability = 0;
   uint64_t process = 1;  // handles of an earlier one are dead
   std::set<std::string> locked_paths;
+  std::set<uint64_t> locked_files;  // inodes
+  BootId boot_id{};
+  uint64_t memory_bytes = uint64_t{1} << 40;  // free in kMemoryDirectory
   bool is_recording = false;
   std::vector<SimulatedFileSystem::Step> steps;
 

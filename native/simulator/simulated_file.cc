@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <vector>
 
 #include "platform/posix_error.h"
 #include "simulator/simulated_disk.h"
@@ -58,6 +59,10 @@ class SimulatedFile final : public File {
         is_writable_(is_writable),
         process_(disk_->process) {}
 
+  ~SimulatedFile() override {
+    if (has_lock_ && process_ == disk_->process) disk_->locked_files.erase(inode_->id);
+  }
+
   Status Read(uint64_t offset, std::span<uint8_t> out, size_t* bytes_read) const override {
     *bytes_read = 0;
     Fault fault;
@@ -90,6 +95,18 @@ class SimulatedFile final : public File {
     }
     if (fault.system_error == 0) return Status();
     return SystemError(fault.system_error, "write", inode_->path);
+  }
+
+  Status WritePadded(uint64_t offset, std::span<const uint8_t> bytes, uint64_t zeros,
+                     bool durably) override {
+    std::vector<uint8_t> padded(bytes.begin(), bytes.end());
+    padded.resize(bytes.size() + zeros);
+    PINNACLE_RETURN_IF_ERROR(Write(offset, padded));
+    if (!durably || padded.empty()) return Status();
+    Fault fault;
+    PINNACLE_RETURN_IF_ERROR(Begin(CallKind::kSync, "sync", offset, padded.size(), &fault));
+    return disk_->SyncPages(*inode_, offset / kPageBytes,
+                            (offset + padded.size() + kPageBytes - 1) / kPageBytes, fault);
   }
 
   Status Sync() override {
@@ -154,6 +171,22 @@ class SimulatedFile final : public File {
     return Status();
   }
 
+  Status TryLock(bool* locked) override {
+    Fault fault;
+    PINNACLE_RETURN_IF_ERROR(Begin(CallKind::kLock, "lock", 0, 0, &fault));
+    if (fault.system_error != 0) return SystemError(fault.system_error, "lock", inode_->path);
+    *locked = has_lock_ || disk_->locked_files.insert(inode_->id).second;
+    has_lock_ = *locked;
+    return Status();
+  }
+
+  Status IsPrivate(uint64_t links, bool* is_private) const override {
+    uint64_t names = 0;
+    for (const auto& [path, inode] : disk_->names) names += inode == inode_->id ? 1 : 0;
+    *is_private = names == links;
+    return Status();
+  }
+
   void DropCache() override {
     if (process_ == disk_->process) disk_->DropCache(*inode_);
   }
@@ -191,6 +224,7 @@ class SimulatedFile final : public File {
   std::shared_ptr<SimulatedDisk> disk_;
   std::shared_ptr<Inode> inode_;
   bool is_writable_;
+  bool has_lock_ = false;
   uint64_t process_;
 };
 

@@ -72,6 +72,7 @@ Status SimulatedFileSystem::List(const std::string& directory, std::vector<std::
     return SystemError(disk_->names.contains(path) ? ENOTDIR : ENOENT, kAction, path);
   }
   for (const auto& [name, inode] : disk_->names) {  // sorted by path, so by name within a directory
+    if (name == kMemoryDirectory) continue;  // nobody made it
     if (ParentOf(name) == path) names->push_back(name.substr(name.rfind('/') + 1));
   }
   return Status();
@@ -201,6 +202,33 @@ Status SimulatedFileSystem::IsLocked(const std::string& directory, bool* is_lock
   *is_locked = disk_->locked_paths.contains(CleanPath(directory + "/LOCK"));
   return Status();
 }
+
+std::string SimulatedFileSystem::MemoryDirectory() const { return kMemoryDirectory; }
+
+Status SimulatedFileSystem::ExamineMemory(const std::string& directory, MemoryRoom* room) {
+  *room = {IsInMemory(CleanPath(directory)), disk_->memory_bytes};
+  return disk_->IsDirectory(CleanPath(directory)) ? Status()
+                                                  : SystemError(ENOENT, "examine", directory);
+}
+
+Status SimulatedFileSystem::ReadBootId(BootId* id) {
+  *id = disk_->boot_id;
+  return Status();
+}
+
+void SimulatedFileSystem::ContainerKill() {
+  disk_->ProcessKill();
+  std::vector<std::string> gone;
+  for (const auto& [path, inode] : disk_->names) {
+    if (IsInMemory(path) && path != kMemoryDirectory) gone.push_back(path);
+  }
+  for (const std::string& path : gone) {
+    disk_->Change({NameChange::Kind::kUnlink, path, {}, disk_->names.at(path)});
+  }
+  disk_->SyncNames(kMemoryDirectory);
+}
+
+void SimulatedFileSystem::set_memory_room(uint64_t bytes) { disk_->memory_bytes = bytes; }
 
 FaultPlan& SimulatedFileSystem::faults() { return disk_->faults; }
 

@@ -33,6 +33,8 @@
 //   is written over another one (Fault::Device).
 // Bit rot. FlipBit changes the device's bytes. The page cache hides that until DropCache or a
 //   restart from an image.
+// Memory. What is in kMemoryDirectory survives a process kill and neither a power cut nor
+//   ContainerKill; every file system that is made on an image has another boot id.
 // Full disk. set_capacity limits the sum of sizes: kNoSpace from Write, Preallocate and Truncate.
 //
 // Not modelled: permissions, a mapped file that changes its size (refused, since the seam forbids
@@ -70,6 +72,9 @@ class SimulatedFileSystem final : public FileSystem {
   Status Identify(const std::string& path, FileIdentity* identity) override;
   Status Lock(const std::string& directory, std::unique_ptr<DirectoryLock>* lock) override;
   Status IsLocked(const std::string& directory, bool* is_locked) override;
+  std::string MemoryDirectory() const override;
+  Status ExamineMemory(const std::string& directory, MemoryRoom* room) override;
+  Status ReadBootId(BootId* id) override;
 
   FaultPlan& faults();
   void set_capacity(uint64_t bytes);
@@ -77,6 +82,9 @@ class SimulatedFileSystem final : public FileSystem {
 
   void BackgroundWriteback();
   void ProcessKill();
+  // The process's container is gone, and its memory files with it.
+  void ContainerKill();
+  void set_memory_room(uint64_t bytes);
   DiskImage PowerCut(DeterministicRandom& random, const PowerCutOptions& options = {});
 
   // False where the device has no such file or byte.

@@ -111,13 +111,15 @@ void Run::Step() {
     Flush();
   } else if (choice < 60) {
     (void)engine_->journal()->PrepareStep();
-    (void)engine_->journal()->PrefaultStep(random_.Below(65536));
+    (void)engine_->journal()->TouchStep(random_.Below(65536));
     const bool failed_before = engine_->journal()->failed();
-    const Status status = engine_->journal()->WriteAheadStep();
-    Trace("prepare a segment, write ahead: " + status.ToString());
+    const bool copies = random_.Chance(0.5);
+    const Status status = copies ? engine_->journal()->CopyStep(1 + random_.Below(20'000))
+                                 : engine_->journal()->FillStep();
+    Trace((copies ? "copy: " : "prepare a segment, fill ahead: ") + status.ToString());
     if (!dead_ && !status.ok() && !failed_before) {
-      Holds(cause_, "writing ahead failed without a cause: " + status.ToString());
-      Holds(engine_->journal()->failed(), "failed writing ahead left the journal usable");
+      Holds(cause_, "copying or filling failed without a cause: " + status.ToString());
+      Holds(engine_->journal()->failed(), "failed writing left the journal usable");
     }
   } else if (choice < 65) {
     world_->file_system().BackgroundWriteback();
@@ -346,21 +348,15 @@ void Run::DefineInstrument() {
          EntryOfInstrument(instrument, next, last_clock_ns_));
 }
 
-// Half of the time as the interval does it: up to a point that the writer has passed meanwhile.
 void Run::Flush() {
-  const bool up_to_target = random_.Chance(0.5);
-  const FlushTarget target = engine_->journal()->Target();
-  if (up_to_target) AppendSome();
-  if (!ok() || dead_) return;
   const uint64_t durable_before = engine_->durable();
   const bool failed_before = engine_->journal()->failed();
-  const Status status = up_to_target ? engine_->journal()->FlushUpTo(target) : engine_->SyncNow();
+  const Status status = engine_->SyncNow();
   Trace("sync: " + status.ToString());
   if (dead_) return;
   if (status.ok()) {
     Holds(!failed_before, "a failed journal synced again");
-    const uint64_t promised = up_to_target ? target.sequence : engine_->appended();
-    Holds(engine_->durable() >= promised, "a sync left entries that are not durable");
+    Holds(engine_->durable() >= engine_->appended(), "a sync left entries that are not durable");
     return;
   }
   Holds(cause_, "a sync failed without a cause: " + status.ToString());

@@ -109,7 +109,7 @@ t.test(
 )
 
 /** What a snapshot is made of, and all below it. */
-const cppCore = ['state', 'book', 'journal', 'platform', 'checksum', 'base']
+const cppCore = ['state', 'book', 'journal', 'window', 'platform', 'checksum', 'base']
 
 /** Every layer with those that it may import from; what is not named here is shared and below all. */
 const cppLayers: Record<string, string[]> = {
@@ -117,7 +117,8 @@ const cppLayers: Record<string, string[]> = {
   platform: ['base'],
   checksum: ['base'],
   book: ['platform', 'checksum', 'base'],
-  journal: ['platform', 'checksum', 'base'],
+  window: ['platform', 'checksum', 'base'],
+  journal: ['window', 'platform', 'checksum', 'base'],
   state: ['book', 'journal', 'platform', 'checksum', 'base'],
   snapshot: cppCore,
   repair: ['snapshot', ...cppCore],

@@ -1,0 +1,521 @@
+#include "engine/adoption.h"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "base/guarded.h"
+#include "base/zeros.h"
+#include "engine/options.h"
+#include "journal/entry_check.h"
+#include "journal/head_record.h"
+#include "journal/layout.h"
+#include "journal/read_fully.h"
+#include "journal/scan.h"
+
+namespace pinnacle {
+
+namespace {
+
+std::string Of(const std::string& window) { return "the window '" + window + "' "; }
+
+// Of the segments that are scanned for the files' end: more than the ring can have is not needed.
+uint64_t ScanFrom(const Layout& layout, const WindowHeader& header) {
+  uint64_t bytes = 0;
+  uint64_t first = 0;
+  for (auto segment = layout.segments.rbegin(); segment != layout.segments.rend(); ++segment) {
+    if (segment->first_sequence == 0) continue;
+    first = segment->first_sequence;
+    if (segment->file.index <= header.first_segment) break;
+    bytes += segment->header.segment_bytes;
+    if (bytes > header.ring_bytes + segment->header.segment_bytes) break;
+  }
+  return first != 0 ? first : header.first_sequence;
+}
+
+// The ring, twice in a row: whatever it has from any place on can be read in one piece.
+class Ring {
+ public:
+  Status Read(const File& file, const WindowHeader& header) {
+    header_ = header;
+    bytes_.resize(2 * header.ring_bytes);
+    size_t got = 0;
+    PINNACLE_RETURN_IF_ERROR(
+        ReadFully(file, kWindowHeaderBytes, {bytes_.data(), header.ring_bytes}, &got));
+    if (got < header.ring_bytes) std::memset(bytes_.data() + got, 0, header.ring_bytes - got);
+    std::memcpy(bytes_.data() + header.ring_bytes, bytes_.data(), header.ring_bytes);
+    return Status();
+  }
+
+  uint64_t PlaceOf(uint64_t segment, uint64_t offset) const {
+    return pinnacle::PlaceOf(header_, segment, offset);
+  }
+  std::span<const uint8_t> From(uint64_t place, uint64_t bytes) const {
+    return {bytes_.data() + place % header_.ring_bytes, std::min(bytes, header_.ring_bytes)};
+  }
+  const WindowHeader& header() const { return header_; }
+
+ private:
+  WindowHeader header_{};
+  std::vector<uint8_t> bytes_;
+};
+
+class Planner {
+ public:
+  Planner(const Environment& environment, const std::string& data_directory,
+          const std::vector<std::string>& directories, Adoption* adoption)
+      : environment_(environment),
+        fs_(environment.file_system),
+        directory_(data_directory),
+        directories_(directories),
+        adoption_(adoption),
+        finding_(adoption->finding) {}
+
+  Status Plan() {
+    bool named = false;
+    PINNACLE_RETURN_IF_ERROR(FindNamed(&named));
+    if (!named) return Status();
+    PINNACLE_RETURN_IF_ERROR(OpenOwn());
+    if (finding_.fate != WindowFate::kUsed) return Status();
+    PINNACLE_RETURN_IF_ERROR(ring_.Read(*adoption_->file, header_));
+    PINNACLE_RETURN_IF_ERROR(FindEnd());
+    if (finding_.fate != WindowFate::kUsed) return Status();
+    Follow();
+    PINNACLE_RETURN_IF_ERROR(LookBehind());
+    if (taken_.empty()) return Status();
+    PINNACLE_RETURN_IF_ERROR(Compare());
+    if (finding_.fate == WindowFate::kUsed) Take();
+    return Status();
+  }
+
+ private:
+  struct Stretch {  // of lines that only the window has
+    const SegmentFacts* segment;
+    uint64_t begin;
+    uint64_t end;
+  };
+
+  void Refuse(const std::string& why) {
+    finding_.fate = WindowFate::kRefused;
+    finding_.reason = Of(finding_.path) + "can't be used: " + why;
+  }
+
+  // Which window the head record names. Where that is damaged, the newest one of this directory.
+  Status FindNamed(bool* named) {
+    BootId boot;
+    PINNACLE_RETURN_IF_ERROR(fs_->ReadBootId(&boot));
+    HeadFinding head;
+    PINNACLE_RETURN_IF_ERROR(ReadHead(fs_, directory_, &head));
+    *named = head.valid && NamesWindow(head.record);
+    if (*named) {
+      head_ = head.record;
+      finding_.path = WindowPathOf(head_);
+#if !defined(PINNACLE_MUTATION_WINDOW_OF_ANOTHER_BOOT)
+      if (std::memcmp(boot.data(), head_.boot_id, boot.size()) != 0) {
+        finding_.fate = WindowFate::kOtherBoot;
+        *named = false;
+      }
+#endif
+      return Status();
+    }
+    if (!head.exists || head.valid) return Status();
+    FileIdentity own;
+    PINNACLE_RETURN_IF_ERROR(fs_->Identify(directory_, &own));
+    for (const std::string& directory : directories_) {
+      std::vector<std::string> paths;
+      PINNACLE_RETURN_IF_ERROR(ListWindows(fs_, directory, &paths));
+      for (const std::string& path : paths) {
+        std::unique_ptr<File> file;
+        WindowHeader header;
+        std::string reason;
+        if (!OpenWindowFile(fs_, path, &file, &header, &reason).ok() || file == nullptr) continue;
+        if (!(IdentityOf(header) == own) || header.epoch < head_.epoch ||
+            std::memcmp(boot.data(), header.boot_id, boot.size()) != 0) {
+          continue;
+        }
+        *named = true;
+        finding_.path = path;
+        std::memcpy(head_.window_id, header.window_id, sizeof(head_.window_id));
+        std::memcpy(head_.boot_id, header.boot_id, sizeof(head_.boot_id));
+        head_.epoch = header.epoch;
+        head_.journal_id_low = header.journal_id_low;
+        head_.journal_id_high = header.journal_id_high;
+      }
+    }
+    return Status();
+  }
+
+  Status OpenOwn() {
+    std::string reason;
+    Status opened = OpenWindowFile(fs_, finding_.path, &adoption_->file, &header_, &reason);
+    if (opened.code() == Code::kNotFound || opened.code() == Code::kNotADirectory) {
+      finding_.fate = WindowFate::kGone;
+      finding_.reason = Of(finding_.path) +
+                        "is gone, with whatever was not yet in the segment files when its writer "
+                        "ended";
+      return Status();
+    }
+    if (!opened.ok()) {
+      finding_.is_others = opened.code() == Code::kLocked;
+      Refuse(std::string(opened.message()));
+      if (!finding_.is_others) return Status();
+    }
+    FileIdentity own;
+    PINNACLE_RETURN_IF_ERROR(fs_->Identify(directory_, &own));
+    const bool has_header = std::memcmp(header_.magic, kWindowMagic, sizeof(kWindowMagic)) == 0;
+    if (has_header && !(IdentityOf(header_) == own)) {
+      finding_.is_others = true;
+      Refuse("it belongs to " + DirectoryOf(header_) +
+             ", of which this directory is a copy; what was not yet in the segment files then is "
+             "not in the copy");
+    } else if (finding_.is_others) {
+      return Status();
+    } else if (adoption_->file == nullptr) {
+      Refuse(reason);
+    } else if (std::memcmp(header_.window_id, head_.window_id, sizeof(header_.window_id)) != 0 ||
+               std::memcmp(header_.boot_id, head_.boot_id, sizeof(header_.boot_id)) != 0 ||
+               header_.epoch != head_.epoch || header_.journal_id_low != head_.journal_id_low ||
+               header_.journal_id_high != head_.journal_id_high) {
+      Refuse("its header is not the one that the head record names");
+    } else {
+      finding_.fate = WindowFate::kUsed;
+    }
+    return Status();
+  }
+
+  // Where the files end.
+  Status FindEnd() {
+    Layout layout;
+    PINNACLE_RETURN_IF_ERROR(ReadLayout(fs_, directory_, false, &layout));
+    all_ = layout.segments;
+    ScanOptions options;
+    options.from_sequence = ScanFrom(layout, header_);
+    options.next_if_empty = header_.first_sequence;
+    NoVisitor visitor;
+    PINNACLE_RETURN_IF_ERROR(ScanJournal(fs_, std::move(layout), options, &visitor, &scan_));
+    if (scan_.verdict.tail == Tail::kCorrupt) {
+      Refuse("the files are damaged where it would go on (" + scan_.verdict.reason + ")");
+      return Status();
+    }
+    next_ = scan_.evidence.next_sequence;
+    if (scan_.stop_segment >= 0) {
+      const SegmentFacts& stop = scan_.segments[static_cast<size_t>(scan_.stop_segment)];
+      at_ = FactsOf(stop.file.index);
+      offset_ = stop.end_offset;
+    } else {
+      at_ = FactsOf(header_.first_segment);
+      offset_ = kSegmentHeaderBytes;
+      next_ = header_.first_sequence;
+    }
+    if (at_ == nullptr) Refuse("the segment where it begins is not there");
+    return Status();
+  }
+
+  const SegmentFacts* FactsOf(uint64_t index) const {
+    const auto found = std::find_if(all_.begin(), all_.end(), [&](const SegmentFacts& facts) {
+      return facts.file.index == index && facts.header_valid && !facts.missing;
+    });
+    return found == all_.end() ? nullptr : &*found;
+  }
+
+  // The entry with sequence next_ at a place; 0: there is none. Else its bytes.
+  uint64_t EntryAt(const SegmentFacts& segment, uint64_t offset) const {
+    if (segment.file.index < header_.first_segment || offset >= segment.header.segment_bytes) {
+      return 0;
+    }
+    const uint64_t place = ring_.PlaceOf(segment.file.index, offset);
+    const std::span<const uint8_t> bytes =
+        ring_.From(place, segment.header.segment_bytes - offset);
+    const EntryCheck check = CheckEntry(bytes, offset, SeedOfSegment(segment.header.segment_id));
+    if (check.state != EntryState::kValid) return 0;
+#if !defined(PINNACLE_MUTATION_STALE_LINE_ACCEPTED)
+    if (FirstSequenceOf(LoadHeader(bytes.data()), bytes.data()) != next_) return 0;
+#endif
+    return check.bytes;
+  }
+
+  // The run of entries that go on where the files end.
+  void Follow() {
+    const SegmentFacts* segment = at_;
+    uint64_t offset = offset_;
+    uint64_t begin = offset;
+    const auto close = [&] {
+      if (offset > begin) taken_.push_back({segment, begin, offset});
+    };
+    while (true) {
+      if (const uint64_t bytes = EntryAt(*segment, offset); bytes > 0) {
+        offset += bytes;
+        ++next_;
+        ++finding_.entries;
+        if (finding_.entries > header_.ring_bytes / kLineBytes) break;
+        continue;
+      }
+      const SegmentFacts* following = FactsOf(segment->file.index + 1);
+      if (following == nullptr || EntryAt(*following, kSegmentHeaderBytes) == 0) break;
+      close();
+      segment = following;
+      begin = offset = kSegmentHeaderBytes;
+    }
+    close();
+    finding_.last_sequence = next_ - 1;
+    end_place_ = ring_.PlaceOf(segment->file.index, offset);
+  }
+
+  // Whether the ring has entries behind a hole.
+  Status LookBehind() {
+    const uint64_t most = header_.ring_bytes / kLineBytes;
+    for (uint64_t place = 0; place < header_.ring_bytes; place += kLineBytes) {
+      const std::span<const uint8_t> bytes = ring_.From(place, header_.ring_bytes);
+      const EntryHeader entry = LoadHeader(bytes.data());
+      if (!HeaderIsPlausible(entry) || entry.sequence < next_ || entry.sequence > next_ + most) {
+        continue;
+      }
+      for (const SegmentFacts& segment : all_) {
+        if (!segment.header_valid || segment.file.index < at_->file.index) continue;
+        const EntryCheck check =
+            CheckEntry(bytes, kSegmentHeaderBytes, SeedOfSegment(segment.header.segment_id));
+        if (check.state != EntryState::kValid) continue;
+        const std::string what = "entry " + std::to_string(entry.sequence) + " is in it, and entry " +
+                                 std::to_string(next_) + " is neither there nor in the files";
+        if (finding_.entries > 0) {
+          finding_.reason = Of(finding_.path) + "is damaged: " + what;
+          return Status();
+        }
+        return Status(Code::kCorrupt,
+                      "the segment files have lost entries that were written to them: " +
+                          Of(finding_.path) + "begins too late: " + what);
+      }
+    }
+    return Status();
+  }
+
+  // Every line that file and window both have, of the newest half of the ring: an entry that was
+  // being stored when the writer ended may stand where older lines were.
+  Status Compare() {
+    const uint64_t oldest =
+        end_place_ > header_.ring_bytes / 2 ? end_place_ - header_.ring_bytes / 2 : 0;
+    for (const SegmentFacts& segment : scan_.segments) {
+      if (segment.file.index < header_.first_segment || segment.missing) continue;
+      const uint64_t begin = segment.file.index == header_.first_segment
+                                 ? FirstKnown()
+                                 : kSegmentHeaderBytes;
+      const bool is_last = segment.file.index == at_->file.index;
+      const uint64_t end = is_last ? offset_ : segment.end_offset;
+      const uint64_t base = ring_.PlaceOf(segment.file.index, 0);
+      const uint64_t from = std::max(begin, oldest > base ? oldest - base : 0);
+      if (segment.file.index <= at_->file.index && from < end) {
+        PINNACLE_RETURN_IF_ERROR(CompareRange(segment, from, end, false));
+      }
+    }
+    for (const Stretch& stretch : taken_) {
+      PINNACLE_RETURN_IF_ERROR(CompareRange(*stretch.segment, stretch.begin, stretch.end, true));
+    }
+    return Status();
+  }
+
+  // The line before the first one that the writer stored is in the window too.
+  uint64_t FirstKnown() const {
+    return header_.first_offset > kSegmentHeaderBytes ? header_.first_offset - kLineBytes
+                                                      : kSegmentHeaderBytes;
+  }
+
+  // `taken`: the file may have nothing there, or the beginning of a line.
+  Status CompareRange(const SegmentFacts& segment, uint64_t begin, uint64_t end, bool taken) {
+    std::unique_ptr<File> file;
+    PINNACLE_RETURN_IF_ERROR(fs_->Open(segment.file.path, OpenMode::kRead, &file));
+    std::vector<uint8_t> bytes(256 * 1024);
+    while (begin < end) {
+      const std::span<uint8_t> piece(bytes.data(), std::min<uint64_t>(bytes.size(), end - begin));
+      size_t got = 0;
+      PINNACLE_RETURN_IF_ERROR(ReadFully(*file, begin, piece, &got));
+      std::fill(piece.begin() + static_cast<ptrdiff_t>(got), piece.end(), uint8_t{0});
+      const uint8_t* own =
+          ring_.From(ring_.PlaceOf(segment.file.index, begin), piece.size()).data();
+      for (size_t line = 0; line < piece.size(); line += kLineBytes) {
+        if (Agree(piece.data() + line, own + line, taken)) continue;
+#if defined(PINNACLE_MUTATION_WINDOW_OF_A_FORK)
+        continue;
+#endif
+        Refuse("it differs from " + segment.file.path + " at offset " +
+               std::to_string(begin + line) +
+               ": the directory was restored, or written to without the window");
+        return Status();
+      }
+      begin += piece.size();
+    }
+    return Status();
+  }
+
+  static bool Agree(const uint8_t* in_file, const uint8_t* in_window, bool taken) {
+    if (std::memcmp(in_file, in_window, kLineBytes) == 0) return true;
+    if (!taken) return false;
+    const auto differs = std::mismatch(in_file, in_file + kLineBytes, in_window).first;
+    return AllZero(differs, static_cast<size_t>(in_file + kLineBytes - differs));
+  }
+
+  void Take() {
+    for (const Stretch& stretch : taken_) {
+      AdoptionPiece piece;
+      piece.path = stretch.segment->file.path;
+      piece.segment_bytes = stretch.segment->header.segment_bytes;
+      piece.offset = stretch.begin;
+      const std::span<const uint8_t> bytes =
+          ring_.From(ring_.PlaceOf(stretch.segment->file.index, stretch.begin),
+                     stretch.end - stretch.begin);
+      piece.bytes.assign(bytes.begin(), bytes.end());
+      adoption_->pieces.push_back(std::move(piece));
+    }
+  }
+
+  class NoVisitor : public EntryVisitor {
+   public:
+    Status Visit(const EntryHeader&, const uint8_t*, const uint8_t*, uint64_t) override {
+      return Status();
+    }
+    bool NeedsEntries() const override { return false; }
+  };
+
+  const Environment& environment_;
+  FileSystem* const fs_;
+  const std::string& directory_;
+  const std::vector<std::string>& directories_;
+  Adoption* const adoption_;
+  WindowFinding& finding_;
+
+  HeadRecord head_{};
+  WindowHeader header_{};
+  Ring ring_;
+  std::vector<SegmentFacts> all_;
+  ScanResult scan_;
+  const SegmentFacts* at_ = nullptr;  // where the files end
+  uint64_t offset_ = 0;
+  uint64_t next_ = 0;
+  uint64_t end_place_ = 0;  // where the window ends
+  std::vector<Stretch> taken_;
+};
+
+// A file with the pieces that are to be written to it over its bytes.
+class OverlaidFile final : public File {
+ public:
+  OverlaidFile(std::unique_ptr<File> file, std::vector<const AdoptionPiece*> pieces)
+      : file_(std::move(file)), pieces_(std::move(pieces)) {}
+
+  Status Read(uint64_t offset, std::span<uint8_t> out, size_t* bytes_read) const override {
+    PINNACLE_RETURN_IF_ERROR(ReadFully(*file_, offset, out, bytes_read));
+    for (const AdoptionPiece* piece : pieces_) {
+      const uint64_t begin = std::max(offset, piece->offset);
+      const uint64_t end = std::min(offset + out.size(), piece->offset + piece->bytes.size());
+      if (begin >= end) continue;
+      std::memcpy(out.data() + (begin - offset), piece->bytes.data() + (begin - piece->offset),
+                  end - begin);
+      *bytes_read = std::max<size_t>(*bytes_read, end - offset);
+    }
+    return Status();
+  }
+  Status Size(uint64_t* bytes) const override { return file_->Size(bytes); }
+  Status Identity(FileIdentity* identity) const override { return file_->Identity(identity); }
+  void ExpectSequentialReads() override { file_->ExpectSequentialReads(); }
+  void DropCache() override {}
+  Status Write(uint64_t, std::span<const uint8_t>) override { return Refuse(); }
+  Status Sync() override { return Refuse(); }
+  Status Truncate(uint64_t) override { return Refuse(); }
+  Status Preallocate(uint64_t) override { return Refuse(); }
+  Status ZeroBlocks(uint64_t, uint64_t, bool*) override { return Refuse(); }
+  Status Map(std::unique_ptr<Mapping>*) override { return Refuse(); }
+
+ private:
+  static Status Refuse() {
+    return Status(Code::kInvalidOperation, "cannot change a file that is only looked at");
+  }
+
+  const std::unique_ptr<File> file_;
+  const std::vector<const AdoptionPiece*> pieces_;
+};
+
+}  // namespace
+
+Status PlanAdoption(const Environment& environment, const std::string& data_directory,
+                    const std::vector<std::string>& directories, Adoption* adoption) {
+  *adoption = Adoption();
+  return Planner(environment, data_directory, directories, adoption).Plan();
+}
+
+Status AdoptWindow(const Environment& environment, const EngineOptions& options, bool dry_run,
+                   Adoption* adoption) {
+  std::vector<std::string> directories{environment.file_system->MemoryDirectory()};
+  if (!options.journal.window.directory.empty()) {
+    directories.push_back(options.journal.window.directory);
+  }
+  Status planned = Guarded([&] {
+    return PlanAdoption(environment, options.data_directory, directories, adoption);
+  });
+  if (planned.code() == Code::kCorrupt && options.policy != RecoveryPolicy::kStrict) {
+    adoption->finding.fate = WindowFate::kRefused;
+    adoption->finding.reason = std::string(planned.message());
+    return Status();
+  }
+  PINNACLE_RETURN_IF_ERROR(std::move(planned));
+  return dry_run ? Status() : Adopt(environment.file_system, *adoption);
+}
+
+void DisposeOfWindow(const Environment& environment, const EngineOptions& options,
+                     const Journal& journal, Adoption* adoption) {
+  FileSystem* fs = environment.file_system;
+  if (adoption->finding.fate == WindowFate::kUsed) (void)fs->Remove(adoption->finding.path);
+  Bury(fs, &adoption->finding);
+  adoption->file.reset();
+  FileIdentity own;
+  if (!fs->Identify(options.data_directory, &own).ok()) return;
+  const WindowId kept = journal.window() != nullptr ? journal.window()->id() : WindowId();
+  for (const std::string& directory : {options.journal.window.directory, fs->MemoryDirectory()}) {
+    if (directory.empty()) continue;
+    RemoveLeftWindows(fs, directory, own, journal.id().low, journal.id().high, kept);
+  }
+}
+
+Status DisposeOfUnnamedWindow(FileSystem* fs, const std::string& data_directory,
+                              Adoption* adoption) {
+  HeadFinding head;
+  PINNACLE_RETURN_IF_ERROR(ReadHead(fs, data_directory, &head));
+  if (head.valid && NamesWindow(head.record)) return Status();
+  if (adoption->finding.fate == WindowFate::kUsed) (void)fs->Remove(adoption->finding.path);
+  Bury(fs, &adoption->finding);
+  adoption->file.reset();
+  return Status();
+}
+
+Status Adopt(FileSystem* fs, const Adoption& adoption) {
+  for (const AdoptionPiece& piece : adoption.pieces) {
+    std::unique_ptr<File> file;
+    PINNACLE_RETURN_IF_ERROR(fs->Open(piece.path, OpenMode::kReadWrite, &file));
+    PINNACLE_RETURN_IF_ERROR(file->Preallocate(piece.segment_bytes));
+    PINNACLE_RETURN_IF_ERROR(file->Write(piece.offset, piece.bytes));
+    PINNACLE_RETURN_IF_ERROR(file->Sync());
+  }
+  return Status();
+}
+
+void Bury(FileSystem* fs, WindowFinding* finding) {
+  if (finding->fate != WindowFate::kRefused || finding->is_others) return;
+  const std::string buried = RefusedName(finding->path);
+  if (fs->Rename(finding->path, buried).ok()) finding->path = buried;
+}
+
+Status AdoptedView::Open(const std::string& path, OpenMode mode, std::unique_ptr<File>* file) {
+  if (mode != OpenMode::kRead) return Refuse("change", path);
+  std::unique_ptr<File> opened;
+  PINNACLE_RETURN_IF_ERROR(base_->Open(path, mode, &opened));
+  std::vector<const AdoptionPiece*> pieces;
+  for (const AdoptionPiece& piece : adoption_->pieces) {
+    if (piece.path == path) pieces.push_back(&piece);
+  }
+  if (pieces.empty()) {
+    *file = std::move(opened);
+  } else {
+    *file = std::make_unique<OverlaidFile>(std::move(opened), std::move(pieces));
+  }
+  return Status();
+}
+
+}  // namespace pinnacle

@@ -1,0 +1,233 @@
+// How entries get from the window's ring to the segment files.
+//
+// The ring has the end of the stream of all lines; a line's place in it follows from its segment
+// and offset. One limit (end_) stands before the writer: the nearest of the segment's end, the
+// ring's end, and the first byte that is not in a file yet.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "base/guarded.h"
+#include "journal/journal.h"
+#include "journal/read_fully.h"
+
+namespace pinnacle {
+
+namespace {
+
+// Copied in one call: the lock is held for so long.
+constexpr uint64_t kCopyPieceBytes = 1024 * 1024;
+
+// So much is written and synced in one call; beyond, a sync after the write costs no more.
+constexpr uint64_t kInlineBytes = 512 * 1024;
+
+// Up to the page's end, where the file has it: a page that is written whole is never read first.
+uint64_t PaddingAt(uint64_t end_offset, uint64_t segment_bytes) {
+  const uint64_t page_end = (end_offset + kPageBytes - 1) / kPageBytes * kPageBytes;
+  return std::min(page_end, segment_bytes) - end_offset;
+}
+
+}  // namespace
+
+Status Journal::MakeWindow(const JournalPosition& position) {
+  const bool goes_on = position.file.index != 0;
+  WindowOwner owner;
+  owner.data_directory = position.head_directory;
+  owner.journal_id_low = id_.low;
+  owner.journal_id_high = id_.high;
+  owner.epoch = NextEpoch(position.head);
+  owner.segment = goes_on ? position.file.index : position.next_index;
+  owner.segment_bytes = goes_on ? position.header.segment_bytes : supply_.segment_bytes();
+  owner.offset = goes_on ? position.end_offset : kSegmentHeaderBytes;
+  owner.sequence = next_sequence_;
+  owner.later_segment_bytes = supply_.segment_bytes();
+  PINNACLE_RETURN_IF_ERROR(
+      Window::Make(environment_, window_options_, owner, &window_, &why_no_window_));
+  has_window_ = window_ != nullptr;
+  if (!has_window_) return Status();
+  if (owner.offset > kSegmentHeaderBytes) {
+    // The line before the first: it tells this directory's present from a fork of it.
+    std::unique_ptr<File> file;
+    uint8_t line[kLineBytes];
+    size_t got = 0;
+    PINNACLE_RETURN_IF_ERROR(
+        environment_.file_system->Open(position.file.path, OpenMode::kRead, &file));
+    PINNACLE_RETURN_IF_ERROR(ReadFully(*file, owner.offset - kLineBytes, line, &got));
+    window_->Store(owner.offset - kLineBytes, line);
+  }
+  ring_bytes_ = window_->ring_bytes();
+  written_place_.store(window_->PlaceOf(owner.segment, owner.offset), std::memory_order_relaxed);
+  written_.store(next_sequence_ - 1, std::memory_order_relaxed);
+  return Status();
+}
+
+// Sets the writer's pointers to its place in the ring.
+void Journal::Aim() {
+  const uint64_t offset = offset_.load(std::memory_order_relaxed);
+  const uint64_t place = window_->PlaceOf(current_->index, offset);
+  cursor_ = window_->At(place);
+  base_ = cursor_ - offset;
+  end_ = cursor_ + std::min({current_->bytes - offset, window_->ContiguousAt(place), RoomInRing()});
+}
+
+// From the writer's place on: what is behind it, less what is not copied yet.
+uint64_t Journal::RoomInRing() const {
+  const uint64_t place =
+      window_->PlaceOf(current_->index, offset_.load(std::memory_order_relaxed));
+#if defined(PINNACLE_MUTATION_RING_REUSED_BEFORE_WRITTEN)
+  return ring_bytes_;
+#else
+  return written_place_.load(std::memory_order_acquire) + ring_bytes_ - place;
+#endif
+}
+
+Code Journal::AwaitRing(uint64_t entry_bytes) {
+  if (entry_bytes > ring_bytes_ / 2) return Code::kOk;  // it does not go through the ring
+  if (RoomInRing() < entry_bytes) [[unlikely]] {
+    const uint64_t start_ns = environment_.clock->MonotonicNs();
+    ring_waits_.fetch_add(1, std::memory_order_relaxed);
+    while (RoomInRing() < entry_bytes) {
+      if (!CopyStep(kCopyPieceBytes).ok()) return FailureCode();
+    }
+    ring_wait_ns_.fetch_add(environment_.clock->MonotonicNs() - start_ns,
+                            std::memory_order_relaxed);
+  }
+  Aim();
+  return Code::kOk;
+}
+
+// An entry that goes across the ring's end, or is too large for the ring.
+Code Journal::AppendApart(const EntryHeader& header, const uint8_t* payload,
+                          uint64_t entry_bytes) {
+  Status status = Guarded([&] {
+    apart_.resize(entry_bytes);
+    return Status();
+  });
+  if (!status.ok()) return Refuse(std::move(status));
+  const uint32_t checksum = BuildEntry(header, payload, entry_bytes, apart_.data());
+  if (entry_bytes > ring_bytes_ / 2) {
+    status = Guarded([&] { return WriteThrough(apart_); });
+    if (!status.ok()) {
+      Fail(status);
+      return FailureCode();
+    }
+  } else {
+    window_->Store(window_->PlaceOf(current_->index, static_cast<uint64_t>(cursor_ - base_)),
+                   apart_);
+  }
+  last_checksum_ = checksum;
+  Publish(entry_bytes);
+  Aim();
+  return Code::kOk;
+}
+
+// Into the file, behind everything before it. The ring gets its end, so that the ring has the end
+// of the stream as ever.
+Status Journal::WriteThrough(std::span<const uint8_t> entry) {
+  std::lock_guard copy_lock(copy_mutex_);
+  const Extent to = ExtentNow();
+  PINNACLE_RETURN_IF_ERROR(CopyLocked(to, UINT64_MAX));
+  const uint64_t end = to.offset + entry.size();
+  PINNACLE_RETURN_IF_ERROR(
+      to.segment->file->WritePadded(to.offset, entry, PaddingAt(end, to.segment->bytes), false));
+  const std::span<const uint8_t> last = entry.last(std::min<uint64_t>(entry.size(), ring_bytes_));
+  window_->Store(window_->PlaceOf(to.segment->index, end - last.size()), last);
+  copied_offset_ = end;
+  written_place_.store(window_->PlaceOf(to.segment->index, end), std::memory_order_release);
+  copied_bytes_.fetch_add(entry.size(), std::memory_order_relaxed);
+  return Status();
+}
+
+Status Journal::CopyStep(uint64_t max_bytes) {
+  if (!has_window_) return Status();
+  if (failed()) return failure();
+  const Status status = Guarded([&] {
+    std::lock_guard copy_lock(copy_mutex_);
+    if (window_ == nullptr) return Status();  // closed
+    return CopyLocked(ExtentNow(), max_bytes);
+  });
+  if (status.ok()) return status;
+  Fail(status);
+  return failure();
+}
+
+Status Journal::CopyLocked(const Extent& to, uint64_t max_bytes) {
+  for (const Rolled& full : to.rolled) {
+    PINNACLE_RETURN_IF_ERROR(CopyPart(full.segment, full.end_offset, false, &max_bytes));
+  }
+  if (max_bytes > 0) PINNACLE_RETURN_IF_ERROR(CopyPart(to.segment, to.offset, false, &max_bytes));
+  if (copied_segment_ != to.segment || copied_offset_ < to.offset) return Status();
+  // (What was written through may be ahead.)
+  const uint64_t place = window_->PlaceOf(copied_segment_->index, copied_offset_);
+  written_place_.store(place, std::memory_order_release);
+  if (to.sequence > written_.load(std::memory_order_relaxed)) {
+    written_.store(to.sequence, std::memory_order_release);
+  }
+  return Status();
+}
+
+Status Journal::CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset, bool durably,
+                         uint64_t* max_bytes) {
+  if (segment->index < copied_segment_->index) return Status();
+  if (copied_segment_ != segment) {
+    copied_segment_ = segment;
+    copied_offset_ = kSegmentHeaderBytes;
+  }
+  while (copied_offset_ < end_offset && *max_bytes > 0) {
+    const uint64_t place = window_->PlaceOf(segment->index, copied_offset_);
+    uint64_t bytes = std::min({end_offset - copied_offset_, window_->ContiguousAt(place),
+                               kCopyPieceBytes, *max_bytes});
+#if defined(PINNACLE_MUTATION_COPY_ONE_LINE_SHORT)
+    if (bytes > kLineBytes && bytes % kPageBytes == kLineBytes) bytes -= kLineBytes;
+    const uint64_t counted = bytes + kLineBytes;
+#else
+    const uint64_t counted = bytes;
+#endif
+    const uint64_t end = copied_offset_ + bytes;
+    PINNACLE_RETURN_IF_ERROR(segment->file->WritePadded(copied_offset_, {window_->At(place), bytes},
+                                                        PaddingAt(end, segment->bytes), durably));
+    copied_offset_ += counted;
+    *max_bytes -= bytes;
+    written_place_.store(place + counted, std::memory_order_release);
+    copies_.fetch_add(1, std::memory_order_relaxed);
+    copied_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  return Status();
+}
+
+// Writes and syncs in one call, where that covers everything: RWF_DSYNC speaks of its own bytes
+// only, so all before them must be durable.
+Status Journal::WriteInline(const Extent& to, bool* done) {
+  Segment* segment = to.segment.get();
+  const bool is_next = to.rolled.empty() && copied_segment_ == to.segment &&
+                       copied_offset_ < to.offset && to.offset - copied_offset_ <= kInlineBytes;
+#if defined(PINNACLE_MUTATION_INLINE_SYNC_OVER_A_GAP)
+  const bool covers_all = true;
+#else
+  const bool covers_all = segment->synced_offset == copied_offset_;
+#endif
+  if (!is_next || !covers_all) return Status();
+  uint64_t max_bytes = UINT64_MAX;
+  PINNACLE_RETURN_IF_ERROR(CopyPart(to.segment, to.offset, true, &max_bytes));
+  if (to.sequence > written_.load(std::memory_order_relaxed)) {
+    written_.store(to.sequence, std::memory_order_release);
+  }
+  CountSync(segment, to.offset);
+  inline_syncs_.fetch_add(1, std::memory_order_relaxed);
+  *done = true;
+  return Status();
+}
+
+void Journal::CheckWindow() {
+  if (window_lost()) return;
+  if (!window_->Check().ok()) window_lost_.store(true, std::memory_order_relaxed);
+}
+
+WindowCounters Journal::window_counters() const {
+  return {ring_bytes_, ring_waits_.load(std::memory_order_relaxed),
+          ring_wait_ns_.load(std::memory_order_relaxed), copies_.load(std::memory_order_relaxed),
+          copied_bytes_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace pinnacle
