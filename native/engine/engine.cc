@@ -172,8 +172,10 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
 Status Engine::StartThreads(JournalThreads::OnSync on_sync) {
   const std::chrono::nanoseconds interval(
       options_.durability == Durability::kInterval ? options_.sync_interval_ns : 0);
-  threads_ = std::make_unique<JournalThreads>(journal_.get(), environment_.clock, interval,
-                                              options_.background_cpus, std::move(on_sync));
+  live_ = std::make_unique<LiveStatus>(this);
+  threads_ = std::make_unique<JournalThreads>(
+      journal_.get(), environment_.clock, interval, options_.background_cpus, std::move(on_sync),
+      [this](uint64_t monotonic_ns) { live_->Beat(monotonic_ns); });
   return threads_->Start();
 }
 
@@ -473,6 +475,7 @@ Status Engine::Close() {
   Status status;
   if (threads_) threads_->Stop();
   if (journal_) status = Guarded([this] { return journal_->Close(); });
+  if (live_) live_->End(status.ok());
   // A snapshot or compaction that runs beside must be over before the lock goes.
   std::lock_guard snapshot_lock(snapshot_mutex_);
   std::lock_guard compaction_lock(compaction_mutex_);

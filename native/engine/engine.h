@@ -20,6 +20,7 @@
 
 #include "base/histogram.h"
 #include "base/status.h"
+#include "engine/live_status.h"
 #include "engine/options.h"
 #include "engine/recovery.h"
 #include "engine/stamp_clock.h"
@@ -117,6 +118,7 @@ class Engine {
   Journal* journal() { return journal_.get(); }
   const Journal* journal() const { return journal_.get(); }
   JournalThreads* threads() { return threads_.get(); }
+  const JournalThreads* threads() const { return threads_.get(); }
   // One group commit on the calling thread.
   Status SyncNow();
 
@@ -158,6 +160,7 @@ class Engine {
   std::unique_ptr<DirectoryLock> lock_;
   BookSet books_;
   std::unique_ptr<Journal> journal_;
+  std::unique_ptr<LiveStatus> live_;
   std::unique_ptr<JournalThreads> threads_;
   std::vector<uint8_t> recovered_user_state_;
   uint64_t recovered_sequence_ = 0;

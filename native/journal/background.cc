@@ -48,12 +48,14 @@ constexpr milliseconds kErrorPoll{200};
 }  // namespace
 
 JournalThreads::JournalThreads(Journal* journal, Clock* clock,
-                               std::chrono::nanoseconds sync_interval, CpuList cpus, OnSync on_sync)
+                               std::chrono::nanoseconds sync_interval, CpuList cpus, OnSync on_sync,
+                               OnBeat on_beat)
     : journal_(journal),
       clock_(clock),
       sync_interval_(sync_interval),
       cpus_(std::move(cpus)),
-      on_sync_(std::move(on_sync)) {}
+      on_sync_(std::move(on_sync)),
+      on_beat_(std::move(on_beat)) {}
 
 Status JournalThreads::Start() {
   Status status = Guarded([this] {
@@ -204,6 +206,7 @@ void JournalThreads::RunSupply() {
     const uint64_t now_ns = clock_->MonotonicNs();
     const double elapsed_ms = static_cast<double>(std::max<uint64_t>(now_ns - look_ns, 1)) / 1e6;
     look_ns = now_ns;
+    if (on_beat_) on_beat_(now_ns);
     bytes_per_ms =
         std::max(static_cast<double>(advanced) / elapsed_ms, bytes_per_ms * kRateKeptPerLook);
     const uint64_t ahead =

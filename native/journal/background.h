@@ -28,12 +28,14 @@ class JournalThreads {
   // Called on the sync thread after every sync, with the durable frontier or the failure. The last
   // call has a failure or comes before Stop returns.
   using OnSync = std::function<void(uint64_t durable, const Status& status)>;
+  // Called on the supply thread every few milliseconds, with the monotonic time.
+  using OnBeat = std::function<void(uint64_t monotonic_ns)>;
 
   // `sync_interval` of zero: syncs only when asked to. The threads run on `cpus`, which
   // CheckThreadAffinity accepted; empty: anywhere. `journal` and `clock` outlive the object. No
   // thread runs before Start.
   JournalThreads(Journal* journal, Clock* clock, std::chrono::nanoseconds sync_interval,
-                 CpuList cpus, OnSync on_sync);
+                 CpuList cpus, OnSync on_sync, OnBeat on_beat = nullptr);
   ~JournalThreads() { Stop(); }
   JournalThreads(const JournalThreads&) = delete;
   JournalThreads& operator=(const JournalThreads&) = delete;
@@ -47,6 +49,8 @@ class JournalThreads {
   // Waits for the threads to end. Idempotent.
   void Stop();
 
+  // The highest sequence that somebody asked to be made durable.
+  uint64_t requested() const { return requested_.load(std::memory_order_relaxed); }
   uint64_t syncs() const { return sync_ns_.count(); }
   uint64_t sync_failures() const { return sync_failures_.load(std::memory_order_relaxed); }
   uint64_t touched_bytes() const { return touched_bytes_.load(std::memory_order_relaxed); }
@@ -67,6 +71,7 @@ class JournalThreads {
   const std::chrono::nanoseconds sync_interval_;
   const CpuList cpus_;
   const OnSync on_sync_;
+  const OnBeat on_beat_;
 
   std::mutex mutex_;
   std::condition_variable sync_wanted_;

@@ -199,6 +199,8 @@ class Journal {
   const Window* window() const { return window_.get(); }
   // Why there is none although one was asked for; empty where there is one.
   const std::string& why_no_window() const { return why_no_window_; }
+  // Writes into the window's file before the ring. Best effort.
+  void PublishInWindow(uint64_t offset, std::span<const uint8_t> bytes);
   // The window's file was removed or cut short: a kill loses what is not written yet.
   bool window_lost() const { return window_lost_.load(std::memory_order_relaxed); }
   size_t spare_count() const { return supply_.spare_count(); }

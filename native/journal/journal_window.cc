@@ -224,6 +224,11 @@ void Journal::CheckWindow() {
   if (!window_->Check().ok()) window_lost_.store(true, std::memory_order_relaxed);
 }
 
+void Journal::PublishInWindow(uint64_t offset, std::span<const uint8_t> bytes) {
+  std::lock_guard copy_lock(copy_mutex_);
+  if (window_ != nullptr) window_->Publish(offset, bytes);
+}
+
 WindowCounters Journal::window_counters() const {
   return {ring_bytes_, ring_waits_.load(std::memory_order_relaxed),
           ring_wait_ns_.load(std::memory_order_relaxed), copies_.load(std::memory_order_relaxed),

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 
+#include "base/check.h"
 #include "base/status.h"
 #include "platform/environment.h"
 #include "window/window_files.h"
@@ -73,6 +74,12 @@ class Window {
   }
   // Stores bytes that may go across the ring's end; the last 8 after all others.
   void Store(uint64_t place, std::span<const uint8_t> bytes) const;
+
+  // Writes into the part before the ring, after the header. Best effort.
+  void Publish(uint64_t offset, std::span<const uint8_t> bytes) const {
+    PINNACLE_CHECK(offset >= sizeof(WindowHeader) && offset + bytes.size() <= kWindowHeaderBytes);
+    (void)file_->Write(offset, bytes);
+  }
 
   // Touches up to `bytes` more of the ring, which the writer has not come to yet: the first store
   // to a page costs microseconds even where the page is there. Returns the bytes touched; 0 once all

@@ -20,7 +20,7 @@ namespace pinnacle {
 
 inline constexpr char kWindowMagic[8] = {'P', 'I', 'N', 'N', 'W', 'I', 'N', '\n'};
 inline constexpr uint16_t kWindowVersion = 1;
-inline constexpr uint64_t kWindowHeaderBytes = 65536;  // then the ring
+inline constexpr uint64_t kWindowHeaderBytes = 65536;  // then the ring; live/live_page.h is in it
 inline constexpr uint64_t kMinWindowBytes = 64 * 1024;
 inline constexpr uint64_t kMaxWindowBytes = uint64_t{1} << 30;
 inline constexpr uint64_t kDefaultWindowBytes = 16ull * 1024 * 1024;

@@ -117,16 +117,17 @@ const cppLayers: Record<string, string[]> = {
   platform: ['base'],
   checksum: ['base'],
   book: ['platform', 'checksum', 'base'],
+  live: ['platform', 'checksum', 'base'],
   window: ['platform', 'checksum', 'base'],
   journal: ['window', 'platform', 'checksum', 'base'],
   state: ['book', 'journal', 'platform', 'checksum', 'base'],
   snapshot: cppCore,
   repair: ['snapshot', ...cppCore],
   consumer: ['journal', 'platform', 'checksum', 'base'],
-  engine: ['consumer', 'repair', 'snapshot', ...cppCore],
+  engine: ['consumer', 'repair', 'snapshot', 'live', ...cppCore],
   backup: ['engine', 'repair', 'snapshot', 'journal', 'platform', 'checksum', 'base'],
   secret: ['platform', 'base'],
-  addon: ['backup', 'engine', 'consumer', 'secret', 'snapshot', ...cppCore],
+  addon: ['backup', 'engine', 'consumer', 'secret', 'snapshot', 'live', ...cppCore],
 }
 
 t.test('C++ layers include downward only', async (t) => {
