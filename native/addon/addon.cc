@@ -10,6 +10,7 @@
 #include "addon/engine_options.h"
 #include "addon/errors.h"
 #include "addon/inspection.h"
+#include "addon/journal_watch.h"
 #include "addon/method.h"
 #include "addon/secret_binding.h"
 #include "base/error_codes.h"
@@ -50,6 +51,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("optionBounds", BoundsOfOptions(env));
   exports.Set("openEngine", Method(env, "openEngine", OpenEngine));
   AddInspection(env, exports);
+  AddJournalWatch(env, exports);
   AddBackup(env, exports);
   AddConsumers(env, exports);
   RegisterSecrets(env, exports);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/guarded.h"
+#include "platform/shared_wait.h"
 
 namespace pinnacle {
 
@@ -37,6 +38,8 @@ const bool kHasSpareProcessor = std::thread::hardware_concurrency() > 1;
 // How often the copying thread looks. What a container that is killed with its memory can lose was
 // appended in the last one of these times.
 constexpr std::chrono::microseconds kCopyPoll{200};
+// While a follower spins.
+constexpr std::chrono::microseconds kHurriedCopyPoll{20};
 // After a while without an entry.
 constexpr std::chrono::microseconds kIdleCopyPoll{1000};
 constexpr int kLooksUntilIdle = 5000;
@@ -231,10 +234,13 @@ void JournalThreads::RunSupply() {
 }
 
 void JournalThreads::RunCopy() {
+  SharpenSleeps();
   int idle_looks = 0;
   std::unique_lock lock(supply_mutex_);
   while (!stopping_) {
-    const auto pause = idle_looks < kLooksUntilIdle ? kCopyPoll : kIdleCopyPoll;
+    const auto pause = journal_->IsHurried()            ? kHurriedCopyPoll
+                       : idle_looks < kLooksUntilIdle   ? kCopyPoll
+                                                        : kIdleCopyPoll;
     if (stop_wanted_.wait_for(lock, pause, [&] { return stopping_.load(); })) return;
     if (journal_->written() == journal_->appended()) {
       idle_looks = std::min(idle_looks + 1, kLooksUntilIdle);

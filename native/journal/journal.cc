@@ -368,8 +368,12 @@ Status Journal::FlushLocked() {
   PINNACLE_RETURN_IF_ERROR(CheckDirectory());
   for (const Rolled& full : to.rolled) PINNACLE_RETURN_IF_ERROR(CheckSegmentName(*full.segment));
   PINNACLE_RETURN_IF_ERROR(CheckSegmentName(*to.segment));
-  if (has_window_) CheckWindow();
   if (to.sequence > durable()) durable_.store(to.sequence, std::memory_order_release);
+  if (has_window_) {
+    CheckWindow();
+    std::lock_guard copy_lock(copy_mutex_);
+    window_->Announce(written(), durable(), environment_.clock->MonotonicNs());
+  }
   if (!to.rolled.empty()) {
     std::lock_guard lock(state_mutex_);
     rolled_.erase(rolled_.begin(), rolled_.begin() + static_cast<std::ptrdiff_t>(to.rolled.size()));

@@ -156,6 +156,8 @@ class Journal {
   // Writes what was appended to the files, `max_bytes` of it at most. Does nothing on the mapped
   // path, where it is there already.
   Status CopyStep(uint64_t max_bytes = UINT64_MAX);
+  // A follower of another process wants entries copied as soon as can be. Of the copying thread.
+  bool IsHurried() const;
   // A frontier mark, where none was written for a second and there is something new to say.
   Status MarkStep();
   // Has zeros ahead of the writer written where syncs are short (see segment_supply.h). Does
@@ -253,6 +255,7 @@ class Journal {
   Status CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset, bool durably,
                   uint64_t* max_bytes);
   Status WriteInline(const Extent& to, bool* done);
+  void NoteWritten(uint64_t sequence);
   void CheckWindow();
   // One more segment can be noted down without memory.
   void MakeRoomForRoll();

@@ -161,10 +161,18 @@ Status Journal::CopyLocked(const Extent& to, uint64_t max_bytes) {
   // (What was written through may be ahead.)
   const uint64_t place = window_->PlaceOf(copied_segment_->index, copied_offset_);
   written_place_.store(place, std::memory_order_release);
-  if (to.sequence > written_.load(std::memory_order_relaxed)) {
-    written_.store(to.sequence, std::memory_order_release);
-  }
+  NoteWritten(to.sequence);
   return Status();
+}
+
+void Journal::NoteWritten(uint64_t sequence) {
+  if (sequence <= written_.load(std::memory_order_relaxed)) return;
+  written_.store(sequence, std::memory_order_release);
+  window_->Announce(sequence, durable(), environment_.clock->MonotonicNs());
+}
+
+bool Journal::IsHurried() const {
+  return window_->IsHurried(environment_.clock->MonotonicNs());
 }
 
 Status Journal::CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset, bool durably,
@@ -210,9 +218,7 @@ Status Journal::WriteInline(const Extent& to, bool* done) {
   if (!is_next || !covers_all) return Status();
   uint64_t max_bytes = UINT64_MAX;
   PINNACLE_RETURN_IF_ERROR(CopyPart(to.segment, to.offset, true, &max_bytes));
-  if (to.sequence > written_.load(std::memory_order_relaxed)) {
-    written_.store(to.sequence, std::memory_order_release);
-  }
+  NoteWritten(to.sequence);
   CountSync(segment, to.offset);
   inline_syncs_.fetch_add(1, std::memory_order_relaxed);
   *done = true;

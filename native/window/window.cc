@@ -8,6 +8,8 @@
 
 #include "base/check.h"
 #include "platform/memory_limit.h"
+#include "platform/shared_wait.h"
+#include "window/wake_line.h"
 
 namespace pinnacle {
 
@@ -156,6 +158,21 @@ void Window::Store(uint64_t place, std::span<const uint8_t> bytes) const {
   uint64_t last;
   std::memcpy(&last, bytes.data() + body, sizeof(last));
   __atomic_store_n(reinterpret_cast<uint64_t*>(At(place + body)), last, __ATOMIC_RELEASE);
+}
+
+void Window::Announce(uint64_t written, uint64_t durable, uint64_t monotonic_ns) const {
+  auto* line = reinterpret_cast<WakeLine*>(mapping_->data() + kWakeOffset);
+  __atomic_store_n(&line->written, written, __ATOMIC_RELAXED);
+  __atomic_store_n(&line->durable, durable, __ATOMIC_RELAXED);
+  __atomic_fetch_add(&line->moves, 1, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&line->waiting_until_ns, __ATOMIC_SEQ_CST) > monotonic_ns) {
+    WakeWaiters(&line->moves);
+  }
+}
+
+bool Window::IsHurried(uint64_t monotonic_ns) const {
+  const auto* line = reinterpret_cast<const WakeLine*>(mapping_->data() + kWakeOffset);
+  return __atomic_load_n(&line->spinning_until_ns, __ATOMIC_RELAXED) > monotonic_ns;
 }
 
 uint64_t Window::TouchStep(uint64_t bytes) {

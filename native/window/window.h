@@ -81,6 +81,11 @@ class Window {
     (void)file_->Write(offset, bytes);
   }
 
+  // Tells followers where the frontiers are. One thread at a time.
+  void Announce(uint64_t written, uint64_t durable, uint64_t monotonic_ns) const;
+  // A follower spins: it wants entries copied as soon as can be.
+  bool IsHurried(uint64_t monotonic_ns) const;
+
   // Touches up to `bytes` more of the ring, which the writer has not come to yet: the first store
   // to a page costs microseconds even where the page is there. Returns the bytes touched; 0 once all
   // are.
