@@ -171,7 +171,8 @@ Napi::Value WatchJournal(const Napi::CallbackInfo& info) {
   auto watch = std::make_shared<JournalWatch>(directory);
   Napi::Object object = Napi::Object::New(env);
   const auto add = [&](const char* name, auto body) {
-    object.Set(name, Method(env, name, [watch, body](const Napi::CallbackInfo& call) -> Napi::Value {
+    object.Set(name,
+               Method(env, name, [watch, body](const Napi::CallbackInfo& call) -> Napi::Value {
                  return body(call, *watch);
                }));
   };
@@ -211,8 +212,7 @@ Napi::Value HistogramToValue(Napi::Env env, const LiveHistogram& histogram) {
   std::vector<double> counts;
   for (uint32_t bucket = 0; bucket < Histogram::kBuckets; ++bucket) {
     if (histogram.buckets[bucket] == 0) continue;
-    bounds.push_back(
-        static_cast<double>(std::min(Histogram::UpperBound(bucket), histogram.max)));
+    bounds.push_back(static_cast<double>(std::min(Histogram::UpperBound(bucket), histogram.max)));
     counts.push_back(static_cast<double>(histogram.buckets[bucket]));
   }
   Napi::Object object = Napi::Object::New(env);

@@ -1,16 +1,33 @@
 // Latency under load, free of coordinated omission: operations are due at a fixed rate, and each
 // one's latency counts from when it was due, whether or not the one before it was late. Meanwhile
-// the journal syncs, segments roll and snapshots are taken. Prints JSON.
+// the journal copies and syncs, segments roll and snapshots are taken. Prints JSON, a line for each
+// round of each path, the paths in turn:
 //
-//   open_loop_bench DIRECTORY [RATE] [SECONDS] [ORDERS] [SYNC_INTERVAL_MS] [SNAPSHOTS]
-//                  [WRITE_PATH] [WINDOW_MIB]
+//   generator   nothing is done when an operation is due: what the machine itself adds
+//   window      the engine, through a window
+//   mapped      the engine, storing into mapped segments
 //
-// Every stall above 20 µs is counted with what the system says of it. "in": during an operation;
-// "out": while waiting for the next to be due, so not of our making.
+//   open_loop_bench DIRECTORY [name=value ...]
+//     rate=1000000       operations a second
+//     seconds=3          of a round
+//     rounds=1
+//     paths=generator,window,mapped
+//     orders=10000       in the book
+//     sync_ms=10         the sync interval
+//     snapshots=0        1: snapshots and compaction all the while
+//     window_mib=16
+//     segment_mib=64
+//     background_cpus=   0: all threads of the journal on processor 0, and so on
+//
+// Every stall above 20 us is counted with what the system says of it. "in": during an operation;
+// "out": while waiting for the next to be due, so not of our making. `afterFirstLap` has what the
+// writer's thread met once the window's memory was touched.
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -133,6 +150,7 @@ class Flow {
  private:
   void Apply() {
     uint64_t sequence;
+    if (engine_ == nullptr) return;
     if (engine_->Apply(operation_, 0, &sequence) != Code::kOk) Die("an operation was refused");
   }
 
@@ -143,74 +161,116 @@ class Flow {
   uint64_t turn_ = 0;
 };
 
-}  // namespace
+struct Settings {
+  std::string directory;
+  std::map<std::string, std::string> values{
+      {"rate", "1000000"},   {"seconds", "3"},
+      {"rounds", "1"},       {"paths", "generator,window,mapped"},
+      {"orders", "10000"},   {"sync_ms", "10"},
+      {"snapshots", "0"},    {"window_mib", "16"},
+      {"segment_mib", "64"}, {"background_cpus", ""}};
 
-int main(int argc, char** argv) {
-  if (argc < 2)
-    Die("usage: open_loop_bench DIRECTORY [RATE] [SECONDS] [ORDERS] [SYNC_MS] [SNAPSHOTS]");
-  const auto number = [&](int index, double fallback) {
-    return argc > index ? std::atof(argv[index]) : fallback;
-  };
-  const double rate = number(2, 1e6);
-  const double seconds = number(3, 10);
-  const auto orders = static_cast<uint64_t>(number(4, 1e6));
-  const bool takes_snapshots = number(6, 1) != 0;
+  double Number(const char* name) const { return std::atof(values.at(name).c_str()); }
+  uint64_t Mib(const char* name) const { return static_cast<uint64_t>(Number(name)) << 20; }
+};
+
+std::unique_ptr<pinnacle::Engine> OpenEngine(const Settings& settings, const std::string& path) {
   pinnacle::EngineOptions options;
-  options.data_directory = std::string(argv[1]) + "/open-loop";
-  options.sync_interval_ns = static_cast<uint64_t>(number(5, 10) * 1e6);
+  options.data_directory = settings.directory + "/open-loop";
+  std::filesystem::remove_all(options.data_directory);
+  options.sync_interval_ns = static_cast<uint64_t>(settings.Number("sync_ms") * 1e6);
+  const auto orders = static_cast<uint64_t>(settings.Number("orders"));
   options.expected_orders = orders + orders / 4;
-  options.journal.window.path = argc > 7 && std::string(argv[7]) == "mapped"
-                                    ? pinnacle::WritePath::kMapped
-                                    : pinnacle::WritePath::kWindow;
-  options.journal.window.bytes = static_cast<uint64_t>(number(8, 16)) * 1024 * 1024;
+  options.journal.segment_bytes = settings.Mib("segment_mib");
+  options.journal.window.path =
+      path == "mapped" ? pinnacle::WritePath::kMapped : pinnacle::WritePath::kWindow;
+  options.journal.window.bytes = settings.Mib("window_mib");
+  const std::string& cpus = settings.values.at("background_cpus");
+  if (!cpus.empty()) options.background_cpus = {static_cast<uint16_t>(std::atoi(cpus.c_str()))};
   std::unique_ptr<pinnacle::Engine> engine;
   pinnacle::RecoveryReport report;
   pinnacle::Status status =
       pinnacle::Engine::Open(pinnacle::Environment::Real(), options, nullptr, &engine, &report);
+  if (status.ok()) status = engine->StartThreads([](uint64_t, const pinnacle::Status&) {});
   if (!status.ok()) Die(std::string(status.message()));
-  status = engine->StartThreads([](uint64_t, const pinnacle::Status&) {});
-  if (!status.ok()) Die(std::string(status.message()));
-  uint16_t instrument = 0;
-  pinnacle::Instrument definition;
-  definition.name = "BENCH";
-  status = engine->DefineInstrument(definition, &instrument);
-  if (!status.ok()) Die(std::string(status.message()));
-  Flow flow(engine.get(), instrument);
-  for (uint64_t i = 0; i < orders; ++i) flow.Add();
-  if (!engine->SyncNow().ok()) Die("a sync failed");
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  return engine;
+}
 
-  // The writer fixes a point when asked to; this thread builds the snapshot of it.
-  std::atomic<int> wish{0};  // 1: asked for, 2: fixed
-  std::atomic<bool> ends{false};
-  pinnacle::SnapshotPoint point;
-  uint64_t snapshots = 0;
-  std::thread snapshotter([&] {
-    const pinnacle::Status ran = pinnacle::RunAtLowPriority([&] {
-      while (takes_snapshots && !ends) {
-        wish = 1;
-        while (wish != 2 && !ends) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        if (ends) break;
-        wish = 0;
+// Takes snapshots on a thread of its own; the writer fixes each point when asked to.
+class Snapshotter {
+ public:
+  explicit Snapshotter(pinnacle::Engine* engine) : engine_(engine), thread_([this] { Run(); }) {}
+  ~Snapshotter() {
+    ends_ = true;
+    thread_.join();
+  }
+  void Answer() {
+    if (wish_.load(std::memory_order_relaxed) != 1) return;
+    point_ = engine_->FixSnapshotPoint();
+    wish_ = 2;
+  }
+  uint64_t count() const { return count_.load(); }
+
+ private:
+  void Run() {
+    const pinnacle::Status ran = pinnacle::RunAtLowPriority([this] {
+      while (!ends_) {
+        wish_ = 1;
+        while (wish_ != 2 && !ends_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        if (ends_) break;
+        wish_ = 0;
         pinnacle::SnapshotInfo info;
-        if (!engine->BuildSnapshot(point, {}, &info).ok()) Die("a snapshot failed");
-        ++snapshots;
+        if (!engine_->BuildSnapshot(point_, {}, &info).ok()) Die("a snapshot failed");
+        ++count_;
         pinnacle::CompactionReport compaction;
-        if (!engine->Compact(false, &compaction).ok()) Die("a compaction failed");
+        if (!engine_->Compact(false, &compaction).ok()) Die("a compaction failed");
       }
       return pinnacle::Status();
     });
     if (!ran.ok()) Die(std::string(ran.message()));
-  });
+  }
 
+  pinnacle::Engine* engine_;
+  std::atomic<int> wish_{0};  // 1: asked for, 2: fixed
+  std::atomic<bool> ends_{false};
+  std::atomic<uint64_t> count_{0};
+  pinnacle::SnapshotPoint point_;
+  std::thread thread_;
+};
+
+void RunRound(const Settings& settings, const std::string& path, uint64_t round) {
+  std::unique_ptr<pinnacle::Engine> engine;
+  uint16_t instrument = 0;
+  if (path != "generator") {
+    engine = OpenEngine(settings, path);
+    pinnacle::Instrument definition;
+    definition.name = "BENCH";
+    if (!engine->DefineInstrument(definition, &instrument).ok()) Die("no instrument");
+  }
+  Flow flow(engine.get(), instrument);
+  const auto orders = static_cast<uint64_t>(settings.Number("orders"));
+  for (uint64_t i = 0; i < orders; ++i) flow.Add();
+  if (engine && !engine->SyncNow().ok()) Die("a sync failed");
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  std::unique_ptr<Snapshotter> snapshotter;
+  if (engine && settings.Number("snapshots") != 0) {
+    snapshotter = std::make_unique<Snapshotter>(engine.get());
+  }
+
+  const double rate = settings.Number("rate");
+  const auto operations = static_cast<uint64_t>(rate * settings.Number("seconds"));
+  const double gap_ns = 1e9 / rate;
+  // The ring is gone through once; a thread of the journal has touched all of it long before.
+  const uint64_t lap = settings.Mib("window_mib") / 64;
   Latencies latencies;
   Stalls in;
   Stalls out;
   pinnacle::ThreadUsage usage = pinnacle::ThisThreadUsage();
-  const pinnacle::ThreadUsage usage_at_start = usage;
-  uint64_t segment = engine->journal()->segment_index();
-  const auto operations = static_cast<uint64_t>(rate * seconds);
-  const double gap_ns = 1e9 / rate;
+  pinnacle::ThreadUsage usage_after_lap = usage;
+  uint64_t waits_after_lap = 0;
+  const auto segment_now = [&] { return engine ? engine->journal()->segment_index() : 0; };
+  const auto waits_now = [&] { return engine ? engine->journal()->window_counters().waits : 0; };
+  uint64_t segment = segment_now();
   const int64_t start_ns = NowNs();
   int64_t now_ns = start_ns;
   for (uint64_t i = 0; i < operations; ++i) {
@@ -230,30 +290,31 @@ int main(int argc, char** argv) {
     latencies.Record(now_ns - due_ns);
     if (now_ns - before_ns > kStallNs) {
       const pinnacle::ThreadUsage after = pinnacle::ThisThreadUsage();
-      const uint64_t segment_now = engine->journal()->segment_index();
-      in.Count(usage, after, segment_now != segment, now_ns - before_ns);
-      segment = segment_now;
+      in.Count(usage, after, segment_now() != segment, now_ns - before_ns);
+      segment = segment_now();
       usage = after;
     } else if (i % kUsageEvery == 0) {
       usage = pinnacle::ThisThreadUsage();
-      segment = engine->journal()->segment_index();
-      if (wish.load(std::memory_order_relaxed) == 1) {
-        point = engine->FixSnapshotPoint();
-        wish = 2;
-      }
+      segment = segment_now();
+      if (snapshotter) snapshotter->Answer();
       now_ns = NowNs();
+    }
+    if (i == lap) {
+      usage_after_lap = pinnacle::ThisThreadUsage();
+      waits_after_lap = waits_now();
     }
   }
   const pinnacle::ThreadUsage usage_at_end = pinnacle::ThisThreadUsage();
-  ends = true;
-  snapshotter.join();
-  const pinnacle::FlushCounters flushes = engine->journal()->flush_counters();
-  const pinnacle::WindowCounters window = engine->journal()->window_counters();
-  const pinnacle::SupplyCounters supply = engine->journal()->supply_counters();
-  std::printf("{\"rate\": %.0f, \"seconds\": %.1f, \"snapshots\": %llu, \"ns\": {", rate, seconds,
-              static_cast<unsigned long long>(snapshots));
+  const double elapsed_s = static_cast<double>(NowNs() - start_ns) / 1e9;
+  const uint64_t snapshots = snapshotter ? snapshotter->count() : 0;
+  snapshotter.reset();
+  std::printf(
+      "{\"path\": \"%s\", \"round\": %llu, \"rate\": %.0f, \"reached\": %.0f, "
+      "\"snapshots\": %llu, \"ns\": {",
+      path.c_str(), static_cast<unsigned long long>(round), rate,
+      static_cast<double>(operations) / elapsed_s, static_cast<unsigned long long>(snapshots));
   const std::pair<const char*, double> quantiles[] = {
-      {"p50", .5}, {"p99", .99}, {"p999", .999}, {"p9999", .9999}, {"p99999", .99999}};
+      {"p50", .5}, {"p99", .99}, {"p999", .999}, {"p9999", .9999}};
   for (const auto& [name, quantile] : quantiles) {
     std::printf("\"%s\": %lld, ", name, static_cast<long long>(latencies.At(quantile)));
   }
@@ -262,20 +323,54 @@ int main(int argc, char** argv) {
   std::printf(", ");
   out.Print("out");
   std::printf(
-      "}, \"writerMinorFaults\": %llu, \"writerPreemptions\": %llu, \"syncs\": %llu, "
-      "\"syncBytes\": %llu, \"fills\": %llu, \"windowBytes\": %llu, \"windowWaits\": %llu, "
-      "\"segmentStalls\": %llu, \"segmentsCreated\": %llu, \"segmentsRecycled\": %llu}\n",
-      static_cast<unsigned long long>(usage_at_end.minor_faults - usage_at_start.minor_faults),
+      "}, \"afterFirstLap\": {\"faults\": %llu, \"voluntarySwitches\": %llu, "
+      "\"preemptions\": %llu, \"windowWaits\": %llu}",
+      static_cast<unsigned long long>(usage_at_end.minor_faults + usage_at_end.major_faults -
+                                      usage_after_lap.minor_faults - usage_after_lap.major_faults),
+      static_cast<unsigned long long>(usage_at_end.voluntary_switches -
+                                      usage_after_lap.voluntary_switches),
       static_cast<unsigned long long>(usage_at_end.involuntary_switches -
-                                      usage_at_start.involuntary_switches),
-      static_cast<unsigned long long>(engine->threads()->syncs()),
-      static_cast<unsigned long long>(flushes.bytes),
-      static_cast<unsigned long long>(flushes.fills),
-      static_cast<unsigned long long>(window.ring_bytes),
-      static_cast<unsigned long long>(window.waits),
-      static_cast<unsigned long long>(supply.stalls),
-      static_cast<unsigned long long>(supply.created),
-      static_cast<unsigned long long>(supply.recycled));
-  (void)engine->Close();
+                                      usage_after_lap.involuntary_switches),
+      static_cast<unsigned long long>(waits_now() - waits_after_lap));
+  if (engine) {
+    const pinnacle::FlushCounters flushes = engine->journal()->flush_counters();
+    const pinnacle::SupplyCounters supply = engine->journal()->supply_counters();
+    std::printf(
+        ", \"syncs\": %llu, \"syncBytes\": %llu, \"fills\": %llu, \"segmentStalls\": %llu, "
+        "\"segmentsCreated\": %llu, \"segmentsRecycled\": %llu",
+        static_cast<unsigned long long>(engine->threads()->syncs()),
+        static_cast<unsigned long long>(flushes.bytes),
+        static_cast<unsigned long long>(flushes.fills),
+        static_cast<unsigned long long>(supply.stalls),
+        static_cast<unsigned long long>(supply.created),
+        static_cast<unsigned long long>(supply.recycled));
+    if (!engine->Close().ok()) Die("closing failed");
+  }
+  std::printf("}\n");
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) Die("usage: open_loop_bench DIRECTORY [name=value ...]");
+  Settings settings;
+  settings.directory = argv[1];
+  for (int i = 2; i < argc; ++i) {
+    const std::string word = argv[i];
+    const size_t equals = word.find('=');
+    if (equals == std::string::npos || !settings.values.contains(word.substr(0, equals))) {
+      Die("there is no setting '" + word + "'");
+    }
+    settings.values[word.substr(0, equals)] = word.substr(equals + 1);
+  }
+  std::string paths = settings.values["paths"] + ",";
+  for (uint64_t round = 1; round <= static_cast<uint64_t>(settings.Number("rounds")); ++round) {
+    for (size_t at = 0; at < paths.size();) {
+      const size_t comma = paths.find(',', at);
+      RunRound(settings, paths.substr(at, comma - at), round);
+      at = comma + 1;
+    }
+  }
   return 0;
 }

@@ -225,8 +225,7 @@ class Planner {
       return 0;
     }
     const uint64_t place = ring_.PlaceOf(segment.file.index, offset);
-    const std::span<const uint8_t> bytes =
-        ring_.From(place, segment.header.segment_bytes - offset);
+    const std::span<const uint8_t> bytes = ring_.From(place, segment.header.segment_bytes - offset);
     const EntryCheck check = CheckEntry(bytes, offset, SeedOfSegment(segment.header.segment_id));
     if (check.state != EntryState::kValid) return 0;
 #if !defined(PINNACLE_MUTATION_STALE_LINE_ACCEPTED)
@@ -276,8 +275,9 @@ class Planner {
         const EntryCheck check =
             CheckEntry(bytes, kSegmentHeaderBytes, SeedOfSegment(segment.header.segment_id));
         if (check.state != EntryState::kValid) continue;
-        const std::string what = "entry " + std::to_string(entry.sequence) + " is in it, and entry " +
-                                 std::to_string(next_) + " is neither there nor in the files";
+        const std::string what = "entry " + std::to_string(entry.sequence) +
+                                 " is in it, and entry " + std::to_string(next_) +
+                                 " is neither there nor in the files";
         if (finding_.entries > 0) {
           finding_.reason = Of(finding_.path) + "is damaged: " + what;
           return Status();
@@ -297,9 +297,8 @@ class Planner {
         end_place_ > header_.ring_bytes / 2 ? end_place_ - header_.ring_bytes / 2 : 0;
     for (const SegmentFacts& segment : scan_.segments) {
       if (segment.file.index < header_.first_segment || segment.missing) continue;
-      const uint64_t begin = segment.file.index == header_.first_segment
-                                 ? FirstKnown()
-                                 : kSegmentHeaderBytes;
+      const uint64_t begin =
+          segment.file.index == header_.first_segment ? FirstKnown() : kSegmentHeaderBytes;
       const bool is_last = segment.file.index == at_->file.index;
       const uint64_t end = is_last ? offset_ : segment.end_offset;
       const uint64_t base = ring_.PlaceOf(segment.file.index, 0);
@@ -360,9 +359,8 @@ class Planner {
       piece.path = stretch.segment->file.path;
       piece.segment_bytes = stretch.segment->header.segment_bytes;
       piece.offset = stretch.begin;
-      const std::span<const uint8_t> bytes =
-          ring_.From(ring_.PlaceOf(stretch.segment->file.index, stretch.begin),
-                     stretch.end - stretch.begin);
+      const std::span<const uint8_t> bytes = ring_.From(
+          ring_.PlaceOf(stretch.segment->file.index, stretch.begin), stretch.end - stretch.begin);
       piece.bytes.assign(bytes.begin(), bytes.end());
       adoption_->pieces.push_back(std::move(piece));
     }
@@ -447,9 +445,8 @@ Status AdoptWindow(const Environment& environment, const EngineOptions& options,
   if (!options.journal.window.directory.empty()) {
     directories.push_back(options.journal.window.directory);
   }
-  Status planned = Guarded([&] {
-    return PlanAdoption(environment, options.data_directory, directories, adoption);
-  });
+  Status planned = Guarded(
+      [&] { return PlanAdoption(environment, options.data_directory, directories, adoption); });
   if (planned.code() == Code::kCorrupt && options.policy != RecoveryPolicy::kStrict) {
     adoption->finding.fate = WindowFate::kRefused;
     adoption->finding.reason = std::string(planned.message());

@@ -130,8 +130,8 @@ Status ReadLiveStatus(FileSystem* fs, const std::string& data_directory, LivePag
   std::unique_ptr<File> file;
   Status opened = fs->Open(path, OpenMode::kRead, &file);
   if (opened.code() == Code::kNotFound) {
-    return Status(Code::kNotFound, "no writer has published anything in " + data_directory +
-                                       ": none has it open");
+    return Status(Code::kNotFound,
+                  "no writer has published anything in " + data_directory + ": none has it open");
   }
   PINNACLE_RETURN_IF_ERROR(std::move(opened));
   return ReadLivePage(*file, in_window ? kLiveOffset : 0, page);

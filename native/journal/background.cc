@@ -238,9 +238,9 @@ void JournalThreads::RunCopy() {
   int idle_looks = 0;
   std::unique_lock lock(supply_mutex_);
   while (!stopping_) {
-    const auto pause = journal_->IsHurried()            ? kHurriedCopyPoll
-                       : idle_looks < kLooksUntilIdle   ? kCopyPoll
-                                                        : kIdleCopyPoll;
+    const auto pause = journal_->IsHurried()          ? kHurriedCopyPoll
+                       : idle_looks < kLooksUntilIdle ? kCopyPoll
+                                                      : kIdleCopyPoll;
     if (stop_wanted_.wait_for(lock, pause, [&] { return stopping_.load(); })) return;
     if (journal_->written() == journal_->appended()) {
       idle_looks = std::min(idle_looks + 1, kLooksUntilIdle);

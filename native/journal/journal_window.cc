@@ -73,8 +73,7 @@ void Journal::Aim() {
 
 // From the writer's place on: what is behind it, less what is not copied yet.
 uint64_t Journal::RoomInRing() const {
-  const uint64_t place =
-      window_->PlaceOf(current_->index, offset_.load(std::memory_order_relaxed));
+  const uint64_t place = window_->PlaceOf(current_->index, offset_.load(std::memory_order_relaxed));
 #if defined(PINNACLE_MUTATION_RING_REUSED_BEFORE_WRITTEN)
   return ring_bytes_;
 #else
@@ -98,8 +97,7 @@ Code Journal::AwaitRing(uint64_t entry_bytes) {
 }
 
 // An entry that goes across the ring's end, or is too large for the ring.
-Code Journal::AppendApart(const EntryHeader& header, const uint8_t* payload,
-                          uint64_t entry_bytes) {
+Code Journal::AppendApart(const EntryHeader& header, const uint8_t* payload, uint64_t entry_bytes) {
   Status status = Guarded([&] {
     apart_.resize(entry_bytes);
     return Status();
@@ -171,9 +169,7 @@ void Journal::NoteWritten(uint64_t sequence) {
   window_->Announce(sequence, durable(), environment_.clock->MonotonicNs());
 }
 
-bool Journal::IsHurried() const {
-  return window_->IsHurried(environment_.clock->MonotonicNs());
-}
+bool Journal::IsHurried() const { return window_->IsHurried(environment_.clock->MonotonicNs()); }
 
 Status Journal::CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset, bool durably,
                          uint64_t* max_bytes) {
@@ -184,8 +180,8 @@ Status Journal::CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_o
   }
   while (copied_offset_ < end_offset && *max_bytes > 0) {
     const uint64_t place = window_->PlaceOf(segment->index, copied_offset_);
-    uint64_t bytes = std::min({end_offset - copied_offset_, window_->ContiguousAt(place),
-                               kCopyPieceBytes, *max_bytes});
+    uint64_t bytes = std::min(
+        {end_offset - copied_offset_, window_->ContiguousAt(place), kCopyPieceBytes, *max_bytes});
 #if defined(PINNACLE_MUTATION_COPY_ONE_LINE_SHORT)
     if (bytes > kLineBytes && bytes % kPageBytes == kLineBytes) bytes -= kLineBytes;
     const uint64_t counted = bytes + kLineBytes;

@@ -11,7 +11,7 @@ ThreadUsage ThisThreadUsage() {
   rusage usage{};
   if (getrusage(RUSAGE_THREAD, &usage) != 0) return {};
   return {static_cast<uint64_t>(usage.ru_minflt), static_cast<uint64_t>(usage.ru_majflt),
-          static_cast<uint64_t>(usage.ru_nivcsw)};
+          static_cast<uint64_t>(usage.ru_nivcsw), static_cast<uint64_t>(usage.ru_nvcsw)};
 #else
   return {};
 #endif

@@ -11,6 +11,7 @@ struct ThreadUsage {
   uint64_t minor_faults = 0;          // page faults served without the device
   uint64_t major_faults = 0;          // page faults that waited for it
   uint64_t involuntary_switches = 0;  // times that the scheduler took the processor away
+  uint64_t voluntary_switches = 0;    // times that it waited for something
 };
 
 // Of the calling thread; a system call. All 0 where the system does not count by thread (macOS).

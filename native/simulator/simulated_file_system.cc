@@ -72,7 +72,7 @@ Status SimulatedFileSystem::List(const std::string& directory, std::vector<std::
     return SystemError(disk_->names.contains(path) ? ENOTDIR : ENOENT, kAction, path);
   }
   for (const auto& [name, inode] : disk_->names) {  // sorted by path, so by name within a directory
-    if (name == kMemoryDirectory) continue;  // nobody made it
+    if (name == kMemoryDirectory) continue;         // nobody made it
     if (ParentOf(name) == path) names->push_back(name.substr(name.rfind('/') + 1));
   }
   return Status();

@@ -1,5 +1,5 @@
-// What the writer's threads tell followers of other processes, and these tell them, in the part of a
-// window before its ring. Times are of the machine's monotonic clock.
+// What the writer's threads tell followers of other processes, and these tell them, in the part of
+// a window before its ring. Times are of the machine's monotonic clock.
 #ifndef PINNACLE_WINDOW_WAKE_LINE_H_
 #define PINNACLE_WINDOW_WAKE_LINE_H_
 

@@ -18,8 +18,7 @@ constexpr uint64_t kWishNs = 1'000'000'000;
 Status WindowWatch::Open(const Environment& environment, const std::string& path,
                          std::unique_ptr<WindowWatch>* watch) {
   std::unique_ptr<WindowWatch> opened(new WindowWatch(environment.clock));
-  PINNACLE_RETURN_IF_ERROR(
-      environment.file_system->Open(path, OpenMode::kNoLink, &opened->file_));
+  PINNACLE_RETURN_IF_ERROR(environment.file_system->Open(path, OpenMode::kNoLink, &opened->file_));
   WindowHeader header;
   std::string reason;
   PINNACLE_RETURN_IF_ERROR(ReadWindowHeader(*opened->file_, &header, &reason));
