@@ -78,6 +78,14 @@ export type {
   RecoveryReport,
 } from './persistence/events.js'
 export { inspect, type InspectOptions, type InspectReport } from './persistence/inspect.js'
+export {
+  liveCounters,
+  liveStatus,
+  type Health,
+  type LiveCounter,
+  type LiveStatus,
+  type LiveStatusOptions,
+} from './persistence/live-status.js'
 export { repair, type RepairOptions, type RepairReport } from './persistence/repair.js'
 export { damageOf, verdictOf, type Damage, type Verdict } from './persistence/verdict.js'
 export {

@@ -17,6 +17,12 @@ export const ExitCode = {
    * made is sound, but something else that was met is damaged.
    */
   Damaged: 6,
+  /** Of stats: entries wait and no frontier moves, or the writer does not report. */
+  Stalled: 7,
+  /** Of stats: the writer's journal has failed. */
+  Failed: 8,
+  /** Of stats: no process has the directory open. */
+  NoWriter: 9,
   /** Ended by Ctrl-C; what was done is kept. */
   Interrupted: 130,
   /** Ended by SIGTERM; what was done is kept. */

@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, Load>> = {
   history: () => import('./commands/history.js'),
   snapshot: () => import('./commands/snapshot.js'),
   compact: () => import('./commands/compact.js'),
+  stats: () => import('./commands/stats.js'),
   consumers: () => import('./commands/consumers.js'),
   backup: () => import('./commands/backup.js'),
   restore: () => import('./commands/restore.js'),
@@ -37,7 +38,7 @@ export const commandNames: readonly string[] = Object.keys(commands)
 const exitCodes = `
 Exit codes:
   0 done, or clean   1 error   2 usage or configuration   3 torn tail   4 corrupt
-  5 a torture found a violation
+  5 a torture found a violation   7 stalled   8 failed   9 no writer (of stats)
   130 ended by Ctrl-C   143 ended by SIGTERM
 
 Examples:

@@ -497,7 +497,50 @@ export interface NativeBounds {
   readonly multipleOf: number
 }
 
+/** The page that a writer publishes of itself. */
+export interface NativeLiveStatus {
+  isOpen: boolean // a process has the directory locked
+  state: 'open' | 'failed' | 'closed'
+  failed: string
+  pid: number
+  openedNs: bigint
+  beatNs: bigint
+  appended: number
+  written: number
+  durable: number
+  writtenWaitNs: number
+  durableWaitNs: number
+  counters: Record<string, number>
+  appendNs: NativeHistogram
+  syncNs: NativeHistogram
+  syncEntries: NativeHistogram
+}
+
+/** Waits for a writer of another process. */
+export interface NativeWatch {
+  /** Remembers how far the writer is; false if it has no window, so that only looking at the files tells. */
+  mark(): boolean
+  /** Null if there is no window. */
+  frontiers(): { written: number; durable: number } | null
+  /** Calls back once: when the writer has moved since mark(), or after 50 ms. One at a time. */
+  wait(callback: () => void): void
+  cancel(): void
+  /** For the next second the writer's threads copy entries to the files as often as they can. */
+  hurryWriter(): void
+  close(): void
+}
+
+export interface NativeCounter {
+  name: string
+  kind: 'counter' | 'gauge'
+  unit: string
+  what: string
+}
+
 export interface NativeBinding {
+  readonly counters: readonly NativeCounter[]
+  readLiveStatus(dataDirectory: string): NativeLiveStatus
+  watchJournal(dataDirectory: string): NativeWatch
   readonly errorNames: readonly string[]
   readonly crc32cImplementation: string
   crc32c(bytes: Uint8Array): number
