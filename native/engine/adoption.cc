@@ -1,8 +1,10 @@
 #include "engine/adoption.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <span>
+#include <thread>
 #include <utility>
 
 #include "base/guarded.h"
@@ -17,6 +19,10 @@
 namespace pinnacle {
 
 namespace {
+
+// For how long the lock of a window that is the directory's own is waited for.
+constexpr int kLockLooks = 1000;
+constexpr std::chrono::milliseconds kLockPause{2};
 
 std::string Of(const std::string& window) { return "the window '" + window + "' "; }
 
@@ -64,11 +70,12 @@ class Ring {
 class Planner {
  public:
   Planner(const Environment& environment, const std::string& data_directory,
-          const std::vector<std::string>& directories, Adoption* adoption)
+          const std::vector<std::string>& directories, bool takes, Adoption* adoption)
       : environment_(environment),
         fs_(environment.file_system),
         directory_(data_directory),
         directories_(directories),
+        takes_(takes),
         adoption_(adoption),
         finding_(adoption->finding) {}
 
@@ -157,9 +164,8 @@ class Planner {
       return Status();
     }
     if (!opened.ok()) {
-      finding_.is_others = opened.code() == Code::kLocked;
       Refuse(std::string(opened.message()));
-      if (!finding_.is_others) return Status();
+      return Status();
     }
     FileIdentity own;
     PINNACLE_RETURN_IF_ERROR(fs_->Identify(directory_, &own));
@@ -169,8 +175,6 @@ class Planner {
       Refuse("it belongs to " + DirectoryOf(header_) +
              ", of which this directory is a copy; what was not yet in the segment files then is "
              "not in the copy");
-    } else if (finding_.is_others) {
-      return Status();
     } else if (adoption_->file == nullptr) {
       Refuse(reason);
     } else if (std::memcmp(header_.window_id, head_.window_id, sizeof(header_.window_id)) != 0 ||
@@ -180,8 +184,23 @@ class Planner {
       Refuse("its header is not the one that the head record names");
     } else {
       finding_.fate = WindowFate::kUsed;
+      if (takes_) return AwaitLock();
     }
     return Status();
+  }
+
+  // The lock of a writer that was just killed goes a moment after the directory's. Whoever holds it
+  // longer is no writer of this directory, and going on without the window would lose entries.
+  Status AwaitLock() {
+    for (int look = 0;; ++look) {
+      Status locked = LockWindowFile(adoption_->file.get(), finding_.path, header_);
+      if (locked.code() != Code::kLocked || look >= kLockLooks) {
+        return std::move(locked).WithContext(
+            "the window that the last writer of " + directory_ +
+            " left can't be taken; end what has it open and try again");
+      }
+      std::this_thread::sleep_for(kLockPause);
+    }
   }
 
   // Where the files end.
@@ -225,8 +244,7 @@ class Planner {
       return 0;
     }
     const uint64_t place = ring_.PlaceOf(segment.file.index, offset);
-    const std::span<const uint8_t> bytes =
-        ring_.From(place, segment.header.segment_bytes - offset);
+    const std::span<const uint8_t> bytes = ring_.From(place, segment.header.segment_bytes - offset);
     const EntryCheck check = CheckEntry(bytes, offset, SeedOfSegment(segment.header.segment_id));
     if (check.state != EntryState::kValid) return 0;
 #if !defined(PINNACLE_MUTATION_STALE_LINE_ACCEPTED)
@@ -276,8 +294,9 @@ class Planner {
         const EntryCheck check =
             CheckEntry(bytes, kSegmentHeaderBytes, SeedOfSegment(segment.header.segment_id));
         if (check.state != EntryState::kValid) continue;
-        const std::string what = "entry " + std::to_string(entry.sequence) + " is in it, and entry " +
-                                 std::to_string(next_) + " is neither there nor in the files";
+        const std::string what = "entry " + std::to_string(entry.sequence) +
+                                 " is in it, and entry " + std::to_string(next_) +
+                                 " is neither there nor in the files";
         if (finding_.entries > 0) {
           finding_.reason = Of(finding_.path) + "is damaged: " + what;
           return Status();
@@ -297,9 +316,8 @@ class Planner {
         end_place_ > header_.ring_bytes / 2 ? end_place_ - header_.ring_bytes / 2 : 0;
     for (const SegmentFacts& segment : scan_.segments) {
       if (segment.file.index < header_.first_segment || segment.missing) continue;
-      const uint64_t begin = segment.file.index == header_.first_segment
-                                 ? FirstKnown()
-                                 : kSegmentHeaderBytes;
+      const uint64_t begin =
+          segment.file.index == header_.first_segment ? FirstKnown() : kSegmentHeaderBytes;
       const bool is_last = segment.file.index == at_->file.index;
       const uint64_t end = is_last ? offset_ : segment.end_offset;
       const uint64_t base = ring_.PlaceOf(segment.file.index, 0);
@@ -360,9 +378,8 @@ class Planner {
       piece.path = stretch.segment->file.path;
       piece.segment_bytes = stretch.segment->header.segment_bytes;
       piece.offset = stretch.begin;
-      const std::span<const uint8_t> bytes =
-          ring_.From(ring_.PlaceOf(stretch.segment->file.index, stretch.begin),
-                     stretch.end - stretch.begin);
+      const std::span<const uint8_t> bytes = ring_.From(
+          ring_.PlaceOf(stretch.segment->file.index, stretch.begin), stretch.end - stretch.begin);
       piece.bytes.assign(bytes.begin(), bytes.end());
       adoption_->pieces.push_back(std::move(piece));
     }
@@ -380,6 +397,7 @@ class Planner {
   FileSystem* const fs_;
   const std::string& directory_;
   const std::vector<std::string>& directories_;
+  const bool takes_;
   Adoption* const adoption_;
   WindowFinding& finding_;
 
@@ -436,9 +454,9 @@ class OverlaidFile final : public File {
 }  // namespace
 
 Status PlanAdoption(const Environment& environment, const std::string& data_directory,
-                    const std::vector<std::string>& directories, Adoption* adoption) {
+                    const std::vector<std::string>& directories, bool takes, Adoption* adoption) {
   *adoption = Adoption();
-  return Planner(environment, data_directory, directories, adoption).Plan();
+  return Planner(environment, data_directory, directories, takes, adoption).Plan();
 }
 
 Status AdoptWindow(const Environment& environment, const EngineOptions& options, bool dry_run,
@@ -448,7 +466,7 @@ Status AdoptWindow(const Environment& environment, const EngineOptions& options,
     directories.push_back(options.journal.window.directory);
   }
   Status planned = Guarded([&] {
-    return PlanAdoption(environment, options.data_directory, directories, adoption);
+    return PlanAdoption(environment, options.data_directory, directories, !dry_run, adoption);
   });
   if (planned.code() == Code::kCorrupt && options.policy != RecoveryPolicy::kStrict) {
     adoption->finding.fate = WindowFate::kRefused;
