@@ -26,6 +26,7 @@ export type {
   PersistenceConfig,
   RecoveryPolicy,
   ResolvedConfig,
+  WritePath,
 } from './config/types.js'
 export { formatDecimal, maxScale, parseDecimal } from './decimal/decimal.js'
 export {
@@ -68,6 +69,11 @@ export {
   type RestoreReport,
 } from './persistence/backup.js'
 export type { ClockStep, TimeOutOfOrder, TimesAround } from './native/binding.js'
+export {
+  cleanWindows,
+  type CleanWindowsOptions,
+  type FoundWindow,
+} from './persistence/clean-windows.js'
 export { booksAt } from './persistence/books-at.js'
 export type {
   CompactionReport,
@@ -76,6 +82,8 @@ export type {
   PersistenceListeners,
   RecoveryProgress,
   RecoveryReport,
+  WindowFinding,
+  WindowLoss,
 } from './persistence/events.js'
 export { inspect, type InspectOptions, type InspectReport } from './persistence/inspect.js'
 export {

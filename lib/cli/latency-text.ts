@@ -24,7 +24,8 @@ export function latencyTable(output: Output, stats: LatencyStats): string[] {
 export function showWriter(output: Output, stats: Stats): void {
   output.field(
     'frontiers',
-    `appended ${count(stats.appendedFrontier)}, durable ${count(stats.durableFrontier)}, applied ${count(stats.appliedFrontier)}`,
+    `appended ${count(stats.appendedFrontier)}, written ${count(stats.writtenFrontier)}, ` +
+      `durable ${count(stats.durableFrontier)}, applied ${count(stats.appliedFrontier)}`,
   )
   output.field(
     'journal',

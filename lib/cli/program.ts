@@ -27,6 +27,7 @@ const commands: Readonly<Record<string, Load>> = {
   consumers: () => import('./commands/consumers.js'),
   backup: () => import('./commands/backup.js'),
   restore: () => import('./commands/restore.js'),
+  'clean-windows': () => import('./commands/clean-windows.js'),
   repair: () => import('./commands/repair.js'),
   creds: () => import('./creds.js'),
   audit: () => import('./audit.js'),

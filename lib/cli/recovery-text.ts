@@ -4,6 +4,7 @@ import type { NativeHole } from '../native/binding.js'
 import type { DamagedSnapshot } from '../snapshot/snapshot-manager.js'
 import type { Output } from './output.js'
 import { bytes, count, milliseconds, plural } from './text.js'
+import { showWindow } from './window-text.js'
 
 export function tailText(output: Output, tail: RecoveryReport['tail']): string {
   const { colors } = output
@@ -23,6 +24,8 @@ export function showRecovery(output: Output, report: RecoveryReport): void {
   )
   showBreak(output, report)
   for (const hole of report.holes) output.field('lost', output.colors.red(holeText(hole)))
+  showWindow(output, report.window, true)
+  if (report.whyNoWindow !== '') output.field('no window', report.whyNoWindow)
   if (report.repairFinished) output.field('repair', 'one that was interrupted is finished')
   if (report.quarantineDirectory !== '') output.field('quarantine', report.quarantineDirectory)
   const { lock, snapshot, replay, start } = report.phasesMs

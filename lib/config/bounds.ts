@@ -28,6 +28,7 @@ export const bounds = {
   consumerLimitEntries: { from: 0, to: 1_000_000_000_000 },
   segmentSize: { from: 64 * kib, to: 4 * gib, multipleOf: 4096, kind: 'size' },
   spareSegments: { from: 0, to: 1024 },
+  windowSize: { from: 64 * kib, to: gib, multipleOf: 4096, kind: 'size' },
   expectedOrders: { from: 0, to: 100_000_000 },
   /** Each member of the list. */
   backgroundCpus: { from: 0, to: 1023 },
@@ -39,6 +40,8 @@ export const bounds = {
 
 /** Bytes of UTF-8. */
 export const longestNameBytes = 32
+/** The head record has it, with a closing zero. */
+export const longestWindowDirectoryBytes = 63
 
 /** `1 to 60000`, `64KiB to 4GiB, a multiple of 4096`, `0 (off) to 10080, at least 0.01 where on`. */
 export function rangeText({ from, to, kind, multipleOf, off }: Bounds): string {

@@ -12,10 +12,12 @@ import { ConfigProblem, errorOfProblems } from './problem.js'
 import {
   configSchema,
   fileKeys,
+  fitsHeadRecord,
   instrumentKeys,
   isWrongType,
   objectKeys,
   unknownKeys,
+  windowDirectoryExpectation,
 } from './schema.js'
 import type { PersistenceConfig, ResolvedConfig } from './types.js'
 
@@ -60,10 +62,26 @@ export function loadConfig(sources: ConfigSources): ResolvedConfig {
   return parsed.output as ResolvedConfig
 }
 
-/** The validated configuration of an object alone, for opening: its directory is absolute. */
+/** The validated configuration of an object alone, for opening: its directories are absolute. */
 export function resolveConfig(config: PersistenceConfig): ResolvedConfig {
-  const resolved = loadConfig({ object: config })
-  return { ...resolved, dataDirectory: absolutePath(resolved.dataDirectory) }
+  const { windowDirectory, ...resolved } = loadConfig({ object: config })
+  return {
+    ...resolved,
+    dataDirectory: absolutePath(resolved.dataDirectory),
+    ...(windowDirectory === undefined
+      ? {}
+      : { windowDirectory: absoluteWindowDirectory(windowDirectory) }),
+  }
+}
+
+/** A relative one may have become too long. */
+function absoluteWindowDirectory(given: string): string {
+  const directory = absolutePath(given)
+  if (fitsHeadRecord(directory)) return directory
+  throw new ConfigProblem(
+    'ERR_PINNACLE_CONFIG_RANGE',
+    `windowDirectory must be ${windowDirectoryExpectation}, not ${shown(directory)}`,
+  ).toError()
 }
 
 function asRecord(object: unknown): Record<string, unknown> {

@@ -5,11 +5,20 @@
  */
 import * as v from 'valibot'
 import type { BookKind } from '../book/instrument.js'
-import { bounds, fits, longestNameBytes, rangeText, type Bounds } from './bounds.js'
+import {
+  bounds,
+  fits,
+  longestNameBytes,
+  longestWindowDirectoryBytes,
+  rangeText,
+  type Bounds,
+} from './bounds.js'
 import { parseSize } from './size.js'
 
 export const durabilities = ['appended', 'interval', 'durable'] as const
 export const recoveryPolicies = ['strict', 'point-in-time', 'salvage'] as const
+
+export const writePaths = ['auto', 'window', 'mapped'] as const
 
 const mib = 2 ** 20
 
@@ -94,6 +103,11 @@ const cpusExpectation = `a list of processor numbers from ${rangeText(bounds.bac
 
 const pathExpectation = 'the path of a directory'
 
+/** Of the absolute path: a relative one is looked at again once it is resolved. */
+export const windowDirectoryExpectation =
+  `the path of a directory in memory (tmpfs), without NUL and absolute of at most ` +
+  `${String(longestWindowDirectoryBytes)} bytes`
+
 /** A function that a state machine must have. */
 const stateMachineExpectation =
   'an object with the functions apply(entry), snapshot() and restore(bytes), and hole(hole) if it has one'
@@ -105,6 +119,11 @@ function isStateMachine(value: unknown): boolean {
     ['apply', 'snapshot', 'restore'].every((name) => typeof candidate[name] === 'function') &&
     ['function', 'undefined'].includes(typeof candidate['hole'])
   )
+}
+
+/** Whether a windowDirectory is short enough. */
+export function fitsHeadRecord(path: string): boolean {
+  return Buffer.byteLength(path) <= longestWindowDirectoryBytes
 }
 
 /** Every key that a JSON file and the environment may give. */
@@ -124,6 +143,17 @@ export const fileFields = {
   segmentSize: v.optional(size(bounds.segmentSize), 64 * mib),
   durability: v.optional(choice(durabilities), 'interval'),
   recoveryPolicy: v.optional(choice(recoveryPolicies), 'strict'),
+  writePath: v.optional(choice(writePaths), 'auto'),
+  windowDirectory: v.optional(
+    v.pipe(
+      v.string(windowDirectoryExpectation),
+      v.check(
+        (path) => path !== '' && !path.includes('\0') && fitsHeadRecord(path),
+        windowDirectoryExpectation,
+      ),
+    ),
+  ),
+  windowSize: v.optional(size(bounds.windowSize), 16 * mib),
   spareSegments: v.optional(integer(bounds.spareSegments), 2),
   expectedOrders: v.optional(integer(bounds.expectedOrders), 16_384),
   backgroundCpus: v.optional(

@@ -5,6 +5,12 @@ import type { StateMachine } from '../journal/state-machine.js'
 export type Durability = 'appended' | 'interval' | 'durable'
 export type RecoveryPolicy = 'strict' | 'point-in-time' | 'salvage'
 
+/**
+ * How entries get into the segment files. 'window': through a ring in memory that outlives the process; 'mapped':
+ * stored straight into the mapped files; 'auto': through a window where there is room for one.
+ */
+export type WritePath = 'auto' | 'window' | 'mapped'
+
 /** What a journal needs. docs/api.md describes each. */
 export interface JournalConfig {
   /** One directory is one writer process. */
@@ -19,6 +25,12 @@ export interface JournalConfig {
   durability?: Durability
   /** Default: 'strict'. */
   recoveryPolicy?: RecoveryPolicy
+  /** Default: 'auto'. */
+  writePath?: WritePath
+  /** Where the window is: a directory on tmpfs, absolute of at most 63 bytes. Default: the system's shared memory. */
+  windowDirectory?: string
+  /** Bytes, or '16MiB' (default); 64KiB to 1GiB, a multiple of 4096. Nothing to a mapped journal. */
+  windowSize?: number | string
   /** Segment files kept for recycling, at most; 0 to 1024. Default: 2. */
   spareSegments?: number
   /** Linux: processors (0 to 1023) that the sync, supply, snapshot and compaction threads run on. Default: any. */
@@ -57,6 +69,10 @@ export interface ResolvedConfig {
   segmentSize: number
   durability: Durability
   recoveryPolicy: RecoveryPolicy
+  writePath: WritePath
+  /** Absent: the system's shared memory. */
+  windowDirectory?: string
+  windowSize: number
   spareSegments: number
   expectedOrders: number
   backgroundCpus: number[]

@@ -40,7 +40,7 @@ export class EngineSession {
   #failure: Error | undefined
   #closing: Promise<void> | undefined
   #closed = false
-  #lastFrontiers = { appended: 0, durable: 0 }
+  #lastFrontiers = { appended: 0, written: 0, durable: 0 }
 
   /** `onFailure` is called once, when the journal fails. */
   static async open(
@@ -49,6 +49,7 @@ export class EngineSession {
     progress: ProgressListener,
     onFailure: (error: Error) => void,
     onClockStep: (step: ClockStep) => void = () => undefined,
+    onWindowLost: (path: string, reason: string) => void = () => undefined,
   ): Promise<EngineSession> {
     // Events may come before openEngine resolves; the journal has nobody to tell until then.
     const opened: { session?: EngineSession } = {}
@@ -63,6 +64,9 @@ export class EngineSession {
         },
         clockStepped(fromNs, toNs, sequence) {
           onClockStep({ fromNs, toNs, sequence })
+        },
+        windowLost(path, reason) {
+          onWindowLost(path, reason)
         },
         failure(error) {
           if (opened.session) opened.session.#fail(error, onFailure)
@@ -118,6 +122,11 @@ export class EngineSession {
     return this.#closed ? this.#lastFrontiers.appended : this.engine.appended()
   }
 
+  /** In the segment files: survives the loss of the window, and other processes see it. */
+  written(): number {
+    return this.#closed ? this.#lastFrontiers.written : this.engine.written()
+  }
+
   /** Survives power loss. */
   durable(): number {
     return this.#closed ? this.#lastFrontiers.durable : this.engine.durable()
@@ -135,11 +144,15 @@ export class EngineSession {
 
   async #close(): Promise<void> {
     const appended = this.engine.appended()
-    this.#lastFrontiers = { appended, durable: this.engine.durable() }
+    this.#lastFrontiers = {
+      appended,
+      written: this.engine.written(),
+      durable: this.engine.durable(),
+    }
     try {
       await this.engine.close()
       if (!this.#failure) {
-        this.#lastFrontiers.durable = appended
+        this.#lastFrontiers.written = this.#lastFrontiers.durable = appended
         this.commits.advance(appended)
       }
       this.commits.end(closedError('durable'))

@@ -114,6 +114,11 @@ export class Journal {
     return this.#session.appended()
   }
 
+  /** The last sequence in the segment files: other processes see it, and it survives without the window. */
+  get writtenFrontier(): number {
+    return this.#session.written()
+  }
+
   /** The last durable sequence; it survives power loss. */
   get durableFrontier(): number {
     return this.#session.durable()

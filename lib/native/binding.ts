@@ -91,6 +91,10 @@ export interface NativeEngineOptions {
   compactionThresholdBytes: number
   consumerLimitBytes: number
   consumerLimitEntries: number
+  writePath: 'auto' | 'window' | 'mapped'
+  /** Absolute; '': the system's shared memory. */
+  windowDirectory: string
+  windowBytes: number
   /** Segment files kept for recycling, at most. */
   spareSegments: number
   /** Live orders to reserve for in each book. */
@@ -110,6 +114,20 @@ export interface NativeHole {
   entriesLeftOut: number
 }
 
+/** What an earlier writer that did not close left in memory. */
+export interface NativeWindowFinding {
+  /**
+   * 'none': the writer closed, or had none; 'used': what only the window had is in the segment files now;
+   * 'other-boot': it was of an earlier boot, so memory holds nothing of it; 'gone': the file is not there, and what
+   * was not yet written is lost; 'refused': it is there and can't be used.
+   */
+  fate: 'none' | 'used' | 'other-boot' | 'gone' | 'refused'
+  path: string // '': none
+  reason: string // of 'gone' and 'refused'; of 'used': what is wrong after its last entry, if anything
+  entries: number // that only the window had
+  lastSequence: number // the last of them, 0: none
+}
+
 export interface NativeRepairReport {
   lastSequence: number // that the directory opens at afterwards
   snapshotSequence: number // the state's base, 0: none
@@ -120,6 +138,7 @@ export interface NativeRepairReport {
   quarantined: string[] // files, by the paths that they had
   damagedSnapshots: { path: string; reason: string }[] // among them
   quarantineDirectory: string // '' in a dry run
+  window: NativeWindowFinding // that the last writer left
 }
 
 export interface NativeRecoveryReport {
@@ -151,6 +170,9 @@ export interface NativeRecoveryReport {
   /** Directory that holds what a policy took out of use; '' if it took nothing. */
   quarantineDirectory: string
   repairFinished: boolean // a repair had been interrupted; this open finished it
+  window: NativeWindowFinding // that an earlier writer left
+  windowBytes: number // of the window that this writer has; 0: its segments are mapped
+  whyNoWindow: string // '', or why writePath 'auto' found no room for one
   policy: string
   durationMs: number
   phasesMs: { lock: number; snapshot: number; replay: number; start: number }
@@ -239,6 +261,7 @@ export interface ClockStep {
 
 export interface NativeStats {
   appended: number
+  written: number
   durable: number
   applied: number
   failed: string // '' or the cause
@@ -253,17 +276,22 @@ export interface NativeStats {
   segmentsRemoved: number
   segmentStalls: number // times that an append waited for the next segment
   segmentStallNs: number
-  prefaultedBytes: number
+  touchedBytes: number // of the window or the mapped file, made present ahead of the writer
   minorFaults: number // of the process, since open
   majorFaults: number
   writerMinorFaults: number // of the calling thread, since it began; macOS: 0
   writerMajorFaults: number
   writerPreemptions: number // times that the scheduler took the processor away from it
   syncBytes: number // handed to syncs, in whole pages
-  syncsOfOpenPage: number // that took the writer's page along: its next store faults
-  syncWaitsForPage: number // interval syncs that first let the writer leave its page
-  writeAheads: number // zeros ahead of the writer written to the device
-  writeAheadBytes: number
+  inlineSyncs: number // of them, that wrote and synced in one call
+  fills: number // zeros ahead of the writer written, so that short syncs stay short
+  filledBytes: number
+  windowBytes: number // of the ring; 0: the segments are mapped
+  windowWaits: number // times that an append found the ring full
+  windowWaitNs: number
+  copies: number // out of the ring into the files
+  copiedBytes: number
+  windowLost: boolean // the window's file was removed or cut short
   snapshots: number
   snapshotFailures: number
   compactions: number
@@ -380,6 +408,8 @@ export interface NativeEvents {
   failure(error: Error): void
   /** The system's clock was set; of several steps in a row, the last. */
   clockStepped(fromNs: bigint, toNs: bigint, sequence: number): void
+  /** The window in use was removed or cut short. Once, at most. */
+  windowLost(path: string, reason: string): void
 }
 
 export interface NativeEngine extends NativeBookReader {
@@ -403,6 +433,7 @@ export interface NativeEngine extends NativeBookReader {
   sync(): number
   /** Cheap, for polling: writes nothing. */
   appended(): number
+  written(): number
   durable(): number
 
   defineInstrument(instrument: Omit<NativeInstrument, 'index'>): number
@@ -486,9 +517,26 @@ export interface NativeInspectReport {
   spares: number
   snapshots: (NativeSnapshotInfo & { valid: boolean; detail: string })[]
   recovery: NativeRecoveryReport // what open would find; nothing is changed
+  window: NativeWindowFinding // that the next open takes: the report is of the files with its entries
   recoveryError: Error | null // why open under the strict policy would refuse
   repairPending: boolean // one was interrupted; the report is of what the next open will finish
   bytesVerified: number
+}
+
+export interface NativeFoundWindow {
+  path: string
+  /**
+   * 'in-use': a writer has it; 'needed': the next open of its directory takes what it has; 'left-over': its directory
+   * does not name it any more; 'other-boot': of an earlier boot; 'no-directory': its directory is not found;
+   * 'refused': an open put it aside; 'unreadable': no header that verifies.
+   */
+  state: 'in-use' | 'needed' | 'left-over' | 'other-boot' | 'no-directory' | 'refused' | 'unreadable'
+  dataDirectory: string // that it was made for; '': not known
+  bytes: number
+  pid: number // of the writer that made it; 0: not known
+  createdNs: bigint
+  reason: string // why it is kept
+  removed: boolean
 }
 
 export interface NativeBounds {
@@ -581,6 +629,11 @@ export interface NativeBinding {
     sequence: number,
     progress: NativeProgress,
   ): NativeWork<NativeRestoreReport>
+  /** All windows of this user in a directory in memory ('': the system's); removes those that nothing needs. */
+  cleanWindows(
+    directory: string,
+    options: { force: boolean; dryRun: boolean },
+  ): Promise<NativeFoundWindow[]>
   listBackups(destination: string): NativeFoundBackup[]
   listSnapshots(dataDirectory: string): NativeSnapshotInfo[]
   /** Rejects with ERR_PINNACLE_SNAPSHOT_CORRUPT where it does not verify. */

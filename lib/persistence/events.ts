@@ -3,11 +3,13 @@ import type {
   NativeCompactionReport,
   NativeOvertakenConsumer,
   NativeRecoveryReport,
+  NativeWindowFinding,
 } from '../native/binding.js'
 import type { TakenSnapshot } from '../snapshot/snapshot-manager.js'
 
 export type RecoveryReport = Readonly<NativeRecoveryReport>
 export type CompactionReport = Readonly<NativeCompactionReport>
+export type WindowFinding = Readonly<NativeWindowFinding>
 export type OvertakenConsumer = Readonly<NativeOvertakenConsumer>
 
 export interface RecoveryProgress {
@@ -15,6 +17,14 @@ export interface RecoveryProgress {
   phase: string
   done: number
   total: number
+}
+
+export interface WindowLoss {
+  /** Of the window's file. */
+  readonly path: string
+  readonly reason: string
+  /** 'open': an earlier writer's, see `recovery.window`; 'writing': this writer's own. */
+  readonly found: 'open' | 'writing'
 }
 
 /** Events of a PersistenceManager, with their arguments. */
@@ -30,6 +40,11 @@ export interface PersistenceEvents {
   consumerOvertaken: [consumer: OvertakenConsumer]
   /** The journal failed: nothing is taken any more. Once, at most. */
   failure: [error: Error]
+  /**
+   * A window is lost: one that an earlier writer left was gone or could not be used when the directory was opened, so
+   * what it had not yet written is lost; or this writer's own was removed, so a kill would lose the same.
+   */
+  windowLost: [loss: WindowLoss]
   /** The system's clock was set; the journal's time follows it. Of several steps in a row, the last. */
   clockStepped: [step: ClockStep]
   closed: []

@@ -32,6 +32,7 @@ import type {
   PersistenceEvents,
   PersistenceListeners,
   RecoveryReport,
+  WindowLoss,
 } from './events.js'
 import { SingleFlight } from './single-flight.js'
 import { StateMachineHost } from './state-machine-host.js'
@@ -88,6 +89,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     let manager: PersistenceManager | undefined
     let early: Error | undefined
     let earlyStep: ClockStep | undefined
+    let earlyLoss: WindowLoss | undefined
     const session = await EngineSession.open(
       binding,
       engineOptionsOf(resolved),
@@ -99,6 +101,11 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
       (step) => {
         if (manager) manager.#notify('clockStepped', step)
         else earlyStep = step
+      },
+      (path, reason) => {
+        const loss: WindowLoss = { path, reason, found: 'writing' }
+        if (manager) manager.#notify('windowLost', loss)
+        else earlyLoss = loss
       },
     )
     try {
@@ -119,6 +126,11 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     }
     if (early) manager.#failed(early)
     if (earlyStep) manager.#notify('clockStepped', earlyStep)
+    const { fate, path, reason } = recovery.window
+    if (fate === 'gone' || fate === 'refused' || (fate === 'used' && reason !== '')) {
+      manager.#notify('windowLost', { path, reason, found: 'open' })
+    }
+    if (earlyLoss) manager.#notify('windowLost', earlyLoss)
     return manager
   }
 
@@ -206,6 +218,11 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   /** The last sequence appended; it survives the process. */
   get appendedFrontier(): number {
     return this.#session.appended()
+  }
+
+  /** The last sequence in the segment files: other processes see it, and it survives without the window. */
+  get writtenFrontier(): number {
+    return this.#session.written()
   }
 
   /** The last durable sequence; it survives power loss. */

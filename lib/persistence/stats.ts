@@ -24,11 +24,13 @@ export interface Buckets {
 
 type Numbers = Omit<
   NativeStats,
-  'appendNs' | 'syncNs' | 'syncEntries' | 'failed' | 'appended' | 'durable' | 'applied'
+  'appendNs' | 'syncNs' | 'syncEntries' | 'failed' | 'appended' | 'written' | 'durable' | 'applied'
 >
 
 export interface Stats extends Numbers {
   appendedFrontier: number
+  /** In the segment files: other processes see it, and it survives without the window. */
+  writtenFrontier: number
   durableFrontier: number
   appliedFrontier: number
   /** Why the journal failed, or null. */
@@ -44,10 +46,12 @@ export interface Stats extends Numbers {
 }
 
 export function statsOf(native: NativeStats, pendingDurable: number): Stats {
-  const { appended, durable, applied, failed, appendNs, syncNs, syncEntries, ...numbers } = native
+  const { appended, written, durable, applied, failed, appendNs, syncNs, syncEntries, ...numbers } =
+    native
   return {
     ...numbers,
     appendedFrontier: appended,
+    writtenFrontier: written,
     durableFrontier: durable,
     appliedFrontier: applied,
     failed: failed === '' ? null : failed,

@@ -9,6 +9,7 @@ const slotOffsets = [0, 4096]
 const slotBytes = 256
 const fileBytes = 8192
 const recordVersion = 2 // version 1 had no head record
+const windowFeature = 8n
 
 export interface SegmentName {
   index: bigint
@@ -28,6 +29,8 @@ export interface HeadRecord {
   /** Index 0n: there is none. */
   ready: SegmentName
   durable: bigint
+  /** The path of the writer's window, or of the one that it left; '': it names none. */
+  window: string
 }
 
 /** Undefined: there is no file. A text: what is wrong with it. */
@@ -72,7 +75,7 @@ function decodeSlot(slot: Uint8Array): HeadRecord | undefined {
   const view = viewOf(slot)
   if (sealedChecksum(slot, 0, slotBytes) !== view.getUint32(12, true)) return undefined
   const version = view.getUint16(8, true)
-  refuseNewer('HEAD', version, view.getBigUint64(16, true))
+  refuseNewer('HEAD', version, view.getBigUint64(16, true) & ~windowFeature)
   const word = (offset: number): bigint => view.getBigUint64(offset, true)
   const record: HeadRecord = {
     counter: word(48),
@@ -83,15 +86,28 @@ function decodeSlot(slot: Uint8Array): HeadRecord | undefined {
     otherLink: word(104),
     ready: { index: word(112), id: word(120) },
     durable: word(128),
+    window: '',
   }
-  // Windows, boots and keys are for later versions: here their fields are zero.
+  const namesWindow = (word(16) & windowFeature) !== 0n
+  if (namesWindow) record.window = windowPath(slot)
   const sound =
     version === recordVersion &&
     view.getUint16(10, true) === slotBytes &&
-    isZero(slot, 144, slotBytes) &&
+    // Keys are for later versions, and without the feature there is no window: here their fields are zero.
+    isZero(slot, 176, 192) &&
+    (namesWindow ? record.window !== '' : isZero(slot, 144, 176) && isZero(slot, 192, slotBytes)) &&
     record.counter !== 0n &&
     indicesFit(record)
   return sound ? record : undefined
+}
+
+/** '' where the fields are none that a writer sets. */
+function windowPath(slot: Uint8Array): string {
+  const id = Buffer.from(slot.subarray(144, 160)).toString('hex')
+  const directory = Buffer.from(slot.subarray(192, slotBytes))
+  if (/^0*$/.test(id) || directory[0] !== 0x2f || directory.at(-1) !== 0) return ''
+  const name = directory.subarray(0, directory.indexOf(0)).toString()
+  return `${name}/pinnacle-${id}.window`
 }
 
 function indicesFit({ oldest, newest, ready }: HeadRecord): boolean {

@@ -8,6 +8,7 @@ import path from 'node:path'
 
 import { PureBooks } from './book.js'
 import { listSnapshots, readWhole, type NamedFile } from './files.js'
+import { readHead } from './head.js'
 import { followJournal, type PureJournal, type Verdict } from './journal.js'
 import { layoutOf } from './layout.js'
 import { MovedError, refuseNewer } from './refusals.js'
@@ -34,6 +35,8 @@ export interface PureReport {
   damaged: string[]
   /** At most the place where the good entries stop is wrong. */
   onlyTail: boolean
+  /** That the head record names: it may have entries that are in no file. '': none. */
+  window: string
 }
 
 /** Throws a MovedError where a file vanished or changed meanwhile. */
@@ -75,7 +78,13 @@ export function lookOnce(dataDirectory: string): PureReport {
     books: entries.books,
     damaged: [...damaged, ...entries.notTheirs(older), ...journal.damaged],
     onlyTail: needed.length === 0 && journal.onlyTail,
+    window: windowOf(dataDirectory),
   }
+}
+
+function windowOf(dataDirectory: string): string {
+  const head = readHead(dataDirectory)
+  return typeof head === 'object' ? head.window : ''
 }
 
 /** What an interrupted repair left is judged by the repair, once it is finished. */

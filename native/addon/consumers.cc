@@ -9,6 +9,7 @@
 #include "addon/async_call.h"
 #include "addon/errors.h"
 #include "addon/method.h"
+#include "addon/open_engines.h"
 #include "addon/values.h"
 #include "consumer/consumer.h"
 
@@ -19,6 +20,7 @@ namespace {
 // The consumer is null once it is closed.
 struct Holder {
   std::shared_ptr<Consumer> consumer;
+  FileIdentity directory;
   std::vector<uint8_t> buffer;
 };
 
@@ -32,6 +34,7 @@ Napi::Value Read(const Napi::CallbackInfo& info, const std::shared_ptr<Holder>& 
   }
   const double most = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 65536;
   holder->buffer.clear();
+  WriteOut(holder->directory);
   const Status status = holder->consumer->Read(
       static_cast<uint64_t>(std::clamp(most, 64.0, 268435456.0)), &holder->buffer);
   // What was read before the trouble is handed out first; the next call tells.
@@ -60,8 +63,9 @@ Napi::Value Move(const Napi::CallbackInfo& info, const std::shared_ptr<Holder>& 
       [](Napi::Env env) { return env.Undefined(); });
 }
 
-Napi::Value ConsumerToValue(Napi::Env env, std::shared_ptr<Consumer> consumer) {
-  auto holder = std::make_shared<Holder>(Holder{std::move(consumer), {}});
+Napi::Value ConsumerToValue(Napi::Env env, std::shared_ptr<Consumer> consumer,
+                            const FileIdentity& directory) {
+  auto holder = std::make_shared<Holder>(Holder{std::move(consumer), directory, {}});
   Napi::Object object = Napi::Object::New(env);
   const auto add = [&](const char* name, auto function) {
     object.Set(name,
@@ -110,10 +114,13 @@ Napi::Value OpenConsumer(const Napi::CallbackInfo& info) {
         if (!(from >= 0 && from <= static_cast<double>(kMaxSafeInteger))) {
           return Status(Code::kInvalidSequence, "sequences start at 1");
         }
+        WriteOut(directory);
         return Consumer::Open(Environment::Real(), directory, name, static_cast<uint64_t>(from),
                               opened.get());
       },
-      [opened](Napi::Env env) { return ConsumerToValue(env, std::move(*opened)); });
+      [directory, opened](Napi::Env env) {
+        return ConsumerToValue(env, std::move(*opened), DirectoryIdentity(directory));
+      });
 }
 
 Napi::Value ListConsumersOf(const Napi::CallbackInfo& info) {

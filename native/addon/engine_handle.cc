@@ -6,6 +6,7 @@
 
 #include "addon/buffers.h"
 #include "addon/errors.h"
+#include "addon/open_engines.h"
 #include "addon/staging.h"
 #include "base/check.h"
 
@@ -13,6 +14,7 @@ namespace pinnacle::addon {
 
 EngineHandle::~EngineHandle() {
   if (hook_registered_) napi_remove_env_cleanup_hook(env_, OnEnvironmentEnd, this);
+  RemoveOpenEngine(engine_.get());
   (void)engine_->Close();
   signal_.Close();
 }
@@ -35,6 +37,7 @@ Status EngineHandle::Attach(Napi::Env env, Napi::Object events) {
   // Hooks run in reverse: this one before the signal's.
   hook_registered_ = napi_add_env_cleanup_hook(env, OnEnvironmentEnd, this) == napi_ok;
   engine_->OnClockStep([this] { signal_.Send(); });
+  AddOpenEngine(engine_.get());
   if (engine_->stamps().steps() > 0) signal_.Send();  // while it was opened
   return engine_->StartThreads(
       [this](uint64_t durable, const Status& status) { OnSync(durable, status); });
@@ -51,7 +54,8 @@ void EngineHandle::OnEnvironmentEnd(void* self) {
 void EngineHandle::OnSync(uint64_t durable, const Status& status) {
   // Nobody waits: JavaScript is not woken.
   (void)durable;
-  if (status.ok() && requested_.load(std::memory_order_acquire) == 0) return;
+  const bool is_news = engine_->journal()->window_lost() && !window_loss_told_;
+  if (status.ok() && !is_news && requested_.load(std::memory_order_acquire) == 0) return;
   signal_.Send();
 }
 
@@ -93,6 +97,19 @@ void EngineHandle::CallEvents(napi_env env, void* self) {
           events,
           {Napi::BigInt::New(environment, step.from_ns), Napi::BigInt::New(environment, step.to_ns),
            Napi::Number::New(environment, static_cast<double>(step.sequence))});
+      if (environment.IsExceptionPending()) {
+        napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
+      }
+    }
+  }
+  if (engine->journal()->window_lost() && !handle->window_loss_told_) {
+    handle->window_loss_told_ = true;
+    const Window* window = engine->journal()->window();
+    const Napi::Value lost_function = events.Get("windowLost");
+    if (window != nullptr && lost_function.IsFunction()) {
+      lost_function.As<Napi::Function>().Call(
+          events, {Napi::String::New(environment, window->path()),
+                   Napi::String::New(environment, std::string(window->LossStatus().message()))});
       if (environment.IsExceptionPending()) {
         napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
       }

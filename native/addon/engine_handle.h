@@ -60,6 +60,7 @@ class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
   bool hook_registered_ = false;
   bool referenced_ = false;  // the signal keeps the event loop alive
   bool failure_told_ = false;
+  std::atomic<bool> window_loss_told_{false};
   uint64_t clock_steps_told_ = 0;
 
   std::atomic<uint64_t> requested_{0};  // highest sequence that JavaScript waits for

@@ -13,6 +13,7 @@
 #include "addon/errors.h"
 #include "addon/hot_path.h"
 #include "addon/method.h"
+#include "addon/open_engines.h"
 #include "addon/staging.h"
 #include "addon/values.h"
 #include "engine/time_travel.h"
@@ -275,6 +276,9 @@ Napi::Object EngineToValue(Napi::Env env, const Handle& handle) {
   add("appended", [](const Napi::CallbackInfo& info, const Handle& from) -> Napi::Value {
     return Num(info.Env(), from->engine_for_work()->appended());
   });
+  add("written", [](const Napi::CallbackInfo& info, const Handle& from) -> Napi::Value {
+    return Num(info.Env(), from->engine_for_work()->journal()->written());
+  });
   add("durable", [](const Napi::CallbackInfo& info, const Handle& from) -> Napi::Value {
     return Num(info.Env(), from->engine_for_work()->durable());
   });
@@ -414,6 +418,7 @@ Napi::Value BooksAtAsync(Napi::Env env, const std::string& data_directory, const
       env, "pinnacle.booksAt",
       [books, times, data_directory, point] {
         uint32_t entry_checksum = 0;
+        WriteOut(data_directory);
         return point.by_sequence
                    ? BuildBooks(FileSystem::Real(), data_directory, point.sequence, books.get(),
                                 &entry_checksum)

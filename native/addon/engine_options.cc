@@ -53,6 +53,32 @@ std::string Text(Napi::Object object, const char* name) {
   return value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
 }
 
+// How entries get into the segment files.
+Status LoadWindow(Napi::Object object, WindowOptions* window) {
+  const std::string path = Text(object, "writePath");
+  if (path == "auto") {
+    window->path = WritePath::kAuto;
+  } else if (path == "window") {
+    window->path = WritePath::kWindow;
+  } else if (path == "mapped") {
+    window->path = WritePath::kMapped;
+  } else {
+    return Refused("writePath", "'auto', 'window' or 'mapped'");
+  }
+  window->directory = PathFrom(object.Get("windowDirectory"));
+  if (window->directory.find('\0') != std::string::npos) {
+    return Refused("windowDirectory", "a path without a zero character");
+  }
+  if (!window->directory.empty() && window->directory.front() != '/') {
+    return Refused("windowDirectory", "an absolute path, or empty");
+  }
+  if (window->directory.size() >= kWindowDirectoryBytes) {
+    const std::string what = "of at most " + std::to_string(kWindowDirectoryBytes - 1) + " bytes";
+    return Refused("windowDirectory", what.c_str());
+  }
+  return Load(object, kWindowBytesBounds, &window->bytes);
+}
+
 }  // namespace
 
 Status EngineOptionsFromValue(Napi::Value value, EngineOptions* options,
@@ -70,6 +96,7 @@ Status EngineOptionsFromValue(Napi::Value value, EngineOptions* options,
   options->create = object.Get("create").ToBoolean();
   PINNACLE_RETURN_IF_ERROR(Load(object, kSegmentBytesBounds, &options->journal.segment_bytes));
   PINNACLE_RETURN_IF_ERROR(Load(object, kSpareSegmentsBounds, &options->journal.max_spares));
+  PINNACLE_RETURN_IF_ERROR(LoadWindow(object, &options->journal.window));
   const std::string durability = Text(object, "durability");
   if (durability == "appended") {
     options->durability = Durability::kAppended;

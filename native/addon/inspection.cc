@@ -10,9 +10,11 @@
 #include "addon/engine_object.h"
 #include "addon/errors.h"
 #include "addon/method.h"
+#include "addon/open_engines.h"
 #include "addon/values.h"
 #include "engine/inspect.h"
 #include "engine/mending.h"
+#include "engine/window_cleaning.h"
 #include "journal/reader.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
@@ -81,6 +83,7 @@ Napi::Value InspectToValue(Napi::Env env, const std::string& directory,
   }
   object.Set("snapshots", snapshots);
   object.Set("recovery", ToValue(env, report.recovery));
+  object.Set("window", ToValue(env, report.window));
   object.Set("repairPending", report.repair_pending);
   if (report.recovery_status.ok()) {
     object.Set("recoveryError", env.Null());
@@ -99,6 +102,7 @@ Napi::Value InspectDirectory(const Napi::CallbackInfo& info) {
   return RunAsync(
       env, "pinnacle.inspect",
       [directory, progress, report] {
+        WriteOut(directory);
         return Inspect(Environment::Real(), directory, progress->function(), report.get());
       },
       [directory, progress, report](Napi::Env environment) {
@@ -126,6 +130,36 @@ Napi::Value RepairDirectory(const Napi::CallbackInfo& info) {
         return MendDirectory(Environment::Real(), *options, dry_run, report.get());
       },
       [report](Napi::Env environment) { return ToValue(environment, *report); });
+}
+
+Napi::Value CleanWindowsIn(const Napi::CallbackInfo& info) {
+  const std::string directory = PathFrom(info[0]);
+  const Napi::Object options = info[1].As<Napi::Object>();
+  const bool force = options.Get("force").ToBoolean();
+  const bool dry_run = options.Get("dryRun").ToBoolean();
+  auto windows = std::make_shared<std::vector<FoundWindow>>();
+  return RunAsync(
+      info.Env(), "pinnacle.cleanWindows",
+      [directory, force, dry_run, windows] {
+        return CleanWindows(Environment::Real(), directory, force, dry_run, windows.get());
+      },
+      [windows](Napi::Env env) {
+        Napi::Array array = Napi::Array::New(env, windows->size());
+        for (uint32_t i = 0; i < windows->size(); ++i) {
+          const FoundWindow& found = (*windows)[i];
+          Napi::Object object = Napi::Object::New(env);
+          object.Set("path", found.path);
+          object.Set("state", WindowStateName(found.state));
+          object.Set("dataDirectory", found.data_directory);
+          object.Set("bytes", Num(env, found.bytes));
+          object.Set("pid", Num(env, found.pid));
+          object.Set("createdNs", Napi::BigInt::New(env, found.created_ns));
+          object.Set("reason", found.reason);
+          object.Set("removed", found.removed);
+          array.Set(i, object);
+        }
+        return array;
+      });
 }
 
 Napi::Value ListSnapshotFiles(const Napi::CallbackInfo& info) {
@@ -193,6 +227,8 @@ Napi::Value OpenReader(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   const double from = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : 0;
   std::unique_ptr<JournalReader> opened;
+  const FileIdentity directory = DirectoryIdentity(PathFrom(info[0]));
+  WriteOut(directory);
   Status status(Code::kInvalidSequence, "sequences start at 1");
   if (from >= 0 && from <= static_cast<double>(kMaxSafeInteger)) {
     status = JournalReader::Open(FileSystem::Real(), JournalDirectory(PathFrom(info[0])),
@@ -204,9 +240,10 @@ Napi::Value OpenReader(const Napi::CallbackInfo& info) {
   }
   struct Holder {
     std::unique_ptr<JournalReader> reader;
+    FileIdentity directory;
     std::vector<uint8_t> buffer;
   };
-  auto holder = std::make_shared<Holder>(Holder{std::move(opened), {}});
+  auto holder = std::make_shared<Holder>(Holder{std::move(opened), directory, {}});
   Napi::Object object = Napi::Object::New(env);
   object.Set("read", Method(env, "read", [holder](const Napi::CallbackInfo& call) {
                Napi::Env environment = call.Env();
@@ -217,6 +254,7 @@ Napi::Value OpenReader(const Napi::CallbackInfo& info) {
                const double most =
                    call[0].IsNumber() ? call[0].As<Napi::Number>().DoubleValue() : 65536;
                holder->buffer.clear();
+               WriteOut(holder->directory);
                const Status result = holder->reader->Read(
                    static_cast<uint64_t>(std::clamp(most, 64.0, 268435456.0)), &holder->buffer);
                // What was read before the trouble is handed out first; the next call tells.
@@ -246,6 +284,7 @@ void AddInspection(Napi::Env env, Napi::Object exports) {
   exports.Set("openReader", Method(env, "openReader", OpenReader));
   exports.Set("inspect", Method(env, "inspect", InspectDirectory));
   exports.Set("repair", Method(env, "repair", RepairDirectory));
+  exports.Set("cleanWindows", Method(env, "cleanWindows", CleanWindowsIn));
   exports.Set("listSnapshots", Method(env, "listSnapshots", ListSnapshotFiles));
   exports.Set("verifySnapshot", Method(env, "verifySnapshot", VerifySnapshotFile));
   exports.Set("loadSnapshot", Method(env, "loadSnapshot", LoadSnapshotFile));

@@ -24,6 +24,22 @@ const char* PolicyName(RecoveryPolicy policy) {
   return "strict";
 }
 
+const char* FateName(WindowFate fate) {
+  switch (fate) {
+    case WindowFate::kNone:
+      return "none";
+    case WindowFate::kUsed:
+      return "used";
+    case WindowFate::kOtherBoot:
+      return "other-boot";
+    case WindowFate::kGone:
+      return "gone";
+    case WindowFate::kRefused:
+      return "refused";
+  }
+  return "none";
+}
+
 double Milliseconds(uint64_t ns) { return static_cast<double>(ns) / 1e6; }
 
 }  // namespace
@@ -68,6 +84,16 @@ Napi::Value ToValue(Napi::Env env, const std::vector<DamagedSnapshot>& snapshots
 
 }  // namespace
 
+Napi::Value ToValue(Napi::Env env, const WindowFinding& finding) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("fate", FateName(finding.fate));
+  object.Set("path", finding.path);
+  object.Set("reason", finding.reason);
+  object.Set("entries", Num(env, finding.entries));
+  object.Set("lastSequence", Num(env, finding.entries > 0 ? finding.last_sequence : 0));
+  return object;
+}
+
 Napi::Value ToValue(Napi::Env env, const MendReport& report) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("lastSequence", Num(env, report.last_sequence));
@@ -83,6 +109,7 @@ Napi::Value ToValue(Napi::Env env, const MendReport& report) {
   object.Set("quarantined", quarantined);
   object.Set("damagedSnapshots", ToValue(env, report.damaged_snapshots));
   object.Set("quarantineDirectory", report.quarantine_directory);
+  object.Set("window", ToValue(env, report.window));
   return object;
 }
 
@@ -116,6 +143,9 @@ Napi::Value ToValue(Napi::Env env, const RecoveryReport& report) {
   object.Set("holes", ToValue(env, report.holes));
   object.Set("repairFinished", report.repair_finished);
   object.Set("quarantineDirectory", report.quarantine_directory);
+  object.Set("window", ToValue(env, report.window));
+  object.Set("windowBytes", Num(env, report.window_bytes));
+  object.Set("whyNoWindow", report.why_no_window);
   object.Set("policy", PolicyName(report.policy));
   object.Set("durationMs", Milliseconds(report.duration_ns));
   Napi::Object phases = Napi::Object::New(env);

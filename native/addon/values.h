@@ -20,6 +20,7 @@
 namespace pinnacle::addon {
 
 Napi::Value ToValue(Napi::Env env, const Hole& hole);
+Napi::Value ToValue(Napi::Env env, const WindowFinding& finding);
 Napi::Value ToValue(Napi::Env env, const RecoveryReport& report);
 Napi::Value ToValue(Napi::Env env, const MendReport& report);
 Napi::Value ToValue(Napi::Env env, const SnapshotInfo& info);

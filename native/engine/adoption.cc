@@ -1,8 +1,10 @@
 #include "engine/adoption.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <span>
+#include <thread>
 #include <utility>
 
 #include "base/guarded.h"
@@ -17,6 +19,10 @@
 namespace pinnacle {
 
 namespace {
+
+// For how long the lock of a window that is the directory's own is waited for.
+constexpr int kLockLooks = 1000;
+constexpr std::chrono::milliseconds kLockPause{2};
 
 std::string Of(const std::string& window) { return "the window '" + window + "' "; }
 
@@ -64,11 +70,12 @@ class Ring {
 class Planner {
  public:
   Planner(const Environment& environment, const std::string& data_directory,
-          const std::vector<std::string>& directories, Adoption* adoption)
+          const std::vector<std::string>& directories, bool takes, Adoption* adoption)
       : environment_(environment),
         fs_(environment.file_system),
         directory_(data_directory),
         directories_(directories),
+        takes_(takes),
         adoption_(adoption),
         finding_(adoption->finding) {}
 
@@ -157,9 +164,8 @@ class Planner {
       return Status();
     }
     if (!opened.ok()) {
-      finding_.is_others = opened.code() == Code::kLocked;
       Refuse(std::string(opened.message()));
-      if (!finding_.is_others) return Status();
+      return Status();
     }
     FileIdentity own;
     PINNACLE_RETURN_IF_ERROR(fs_->Identify(directory_, &own));
@@ -169,8 +175,6 @@ class Planner {
       Refuse("it belongs to " + DirectoryOf(header_) +
              ", of which this directory is a copy; what was not yet in the segment files then is "
              "not in the copy");
-    } else if (finding_.is_others) {
-      return Status();
     } else if (adoption_->file == nullptr) {
       Refuse(reason);
     } else if (std::memcmp(header_.window_id, head_.window_id, sizeof(header_.window_id)) != 0 ||
@@ -180,8 +184,23 @@ class Planner {
       Refuse("its header is not the one that the head record names");
     } else {
       finding_.fate = WindowFate::kUsed;
+      if (takes_) return AwaitLock();
     }
     return Status();
+  }
+
+  // The lock of a writer that was just killed goes a moment after the directory's. Whoever holds it
+  // longer is no writer of this directory, and going on without the window would lose entries.
+  Status AwaitLock() {
+    for (int look = 0;; ++look) {
+      Status locked = LockWindowFile(adoption_->file.get(), finding_.path, header_);
+      if (locked.code() != Code::kLocked || look >= kLockLooks) {
+        return std::move(locked).WithContext(
+            "the window that the last writer of " + directory_ +
+            " left can't be taken; end what has it open and try again");
+      }
+      std::this_thread::sleep_for(kLockPause);
+    }
   }
 
   // Where the files end.
@@ -378,6 +397,7 @@ class Planner {
   FileSystem* const fs_;
   const std::string& directory_;
   const std::vector<std::string>& directories_;
+  const bool takes_;
   Adoption* const adoption_;
   WindowFinding& finding_;
 
@@ -434,9 +454,9 @@ class OverlaidFile final : public File {
 }  // namespace
 
 Status PlanAdoption(const Environment& environment, const std::string& data_directory,
-                    const std::vector<std::string>& directories, Adoption* adoption) {
+                    const std::vector<std::string>& directories, bool takes, Adoption* adoption) {
   *adoption = Adoption();
-  return Planner(environment, data_directory, directories, adoption).Plan();
+  return Planner(environment, data_directory, directories, takes, adoption).Plan();
 }
 
 Status AdoptWindow(const Environment& environment, const EngineOptions& options, bool dry_run,
@@ -445,8 +465,9 @@ Status AdoptWindow(const Environment& environment, const EngineOptions& options,
   if (!options.journal.window.directory.empty()) {
     directories.push_back(options.journal.window.directory);
   }
-  Status planned = Guarded(
-      [&] { return PlanAdoption(environment, options.data_directory, directories, adoption); });
+  Status planned = Guarded([&] {
+    return PlanAdoption(environment, options.data_directory, directories, !dry_run, adoption);
+  });
   if (planned.code() == Code::kCorrupt && options.policy != RecoveryPolicy::kStrict) {
     adoption->finding.fate = WindowFate::kRefused;
     adoption->finding.reason = std::string(planned.message());

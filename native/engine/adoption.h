@@ -34,13 +34,15 @@ struct AdoptionPiece {
 struct Adoption {
   WindowFinding finding;
   std::vector<AdoptionPiece> pieces;
-  std::unique_ptr<File> file;  // the window's: it is locked as long as this is open
+  std::unique_ptr<File> file;  // the window's; one that is taken is locked as long as this is open
 };
 
 // Looks only. kCorrupt: the files end before what the window has begins, so they have lost what was
 // written to them. `directories`: where to look, beside the place that the head record names.
+// `takes`: under the directory's lock, to be written then, so the window is locked too; kLocked:
+// something else holds it. Whoever only looks locks nothing.
 Status PlanAdoption(const Environment& environment, const std::string& data_directory,
-                    const std::vector<std::string>& directories, Adoption* adoption);
+                    const std::vector<std::string>& directories, bool takes, Adoption* adoption);
 
 // Writes the pieces and makes them durable. Under the directory's lock.
 Status Adopt(FileSystem* file_system, const Adoption& adoption);

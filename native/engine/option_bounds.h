@@ -7,6 +7,7 @@
 
 #include "journal/format.h"
 #include "platform/thread_affinity.h"
+#include "window/window_format.h"
 
 namespace pinnacle {
 
@@ -28,6 +29,8 @@ inline constexpr OptionBounds kConsumerLimitBounds{"consumerLimitBytes", 0, uint
 inline constexpr OptionBounds kConsumerLimitEntriesBounds{"consumerLimitEntries", 0,
                                                           1'000'000'000'000};
 inline constexpr OptionBounds kSpareSegmentsBounds{"spareSegments", 0, 1024};
+inline constexpr OptionBounds kWindowBytesBounds{"windowBytes", kMinWindowBytes, kMaxWindowBytes,
+                                                 kPageBytes};
 inline constexpr OptionBounds kExpectedOrdersBounds{"expectedOrders", 0, 100'000'000};
 // Of each member of the list.
 inline constexpr OptionBounds kBackgroundCpusBounds{"backgroundCpus", 0, kMaxCpus - 1};
@@ -37,10 +40,10 @@ inline constexpr OptionBounds kInstrumentsBounds{"instruments", 0, kMaxInstrumen
 inline constexpr OptionBounds kScaleBounds{"scale", 0, 15};
 
 inline constexpr OptionBounds kOptionBounds[] = {
-    kSegmentBytesBounds,        kSyncIntervalBounds,   kKeepSnapshotsBounds,
-    kCompactionThresholdBounds, kConsumerLimitBounds,  kConsumerLimitEntriesBounds,
-    kSpareSegmentsBounds,       kExpectedOrdersBounds, kBackgroundCpusBounds,
-    kInstrumentsBounds,         kScaleBounds,
+    kSegmentBytesBounds,        kSyncIntervalBounds,  kKeepSnapshotsBounds,
+    kCompactionThresholdBounds, kConsumerLimitBounds, kConsumerLimitEntriesBounds,
+    kSpareSegmentsBounds,       kWindowBytesBounds,   kExpectedOrdersBounds,
+    kBackgroundCpusBounds,      kInstrumentsBounds,   kScaleBounds,
 };
 
 }  // namespace pinnacle

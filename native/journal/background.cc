@@ -164,11 +164,18 @@ void JournalThreads::RunSync() {
   // What was asked for before the sync that was told last. (Not what that made durable: a request
   // may come beside it, of entries that another thread has synced, and has to be told of as well.)
   uint64_t answered = 0;
+  bool window_loss_told = false;
   while (!stopping_) {
     const bool asked = AwaitWork(&lock, answered);
     if (stopping_) return;
     if (!asked && (!HasInterval() || journal_->appended() == journal_->durable())) {
       (void)journal_->MarkStep();  // its failure is the journal's
+      // Another thread's sync may have found it.
+      if (journal_->window_lost() && !std::exchange(window_loss_told, true)) {
+        lock.unlock();
+        on_sync_(journal_->durable(), Status());
+        lock.lock();
+      }
       continue;
     }
     const uint64_t answering = requested_;

@@ -190,6 +190,10 @@ Status Window::Check() const {
   uint64_t size = 0;
   PINNACLE_RETURN_IF_ERROR(file_->Size(&size));
   if (is_private && size == mapping_->size()) return Status();
+  return LossStatus();
+}
+
+Status Window::LossStatus() const {
   return Status(Code::kDirectoryLost,
                 "the window '" + path_ +
                     "' was removed, linked or cut short while it is in use: if this process is "

@@ -92,6 +92,8 @@ class Window {
   uint64_t TouchStep(uint64_t bytes);
   // Tells whether the file still has its name and its size; kDirectoryLost where not.
   Status Check() const;
+  // What is told of one that Check() found lost.
+  Status LossStatus() const;
   // Why the ring could not be locked in memory; empty where it is.
   const std::string& lock_refusal() const { return lock_refusal_; }
 

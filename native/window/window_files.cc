@@ -93,14 +93,15 @@ Status OpenWindowFile(FileSystem* fs, const std::string& path, std::unique_ptr<F
   }
   PINNACLE_RETURN_IF_ERROR(ReadWindowHeader(*opened, header, reason));
   if (!reason->empty()) return Status();
-  bool locked = false;
-  PINNACLE_RETURN_IF_ERROR(opened->TryLock(&locked));
-  if (!locked) {
-    return Status(Code::kLocked,
-                  "'" + path + "' is in use by process " + std::to_string(header->pid));
-  }
   *file = std::move(opened);
   return Status();
+}
+
+Status LockWindowFile(File* file, const std::string& path, const WindowHeader& header) {
+  bool locked = false;
+  PINNACLE_RETURN_IF_ERROR(file->TryLock(&locked));
+  if (locked) return Status();
+  return Status(Code::kLocked, "'" + path + "' is in use by process " + std::to_string(header.pid));
 }
 
 void RemoveLeftWindows(FileSystem* fs, const std::string& directory,
@@ -115,7 +116,8 @@ void RemoveLeftWindows(FileSystem* fs, const std::string& directory,
     std::string reason;
     if (!OpenWindowFile(fs, path, &file, &header, &reason).ok() || file == nullptr) continue;
     if (!(IdentityOf(header) == data_directory) || header.journal_id_low != journal_id_low ||
-        header.journal_id_high != journal_id_high) {
+        header.journal_id_high != journal_id_high ||
+        !LockWindowFile(file.get(), path, header).ok()) {
       continue;
     }
     (void)fs->Remove(path);

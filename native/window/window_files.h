@@ -45,10 +45,14 @@ Status ListWindows(FileSystem* file_system, const std::string& directory,
                    std::vector<std::string>* paths);
 
 // Opens a window that may be another process's. `*file` is empty where it can't be used: it is not
-// this user's alone, a link, or no window; `*reason` says which. kLocked: it is in use (the header
-// is filled in). Else it is locked for the caller as long as the file is open.
+// this user's alone, a link, or no window; `*reason` says which. It is not locked: a lock that is
+// held for a moment only to look would make the window's own writer, which opens in that moment,
+// find it in use.
 Status OpenWindowFile(FileSystem* file_system, const std::string& path, std::unique_ptr<File>* file,
                       WindowHeader* header, std::string* reason);
+
+// Locks one for as long as the file is open. kLocked: it is in use.
+Status LockWindowFile(File* file, const std::string& path, const WindowHeader& header);
 
 // Removes the windows in `directory` that earlier writers of the data directory left: those of this
 // journal and this directory that nobody uses, but for the one named `kept`. Best effort: what

@@ -8,7 +8,7 @@ import { withEngine, withPolicy } from '../../lib/cli/data-options.js'
 import { bounds, rangeText, type Bounds } from '../../lib/config/bounds.js'
 import { engineOptionsOf } from '../../lib/config/engine-options.js'
 import { resolveConfig } from '../../lib/config/load-config.js'
-import { durabilities, fileKeys, recoveryPolicies } from '../../lib/config/schema.js'
+import { durabilities, fileKeys, recoveryPolicies, writePaths } from '../../lib/config/schema.js'
 import type { PersistenceConfig } from '../../lib/config/types.js'
 import type { NativeEngineOptions } from '../../lib/native/binding.js'
 import { native } from '../../lib/native/load.js'
@@ -20,7 +20,14 @@ const keys = Object.keys(bounds) as Key[]
 const root = process.cwd()
 
 /** Options without a number. */
-const others = ['dataDirectory', 'create', 'durability', 'recoveryPolicy']
+const others = [
+  'dataDirectory',
+  'create',
+  'durability',
+  'recoveryPolicy',
+  'writePath',
+  'windowDirectory',
+]
 /** What only JavaScript knows. */
 const notOfTheEngine: readonly Key[] = ['snapshotIntervalMin']
 
@@ -140,6 +147,7 @@ t.test('the engine takes what the configuration takes, and refuses the same', as
   for (const [key, values] of [
     ['durability', durabilities],
     ['recoveryPolicy', recoveryPolicies],
+    ['writePath', writePaths],
   ] as const) {
     for (const value of values) {
       const options = engineOptionsOf(resolveConfig(configOf('keepSnapshots', 1)))
@@ -180,6 +188,7 @@ t.test('help, documentation and types say the bounds', async (t) => {
         .split(' --')[0] ?? ''
     t.ok(said.includes(text), `the help of ${flag}: ${said}`)
   }
+  for (const value of writePaths) t.ok(row('writePath').includes(`'${value}'`))
   for (const values of [durabilities, recoveryPolicies])
     for (const value of values) {
       t.ok(row(values === durabilities ? 'durability' : 'recoveryPolicy').includes(`'${value}'`))

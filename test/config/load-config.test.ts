@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { formatSize, loadConfig, parseSize, type CodedError } from '../../lib/index.js'
 import { editDistance, likelySpelling } from '../../lib/errors/likely-spelling.js'
+import { resolveConfig } from '../../lib/config/load-config.js'
 import { fileKeys } from '../../lib/config/schema.js'
 import { variableOf } from '../../lib/config/environment.js'
 
@@ -34,6 +35,8 @@ t.test(
       segmentSize: 67_108_864,
       durability: 'interval',
       recoveryPolicy: 'strict',
+      writePath: 'auto',
+      windowSize: 16_777_216,
       spareSegments: 2,
       expectedOrders: 16_384,
       backgroundCpus: [],
@@ -89,6 +92,9 @@ t.test('every key of a file has its environment variable', async (t) => {
     segmentSize: '1MiB',
     durability: 'durable',
     recoveryPolicy: 'salvage',
+    writePath: 'window',
+    windowDirectory: '/run/windows',
+    windowSize: '4MiB',
     spareSegments: '0',
     expectedOrders: '100',
     backgroundCpus: '2, 3,17',
@@ -110,6 +116,9 @@ t.test('every key of a file has its environment variable', async (t) => {
     segmentSize: 2 ** 20,
     durability: 'durable',
     recoveryPolicy: 'salvage',
+    writePath: 'window',
+    windowDirectory: '/run/windows',
+    windowSize: 2 ** 22,
     spareSegments: 0,
     expectedOrders: 100,
     backgroundCpus: [2, 3, 17],
@@ -424,3 +433,29 @@ t.test(
     t.equal(likelySpelling('zz', ['MSFT', 'AAPL']), undefined)
   },
 )
+
+t.test('the directory of windows is absolute and short enough for the head record', async (t) => {
+  const dataDirectory = '/nowhere'
+  const longest = `/${'w'.repeat(62)}`
+  t.equal(resolveConfig({ dataDirectory, windowDirectory: longest }).windowDirectory, longest)
+  t.equal(resolveConfig({ dataDirectory }).windowDirectory, undefined)
+  const working = process.cwd()
+  process.chdir('/')
+  t.teardown(() => process.chdir(working))
+  t.equal(resolveConfig({ dataDirectory, windowDirectory: 'w' }).windowDirectory, '/w')
+  const expectation = /windowDirectory must be the path of a directory in memory .* 63 bytes, not/
+  // Of the last, each part is short enough; the whole is not.
+  for (const windowDirectory of [`${longest}w`, '', 'a\0b', 'é'.repeat(32), 'r'.repeat(63)]) {
+    t.throws(() => resolveConfig({ dataDirectory, windowDirectory }), {
+      code: 'ERR_PINNACLE_CONFIG_RANGE',
+      message: expectation,
+    })
+  }
+  t.throws(() => resolveConfig({ dataDirectory, windowDirectory: 7 as never }), {
+    code: 'ERR_PINNACLE_CONFIG_TYPE',
+  })
+  t.throws(() => resolveConfig({ dataDirectory, writePath: 'ring' as never }), {
+    code: 'ERR_PINNACLE_CONFIG_RANGE',
+    message: "configuration: writePath must be 'auto', 'window' or 'mapped', not \"ring\"",
+  })
+})

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { inspect, Side, type RecoveryProgress, type SnapshotInfo } from '../../lib/index.js'
 import { fingerprint, flow, open } from './setup.js'
@@ -178,27 +179,30 @@ t.test(
   'a closed manager holds no file, open or mapped',
   { skip: process.platform === 'linux' ? false : 'it reads /proc' },
   async (t) => {
-    const directory = t.testdir()
-    const manager = await open(directory)
-    flow(manager, 100)
-    const held = (): string[] =>
-      readFileSync('/proc/self/maps', 'utf8')
-        .split('\n')
-        .filter((line) => line.includes(directory))
-    t.ok(held().length > 0)
-    await manager.close()
-    t.strictSame(held(), [])
-    const descriptors = readdirSync('/proc/self/fd').map((name) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${name}`)
-      } catch {
-        return '' // that of the listing itself
-      }
-    })
-    t.strictSame(
-      descriptors.filter((path) => path.startsWith(directory)),
-      [],
-    )
+    const root = t.testdir()
+    for (const writePath of ['window', 'mapped'] as const) {
+      const directory = join(root, writePath)
+      const manager = await open(directory, { writePath })
+      flow(manager, 100)
+      const isOurs = (name: string): boolean => name.includes(directory) || /\.window\b/.test(name)
+      const mapped = (): string[] =>
+        readFileSync('/proc/self/maps', 'utf8').split('\n').filter(isOurs)
+      const opened = (): string[] =>
+        readdirSync('/proc/self/fd')
+          .map((name) => {
+            try {
+              return readlinkSync(`/proc/self/fd/${name}`)
+            } catch {
+              return '' // that of the listing itself
+            }
+          })
+          .filter(isOurs)
+      t.ok(mapped().length > 0)
+      t.ok(opened().length > 0)
+      await manager.close()
+      t.strictSame(mapped(), [])
+      t.strictSame(opened(), [])
+    }
   },
 )
 

@@ -8,6 +8,7 @@ import type { Output } from '../output.js'
 import { progressBar } from '../progress-bar.js'
 import { tailText } from '../recovery-text.js'
 import { bytes, count, plural, table } from '../text.js'
+import { showWindow } from '../window-text.js'
 import { basename } from 'node:path'
 
 const examples = `
@@ -69,6 +70,7 @@ function showJournal(output: Output, report: InspectReport): void {
     output.field('break', `${recovery.break.reason}, entry ${count(recovery.break.sequence)}`)
     output.field('durable', `known to ${count(recovery.break.durableFrontier)}`)
   }
+  showWindow(output, report.window, false)
   output.field('verified', bytes(report.bytesVerified))
 }
 

@@ -18,6 +18,7 @@ import type { Output } from '../output.js'
 import { holeText, showRecovery } from '../recovery-text.js'
 import { count, plural } from '../text.js'
 import { usageError } from '../usage-error.js'
+import { showWindow } from '../window-text.js'
 import { inspected } from './inspect.js'
 
 const examples = `
@@ -132,6 +133,7 @@ async function opened(directory: string): Promise<RecoveryReport> {
 }
 
 function showRepair(output: Output, report: RepairReport): void {
+  showWindow(output, report.window, report.quarantineDirectory !== '')
   for (const hole of report.holes) output.field('lost', output.colors.red(holeText(hole)))
   if (report.lostTail > 0) {
     const { lastSequence, lostTail } = report

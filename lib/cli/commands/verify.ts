@@ -7,6 +7,7 @@ import { directoryOf, withDirectory, type DataOptions } from '../data-options.js
 import { ExitCode } from '../exit-codes.js'
 import type { Output } from '../output.js'
 import { bytes, count, plural } from '../text.js'
+import { windowText } from '../window-text.js'
 import { inspected } from './inspect.js'
 
 const examples = `
@@ -14,10 +15,13 @@ Reads every byte of every segment and snapshot and changes nothing. The exit cod
 would do. 0: take the directory as it is. 3: cut a torn tail, which was never durable. 4: refuse, since
 something that was durable is damaged. 6: take it, although something that it does not need is damaged (a
 snapshot that it passes over, entries that only an older snapshot needs).
+A window that the last writer left when it was killed is read too: its entries are part of what the next
+open takes.
 Beside a running writer the newest entry may still be half-written; that is not taken for a torn tail.
 
 With --pure the same is done by a second reader that has no native code and was written from
 docs/format.md alone: slower, and an independent opinion. It also applies every entry to books of its own.
+It reads files only, and says where a window may have more.
 
 Examples:
   $ pinnacle verify ./data
@@ -58,6 +62,8 @@ async function verify(
     ...damage.map(({ path, reason }) => (reason.includes(path) ? reason : `${path}: ${reason}`)),
   ]
   for (const problem of problems) output.line(`  ${problem}`)
+  const window = windowText(output, report.window, false)
+  if (window !== '') output.line(`  ${window}`)
   if (report.repairPending) {
     output.line('  a repair was interrupted: this is what the next open makes of it')
   }
@@ -77,6 +83,7 @@ async function verify(
     bytesVerified: report.bytesVerified,
     locked: report.locked,
     repairPending: report.repairPending,
+    window: report.window,
     problems,
   })
   return exitCodeOf(verdict)
@@ -94,6 +101,7 @@ function verifyWithoutAddon(output: Output, dataDirectory: string): ExitCode {
   )
   for (const problem of problems) output.line(`  ${problem}`)
   for (const damage of damaged) output.line(`  not needed by a strict open: ${damage}`)
+  if (report.window !== '') output.line(`  ${unseenText(report.window)}`)
   output.document({
     verdict,
     dataDirectory,
@@ -101,8 +109,17 @@ function verifyWithoutAddon(output: Output, dataDirectory: string): ExitCode {
     entries: report.journal.entries,
     problems,
     damaged,
+    window: report.window,
   })
   return exitCodeOf(verdict)
+}
+
+/** The second reader is of the files: what a window has may be a few entries more. */
+function unseenText(window: string): string {
+  return (
+    `the head record names the window ${window}: if its writer runs or was killed on this boot, it may have entries ` +
+    'that are in no file yet; they were not looked at'
+  )
 }
 
 const exitCodes: Record<Verdict, ExitCode> = {

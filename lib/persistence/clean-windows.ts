@@ -1,0 +1,26 @@
+import { checkPath } from '../config/absolute.js'
+import type { NativeFoundWindow } from '../native/binding.js'
+import { native } from '../native/load.js'
+
+export type FoundWindow = Readonly<NativeFoundWindow>
+
+export interface CleanWindowsOptions {
+  /** Where to look. Default: the system's shared memory, as windowDirectory's. */
+  windowDirectory?: string
+  /** Remove those as well that may hold the only copy of entries. Default: false. */
+  force?: boolean
+  /** Say what there is, and remove nothing. Default: false. */
+  dryRun?: boolean
+}
+
+/**
+ * Looks at the windows of this user, and removes those that nothing needs: their data directory is found and does not
+ * name them any more, or they are of an earlier boot. One that a writer has, or that the next open of its directory
+ * takes, is never removed.
+ */
+export async function cleanWindows(options: CleanWindowsOptions = {}): Promise<FoundWindow[]> {
+  const { windowDirectory, force = false, dryRun = false } = options
+  const directory =
+    windowDirectory === undefined ? '' : checkPath(windowDirectory, 'the directory of windows')
+  return native().cleanWindows(directory, { force, dryRun })
+}
