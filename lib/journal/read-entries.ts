@@ -6,7 +6,7 @@ import { shown } from '../errors/shown.js'
 import { absolutePath } from '../config/absolute.js'
 import { bounds, rangeText } from '../config/bounds.js'
 import { unknownInstrument } from '../book/instrument.js'
-import type { NativeBinding, NativeReader } from '../native/binding.js'
+import type { NativeBinding, NativeReader, NativeWatch } from '../native/binding.js'
 import { decodeEntries } from './decode.js'
 import { journalEntryTypes, type JournalEntry, type JournalEntryType } from './entry.js'
 
@@ -18,8 +18,10 @@ export interface ReadOptions {
   /** Wait at the end for what is appended later. Default: false. */
   follow?: boolean
   /**
-   * While following, look for more at every turn of the event loop instead of once a millisecond: entries of
-   * another process are seen in tens of microseconds, and this thread is never idle. Default: false.
+   * While following, look for more at every turn of the event loop, and have a writer of another process copy
+   * entries to the files at once: they are seen in tens of microseconds; this thread is never idle, and one of
+   * the writer's hardly. Default: false, a thread waits for the writer, and entries are seen within some
+   * hundreds of microseconds (milliseconds, if the writer has no window).
    */
   spin?: boolean
   /** Ends the iteration with the signal's reason. */
@@ -42,6 +44,8 @@ export interface ReadSource {
   openReader?: () => NativeReader
   /** Calls back at the next append of this process; undefined: only polling sees appends. */
   onAppend?: (waker: () => void) => () => void
+  /** Waits for a writer of another process. */
+  watch?: () => NativeWatch
   /** Whether the writer is closed, so that nothing more will come. */
   ended?: () => boolean
   /** Called once every entry up to `sequence` was taken by whoever iterates, or left out by the filter. */
@@ -51,9 +55,12 @@ export interface ReadSource {
 // The first chunk is small, so that the first entry does not wait for thousands that follow it.
 const firstChunkBytes = 16 * 1024
 const chunkBytes = 256 * 1024
-// What another process stores into the journal's pages gives no sign: a follower has to look. A look is a few
+// A writer of another process that has no window gives no sign: a follower has to look. A look is a few
 // microseconds; a journal that was silent for long is looked at less often.
 const pauseMs = 1
+// With a window this is only for what no sign comes of: a writer that ends.
+const watchedPauseMs = 100
+const hurryMs = 250
 const silentPauseMs = 5
 const silentAfterMs = 10_000
 
@@ -69,21 +76,32 @@ export async function* readEntries(
   // list of the segments would be made by reading all of them.
   const reader =
     source.openReader?.() ?? source.binding.openReader(source.dataDirectory, options.from ?? 0)
+  const watch = follow && !source.onAppend ? source.watch?.() : undefined
   try {
     let lastSeenMs = performance.now()
+    let hurriedMs = -Infinity
     let askedBytes = firstChunkBytes
     while (reader.nextSequence <= to) {
+      // Before reading, too: what is written from here on ends the pause.
+      const isWatched = watch?.mark() ?? false
       // Asked before reading, so that what was appended before the end is read behind it.
       const last = source.ended?.() ?? false
       const chunk = reader.read(askedBytes)
       if (!chunk) {
         if (!follow || last) return
+        const nowMs = performance.now()
         if (spin) {
+          if (nowMs - hurriedMs > hurryMs) {
+            watch?.hurryWriter()
+            hurriedMs = nowMs
+          }
           await nextTurn()
           signal?.throwIfAborted()
+        } else if (watch && isWatched) {
+          await pause(wakerOf(watch), watchedPauseMs, signal)
         } else {
-          const isSilent = performance.now() - lastSeenMs > silentAfterMs
-          await pause(source, isSilent ? silentPauseMs : pauseMs, signal)
+          const isSilent = nowMs - lastSeenMs > silentAfterMs
+          await pause(source.onAppend, isSilent ? silentPauseMs : pauseMs, signal)
         }
         continue
       }
@@ -107,11 +125,32 @@ export async function* readEntries(
     }
   } finally {
     reader.close()
+    watch?.close()
   }
 }
 
-/** Sleeps until an append of this process, the time's end or the abort. */
-function pause(source: ReadSource, timeMs: number, signal: AbortSignal | undefined): Promise<void> {
+/** Registers a function that is called once, at the next move of the writer; returns what takes that back. */
+type OnMove = (waker: () => void) => () => void
+
+function wakerOf(watch: NativeWatch): OnMove {
+  return (waker) => {
+    let isWaiting = true
+    watch.wait(() => {
+      isWaiting = false
+      waker()
+    })
+    return () => {
+      if (isWaiting) watch.cancel()
+    }
+  }
+}
+
+/** Sleeps until the writer moves, the time's end or the abort. */
+function pause(
+  onMove: OnMove | undefined,
+  timeMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (): void => {
       clearTimeout(timer)
@@ -125,7 +164,7 @@ function pause(source: ReadSource, timeMs: number, signal: AbortSignal | undefin
       reject(signal?.reason as Error)
     }
     const timer = setTimeout(end, timeMs)
-    const forget = source.onAppend?.(end)
+    const forget = onMove?.(end)
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted) onAbort()
   })
@@ -211,5 +250,6 @@ export function directorySource(binding: NativeBinding, dataDirectory: string): 
       return undefined
     },
     names: () => undefined,
+    watch: () => binding.watchJournal(directory),
   }
 }
