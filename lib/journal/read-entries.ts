@@ -80,16 +80,23 @@ export async function* readEntries(
   try {
     let lastSeenMs = performance.now()
     let hurriedMs = -Infinity
+    let lookedMs = -Infinity
     let askedBytes = firstChunkBytes
     while (reader.nextSequence <= to) {
-      // Before reading, too: what is written from here on ends the pause.
-      const isWatched = watch?.mark() ?? false
+      // Before reading: what is written from here on ends the pause.
+      const seen = watch?.mark() ?? 'no window'
+      if (spin && seen === 'no move' && performance.now() - lookedMs < watchedPauseMs) {
+        await nextTurn()
+        signal?.throwIfAborted()
+        continue
+      }
       // Asked before reading, so that what was appended before the end is read behind it.
       const last = source.ended?.() ?? false
       const chunk = reader.read(askedBytes)
       if (!chunk) {
         if (!follow || last) return
         const nowMs = performance.now()
+        lookedMs = nowMs
         if (spin) {
           if (nowMs - hurriedMs > hurryMs) {
             watch?.hurryWriter()
@@ -97,7 +104,7 @@ export async function* readEntries(
           }
           await nextTurn()
           signal?.throwIfAborted()
-        } else if (watch && isWatched) {
+        } else if (watch && seen !== 'no window') {
           await pause(wakerOf(watch), watchedPauseMs, signal)
         } else {
           const isSilent = nowMs - lastSeenMs > silentAfterMs
@@ -106,6 +113,7 @@ export async function* readEntries(
         continue
       }
       lastSeenMs = performance.now()
+      lookedMs = -Infinity // there may be more
       askedBytes = Math.min(askedBytes * 2, chunkBytes)
       const entries: JournalEntry[] = []
       let passed = 0

@@ -566,8 +566,11 @@ export interface NativeLiveStatus {
 
 /** Waits for a writer of another process. */
 export interface NativeWatch {
-  /** Remembers how far the writer is; false if it has no window, so that only looking at the files tells. */
-  mark(): boolean
+  /**
+   * Remembers how far the writer is, and says whether it has moved since the last call. Without a window only
+   * looking at the files tells.
+   */
+  mark(): 'move' | 'no move' | 'no window'
   /** Null if there is no window. */
   frontiers(): { written: number; durable: number } | null
   /** Calls back once: when the writer has moved since mark(), or after 50 ms. One at a time. */

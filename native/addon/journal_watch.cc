@@ -34,21 +34,24 @@ class JournalWatch {
   JournalWatch(const JournalWatch&) = delete;
   JournalWatch& operator=(const JournalWatch&) = delete;
 
-  // Remembers how far the writer is: Wait waits for more than that. False if there is no window.
-  bool Mark() {
+  enum class Seen : uint8_t { kNoWindow, kNoMove, kMove };
+
+  // Remembers how far the writer is: Wait waits for more than that.
+  Seen Mark() {
     const uint64_t now_ns = environment_.clock->MonotonicNs();
     WakeLine line;
     if (watch_ != nullptr && watch_->Read(&line).ok() && line.moves != seen_) {
       seen_ = line.moves;
       moved_ns_ = now_ns;
-      return true;
+      return Seen::kMove;
     }
     if (now_ns - moved_ns_ >= kSearchNs && now_ns - searched_ns_ >= kSearchNs) {
       searched_ns_ = now_ns;
       Search();
       seen_ = watch_ != nullptr && watch_->Read(&line).ok() ? line.moves : 0;
+      if (watch_ != nullptr) return Seen::kMove;
     }
-    return watch_ != nullptr;
+    return watch_ != nullptr ? Seen::kNoMove : Seen::kNoWindow;
   }
 
   bool Frontiers(WakeLine* line) const { return watch_ != nullptr && watch_->Read(line).ok(); }
@@ -177,7 +180,8 @@ Napi::Value WatchJournal(const Napi::CallbackInfo& info) {
                }));
   };
   add("mark", [](const Napi::CallbackInfo& call, JournalWatch& held) -> Napi::Value {
-    return Napi::Boolean::New(call.Env(), held.Mark());
+    constexpr const char* kWords[] = {"no window", "no move", "move"};
+    return Napi::String::New(call.Env(), kWords[static_cast<size_t>(held.Mark())]);
   });
   add("frontiers", [](const Napi::CallbackInfo& call, JournalWatch& held) -> Napi::Value {
     WakeLine line;
