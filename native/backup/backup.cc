@@ -295,9 +295,9 @@ class BackupMaker {
       std::fill_n(page.begin() + static_cast<ptrdiff_t>(offset), sizeof(FrontierMark), uint8_t{0});
     }
     if (segment.last_sequence != 0) {
-      const FrontierMark mark = MakeFrontierMark(SeedOfSegment(segment.header.segment_id),
-                                                 segment.last_sequence, 1,
-                                                 environment_.clock->NowNs());
+      const FrontierMark mark =
+          MakeFrontierMark(SeedOfSegment(segment.header.segment_id), segment.last_sequence, 1,
+                           environment_.clock->NowNs());
       std::memcpy(page.data() + kFrontierMarkOffsets[1], &mark, sizeof(mark));
     }
     copy->listed.link = ReadLink(page, segment.header).link;

@@ -272,8 +272,7 @@ int main(int argc, char** argv) {
       static_cast<unsigned long long>(flushes.bytes),
       static_cast<unsigned long long>(flushes.fills),
       static_cast<unsigned long long>(window.ring_bytes),
-      static_cast<unsigned long long>(window.waits),
-      static_cast<unsigned long long>(supply.stalls),
+      static_cast<unsigned long long>(window.waits), static_cast<unsigned long long>(supply.stalls),
       static_cast<unsigned long long>(supply.created),
       static_cast<unsigned long long>(supply.recycled));
   (void)engine->Close();

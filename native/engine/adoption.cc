@@ -1,6 +1,7 @@
 #include "engine/adoption.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <span>
 #include <utility>
@@ -17,6 +18,14 @@
 namespace pinnacle {
 
 namespace {
+
+bool IsGone(Code code) { return code == Code::kNotFound || code == Code::kNotADirectory; }
+
+// There is something that is not, or can't be, the window of this user.
+bool IsUnusable(const Status& status) {
+  return status.code() == Code::kNotOurFile || status.code() == Code::kPermission ||
+         status.code() == Code::kLocked || status.system_error() == ELOOP;
+}
 
 std::string Of(const std::string& window) { return "the window '" + window + "' "; }
 
@@ -80,7 +89,8 @@ class Planner {
     if (finding_.fate != WindowFate::kUsed) return Status();
     PINNACLE_RETURN_IF_ERROR(ring_.Read(*adoption_->file, header_));
     PINNACLE_RETURN_IF_ERROR(FindEnd());
-    if (finding_.fate != WindowFate::kUsed) return Status();
+    // (A writer that ended before it had its first segment stored nothing.)
+    if (finding_.fate != WindowFate::kUsed || at_ == nullptr) return Status();
     Follow();
     PINNACLE_RETURN_IF_ERROR(LookBehind());
     if (taken_.empty()) return Status();
@@ -129,7 +139,9 @@ class Planner {
         std::unique_ptr<File> file;
         WindowHeader header;
         std::string reason;
-        if (!OpenWindowFile(fs_, path, &file, &header, &reason).ok() || file == nullptr) continue;
+        Status opened = OpenWindowFile(fs_, path, &file, &header, &reason);
+        if (!opened.ok() && !IsGone(opened.code()) && !IsUnusable(opened)) return opened;
+        if (file == nullptr) continue;
         if (!(IdentityOf(header) == own) || header.epoch < head_.epoch ||
             std::memcmp(boot.data(), header.boot_id, boot.size()) != 0) {
           continue;
@@ -149,13 +161,23 @@ class Planner {
   Status OpenOwn() {
     std::string reason;
     Status opened = OpenWindowFile(fs_, finding_.path, &adoption_->file, &header_, &reason);
-    if (opened.code() == Code::kNotFound || opened.code() == Code::kNotADirectory) {
+    if (IsGone(opened.code())) {
+      const std::string refused = RefusedName(finding_.path);
+      bool was_refused = false;
+      PINNACLE_RETURN_IF_ERROR(fs_->Exists(refused, &was_refused));
+      if (was_refused) {
+        finding_.path = refused;
+        Refuse("an open that did not come to its end has refused it");
+        return Status();
+      }
       finding_.fate = WindowFate::kGone;
       finding_.reason = Of(finding_.path) +
                         "is gone, with whatever was not yet in the segment files when its writer "
                         "ended";
       return Status();
     }
+    // Any other error says nothing of the window: a later open may be able to read it.
+    if (!opened.ok() && !IsUnusable(opened)) return opened;
     if (!opened.ok()) {
       finding_.is_others = opened.code() == Code::kLocked;
       Refuse(std::string(opened.message()));
@@ -208,7 +230,6 @@ class Planner {
       offset_ = kSegmentHeaderBytes;
       next_ = header_.first_sequence;
     }
-    if (at_ == nullptr) Refuse("the segment where it begins is not there");
     return Status();
   }
 
@@ -225,8 +246,7 @@ class Planner {
       return 0;
     }
     const uint64_t place = ring_.PlaceOf(segment.file.index, offset);
-    const std::span<const uint8_t> bytes =
-        ring_.From(place, segment.header.segment_bytes - offset);
+    const std::span<const uint8_t> bytes = ring_.From(place, segment.header.segment_bytes - offset);
     const EntryCheck check = CheckEntry(bytes, offset, SeedOfSegment(segment.header.segment_id));
     if (check.state != EntryState::kValid) return 0;
 #if !defined(PINNACLE_MUTATION_STALE_LINE_ACCEPTED)
@@ -276,8 +296,9 @@ class Planner {
         const EntryCheck check =
             CheckEntry(bytes, kSegmentHeaderBytes, SeedOfSegment(segment.header.segment_id));
         if (check.state != EntryState::kValid) continue;
-        const std::string what = "entry " + std::to_string(entry.sequence) + " is in it, and entry " +
-                                 std::to_string(next_) + " is neither there nor in the files";
+        const std::string what = "entry " + std::to_string(entry.sequence) +
+                                 " is in it, and entry " + std::to_string(next_) +
+                                 " is neither there nor in the files";
         if (finding_.entries > 0) {
           finding_.reason = Of(finding_.path) + "is damaged: " + what;
           return Status();
@@ -297,9 +318,8 @@ class Planner {
         end_place_ > header_.ring_bytes / 2 ? end_place_ - header_.ring_bytes / 2 : 0;
     for (const SegmentFacts& segment : scan_.segments) {
       if (segment.file.index < header_.first_segment || segment.missing) continue;
-      const uint64_t begin = segment.file.index == header_.first_segment
-                                 ? FirstKnown()
-                                 : kSegmentHeaderBytes;
+      const uint64_t begin =
+          segment.file.index == header_.first_segment ? FirstKnown() : kSegmentHeaderBytes;
       const bool is_last = segment.file.index == at_->file.index;
       const uint64_t end = is_last ? offset_ : segment.end_offset;
       const uint64_t base = ring_.PlaceOf(segment.file.index, 0);
@@ -360,9 +380,8 @@ class Planner {
       piece.path = stretch.segment->file.path;
       piece.segment_bytes = stretch.segment->header.segment_bytes;
       piece.offset = stretch.begin;
-      const std::span<const uint8_t> bytes =
-          ring_.From(ring_.PlaceOf(stretch.segment->file.index, stretch.begin),
-                     stretch.end - stretch.begin);
+      const std::span<const uint8_t> bytes = ring_.From(
+          ring_.PlaceOf(stretch.segment->file.index, stretch.begin), stretch.end - stretch.begin);
       piece.bytes.assign(bytes.begin(), bytes.end());
       adoption_->pieces.push_back(std::move(piece));
     }
@@ -447,9 +466,8 @@ Status AdoptWindow(const Environment& environment, const EngineOptions& options,
   if (!options.journal.window.directory.empty()) {
     directories.push_back(options.journal.window.directory);
   }
-  Status planned = Guarded([&] {
-    return PlanAdoption(environment, options.data_directory, directories, adoption);
-  });
+  Status planned = Guarded(
+      [&] { return PlanAdoption(environment, options.data_directory, directories, adoption); });
   if (planned.code() == Code::kCorrupt && options.policy != RecoveryPolicy::kStrict) {
     adoption->finding.fate = WindowFate::kRefused;
     adoption->finding.reason = std::string(planned.message());
@@ -486,6 +504,9 @@ Status DisposeOfUnnamedWindow(FileSystem* fs, const std::string& data_directory,
 }
 
 Status Adopt(FileSystem* fs, const Adoption& adoption) {
+#if defined(PINNACLE_MUTATION_OLD_WINDOW_REMOVED_TOO_EARLY)
+  if (adoption.finding.fate == WindowFate::kUsed) (void)fs->Remove(adoption.finding.path);
+#endif
   for (const AdoptionPiece& piece : adoption.pieces) {
     std::unique_ptr<File> file;
     PINNACLE_RETURN_IF_ERROR(fs->Open(piece.path, OpenMode::kReadWrite, &file));
@@ -498,6 +519,7 @@ Status Adopt(FileSystem* fs, const Adoption& adoption) {
 
 void Bury(FileSystem* fs, WindowFinding* finding) {
   if (finding->fate != WindowFate::kRefused || finding->is_others) return;
+  if (!IsWindowName(finding->path.substr(finding->path.rfind('/') + 1))) return;  // it is already
   const std::string buried = RefusedName(finding->path);
   if (fs->Rename(finding->path, buried).ok()) finding->path = buried;
 }

@@ -154,7 +154,8 @@ Status Inspect(const Environment& environment, const std::string& data_directory
     }
     Adoption adoption;
     Status planned;
-    if (!report->locked) planned = PlanAdoption(seen, data_directory, {}, &adoption);
+    if (!report->locked)
+      planned = PlanAdoption(seen, data_directory, {fs->MemoryDirectory()}, &adoption);
     AdoptedView adopted(seen.file_system, &adoption);
     if (!adoption.pieces.empty()) seen.file_system = &adopted;
     report->window = adoption.finding;

@@ -21,9 +21,10 @@ struct InspectReport {
   ScanResult scan;  // of all segments
   uint64_t spares = 0;
   std::vector<SnapshotFinding> snapshots;
-  RecoveryReport recovery;      // what open would find under the strict policy
-  Status recovery_status;       // why open would refuse; ok: it would not
-  // That the last writer left, and the next open takes: the report is of the files with its entries.
+  RecoveryReport recovery;  // what open would find under the strict policy
+  Status recovery_status;   // why open would refuse; ok: it would not
+  // That the last writer left, and the next open takes: the report is of the files with its
+  // entries.
   WindowFinding window;
   bool repair_pending = false;  // one was interrupted; the report is of what open will finish
 };

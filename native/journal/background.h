@@ -1,5 +1,5 @@
-// The journal's threads: one copies what was appended from the window to the files, one syncs (group
-// commit and the interval), one keeps the next segment ready and touches memory ahead of the
+// The journal's threads: one copies what was appended from the window to the files, one syncs
+// (group commit and the interval), one keeps the next segment ready and touches memory ahead of the
 // writer. All they do is call the journal's steps. On the mapped path nothing is copied.
 //
 // What keeps them out of each other's way:
@@ -74,7 +74,7 @@ class JournalThreads {
   std::mutex supply_mutex_;
   std::condition_variable stop_wanted_;
   std::atomic<uint64_t> requested_{0};  // written under mutex_
-  std::atomic<bool> stopping_{false};  // written under both mutexes
+  std::atomic<bool> stopping_{false};   // written under both mutexes
   // Of the sync thread: whether the last request came soon enough after the answer before it to
   // look out for the next.
   bool looks_out_ = false;

@@ -66,13 +66,17 @@ Status Journal::Start(const JournalPosition& position) {
   for (const SegmentFile& file : position.to_empty) {
     PINNACLE_RETURN_IF_ERROR(supply_.Empty(file));
   }
+  // The link of an open that got no further may be in the cache only, where its sync failed; the
+  // head record is about to say that the segment has it.
+  if (goes_on && position.head.valid && position.head.record.newest_link_before != 0) {
+    PINNACLE_RETURN_IF_ERROR(supply_.MakeDurable(position.file, kSegmentHeaderBytes));
+  }
   if (!position.head_directory.empty()) {
     PINNACLE_RETURN_IF_ERROR(MakeWindow(position));
     PINNACLE_RETURN_IF_ERROR(StartHead(position, how.link));
   }
   supply_.Start(
-      position.next_index, how.link, !has_window_, position.spares,
-      [this] { return CheckNames(); },
+      position.next_index, how.link, !has_window_, position.spares, [this] { return CheckNames(); },
       [this](uint64_t index, uint64_t id) { return Announce(index, id); });
   // Youngest first: a cut-off run must not leave a hole between the names.
   for (auto it = position.trailing.rbegin(); it != position.trailing.rend(); ++it) {
@@ -211,8 +215,8 @@ uint32_t Journal::BuildEntry(const EntryHeader& header, const uint8_t* payload,
   end += header.payload_bytes;
   // The ring has other entries' bytes there.
   std::memset(end, 0, static_cast<size_t>(entry + entry_bytes - sizeof(EntryTrailer) - end));
-  const uint32_t durable_lag = static_cast<uint32_t>(
-      DurableLag(header.sequence, durable_.load(std::memory_order_relaxed)));
+  const uint32_t durable_lag =
+      static_cast<uint32_t>(DurableLag(header.sequence, durable_.load(std::memory_order_relaxed)));
   std::memcpy(entry + entry_bytes - sizeof(EntryTrailer), &durable_lag, sizeof(durable_lag));
   const uint32_t checksum = Crc32cExtend(seed_, entry, entry_bytes - sizeof(checksum));
   __atomic_store_n(reinterpret_cast<uint32_t*>(entry + entry_bytes - sizeof(checksum)), checksum,
@@ -397,8 +401,8 @@ void Journal::CountSync(Segment* segment, uint64_t end_offset) {
   segment->filled_offset = std::max(segment->filled_offset, PageEnd(end_offset));
 }
 
-// A mark costs a page of the next sync. On the mapped path the page is dirty anyway, and the mark is
-// stored for nothing.
+// A mark costs a page of the next sync. On the mapped path the page is dirty anyway, and the mark
+// is stored for nothing.
 Status Journal::WriteMark(Segment* segment) {
   const FrontierMark mark = MakeFrontierMark(segment->seed, durable(), ++segment->mark_counter,
                                              environment_.clock->NowNs());
@@ -457,10 +461,9 @@ Status Journal::FillStep() {
 }
 
 FlushCounters Journal::flush_counters() const {
-  return {flushed_bytes_.load(std::memory_order_relaxed),
-          inline_syncs_.load(std::memory_order_relaxed),
-          fill_count_.load(std::memory_order_relaxed),
-          filled_bytes_.load(std::memory_order_relaxed)};
+  return {
+      flushed_bytes_.load(std::memory_order_relaxed), inline_syncs_.load(std::memory_order_relaxed),
+      fill_count_.load(std::memory_order_relaxed), filled_bytes_.load(std::memory_order_relaxed)};
 }
 
 uint64_t Journal::TouchStep(uint64_t ahead_bytes, uint64_t max_bytes) {
@@ -474,8 +477,7 @@ uint64_t Journal::TouchStep(uint64_t ahead_bytes, uint64_t max_bytes) {
     if (segment->mapping == nullptr) return 0;  // closed
   }
   const uint64_t ahead_end = PageEnd(offset + ahead_bytes);
-  if (const uint64_t bytes = PrefaultPart(segment.get(), offset, ahead_end, max_bytes);
-      bytes > 0) {
+  if (const uint64_t bytes = PrefaultPart(segment.get(), offset, ahead_end, max_bytes); bytes > 0) {
     return bytes;
   }
   if (ahead_end <= segment->bytes) return 0;
@@ -551,8 +553,8 @@ Status Journal::Close() {
   if (status.ok()) {
     if (has_window_) status = MarkLocked(current_.get(), true);
     if (status.ok()) {
-      status = has_window_ ? current_->file->Sync()
-                           : current_->mapping->Sync(0, kSegmentHeaderBytes);
+      status =
+          has_window_ ? current_->file->Sync() : current_->mapping->Sync(0, kSegmentHeaderBytes);
     }
     if (!status.ok()) {
       Fail(status);

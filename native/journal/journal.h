@@ -296,8 +296,8 @@ class Journal {
   std::atomic<bool> failed_{false};
 
   // Written by whoever copies, read where the writer's room ends.
-  alignas(64) std::atomic<uint64_t> written_{0};       // sequence
-  std::atomic<uint64_t> written_place_{0};             // in the stream that the ring holds the end of
+  alignas(64) std::atomic<uint64_t> written_{0};  // sequence
+  std::atomic<uint64_t> written_place_{0};        // in the stream that the ring holds the end of
 
   alignas(64) const Environment environment_;
   const JournalId id_;
@@ -324,9 +324,9 @@ class Journal {
   std::atomic<uint64_t> fill_count_{0};
   std::atomic<uint64_t> filled_bytes_{0};
 
-  std::mutex flush_mutex_;    // one sync at a time; what follows
-  uint64_t marked_ = 0;       // the highest that a mark says
-  uint64_t mark_ns_ = 0;      // when the last one was written
+  std::mutex flush_mutex_;  // one sync at a time; what follows
+  uint64_t marked_ = 0;     // the highest that a mark says
+  uint64_t mark_ns_ = 0;    // when the last one was written
 
   // One writes to the files at a time; taken after flush_mutex_. What follows is where it goes on.
   std::mutex copy_mutex_;

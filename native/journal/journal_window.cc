@@ -73,12 +73,13 @@ void Journal::Aim() {
 
 // From the writer's place on: what is behind it, less what is not copied yet.
 uint64_t Journal::RoomInRing() const {
-  const uint64_t place =
-      window_->PlaceOf(current_->index, offset_.load(std::memory_order_relaxed));
+  const uint64_t place = window_->PlaceOf(current_->index, offset_.load(std::memory_order_relaxed));
 #if defined(PINNACLE_MUTATION_RING_REUSED_BEFORE_WRITTEN)
   return ring_bytes_;
 #else
-  return written_place_.load(std::memory_order_acquire) + ring_bytes_ - place;
+  // (The rest of a segment that was left empty may be larger than the ring.)
+  const uint64_t limit = written_place_.load(std::memory_order_acquire) + ring_bytes_;
+  return limit > place ? limit - place : 0;
 #endif
 }
 
@@ -98,8 +99,7 @@ Code Journal::AwaitRing(uint64_t entry_bytes) {
 }
 
 // An entry that goes across the ring's end, or is too large for the ring.
-Code Journal::AppendApart(const EntryHeader& header, const uint8_t* payload,
-                          uint64_t entry_bytes) {
+Code Journal::AppendApart(const EntryHeader& header, const uint8_t* payload, uint64_t entry_bytes) {
   Status status = Guarded([&] {
     apart_.resize(entry_bytes);
     return Status();
@@ -156,7 +156,7 @@ Status Journal::CopyLocked(const Extent& to, uint64_t max_bytes) {
   for (const Rolled& full : to.rolled) {
     PINNACLE_RETURN_IF_ERROR(CopyPart(full.segment, full.end_offset, false, &max_bytes));
   }
-  if (max_bytes > 0) PINNACLE_RETURN_IF_ERROR(CopyPart(to.segment, to.offset, false, &max_bytes));
+  PINNACLE_RETURN_IF_ERROR(CopyPart(to.segment, to.offset, false, &max_bytes));
   if (copied_segment_ != to.segment || copied_offset_ < to.offset) return Status();
   // (What was written through may be ahead.)
   const uint64_t place = window_->PlaceOf(copied_segment_->index, copied_offset_);
@@ -169,15 +169,16 @@ Status Journal::CopyLocked(const Extent& to, uint64_t max_bytes) {
 
 Status Journal::CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset, bool durably,
                          uint64_t* max_bytes) {
-  if (segment->index < copied_segment_->index) return Status();
+  // (A segment is not left before all of it is copied.)
+  if (segment->index < copied_segment_->index || *max_bytes == 0) return Status();
   if (copied_segment_ != segment) {
     copied_segment_ = segment;
     copied_offset_ = kSegmentHeaderBytes;
   }
   while (copied_offset_ < end_offset && *max_bytes > 0) {
     const uint64_t place = window_->PlaceOf(segment->index, copied_offset_);
-    uint64_t bytes = std::min({end_offset - copied_offset_, window_->ContiguousAt(place),
-                               kCopyPieceBytes, *max_bytes});
+    uint64_t bytes = std::min(
+        {end_offset - copied_offset_, window_->ContiguousAt(place), kCopyPieceBytes, *max_bytes});
 #if defined(PINNACLE_MUTATION_COPY_ONE_LINE_SHORT)
     if (bytes > kLineBytes && bytes % kPageBytes == kLineBytes) bytes -= kLineBytes;
     const uint64_t counted = bytes + kLineBytes;

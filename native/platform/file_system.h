@@ -76,8 +76,8 @@ class File {
   virtual Status Read(uint64_t offset, std::span<uint8_t> out, size_t* bytes_read) const = 0;
   // Writes all of `bytes` at `offset`, growing the file where needed.
   virtual Status Write(uint64_t offset, std::span<const uint8_t> bytes) = 0;
-  // As Write, with `zeros` (up to a page) zero bytes behind them. `durably`: ok only when the device
-  // has these bytes, of which alone it speaks (RWF_DSYNC, pwritev2(2)).
+  // As Write, with `zeros` (up to a page) zero bytes behind them. `durably`: ok only when the
+  // device has these bytes, of which alone it speaks (RWF_DSYNC, pwritev2(2)).
   virtual Status WritePadded(uint64_t offset, std::span<const uint8_t> bytes, uint64_t zeros,
                              bool durably);
   // Makes content and size durable.

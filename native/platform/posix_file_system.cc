@@ -123,8 +123,8 @@ class PosixFileSystem final : public FileSystem {
   std::string MemoryDirectory() const override { return system_calls::MemoryDirectory(); }
 
   Status ExamineMemory(const std::string& directory, MemoryRoom* room) override {
-    const int error = system_calls::ExamineMemory(directory.c_str(), &room->is_memory,
-                                                  &room->free_bytes);
+    const int error =
+        system_calls::ExamineMemory(directory.c_str(), &room->is_memory, &room->free_bytes);
     return error == 0 ? Status() : SystemError(error, "examine the file system of", directory);
   }
 

@@ -71,7 +71,8 @@ Status SimulatedDisk::Resize(Inode& inode, uint64_t size, const char* action) {
   for (const auto& [id, other] : inodes) {
     if (!IsInMemory(other->path)) used += other->buffer->size();
   }
-  if (size > old_size && !IsInMemory(inode.path) && (size > capacity_bytes || used - old_size > capacity_bytes - size)) {
+  if (size > old_size && !IsInMemory(inode.path) &&
+      (size > capacity_bytes || used - old_size > capacity_bytes - size)) {
     return SystemError(ENOSPC, action, inode.path);
   }
   inode.buffer->Resize(size);

@@ -75,8 +75,8 @@ class Window {
   void Store(uint64_t place, std::span<const uint8_t> bytes) const;
 
   // Touches up to `bytes` more of the ring, which the writer has not come to yet: the first store
-  // to a page costs microseconds even where the page is there. Returns the bytes touched; 0 once all
-  // are.
+  // to a page costs microseconds even where the page is there. Returns the bytes touched; 0 once
+  // all are.
   uint64_t TouchStep(uint64_t bytes);
   // Tells whether the file still has its name and its size; kDirectoryLost where not.
   Status Check() const;

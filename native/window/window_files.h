@@ -47,8 +47,8 @@ Status ListWindows(FileSystem* file_system, const std::string& directory,
 // Opens a window that may be another process's. `*file` is empty where it can't be used: it is not
 // this user's alone, a link, or no window; `*reason` says which. kLocked: it is in use (the header
 // is filled in). Else it is locked for the caller as long as the file is open.
-Status OpenWindowFile(FileSystem* file_system, const std::string& path,
-                      std::unique_ptr<File>* file, WindowHeader* header, std::string* reason);
+Status OpenWindowFile(FileSystem* file_system, const std::string& path, std::unique_ptr<File>* file,
+                      WindowHeader* header, std::string* reason);
 
 // Removes the windows in `directory` that earlier writers of the data directory left: those of this
 // journal and this directory that nobody uses, but for the one named `kept`. Best effort: what
