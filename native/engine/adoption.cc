@@ -1,6 +1,7 @@
 #include "engine/adoption.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <span>
@@ -23,6 +24,13 @@ namespace {
 // For how long the lock of a window that is the directory's own is waited for.
 constexpr int kLockLooks = 1000;
 constexpr std::chrono::milliseconds kLockPause{2};
+bool IsGone(Code code) { return code == Code::kNotFound || code == Code::kNotADirectory; }
+
+// There is something that is not, or can't be, the window of this user.
+bool IsUnusable(const Status& status) {
+  return status.code() == Code::kNotOurFile || status.code() == Code::kPermission ||
+         status.code() == Code::kLocked || status.system_error() == ELOOP;
+}
 
 std::string Of(const std::string& window) { return "the window '" + window + "' "; }
 
@@ -87,7 +95,8 @@ class Planner {
     if (finding_.fate != WindowFate::kUsed) return Status();
     PINNACLE_RETURN_IF_ERROR(ring_.Read(*adoption_->file, header_));
     PINNACLE_RETURN_IF_ERROR(FindEnd());
-    if (finding_.fate != WindowFate::kUsed) return Status();
+    // (A writer that ended before it had its first segment stored nothing.)
+    if (finding_.fate != WindowFate::kUsed || at_ == nullptr) return Status();
     Follow();
     PINNACLE_RETURN_IF_ERROR(LookBehind());
     if (taken_.empty()) return Status();
@@ -136,7 +145,9 @@ class Planner {
         std::unique_ptr<File> file;
         WindowHeader header;
         std::string reason;
-        if (!OpenWindowFile(fs_, path, &file, &header, &reason).ok() || file == nullptr) continue;
+        Status opened = OpenWindowFile(fs_, path, &file, &header, &reason);
+        if (!opened.ok() && !IsGone(opened.code()) && !IsUnusable(opened)) return opened;
+        if (file == nullptr) continue;
         if (!(IdentityOf(header) == own) || header.epoch < head_.epoch ||
             std::memcmp(boot.data(), header.boot_id, boot.size()) != 0) {
           continue;
@@ -156,13 +167,23 @@ class Planner {
   Status OpenOwn() {
     std::string reason;
     Status opened = OpenWindowFile(fs_, finding_.path, &adoption_->file, &header_, &reason);
-    if (opened.code() == Code::kNotFound || opened.code() == Code::kNotADirectory) {
+    if (IsGone(opened.code())) {
+      const std::string refused = RefusedName(finding_.path);
+      bool was_refused = false;
+      PINNACLE_RETURN_IF_ERROR(fs_->Exists(refused, &was_refused));
+      if (was_refused) {
+        finding_.path = refused;
+        Refuse("an open that did not come to its end has refused it");
+        return Status();
+      }
       finding_.fate = WindowFate::kGone;
       finding_.reason = Of(finding_.path) +
                         "is gone, with whatever was not yet in the segment files when its writer "
                         "ended";
       return Status();
     }
+    // Any other error says nothing of the window: a later open may be able to read it.
+    if (!opened.ok() && !IsUnusable(opened)) return opened;
     if (!opened.ok()) {
       Refuse(std::string(opened.message()));
       return Status();
@@ -227,7 +248,6 @@ class Planner {
       offset_ = kSegmentHeaderBytes;
       next_ = header_.first_sequence;
     }
-    if (at_ == nullptr) Refuse("the segment where it begins is not there");
     return Status();
   }
 
@@ -504,6 +524,9 @@ Status DisposeOfUnnamedWindow(FileSystem* fs, const std::string& data_directory,
 }
 
 Status Adopt(FileSystem* fs, const Adoption& adoption) {
+#if defined(PINNACLE_MUTATION_OLD_WINDOW_REMOVED_TOO_EARLY)
+  if (adoption.finding.fate == WindowFate::kUsed) (void)fs->Remove(adoption.finding.path);
+#endif
   for (const AdoptionPiece& piece : adoption.pieces) {
     std::unique_ptr<File> file;
     PINNACLE_RETURN_IF_ERROR(fs->Open(piece.path, OpenMode::kReadWrite, &file));
@@ -516,6 +539,7 @@ Status Adopt(FileSystem* fs, const Adoption& adoption) {
 
 void Bury(FileSystem* fs, WindowFinding* finding) {
   if (finding->fate != WindowFate::kRefused || finding->is_others) return;
+  if (!IsWindowName(finding->path.substr(finding->path.rfind('/') + 1))) return;  // it is already
   const std::string buried = RefusedName(finding->path);
   if (fs->Rename(finding->path, buried).ok()) finding->path = buried;
 }

@@ -147,6 +147,9 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   }
   JournalPosition position = PlanContinuation(options.data_directory, state);
   position.lock = opened->lock_.get();
+  // While the head record still names it: once it does not, the window is a leftover for whoever
+  // opens next if this open does not come to its end.
+  Bury(fs, &adoption.finding);
   PINNACLE_RETURN_IF_ERROR(Journal::Open(environment, JournalDirectory(options.data_directory),
                                          state.journal_id, options.journal, position,
                                          &opened->journal_));

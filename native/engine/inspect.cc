@@ -154,7 +154,9 @@ Status Inspect(const Environment& environment, const std::string& data_directory
     }
     Adoption adoption;
     Status planned;
-    if (!report->locked) planned = PlanAdoption(seen, data_directory, {}, false, &adoption);
+    if (!report->locked) {
+      planned = PlanAdoption(seen, data_directory, {fs->MemoryDirectory()}, false, &adoption);
+    }
     AdoptedView adopted(seen.file_system, &adoption);
     if (!adoption.pieces.empty()) seen.file_system = &adopted;
     report->window = adoption.finding;

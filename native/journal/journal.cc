@@ -66,6 +66,11 @@ Status Journal::Start(const JournalPosition& position) {
   for (const SegmentFile& file : position.to_empty) {
     PINNACLE_RETURN_IF_ERROR(supply_.Empty(file));
   }
+  // The link of an open that got no further may be in the cache only, where its sync failed; the
+  // head record is about to say that the segment has it.
+  if (goes_on && position.head.valid && position.head.record.newest_link_before != 0) {
+    PINNACLE_RETURN_IF_ERROR(supply_.MakeDurable(position.file, kSegmentHeaderBytes));
+  }
   if (!position.head_directory.empty()) {
     PINNACLE_RETURN_IF_ERROR(MakeWindow(position));
     PINNACLE_RETURN_IF_ERROR(StartHead(position, how.link));

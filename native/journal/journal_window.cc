@@ -77,7 +77,9 @@ uint64_t Journal::RoomInRing() const {
 #if defined(PINNACLE_MUTATION_RING_REUSED_BEFORE_WRITTEN)
   return ring_bytes_;
 #else
-  return written_place_.load(std::memory_order_acquire) + ring_bytes_ - place;
+  // (The rest of a segment that was left empty may be larger than the ring.)
+  const uint64_t limit = written_place_.load(std::memory_order_acquire) + ring_bytes_;
+  return limit > place ? limit - place : 0;
 #endif
 }
 
@@ -154,7 +156,7 @@ Status Journal::CopyLocked(const Extent& to, uint64_t max_bytes) {
   for (const Rolled& full : to.rolled) {
     PINNACLE_RETURN_IF_ERROR(CopyPart(full.segment, full.end_offset, false, &max_bytes));
   }
-  if (max_bytes > 0) PINNACLE_RETURN_IF_ERROR(CopyPart(to.segment, to.offset, false, &max_bytes));
+  PINNACLE_RETURN_IF_ERROR(CopyPart(to.segment, to.offset, false, &max_bytes));
   if (copied_segment_ != to.segment || copied_offset_ < to.offset) return Status();
   // (What was written through may be ahead.)
   const uint64_t place = window_->PlaceOf(copied_segment_->index, copied_offset_);
@@ -173,7 +175,8 @@ bool Journal::IsHurried() const { return window_->IsHurried(environment_.clock->
 
 Status Journal::CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset, bool durably,
                          uint64_t* max_bytes) {
-  if (segment->index < copied_segment_->index) return Status();
+  // (A segment is not left before all of it is copied.)
+  if (segment->index < copied_segment_->index || *max_bytes == 0) return Status();
   if (copied_segment_ != segment) {
     copied_segment_ = segment;
     copied_offset_ = kSegmentHeaderBytes;

@@ -231,12 +231,12 @@ Status SegmentSupply::ClearRest(File* file, uint64_t end_offset, const SegmentHe
   return ZeroFill(file, end_offset, end_offset + kLineBytes);
 }
 
-Status SegmentSupply::MakeDurable(const SegmentFile& name) {
+Status SegmentSupply::MakeDurable(const SegmentFile& name, uint64_t bytes) {
   std::unique_ptr<File> file;
   uint64_t size = 0;
   PINNACLE_RETURN_IF_ERROR(environment_.file_system->Open(name.path, OpenMode::kReadWrite, &file));
   PINNACLE_RETURN_IF_ERROR(file->Size(&size));
-  PINNACLE_RETURN_IF_ERROR(Rewrite(file.get(), 0, size));
+  PINNACLE_RETURN_IF_ERROR(Rewrite(file.get(), 0, std::min(size, bytes)));
   return file->Sync();
 }
 

@@ -88,10 +88,10 @@ class SegmentSupply {
   Status Reopen(const SegmentFile& file, const SegmentHeader& header, const Reopening& how,
                 std::shared_ptr<Segment>* segment);
 
-  // Makes all of a segment that was read back durable. It is written again, since a sync alone is
-  // not enough: where one failed before, the kernel counts pages as clean that the device does not
-  // have.
-  Status MakeDurable(const SegmentFile& file);
+  // Makes a segment that was read back durable, `bytes` of it at most. It is written again, since a
+  // sync alone is not enough: where one failed before, the kernel counts pages as clean that the
+  // device does not have.
+  Status MakeDurable(const SegmentFile& file, uint64_t bytes = UINT64_MAX);
 
   // Zeroes the lines of a segment, durably.
   Status Empty(const SegmentFile& file);

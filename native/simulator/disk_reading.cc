@@ -120,9 +120,14 @@ DiskSegment ReadSegment(const std::string& path, uint64_t index, const FileImage
 bool ReadSlot(const uint8_t* slot, uint64_t parity, DiskHead* head) {
   const auto at = [&](size_t offset) { return Load<uint64_t>(slot + offset); };
   if (std::memcmp(slot, "PINNHED\n", 8) != 0 || Load<uint16_t>(slot + 8) != 2 ||
-      Load<uint16_t>(slot + 10) != 256 || at(16) != 0 ||
-      Load<uint32_t>(slot + 12) != ChecksumWithout(slot, 256, 12) || !IsZero(slot + 144, 32) ||
-      !IsZero(slot + 192, 64)) {
+      Load<uint16_t>(slot + 10) != 256 || (at(16) & ~uint64_t{8}) != 0 ||
+      Load<uint32_t>(slot + 12) != ChecksumWithout(slot, 256, 12) || !IsZero(slot + 176, 16)) {
+    return false;
+  }
+  // Either a window is named, by its id and an absolute directory, or nothing of one is there.
+  const bool names_window = at(16) != 0;
+  if (names_window ? IsZero(slot + 144, 16) || slot[192] != '/' || slot[255] != 0
+                   : !IsZero(slot + 144, 32) || !IsZero(slot + 192, 64)) {
     return false;
   }
   *head = {true,   true,   {at(32), at(40)}, at(48),  at(64),  at(72), at(80),

@@ -109,8 +109,11 @@ int Main(int argc, char** argv) {
   const double took = seconds();
   std::printf("%" PRIu64 " runs (seeds %" PRIu64 "..%" PRIu64
               "), no violation\n"
-              "%" PRIu64 " crashes: %" PRIu64 " power cuts, %" PRIu64 " process kills; %" PRIu64
+              "%" PRIu64 " crashes: %" PRIu64 " power cuts, %" PRIu64 " process kills, %" PRIu64
+              " container kills; %" PRIu64
               " began in the middle of a step\n"
+              "%" PRIu64 " windows used, with %" PRIu64 " entries; %" PRIu64
+              " copied, restored or damaged\n"
               "%" PRIu64 " clean restarts, %" PRIu64
               " failed calls\n"
               "%" PRIu64 " damaged disks: %" PRIu64 " reported; unseen %" PRIu64
@@ -124,12 +127,13 @@ int Main(int argc, char** argv) {
               " commits\n"
               "%.1f s, %.0f crashes/s\n",
               counts.runs, options.seed, seed - 1, counts.crashes(), counts.power_cuts,
-              counts.process_kills, counts.mid_call, counts.clean_restarts, counts.failed_calls,
-              counts.damaged_images, counts.damage_reported, counts.unseen_tails,
-              counts.unseen_copies, counts.unseen_empty, counts.repairs, counts.repair_crashes,
-              counts.copies_kept, counts.holes, counts.repairs_refused, counts.entries,
-              counts.snapshots, counts.segments_released, counts.backups, counts.restores,
-              counts.commits, took, static_cast<double>(counts.crashes()) / took);
+              counts.process_kills, counts.container_kills, counts.mid_call, counts.windows_used,
+              counts.entries_adopted, counts.windows_judged, counts.clean_restarts,
+              counts.failed_calls, counts.damaged_images, counts.damage_reported,
+              counts.unseen_tails, counts.unseen_copies, counts.unseen_empty, counts.repairs,
+              counts.repair_crashes, counts.copies_kept, counts.holes, counts.repairs_refused,
+              counts.entries, counts.snapshots, counts.segments_released, counts.backups,
+              counts.restores, counts.commits, took, static_cast<double>(counts.crashes()) / took);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "simulator/simulated_file_system.h"
 
 #include <cerrno>
+#include <functional>
 
 #include "platform/posix_error.h"
 #include "simulator/simulated_disk.h"
@@ -105,6 +106,8 @@ Status SimulatedFileSystem::Identify(const std::string& raw_path, FileIdentity* 
   const auto found = disk_->names.find(path);
   if (found == disk_->names.end()) return SystemError(ENOENT, "examine", path);
   *identity = {0, found->second};
+  // A directory is told by where it is, so that a copy of it is another one.
+  if (found->second == kDirectoryInode) *identity = {1, std::hash<std::string>()(path)};
   return Status();
 }
 
@@ -227,6 +230,19 @@ void SimulatedFileSystem::ContainerKill() {
   }
   disk_->SyncNames(kMemoryDirectory);
 }
+
+DiskImage SimulatedFileSystem::MemoryFiles() {
+  DiskImage image;
+  for (const auto& [path, id] : disk_->names) {
+    if (id == kDirectoryInode || !IsInMemory(path)) continue;
+    Inode& inode = *disk_->inodes.at(id);
+    inode.Refresh();
+    image.files[path] = inode.state.current;
+  }
+  return image;
+}
+
+void SimulatedFileSystem::set_boot_id(const BootId& id) { disk_->boot_id = id; }
 
 void SimulatedFileSystem::set_memory_room(uint64_t bytes) { disk_->memory_bytes = bytes; }
 

@@ -84,6 +84,10 @@ class SimulatedFileSystem final : public FileSystem {
   void ProcessKill();
   // The process's container is gone, and its memory files with it.
   void ContainerKill();
+  // What is in kMemoryDirectory now; a file system may begin with it, as where that directory
+  // outlives the machine's start, or with set_boot_id where it is the same machine still.
+  DiskImage MemoryFiles();
+  void set_boot_id(const BootId& id);
   void set_memory_room(uint64_t bytes);
   DiskImage PowerCut(DeterministicRandom& random, const PowerCutOptions& options = {});
 

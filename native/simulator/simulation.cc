@@ -13,6 +13,10 @@ void SimulationCounts::Add(const SimulationCounts& other) {
   runs += other.runs;
   power_cuts += other.power_cuts;
   process_kills += other.process_kills;
+  container_kills += other.container_kills;
+  windows_used += other.windows_used;
+  entries_adopted += other.entries_adopted;
+  windows_judged += other.windows_judged;
   mid_call += other.mid_call;
   clean_restarts += other.clean_restarts;
   failed_calls += other.failed_calls;
@@ -49,7 +53,8 @@ void Run::Trace(const std::string& line) {
 
 void Run::DrawOptions() {
   options_.data_directory = kDirectory;
-  options_.journal.segment_bytes = kMinSegmentBytes << (random_.Chance(0.2) ? 1 : 0);
+  options_.journal.segment_bytes = kMinSegmentBytes
+                                   << (random_.Chance(0.2) ? 1 + random_.Below(2) : 0);
   options_.journal.max_spares = random_.Below(3);
   options_.durability = random_.Chance(0.15) ? Durability::kDurable : Durability::kAppended;
   options_.keep_snapshots = 1 + random_.Below(3);
@@ -58,11 +63,24 @@ void Run::DrawOptions() {
   if (random_.Chance(0.2)) options_.consumer_limit_entries = 1 + random_.Below(200);
   options_.expected_orders = random_.Below(2) * 16;
   has_state_machine_ = random_.Chance(0.85);
+  DrawWindow();
   Trace("segments of " + std::to_string(options_.journal.segment_bytes) + " bytes, " +
         std::to_string(options_.journal.max_spares) + " spares, " +
         std::to_string(options_.keep_snapshots) + " snapshots kept" +
         (options_.durability == Durability::kDurable ? ", every append durable" : "") +
         (has_state_machine_ ? "" : ", no state machine"));
+}
+
+// How entries get into the files, which may be another way after each open.
+void Run::DrawWindow() {
+  static constexpr WritePath kPaths[] = {WritePath::kWindow, WritePath::kWindow, WritePath::kAuto,
+                                         WritePath::kMapped};
+  static constexpr const char* kNames[] = {"a window", "a window", "auto", "mapped"};
+  const uint64_t path = random_.Below(4);
+  options_.journal.window.path = kPaths[path];
+  options_.journal.window.bytes = kMinWindowBytes << random_.Below(3);
+  Trace("write path: " + std::string(kNames[path]) + " of " +
+        std::to_string(options_.journal.window.bytes) + " bytes");
 }
 
 SimulationResult Run::Execute() {
@@ -96,7 +114,7 @@ std::vector<uint8_t> Run::UserBytes(const ModelState& state) const {
 
 // Most of the time something is appended; a crash or a fault may be waiting for one of the calls.
 void Run::Step() {
-  world_->clock().Advance(random_.Below(1000));
+  world_->clock().Advance(random_.Chance(0.1) ? 1'000'000'000 : random_.Below(1000));
   if (random_.Chance(0.04)) {
     // Set back, or far ahead.
     const uint64_t now = world_->environment().clock->NowNs();
@@ -113,10 +131,14 @@ void Run::Step() {
     (void)engine_->journal()->PrepareStep();
     (void)engine_->journal()->TouchStep(random_.Below(65536));
     const bool failed_before = engine_->journal()->failed();
-    const bool copies = random_.Chance(0.5);
-    const Status status = copies ? engine_->journal()->CopyStep(1 + random_.Below(20'000))
-                                 : engine_->journal()->FillStep();
-    Trace((copies ? "copy: " : "prepare a segment, fill ahead: ") + status.ToString());
+    const uint64_t work = random_.Below(5);
+    const Status status = work < 2   ? engine_->journal()->CopyStep(1 + random_.Below(20'000))
+                          : work < 3 ? engine_->journal()->MarkStep()
+                                     : engine_->journal()->FillStep();
+    Trace(std::string(work < 2   ? "copy: "
+                      : work < 3 ? "mark: "
+                                 : "prepare, fill ahead: ") +
+          status.ToString());
     if (!dead_ && !status.ok() && !failed_before) {
       Holds(cause_, "copying or filling failed without a cause: " + status.ToString());
       Holds(engine_->journal()->failed(), "failed writing left the journal usable");
@@ -131,7 +153,7 @@ void Run::Step() {
   } else if (choice < 87) {
     Restart();
   } else if (choice < 91) {
-    if (crash_countdown_ == 0) crash_ = Crash::kKill;
+    if (crash_countdown_ == 0) crash_ = random_.Chance(0.3) ? Crash::kContainer : Crash::kKill;
     CrashNow();
   } else if (choice < 97) {
     if (crash_countdown_ == 0) crash_ = Crash::kPower;
@@ -148,6 +170,9 @@ void Run::Step() {
     RecoverFromCrash();
   } else if (engine_) {
     acknowledged_ = std::max(acknowledged_, engine_->durable());
+    const Journal* journal = engine_->journal();
+    Holds(journal->durable() <= journal->written() && journal->written() <= journal->appended(),
+          "the frontiers are out of order");
     const bool was_failed = engine_->journal()->failed();
     Disarm();
     if (was_failed) {
@@ -361,7 +386,23 @@ void Run::Flush() {
   }
   Holds(cause_, "a sync failed without a cause: " + status.ToString());
   Holds(engine_->journal()->failed(), "a failed sync left the journal usable");
-  Holds(engine_->durable() == durable_before, "a failed sync moved the durable frontier");
+  // (All that was synced, where only the mark that says so could not be written.)
+  Holds(engine_->durable() == durable_before || engine_->durable() == engine_->appended(),
+        "a failed sync moved the durable frontier");
+}
+
+// Others read what is in the files: false where the journal can't get it there.
+bool Run::Copy() {
+  const bool failed_before = engine_->journal()->failed();
+  const Status status = engine_->journal()->CopyStep();
+  if (dead_) return false;
+  if (status.ok()) {
+    return Holds(engine_->journal()->written() == engine_->appended(),
+                 "copying left entries that are not written");
+  }
+  Holds(cause_ || failed_before, "copying failed without a cause: " + status.ToString());
+  Holds(engine_->journal()->failed(), "failed copying left the journal usable");
+  return false;
 }
 
 void Run::TakeSnapshot() {

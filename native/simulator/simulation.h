@@ -38,7 +38,11 @@ struct SimulationCounts {
   uint64_t runs = 0;
   uint64_t power_cuts = 0;     // images recovered after a power cut
   uint64_t process_kills = 0;  // recovered
-  uint64_t mid_call = 0;       // of these: in the middle of a step of the engine
+  uint64_t container_kills = 0;
+  uint64_t windows_used = 0;  // opens that took entries from a window
+  uint64_t entries_adopted = 0;
+  uint64_t windows_judged = 0;  // copied directories, older files, damaged windows
+  uint64_t mid_call = 0;        // of these: in the middle of a step of the engine
   uint64_t clean_restarts = 0;
   uint64_t failed_calls = 0;    // injected errors
   uint64_t damaged_images = 0;  // opened after bit rot or lying writes
@@ -62,7 +66,7 @@ struct SimulationCounts {
   // Files of a copy that a repair had to take for the directory's own.
   uint64_t copies_kept = 0;
 
-  uint64_t crashes() const { return power_cuts + process_kills; }
+  uint64_t crashes() const { return power_cuts + process_kills + container_kills; }
   void Add(const SimulationCounts& other);
 };
 

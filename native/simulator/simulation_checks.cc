@@ -44,7 +44,9 @@ bool IsUnchanged(SimulatedEnvironment& world, const DiskImage& image) {
   static constexpr char kLockPath[] = "/d/LOCK";
   DiskImage now = FilesOf(world);
   if (!image.files.contains(kLockPath)) now.files.erase(kLockPath);
-  return now == image;
+  DiskImage before = image;
+  std::erase_if(before.files, [](const auto& file) { return IsInMemory(file.first); });
+  return now == before;
 }
 
 bool Run::Holds(bool condition, const std::string& what) {
@@ -238,6 +240,8 @@ void Run::CheckSideImage(const DiskImage& image, uint64_t least, bool torn) {
           "a power cut left what can't be opened: " + status.ToString());
     return;
   }
+  Holds(report.window.fate == WindowFate::kNone || report.window.fate == WindowFate::kOtherBoot,
+        "a window of an earlier boot was not told from one of this: " + report.window.reason);
   CheckRecovered(world, *engine, report, least, false);
   if (ok()) CheckBackups(image, engine->appended());
 }

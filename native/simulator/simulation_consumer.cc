@@ -17,7 +17,7 @@ constexpr char kName[] = "c";
 
 void Run::Consume() {
   // What a device has lied about already may be anywhere.
-  if (lies_ > 0) return;
+  if (lies_ > 0 || !Copy()) return;
   std::unique_ptr<Consumer> consumer;
   const uint64_t oldest = engine_->journal()->oldest_sequence();
   Status status = Consumer::Open(world_->environment(), kDirectory, kName, 0, &consumer);
@@ -29,8 +29,9 @@ void Run::Consume() {
   }
   const uint64_t position = consumer->position().sequence;
   if (consumer_positions_.empty()) {
-    // (It may have been made before a crash, when the journal began earlier.)
-    Holds(position < oldest, "a new consumer begins after the oldest entry");
+    // (It may have been made before a crash, when the journal began earlier. And a segment whose
+    // removal failed is still the engine's, and not the head record's.)
+    Holds(position < oldest || cause_, "a new consumer begins after the oldest entry");
   } else {
     Holds(consumer_positions_.contains(position),
           "a consumer is at " + std::to_string(position) + ", which was not committed");
@@ -38,7 +39,8 @@ void Run::Consume() {
   const auto known = consumer_positions_.find(position);
   const Consumed consumed = known == consumer_positions_.end() ? Consumed() : known->second;
   const bool was_lost = WasLost(position, consumed);
-  consumer_positions_ = {{position, consumed}};
+  // Where a commit failed, the others stay possible: what is read may not be durable.
+  consumer_positions_[position] = consumed;
   uint64_t last = position;
   if (!ReadAsConsumer(consumer.get(), was_lost, &last) || last == position) return;
   const uint64_t sequence = position + 1 + random_.Below(last - position);

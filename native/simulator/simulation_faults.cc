@@ -58,6 +58,17 @@ bool TellsOfACall(Code code) {
   }
 }
 
+const char* NameOf(Crash crash) {
+  switch (crash) {
+    case Crash::kKill:
+      return "killed";
+    case Crash::kContainer:
+      return "container killed";
+    default:
+      return "power cut";
+  }
+}
+
 }  // namespace
 
 void Run::Install(SimulatedEnvironment& world) {
@@ -69,8 +80,7 @@ Fault Run::OnCall(CallKind kind, const std::string& path) {
   if (quiet_ || kind == CallKind::kMark) return {};
   if (dead_) return {.system_error = EIO, .bytes = 0, .never_made = true};
   if (crash_countdown_ > 0 && --crash_countdown_ == 0) {
-    Trace(std::string(crash_ == Crash::kKill ? "killed" : "power cut") + " at " +
-          CallKindName(kind) + " " + path);
+    Trace(std::string(NameOf(crash_)) + " at " + CallKindName(kind) + " " + path);
     ++result_.counts.mid_call;
     CrashNow();
     return {.system_error = EIO, .bytes = 0, .never_made = true};
@@ -101,7 +111,9 @@ Fault Run::OnCall(CallKind kind, const std::string& path) {
 }
 
 void Run::ArmCrash(uint64_t most_calls) {
-  crash_ = random_.Chance(0.4) ? Crash::kKill : Crash::kPower;
+  crash_ = random_.Chance(0.5)   ? Crash::kPower
+           : random_.Chance(0.3) ? Crash::kContainer
+                                 : Crash::kKill;
   // Making a segment takes one call for each of its pages: let some crashes fall behind them.
   crash_countdown_ = 1 + random_.Below(random_.Chance(0.4) ? most_calls * 6 : most_calls);
 }
@@ -138,14 +150,24 @@ void Run::CutImages(std::vector<DiskImage>* images) {
   const uint64_t count = kind < 2 ? 1 : 1 + random_.Below(5);
   for (uint64_t i = 0; i < count; ++i) {
     images->push_back(world_->file_system().PowerCut(random_, options));
+    // The directory of windows may be one that outlives the machine's start.
+    if (random_.Chance(0.3)) images->back().files.merge(world_->file_system().MemoryFiles().files);
   }
 }
 
 void Run::CrashNow() {
   // Whoever looked at the frontier just now may have told somebody.
-  if (engine_) acknowledged_ = std::max(acknowledged_, engine_->durable());
+  if (engine_) {
+    acknowledged_ = std::max(acknowledged_, engine_->durable());
+    in_files_ = std::max(acknowledged_, engine_->journal()->written());
+  }
   if (crash_ == Crash::kPower) {
     CutImages(&images_);
+    in_files_ = acknowledged_;
+    power_was_cut_ = true;
+  } else if (crash_ == Crash::kContainer) {
+    world_->file_system().ContainerKill();
+    container_killed_ = true;
   } else {
     world_->file_system().ProcessKill();
   }
@@ -182,9 +204,14 @@ void Run::RecoverFromCrash() {
     world_->clock().SetWallNs(random_.Chance(0.2) ? now - random_.Below(100'000) : now + 1000);
     if (random_.Chance(0.3)) world_->file_system().set_background_writeback(0.02);
     Install(*world_);
+  } else if (crash == Crash::kContainer) {
+    ++result_.counts.container_kills;
+    least = in_files_;
+    Trace("container killed, " + std::to_string(least) + " entries were written");
   } else {
     ++result_.counts.process_kills;
     Trace("process killed");
+    if (random_.Chance(0.3)) JudgeWindowBeside();
   }
   Open(least, false);
 }
@@ -192,6 +219,7 @@ void Run::RecoverFromCrash() {
 // Opens until it succeeds; crashes and failing calls may come in between.
 void Run::Open(uint64_t least, bool clean) {
   for (int attempt = 0; ok(); ++attempt) {
+    if (random_.Chance(0.1)) DrawWindow();
     if (attempt < 3 && random_.Chance(0.15)) ArmCrash(40);
     if (attempt < 3 && random_.Chance(0.12)) ArmFault(10);
     cause_ = false;
@@ -200,7 +228,10 @@ void Run::Open(uint64_t least, bool clean) {
     const Status status = Engine::Open(world_->environment(), options_, nullptr, &engine, &report);
     Trace("open: " + status.ToString() + ", " + TailName(report.tail) + ", snapshot " +
           std::to_string(report.snapshot_sequence) + ", last " +
-          std::to_string(report.last_sequence) + " " + report.break_reason);
+          std::to_string(report.last_sequence) + " " + report.break_reason + ", window " +
+          std::to_string(static_cast<int>(report.window.fate)) + " with " +
+          std::to_string(report.window.entries) + " " + report.window.reason);
+    loss_told_ |= report.window.fate == WindowFate::kGone;
     if (dead_) {
       const Crash crash = crash_;
       engine.reset();
@@ -214,7 +245,9 @@ void Run::Open(uint64_t least, bool clean) {
         RecoverFromCrash();
         return;
       }
-      ++result_.counts.process_kills;
+      ++(crash == Crash::kContainer ? result_.counts.container_kills
+                                    : result_.counts.process_kills);
+      if (crash == Crash::kContainer) least = std::min(least, in_files_);
       Disarm();
       continue;
     }
@@ -230,10 +263,12 @@ void Run::Open(uint64_t least, bool clean) {
     }
     engine_ = std::move(engine);
     CheckRecovered(*world_, *engine_, report, least, clean);
+    if (ok()) CheckWindow(report, engine_->appended(), clean);
     if (ok() && !clean && lies_ == 0) CheckBackups(FilesOf(*world_), engine_->appended());
     if (!ok()) return;
     Truncate(engine_->appended());
-    acknowledged_ = engine_->durable();
+    acknowledged_ = in_files_ = engine_->durable();
+    container_killed_ = power_was_cut_ = loss_told_ = false;
     cause_ = false;
     LearnClock();
     return;

@@ -1,7 +1,8 @@
 // One run of the simulation: simulation.cc draws the schedule, simulation_faults.cc crashes and
 // fails, simulation_checks.cc judges, simulation_damage.cc lies and rots, simulation_files.cc
 // damages files, simulation_strict.cc and simulation_repair.cc judge what is made of such a disk,
-// simulation_backup.cc makes backups and judges them, simulation_consumer.cc consumes.
+// simulation_backup.cc makes backups and judges them, simulation_consumer.cc consumes,
+// simulation_window.cc judges what becomes of the window of a writer that was killed.
 #ifndef PINNACLE_SIMULATOR_SIMULATION_RUN_H_
 #define PINNACLE_SIMULATOR_SIMULATION_RUN_H_
 
@@ -23,7 +24,8 @@
 
 namespace pinnacle::simulation {
 
-enum class Crash : uint8_t { kNone, kKill, kPower };
+// kContainer: the process is killed, and its memory files go with it.
+enum class Crash : uint8_t { kNone, kKill, kPower, kContainer };
 
 // A damaged disk, and what is known of how it came about.
 struct DamagedDisk {
@@ -75,6 +77,8 @@ class Run {
  private:
   // --- schedule (simulation.cc) ---
   void DrawOptions();
+  void DrawWindow();
+  bool Copy();
   void Step();
   void AppendSome();
   void AppendOne();
@@ -108,6 +112,14 @@ class Run {
   void RecoverFromCrash();  // what CrashNow left
   void Open(uint64_t least, bool clean);
   void CutImages(std::vector<DiskImage>* images);
+
+  // --- windows (simulation_window.cc) ---
+  void CheckWindow(const RecoveryReport& report, uint64_t last, bool clean);
+  void JudgeWindowBeside();  // what a killed writer left, copied, restored or damaged
+  std::unique_ptr<SimulatedEnvironment> SameMachine(const DiskImage& image);
+  void JudgeCopy(const DiskImage& files, const DiskImage& memory);
+  void JudgeOlderFiles(const DiskImage& memory);
+  void JudgeDamagedWindow(const DiskImage& files, const DiskImage& memory);
 
   // --- judging (simulation_checks.cc) ---
   bool Holds(bool condition, const std::string& what);
@@ -213,6 +225,11 @@ class Run {
   bool has_state_machine_ = true;
   uint64_t last_clock_ns_ = 0;
   uint64_t next_order_ = 1;
+  uint64_t in_files_ = 0;  // entries that the files certainly have, whatever becomes of the window
+  // Of the crashes since the last open that came to its end.
+  bool container_killed_ = false;
+  bool power_was_cut_ = false;
+  bool loss_told_ = false;
 
   // What the hook does at which call.
   bool quiet_ = false;  // the run itself looks at the disk

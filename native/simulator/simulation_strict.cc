@@ -12,6 +12,11 @@ bool IsReport(Code code) {
   return code == Code::kCorrupt || code == Code::kJournalGap || code == Code::kNotOurFile;
 }
 
+bool AreSame(const WindowFinding& inspected, const WindowFinding& opened) {
+  return inspected.fate == opened.fate && inspected.reason == opened.reason &&
+         inspected.entries == opened.entries && inspected.last_sequence == opened.last_sequence;
+}
+
 bool IsSame(const DiskImage& one, const DiskImage& other, const std::string& path) {
   const auto here = one.files.find(path);
   const auto there = other.files.find(path);
@@ -81,6 +86,8 @@ void Run::OpenAndInspect(const DiskImage& image, const std::string& what, Strict
   const std::string difference = DifferenceBetween(inspected.recovery, open->report);
   Holds(is_new || difference.empty() || foretold.code() == Code::kNotOurFile,
         what + "inspect and open differ: " + difference);
+  Holds(!status.ok() || is_new || AreSame(inspected.window, open->report.window),
+        what + "inspect and open differ in the window: " + inspected.window.reason);
 }
 
 void Run::OpenStrictly(const DiskImage& image, const std::string& what, StrictOpen* open) {

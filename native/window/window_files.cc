@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "checksum/crc32c.h"
+#include "journal/read_fully.h"
 
 namespace pinnacle {
 
@@ -49,11 +50,12 @@ Status ReadWindowHeader(const File& file, WindowHeader* header, std::string* rea
   size_t bytes_read = 0;
   uint64_t size = 0;
   PINNACLE_RETURN_IF_ERROR(
-      file.Read(0, {reinterpret_cast<uint8_t*>(header), sizeof(*header)}, &bytes_read));
+      ReadFully(file, 0, {reinterpret_cast<uint8_t*>(header), sizeof(*header)}, &bytes_read));
   PINNACLE_RETURN_IF_ERROR(file.Size(&size));
   if (bytes_read < sizeof(*header) ||
       std::memcmp(header->magic, kWindowMagic, sizeof(kWindowMagic)) != 0 ||
       header->checksum != ChecksumOf(*header)) {
+    *header = WindowHeader();  // nothing of it counts
     *reason = "its header does not verify";
   } else if (header->version != kWindowVersion || header->mandatory_features != 0) {
     *reason = "it has a format that this version does not know";
