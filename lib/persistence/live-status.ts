@@ -2,7 +2,7 @@
 import { absolutePath } from '../config/absolute.js'
 import { PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
-import type { NativeLiveStatus } from '../native/binding.js'
+import type { NativeLiveStatus } from '../native/live-binding.js'
 import { native } from '../native/load.js'
 import { summarize, type HistogramSummary } from './stats.js'
 

@@ -16,8 +16,8 @@
 #include "engine/recovery.h"
 #include "journal/head_record.h"
 #include "journal/journal_identity.h"
-#include "journal/read_fully.h"
 #include "journal/two_slots.h"
+#include "platform/read_fully.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
 

@@ -5,7 +5,7 @@
 
 #include "checksum/crc32c.h"
 #include "journal/head_record.h"
-#include "journal/read_fully.h"
+#include "platform/read_fully.h"
 #include "snapshot/snapshot_directory.h"
 
 namespace pinnacle {

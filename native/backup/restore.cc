@@ -9,8 +9,8 @@
 #include "base/guarded.h"
 #include "engine/recovery.h"
 #include "journal/head_record.h"
-#include "journal/read_fully.h"
 #include "platform/file_system.h"
+#include "platform/read_fully.h"
 
 namespace pinnacle {
 

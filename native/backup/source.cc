@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "engine/backup_mark.h"
-#include "journal/read_fully.h"
 #include "journal/scan.h"
+#include "platform/read_fully.h"
 #include "repair/steps.h"
 
 namespace pinnacle {

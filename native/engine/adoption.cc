@@ -14,8 +14,8 @@
 #include "journal/entry_check.h"
 #include "journal/head_record.h"
 #include "journal/layout.h"
-#include "journal/read_fully.h"
 #include "journal/scan.h"
+#include "platform/read_fully.h"
 
 namespace pinnacle {
 

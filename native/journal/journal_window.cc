@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/guarded.h"
 #include "journal/journal.h"
-#include "journal/read_fully.h"
+#include "platform/read_fully.h"
 
 namespace pinnacle {
 

@@ -8,7 +8,7 @@
 
 #include "base/zeros.h"
 #include "journal/entry_check.h"
-#include "journal/read_fully.h"
+#include "platform/read_fully.h"
 
 namespace pinnacle {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "journal/layout.h"
-#include "journal/read_fully.h"
+#include "platform/read_fully.h"
 
 namespace pinnacle {
 

@@ -5,10 +5,10 @@
 
 #include "base/zeros.h"
 #include "checksum/crc32c.h"
-#include "journal/read_fully.h"
 #include "journal/runs_ahead.h"
 #include "journal/segment_reader.h"
 #include "journal/segment_run.h"
+#include "platform/read_fully.h"
 
 namespace pinnacle {
 

@@ -6,7 +6,7 @@
 
 #include "base/zeros.h"
 #include "checksum/crc32c.h"
-#include "journal/read_fully.h"
+#include "platform/read_fully.h"
 
 namespace pinnacle {
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "journal/read_fully.h"
+#include "platform/read_fully.h"
 
 namespace pinnacle {
 

@@ -17,8 +17,8 @@
 
 #include "base/status.h"
 #include "checksum/crc32c.h"
-#include "journal/read_fully.h"
 #include "platform/file_system.h"
+#include "platform/read_fully.h"
 
 namespace pinnacle {
 

@@ -8,9 +8,9 @@
 #include "base/zeros.h"
 #include "checksum/crc32c.h"
 #include "journal/entry_check.h"
-#include "journal/read_fully.h"
 #include "journal/segment_reader.h"
 #include "journal/segment_run.h"
+#include "platform/read_fully.h"
 
 namespace pinnacle {
 

@@ -7,8 +7,8 @@
 
 #include "checksum/crc32c.h"
 #include "journal/entry_check.h"
-#include "journal/read_fully.h"
 #include "journal/segment_reader.h"
+#include "platform/read_fully.h"
 #include "repair/trust.h"
 
 namespace pinnacle {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "checksum/crc32c.h"
-#include "journal/read_fully.h"
+#include "platform/read_fully.h"
 
 namespace pinnacle {
 

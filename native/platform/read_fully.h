@@ -1,6 +1,6 @@
 // Reads that can't be mistaken for the end of a file.
-#ifndef PINNACLE_JOURNAL_READ_FULLY_H_
-#define PINNACLE_JOURNAL_READ_FULLY_H_
+#ifndef PINNACLE_PLATFORM_READ_FULLY_H_
+#define PINNACLE_PLATFORM_READ_FULLY_H_
 
 #include <cstdint>
 #include <span>
@@ -26,4 +26,4 @@ inline Status ReadFully(const File& file, uint64_t offset, std::span<uint8_t> ou
 
 }  // namespace pinnacle
 
-#endif  // PINNACLE_JOURNAL_READ_FULLY_H_
+#endif  // PINNACLE_PLATFORM_READ_FULLY_H_
