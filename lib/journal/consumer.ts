@@ -7,7 +7,7 @@
  */
 import { PinnacleError, PinnacleRangeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
-import type { NativeConsumer } from '../native/binding.js'
+import type { NativeConsumer } from '../native/consumer-binding.js'
 import type { JournalEntry } from './entry.js'
 import { readEntries, type ReadOptions, type ReadSource } from './read-entries.js'
 

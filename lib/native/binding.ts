@@ -3,6 +3,7 @@
  * see the classes above it. Errors that it throws or rejects with are instances of the class handed to
  * `setErrorClass`.
  */
+import type { NativeConsumer, NativeConsumerInfo } from './consumer-binding.js'
 import type { NativeCounter, NativeLiveStatus, NativeWatch } from './live-binding.js'
 
 /** `new ErrorClass(code, message, { errno?, details? })` */
@@ -457,33 +458,6 @@ export interface NativeEngine extends NativeBookReader {
   booksAt(point: { sequence: number } | { timestamp: bigint; instrument: number }): Promise<NativeBookSet>
   /** Syncs, stops the threads, releases the lock. Idempotent. */
   close(): Promise<void>
-}
-
-/** A named consumer that this process holds: a reader that begins after a durable position. */
-export interface NativeConsumer {
-  /** What was committed; 0: nothing. */
-  readonly position: number
-  /** As NativeReader. The first call after opening, rewind and reset begins after the position. */
-  read(maxBytes: number): Uint8Array | null
-  readonly nextSequence: number
-  /** Resolves once durable. One at a time; of an entry that was read. */
-  commit(sequence: number): Promise<void>
-  /** To any entry; not while something is read. */
-  reset(sequence: number): Promise<void>
-  rewind(): void
-  close(): void
-}
-
-export interface NativeConsumerInfo {
-  name: string
-  sequence: number
-  /** Of the last commit. */
-  timestamp: bigint
-  journalId: string
-  /** A process has it open. */
-  open: boolean
-  /** '' or why its position is not known. */
-  problem: string
 }
 
 export interface NativeReader {
