@@ -78,7 +78,9 @@ uint64_t Journal::RoomInRing() const {
 #if defined(PINNACLE_MUTATION_RING_REUSED_BEFORE_WRITTEN)
   return ring_bytes_;
 #else
-  return written_place_.load(std::memory_order_acquire) + ring_bytes_ - place;
+  // (The rest of a segment that was left empty may be larger than the ring.)
+  const uint64_t limit = written_place_.load(std::memory_order_acquire) + ring_bytes_;
+  return limit > place ? limit - place : 0;
 #endif
 }
 
