@@ -29,7 +29,15 @@ Status CheckName(FileSystem* fs, const std::string& path, const FileIdentity& id
 }  // namespace
 
 Status Journal::CheckSegmentName(const Segment& segment) const {
-  return CheckName(environment_.file_system, segment.path, segment.identity);
+  PINNACLE_RETURN_IF_ERROR(CheckName(environment_.file_system, segment.path, segment.identity));
+  if (segment.file == nullptr) return Status();
+  // A write makes a file that was cut short longer again, with zeros where entries were.
+  uint64_t size = 0;
+  PINNACLE_RETURN_IF_ERROR(segment.file->Size(&size));
+  if (size >= segment.bytes) return Status();
+  return Status(Code::kDirectoryLost, segment.path + " was cut short while it is written to: it has " +
+                                          std::to_string(size) + " of " +
+                                          std::to_string(segment.bytes) + " bytes");
 }
 
 Status Journal::CheckDirectory() const {

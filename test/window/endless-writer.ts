@@ -1,0 +1,32 @@
+/**
+ * Appends as fast as it can until it is killed, and says in a file how far it came: after each append, which one
+ * that was and how far the segment files were. What is in the page cache survives a kill as the entries must.
+ */
+import { openSync, writeSync } from 'node:fs'
+import { PersistenceManager, type Durability } from '../../lib/index.js'
+
+const [, , dataDirectory = '', windowDirectory = '', durability = 'appended', said = ''] =
+  process.argv
+const manager = await PersistenceManager.open({
+  dataDirectory,
+  windowDirectory,
+  writePath: 'window',
+  windowSize: '64KiB',
+  segmentSize: '256KiB',
+  durability: durability as Durability,
+  snapshotIntervalMin: 0,
+})
+const frontiers = new Float64Array(2)
+const file = openSync(said, 'w')
+process.send?.('begins')
+const payload = new Float64Array(4)
+const bytes = new Uint8Array(payload.buffer)
+for (let appends = 0; ; appends++) {
+  payload[0] = manager.appendedFrontier + 1
+  // (One that goes across lines and the ring's end.)
+  const isLong = appends % 7 === 0
+  const sequence = manager.append(3, isLong ? new Uint8Array(200).fill(appends) : bytes)
+  frontiers[0] = sequence
+  frontiers[1] = manager.writtenFrontier
+  writeSync(file, new Uint8Array(frontiers.buffer), 0, 16, 0)
+}

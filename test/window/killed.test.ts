@@ -1,0 +1,109 @@
+// What an append returned from survives the process, although it is in a window and not in a file yet.
+import { cpSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { inspect, Journal, PersistenceManager, type WindowLoss } from '../../lib/index.js'
+import { durabilities } from '../../lib/config/schema.js'
+import { verifyPure } from '../../lib/pure-reader/verify.js'
+import { killedWriter } from './killing.js'
+import { memoryDirectory, needsMemory, windowsIn } from './places.js'
+
+t.setTimeout(400_000)
+
+for (const durability of durabilities) {
+  t.test(`a killed writer loses nothing: ${durability}`, { skip: needsMemory }, async (t) => {
+    const memory = memoryDirectory(t)
+    const data = join(t.testdir(), 'data')
+    let onlyInWindows = 0
+    for (let round = 0; round < 8; round++) {
+      const { appended } = await killedWriter(data, memory, durability, 5 + 23 * round)
+      t.equal(windowsIn(memory).length, 1)
+      const found = await inspect(data)
+      t.ok(found.recovery.lastSequence >= appended, 'inspect counts what the window has')
+      t.equal(found.window.fate, 'used')
+      // The paths take turns in what they take over.
+      const manager = await PersistenceManager.open({
+        dataDirectory: data,
+        writePath: round % 2 === 0 ? 'window' : 'mapped',
+        windowDirectory: memory,
+        snapshotIntervalMin: 0,
+      })
+      const { recovery } = manager
+      t.ok(
+        recovery.lastSequence >= appended,
+        `${String(recovery.lastSequence)}, ${String(appended)}`,
+      )
+      t.equal(recovery.lastSequence, found.recovery.lastSequence)
+      t.equal(recovery.window.fate, 'used')
+      t.equal(recovery.window.entries, found.window.entries)
+      t.not(recovery.tail, 'corrupt')
+      onlyInWindows += recovery.window.entries
+      let next = recovery.firstSequence
+      for await (const { sequence } of manager.journal.entries()) {
+        if (sequence !== next++) throw new Error(`entry ${String(sequence)} is out of order`)
+      }
+      t.equal(next, recovery.lastSequence + 1)
+      await manager.close()
+      t.same(windowsIn(memory), [], 'a close leaves no window')
+    }
+    if (durability === 'appended') t.ok(onlyInWindows > 0)
+    t.equal(verifyPure(data).verdict, 'clean')
+  })
+}
+
+t.test(
+  'whoever loses the window loses what was not written, and is told',
+  { skip: needsMemory },
+  async (t) => {
+    const memory = memoryDirectory(t)
+    const data = join(t.testdir(), 'data')
+    const { appended, written } = await killedWriter(data, memory, 'appended', 200)
+    const [window = ''] = windowsIn(memory)
+    t.equal(verifyPure(data).window, join(memory, window))
+    rmSync(join(memory, window))
+    t.match(await inspect(data), { window: { fate: 'gone', path: join(memory, window) } })
+    const losses: WindowLoss[] = []
+    const open = (): Promise<PersistenceManager> =>
+      PersistenceManager.open(
+        { dataDirectory: data, windowDirectory: memory, snapshotIntervalMin: 0 },
+        { listeners: { windowLost: (loss) => losses.push(loss) } },
+      )
+    const manager = await open()
+    t.match(manager.recovery.window, { fate: 'gone', path: join(memory, window), entries: 0 })
+    t.ok(manager.recovery.lastSequence >= written)
+    t.ok(manager.recovery.lastSequence <= appended + 1)
+    t.match(losses, [{ path: join(memory, window), reason: /is gone/, found: 'open' }])
+    await manager.close()
+    await (await open()).close()
+    t.equal(losses.length, 1, 'it is told once')
+  },
+)
+
+t.test('a copy of a live directory leaves the window alone', { skip: needsMemory }, async (t) => {
+  const memory = memoryDirectory(t)
+  const data = join(t.testdir(), 'data')
+  const copy = `${data}-copy`
+  const { appended } = await killedWriter(data, memory, 'appended', 100, async () => {
+    cpSync(data, copy, { recursive: true })
+    rmSync(join(copy, 'LOCK'), { force: true })
+    const [window = ''] = windowsIn(memory)
+    const losses: WindowLoss[] = []
+    const manager = await PersistenceManager.open(
+      { dataDirectory: copy, windowDirectory: memory, recoveryPolicy: 'point-in-time' },
+      { listeners: { windowLost: (loss) => losses.push(loss) } },
+    )
+    t.match(manager.recovery.window, {
+      fate: 'refused',
+      reason: /of which this directory is a copy/,
+    })
+    t.equal(losses.length, 1)
+    manager.append(3, new Uint8Array(8))
+    await manager.close()
+    t.same(windowsIn(memory), [window])
+  })
+  const journal = await Journal.open({ dataDirectory: data, windowDirectory: memory })
+  t.equal(journal.recovery.window.fate, 'used')
+  t.ok(journal.appendedFrontier >= appended)
+  await journal.close()
+  t.same(windowsIn(memory), [])
+})
