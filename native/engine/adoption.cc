@@ -302,11 +302,10 @@ class Planner {
 
   // Whether the ring has entries behind a hole.
   Status LookBehind() {
-    const uint64_t most = header_.ring_bytes / kLineBytes;
     for (uint64_t place = 0; place < header_.ring_bytes; place += kLineBytes) {
       const std::span<const uint8_t> bytes = ring_.From(place, header_.ring_bytes);
       const EntryHeader entry = LoadHeader(bytes.data());
-      if (!HeaderIsPlausible(entry) || entry.sequence < next_ || entry.sequence > next_ + most) {
+      if (!HeaderIsPlausible(entry) || entry.sequence < next_) {
         continue;
       }
       for (const SegmentFacts& segment : all_) {

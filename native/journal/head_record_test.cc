@@ -183,6 +183,41 @@ TEST_CASE("a newer head record and one that needs an unknown feature are refused
   CHECK(finding.valid);
 }
 
+TEST_CASE(
+    "a head record names a window by its id and an absolute directory, or has nothing of one") {
+  const auto names = [](HeadImage& image) {
+    image.Put64(16, 8);
+    image.Put64(144, 0x1111);
+    image.Put64(160, 0x2222);
+    std::memcpy(image.bytes().data() + 192, "/dev/shm", 8);
+  };
+  HeadImage named;
+  names(named.Slot(Fields(2)));
+  const HeadFinding found = Find(named.Seal(0));
+  REQUIRE(found.valid);
+  CHECK(NamesWindow(found.record));
+  CHECK(WindowPathOf(found.record) == "/dev/shm/pinnacle-11110000000000000000000000000000.window");
+
+  HeadImage nameless;
+  names(nameless.Slot(Fields(2)));
+  nameless.Put64(144, 0);
+  CHECK_FALSE(Find(nameless.Seal(0)).valid);
+  HeadImage relative;
+  names(relative.Slot(Fields(2)));
+  relative.bytes()[192] = 'd';
+  CHECK_FALSE(Find(relative.Seal(0)).valid);
+  HeadImage endless;
+  names(endless.Slot(Fields(2)));
+  std::memset(endless.bytes().data() + 193, 'x', 63);
+  CHECK_FALSE(Find(endless.Seal(0)).valid);
+  // Without the feature nothing of it may be there.
+  for (const uint64_t offset : {144u, 160u, 192u, 248u}) {
+    HeadImage stray;
+    stray.Slot(Fields(2)).Put64(offset, 1);
+    CHECK_FALSE(Find(stray.Seal(0)).valid);
+  }
+}
+
 // Independent of reader and writer, from docs/format.md.
 constexpr uint8_t kVector[192] = {
     0x50, 0x49, 0x4e, 0x4e, 0x48, 0x45, 0x44, 0x0a, 0x02, 0x00, 0x00, 0x01, 0x73, 0xca, 0x20, 0x03,

@@ -442,6 +442,8 @@ void Run::Compact() {
   if (has_limit && (dead_ || !status.ok() || !report.overtaken.empty())) {
     consumer_overtaken_ = true;
   }
+  // A commit whose sync failed is seen, until a power cut takes it back.
+  if (consumer_positions_.size() > 1) consumer_overtaken_ = true;
   result_.counts.segments_released += report.removed + report.recycled;
   Trace("compact: " + status.ToString() + ", released " +
         std::to_string(report.removed + report.recycled) + " " + report.reason);

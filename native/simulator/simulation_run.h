@@ -118,7 +118,7 @@ class Run {
   void JudgeWindowBeside();  // what a killed writer left, copied, restored or damaged
   std::unique_ptr<SimulatedEnvironment> SameMachine(const DiskImage& image);
   void JudgeCopy(const DiskImage& files, const DiskImage& memory);
-  void JudgeOlderFiles(const DiskImage& memory);
+  void JudgeOtherFiles(const std::string& what, const DiskImage& other, const DiskImage& memory);
   void JudgeDamagedWindow(const DiskImage& files, const DiskImage& memory);
 
   // --- judging (simulation_checks.cc) ---
