@@ -35,9 +35,9 @@ Status Journal::CheckSegmentName(const Segment& segment) const {
   uint64_t size = 0;
   PINNACLE_RETURN_IF_ERROR(segment.file->Size(&size));
   if (size >= segment.bytes) return Status();
-  return Status(Code::kDirectoryLost, segment.path + " was cut short while it is written to: it has " +
-                                          std::to_string(size) + " of " +
-                                          std::to_string(segment.bytes) + " bytes");
+  return Status(Code::kDirectoryLost,
+                segment.path + " was cut short while it is written to: it has " +
+                    std::to_string(size) + " of " + std::to_string(segment.bytes) + " bytes");
 }
 
 Status Journal::CheckDirectory() const {

@@ -60,8 +60,10 @@ TEST_CASE("a window is a file of this user's alone, locked, with what it was mad
   std::unique_ptr<File> file;
   WindowHeader found;
   std::string reason;
-  CHECK(OpenWindowFile(&place.world.file_system(), place.window->path(), &file, &found, &reason)
-            .code() == Code::kLocked);
+  REQUIRE(OpenWindowFile(&place.world.file_system(), place.window->path(), &file, &found, &reason)
+              .ok());
+  REQUIRE(file != nullptr);
+  CHECK(LockWindowFile(file.get(), place.window->path(), found).code() == Code::kLocked);
   CHECK(std::memcmp(&found, &header, sizeof(header)) == 0);
   // A line's place follows from its segment and offset.
   CHECK(place.window->PlaceOf(3, 8192) == 8192);
