@@ -53,14 +53,14 @@ struct LivePage {
   // For how long entries have been waiting while the frontier did not move; 0: none wait.
   uint64_t written_wait_ns;
   uint64_t durable_wait_ns;
-  char failure[256];  // why it failed; zero-padded
+  char failure[1024];  // why it failed; zero-padded
   uint64_t counters[kMostCounters];
   LiveHistogram append_ns;
   LiveHistogram sync_ns;
   LiveHistogram sync_entries;
 };
 static_assert(offsetof(LivePage, journal_id_low) == 24 && offsetof(LivePage, state) == 64);
-static_assert(offsetof(LivePage, failure) == 112 && offsetof(LivePage, counters) == 368);
+static_assert(offsetof(LivePage, failure) == 112 && offsetof(LivePage, counters) == 1136);
 static_assert(kCounterCount <= kMostCounters);
 // With the header it fits the part of a window before the ring.
 inline constexpr uint64_t kLiveOffset = 4096;
