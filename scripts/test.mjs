@@ -97,12 +97,24 @@ async function js(files) {
     },
   })
   for (const held of block) if (!held.startsWith('# {')) print(held)
+  await removeWindows()
   const outcome = summary ?? { passed: 0, failed: 0 }
   if ((code !== 0 && outcome.failed === 0) || outcome.passed + outcome.failed === 0) {
     print(`tap ended with code ${code}${summary ? '' : ' and without a summary'}`)
     ++outcome.failed
   }
   return outcome
+}
+
+/** Writers that tests killed left windows of directories that went with the test. */
+async function removeWindows() {
+  const { cleanWindows } = await import(path.join(root, '.test-dist/lib/index.js'))
+  const isOurs = ({ state, dataDirectory }) =>
+    ['no-directory', 'refused'].includes(state) &&
+    dataDirectory.startsWith(path.join(root, '.tap/'))
+  for (const window of await cleanWindows({ dryRun: true })) {
+    if (isOurs(window)) rmSync(window.path, { force: true })
+  }
 }
 
 const stages = { types, native, js }

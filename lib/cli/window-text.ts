@@ -20,7 +20,7 @@ export function windowText(output: Output, window: WindowFinding, taken: boolean
         entries === 0
           ? `${path} had nothing that the segment files lack`
           : `${plural(entries, 'entry', 'entries')} up to ${count(lastSequence)} ` +
-            (taken ? `taken over from ${path}` : `are in ${path} only; the next open takes them`)
+            (taken ? `taken over from ${path}` : `in ${path} only, which the next open takes over`)
       return reason === '' ? had : `${had}; ${red(reason)}`
     }
   }

@@ -6,6 +6,8 @@
 import type { NativeConsumer, NativeConsumerInfo } from './consumer-binding.js'
 import type { NativeCounter, NativeLiveStatus, NativeWatch } from './live-binding.js'
 
+import type { NativeFoundWindow, NativeWindowFinding } from './windows.js'
+
 /** `new ErrorClass(code, message, { errno?, details? })` */
 export type ErrorConstructor = new (
   code: string,
@@ -114,20 +116,6 @@ export interface NativeHole {
   snapshotSequence: number
   /** Of the entries: they verified, but the books refused them, since they needed a lost one. */
   entriesLeftOut: number
-}
-
-/** What an earlier writer that did not close left in memory. */
-export interface NativeWindowFinding {
-  /**
-   * 'none': the writer closed, or had none; 'used': what only the window had is in the segment files now;
-   * 'other-boot': it was of an earlier boot, so memory holds nothing of it; 'gone': the file is not there, and what
-   * was not yet written is lost; 'refused': it is there and can't be used.
-   */
-  fate: 'none' | 'used' | 'other-boot' | 'gone' | 'refused'
-  path: string // '': none
-  reason: string // of 'gone' and 'refused'; of 'used': what is wrong after its last entry, if anything
-  entries: number // that only the window had
-  lastSequence: number // the last of them, 0: none
 }
 
 export interface NativeRepairReport {
@@ -496,22 +484,6 @@ export interface NativeInspectReport {
   recoveryError: Error | null // why open under the strict policy would refuse
   repairPending: boolean // one was interrupted; the report is of what the next open will finish
   bytesVerified: number
-}
-
-export interface NativeFoundWindow {
-  path: string
-  /**
-   * 'in-use': a writer has it; 'needed': the next open of its directory takes what it has; 'left-over': its directory
-   * does not name it any more; 'other-boot': of an earlier boot; 'no-directory': its directory is not found;
-   * 'refused': an open put it aside; 'unreadable': no header that verifies.
-   */
-  state: 'in-use' | 'needed' | 'left-over' | 'other-boot' | 'no-directory' | 'refused' | 'unreadable'
-  dataDirectory: string // that it was made for; '': not known
-  bytes: number
-  pid: number // of the writer that made it; 0: not known
-  createdNs: bigint
-  reason: string // why it is kept
-  removed: boolean
 }
 
 export interface NativeBounds {

@@ -1,6 +1,6 @@
 import { checkPath } from '../config/absolute.js'
-import type { NativeFoundWindow } from '../native/binding.js'
 import { native } from '../native/load.js'
+import type { NativeFoundWindow } from '../native/windows.js'
 
 export type FoundWindow = Readonly<NativeFoundWindow>
 

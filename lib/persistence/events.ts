@@ -3,8 +3,8 @@ import type {
   NativeCompactionReport,
   NativeOvertakenConsumer,
   NativeRecoveryReport,
-  NativeWindowFinding,
 } from '../native/binding.js'
+import type { NativeWindowFinding } from '../native/windows.js'
 import type { TakenSnapshot } from '../snapshot/snapshot-manager.js'
 
 export type RecoveryReport = Readonly<NativeRecoveryReport>

@@ -204,6 +204,8 @@ t.test(
         'appended',
       ],
       {
+        // (A window would have the entry whole.)
+        env: { PINNACLE_WRITE_PATH: 'mapped' },
         onStart: (child) => {
           const timer = setInterval(() => {
             if (hasEntry(data, 40) || child.exitCode !== null) {

@@ -182,6 +182,8 @@ export interface HeadFields {
   ready?: [number, bigint]
   durable?: number
   timeNs?: bigint
+  /** Bytes of the fields of a window: its id, the machine's boot, the directory that it is in. */
+  window?: [id: number, boot: number, directory: string]
 }
 
 /** The 256 bytes of one slot. */
@@ -209,6 +211,9 @@ export function headSlot(fields: HeadFields): Buffer {
     [136, fields.timeNs ?? 0],
   ]
   for (const [offset, value] of words) bytes.writeBigUInt64LE(BigInt(value), offset)
+  const [id, boot, directory] = fields.window ?? [0, 0, '']
+  bytes.fill(id, 144, 160).fill(boot, 160, 176)
+  bytes.write(directory, 192, 'latin1')
   seal(bytes)
   return bytes
 }

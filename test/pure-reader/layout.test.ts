@@ -310,6 +310,16 @@ t.test('a slot of HEAD does not verify where it contradicts itself', async (t) =
     'segments, but no oldest': { ...head, oldest: [0, 0n] },
     'an oldest above the newest': { ...head, oldest: [4, idOf(4)] },
     'version 1': { ...head, version: 1 },
+    'a window without the feature': { ...head, window: [1, 2, '/shm'] },
+    'a boot without a window': { ...head, window: [0, 2, ''] },
+    'the feature without a window': { ...head, mandatory: 8n },
+    'a window without an id': { ...head, mandatory: 8n, window: [0, 2, '/shm'] },
+    'a window in a relative directory': { ...head, mandatory: 8n, window: [1, 2, 'shm'] },
+    'a window in a directory without an end': {
+      ...head,
+      mandatory: 8n,
+      window: [1, 2, '/'.repeat(64)],
+    },
   }
   for (const [what, fields] of Object.entries(bad)) {
     const report = judged(
@@ -328,6 +338,20 @@ t.test('a slot of HEAD does not verify where it contradicts itself', async (t) =
     (dataDirectory) => write(dataDirectory, { HEAD: inTheOtherSlot }),
   )
   t.match(report.problems[0], /^HEAD does not verify/, 'an even counter in the odd slot')
+})
+
+t.test('a window that HEAD names is told, and its entries are not looked at', async (t) => {
+  const { head } = new Sample()
+  const fields: HeadFields = { ...head, mandatory: 8n, window: [0xab, 2, '/run/windows'] }
+  const report = judged(
+    t,
+    () => undefined,
+    (dataDirectory) => write(dataDirectory, { HEAD: headFile(fields) }),
+  )
+  t.equal(report.window, `/run/windows/pinnacle-${'ab'.repeat(16)}.window`)
+  const without = judged(t, () => undefined)
+  t.equal(without.window, '')
+  t.same(report.problems, without.problems)
 })
 
 t.test('what only a newer version can read is refused with a code', async (t) => {
@@ -351,7 +375,7 @@ t.test('what only a newer version can read is refused with a code', async (t) =>
       code: 'ERR_PINNACLE_NEWER_VERSION',
     },
     'a HEAD with a mandatory feature': {
-      change: ({ head }) => (head.mandatory = 8n),
+      change: ({ head }) => (head.mandatory = 2n),
       code: 'ERR_PINNACLE_UNKNOWN_FEATURE',
     },
   }

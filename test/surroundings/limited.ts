@@ -13,7 +13,9 @@ const [, , directory = '', kind = ''] = process.argv
 const held = join(directory, 'held')
 let orders = 1
 
-const manager = await open(held, { keepSnapshots: 2 })
+// (What a limit on file size does to a window is in test/window.)
+const writePath = kind === 'fsize' ? 'mapped' : 'auto'
+const manager = await open(held, { keepSnapshots: 2, writePath })
 // What is loaded or started at first use is there before the limit.
 SecretBuffer.allocate(32).release()
 flow(manager, 1500, orders)

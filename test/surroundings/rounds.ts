@@ -25,7 +25,8 @@ export async function meetLimit(limit: Limit, directory: string): Promise<Limite
   mkdirSync(directory, { recursive: true })
   const asNobody = limit.asNobody && isRoot
   if (asNobody) chmodSync(directory, 0o777)
-  const child = fork(scriptOf('limited.js'), [directory, limit.ofMemory ? 'memory' : ''], {
+  const kind = limit.ofMemory ? 'memory' : limit.name === 'ulimit -f' ? 'fsize' : ''
+  const child = fork(scriptOf('limited.js'), [directory, kind], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     ...(asNobody ? { uid: nobody, gid: nobody } : {}),
   })

@@ -132,8 +132,8 @@ t.test('the commands tell what a window has', { skip: needsMemory }, async (t) =
     t.equal(window.fate, 'used')
     entries = window.entries
   }
-  t.match((await pinnacle(['verify', data])).stdout, /only; the next open takes them/)
-  t.match((await pinnacle(['inspect', data])).stdout, /window .*the next open takes them/)
+  t.match((await pinnacle(['verify', data])).stdout, /only, which the next open takes over/)
+  t.match((await pinnacle(['inspect', data])).stdout, /window .*which the next open takes over/)
   const recovered = await pinnacle(['recover', data])
   t.match(recovered.stdout, /window .*taken over from/)
   t.same(windowsIn(memory), [])

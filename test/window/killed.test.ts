@@ -1,11 +1,13 @@
 // What an append returned from survives the process, although it is in a window and not in a file yet.
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { inspect, Journal, PersistenceManager, type WindowLoss } from '../../lib/index.js'
 import { durabilities } from '../../lib/config/schema.js'
 import { verifyPure } from '../../lib/pure-reader/verify.js'
-import { killedWriter } from './killing.js'
+import { killedWriter, saidOf, startWriter } from './killing.js'
 import { memoryDirectory, needsMemory, windowsIn } from './places.js'
 
 t.setTimeout(400_000)
@@ -107,3 +109,28 @@ t.test('a copy of a live directory leaves the window alone', { skip: needsMemory
   await journal.close()
   t.same(windowsIn(memory), [])
 })
+
+t.test(
+  'a writer whose files can not be written to fails with the cause, and its window has the rest',
+  { skip: needsMemory },
+  async (t) => {
+    const memory = memoryDirectory(t)
+    const data = join(t.testdir(), 'data')
+    const child = await startWriter(data, memory, 'appended')
+    let stderr = ''
+    child.stderr?.on('data', (text: Buffer) => (stderr += text.toString()))
+    // Less than the segment has, more than what it says takes.
+    spawnSync('prlimit', ['--pid', String(child.pid), '--fsize=8192:'])
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+    t.same([code, signal], [1, null])
+    t.match(stderr, /ERR_PINNACLE_(JOURNAL_FAILED|NO_SPACE)/)
+    t.match(stderr, /File too large/)
+    const { appended } = saidOf(data)
+    const manager = await PersistenceManager.open({ dataDirectory: data, windowDirectory: memory })
+    t.equal(manager.recovery.window.fate, 'used')
+    t.ok(manager.recovery.window.entries > 0)
+    t.ok(manager.appendedFrontier >= appended)
+    await manager.close()
+    t.same(windowsIn(memory), [])
+  },
+)

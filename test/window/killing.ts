@@ -1,4 +1,5 @@
 /** A writer that is killed, and what it had said. */
+import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { once } from 'node:events'
@@ -11,6 +12,24 @@ export interface Said {
   written: number
 }
 
+/** A writer that has begun. */
+export async function startWriter(
+  dataDirectory: string,
+  windowDirectory: string,
+  durability: Durability,
+): Promise<ChildProcess> {
+  const script = fileURLToPath(new URL('endless-writer.js', import.meta.url))
+  const words = [dataDirectory, windowDirectory, durability, `${dataDirectory}.said`]
+  const child = fork(script, words, { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+  await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(() => {
+      throw new Error('the writer ended by itself')
+    }),
+  ])
+  return child
+}
+
 /** Runs a writer for so long; `beside` runs before it is killed. */
 export async function killedWriter(
   dataDirectory: string,
@@ -19,20 +38,16 @@ export async function killedWriter(
   milliseconds: number,
   beside: () => void | Promise<void> = () => undefined,
 ): Promise<Said> {
-  const said = `${dataDirectory}.said`
-  const script = fileURLToPath(new URL('endless-writer.js', import.meta.url))
-  const child = fork(script, [dataDirectory, windowDirectory, durability, said])
-  await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(() => {
-      throw new Error('the writer ended by itself')
-    }),
-  ])
+  const child = await startWriter(dataDirectory, windowDirectory, durability)
   await delay(milliseconds)
   await beside()
   child.kill('SIGKILL')
   await once(child, 'exit')
-  const bytes = readFileSync(said)
+  return saidOf(dataDirectory)
+}
+
+export function saidOf(dataDirectory: string): Said {
+  const bytes = readFileSync(`${dataDirectory}.said`)
   if (bytes.length < 16) return { appended: 0, written: 0 }
   return { appended: bytes.readDoubleLE(0), written: bytes.readDoubleLE(8) }
 }

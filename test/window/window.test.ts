@@ -153,12 +153,15 @@ t.test('readers in a worker thread of the process see it too', async (t) => {
   await manager.close()
 })
 
-for (const [what, lose] of [
-  ['removed', (file: string) => rmSync(file)],
+for (const [title, lose] of [
+  ['a window that is removed is noticed with a sync', (file: string) => rmSync(file)],
   // (A page that nobody comes to: a store to it would be a signal, which docs/durability.md says.)
-  ['cut short', (file: string) => truncateSync(file, statSync(file).size - 4096)],
+  [
+    'a window that is cut short is noticed with a sync',
+    (file: string) => truncateSync(file, statSync(file).size - 4096),
+  ],
 ] as const) {
-  t.test(`a window that is ${what} is noticed with a sync`, { skip: needsMemory }, async (t) => {
+  t.test(title, { skip: needsMemory }, async (t) => {
     const memory = memoryDirectory(t)
     const data = join(t.testdir(), 'data')
     const losses: WindowLoss[] = []
