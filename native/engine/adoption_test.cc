@@ -128,6 +128,19 @@ constexpr char kSegment[] = "/d/journal/00000000000000000001.segment";
 uint64_t OffsetOf(uint64_t sequence) { return kSegmentHeaderBytes + (sequence - 1) * kLineBytes; }
 uint64_t InWindow(uint64_t sequence) { return kWindowHeaderBytes + OffsetOf(sequence); }
 
+// Another entry, sound by itself, in the place of one that is in the file.
+void ChangeEntry(Machine& machine, uint64_t offset, uint64_t entry_bytes) {
+  std::vector<uint8_t> entry = machine.Bytes(kSegment, offset, entry_bytes);
+  const std::vector<uint8_t> page = machine.Bytes(kSegment, 0, kSegmentHeaderBytes);
+  SegmentHeader header;
+  std::memcpy(&header, page.data(), sizeof(header));
+  entry[24] ^= 1;
+  const uint64_t covered = entry_bytes - sizeof(uint32_t);
+  const uint32_t checksum = Crc32cExtend(SeedOfSegment(header.segment_id), entry.data(), covered);
+  std::memcpy(entry.data() + covered, &checksum, sizeof(checksum));
+  machine.Change(kSegment, offset, entry);
+}
+
 TEST_CASE("a killed process loses nothing: what only the window has is taken, once") {
   Machine machine;
   const std::string path = machine.WriteAndKill();
@@ -394,22 +407,34 @@ TEST_CASE("a copy of the directory does not touch the original's window") {
 TEST_CASE("a window that differs from the files in any line that both have is refused") {
   Machine machine;
   const std::string path = machine.WriteAndKill();
-  // Another entry, sound by itself, in the place of the last one that was written.
-  std::vector<uint8_t> line = machine.Bytes(kSegment, OffsetOf(10), kLineBytes);
-  SegmentHeader header;
-  const std::vector<uint8_t> page = machine.Bytes(kSegment, 0, kSegmentHeaderBytes);
-  std::memcpy(&header, page.data(), sizeof(header));
-  line[24] ^= 1;
-  const uint32_t checksum =
-      Crc32cExtend(SeedOfSegment(header.segment_id), line.data(), kLineBytes - sizeof(uint32_t));
-  std::memcpy(line.data() + kLineBytes - sizeof(checksum), &checksum, sizeof(checksum));
-  machine.Change(kSegment, OffsetOf(10), line);
+  ChangeEntry(machine, OffsetOf(10), kLineBytes);
   machine.CheckForetold();
   REQUIRE(machine.engine != nullptr);
   CHECK(machine.report.window.fate == WindowFate::kRefused);
   CHECK(machine.report.window.reason.find("it differs from") != std::string::npos);
   CHECK(machine.engine->appended() == 10);
   CHECK(machine.Exists(RefusedName(path)));
+}
+
+TEST_CASE("the last entry of the files is compared also where the window is nearly full") {
+  for (const size_t payload_bytes : {size_t{32}, size_t{3000}}) {
+    Machine machine;
+    machine.MustOpen();
+    uint64_t sequence = 0;
+    const std::vector<uint8_t> payload(payload_bytes, 7);
+    REQUIRE(machine.engine->AppendPayload(1, 0, 0, payload.data(),
+                                          static_cast<uint32_t>(payload_bytes),
+                                          &sequence) == Code::kOk);
+    machine.Copy();
+    machine.Write(kMinWindowBytes / kLineBytes - 100);
+    const std::string path = machine.engine->journal()->window()->path();
+    machine.Kill();
+    ChangeEntry(machine, OffsetOf(1), EntryBytes(static_cast<uint32_t>(payload_bytes)));
+    machine.MustOpen();
+    CHECK(machine.report.window.fate == WindowFate::kRefused);
+    CHECK(machine.engine->appended() == 1);
+    CHECK(machine.Exists(RefusedName(path)));
+  }
 }
 
 TEST_CASE("the line before the first tells a fork that was written to in between") {
