@@ -248,6 +248,7 @@ class Planner {
       offset_ = kSegmentHeaderBytes;
       next_ = header_.first_sequence;
     }
+    files_next_ = next_;
     return Status();
   }
 
@@ -258,8 +259,9 @@ class Planner {
     return found == all_.end() ? nullptr : &*found;
   }
 
-  // The entry with sequence next_ at a place; 0: there is none. Else its bytes.
-  uint64_t EntryAt(const SegmentFacts& segment, uint64_t offset) const {
+  // The entry with this sequence at a place; 0: there is none. Else its bytes.
+  uint64_t EntryAt(const SegmentFacts& segment, uint64_t offset,
+                   [[maybe_unused]] uint64_t sequence) const {
     if (segment.file.index < header_.first_segment || offset >= segment.header.segment_bytes) {
       return 0;
     }
@@ -268,7 +270,7 @@ class Planner {
     const EntryCheck check = CheckEntry(bytes, offset, SeedOfSegment(segment.header.segment_id));
     if (check.state != EntryState::kValid) return 0;
 #if !defined(PINNACLE_MUTATION_STALE_LINE_ACCEPTED)
-    if (FirstSequenceOf(LoadHeader(bytes.data()), bytes.data()) != next_) return 0;
+    if (FirstSequenceOf(LoadHeader(bytes.data()), bytes.data()) != sequence) return 0;
 #endif
     return check.bytes;
   }
@@ -282,7 +284,7 @@ class Planner {
       if (offset > begin) taken_.push_back({segment, begin, offset});
     };
     while (true) {
-      if (const uint64_t bytes = EntryAt(*segment, offset); bytes > 0) {
+      if (const uint64_t bytes = EntryAt(*segment, offset, next_); bytes > 0) {
         offset += bytes;
         ++next_;
         ++finding_.entries;
@@ -290,7 +292,7 @@ class Planner {
         continue;
       }
       const SegmentFacts* following = FactsOf(segment->file.index + 1);
-      if (following == nullptr || EntryAt(*following, kSegmentHeaderBytes) == 0) break;
+      if (following == nullptr || EntryAt(*following, kSegmentHeaderBytes, next_) == 0) break;
       close();
       segment = following;
       begin = offset = kSegmentHeaderBytes;
@@ -345,8 +347,22 @@ class Planner {
         PINNACLE_RETURN_IF_ERROR(CompareRange(segment, from, end, false));
       }
     }
+    PINNACLE_RETURN_IF_ERROR(CompareLast());
     for (const Stretch& stretch : taken_) {
       PINNACLE_RETURN_IF_ERROR(CompareRange(*stretch.segment, stretch.begin, stretch.end, true));
+    }
+    return Status();
+  }
+
+  // The last entry that the files have, wherever in the ring: where it verifies there, nothing was
+  // stored over it.
+  Status CompareLast() {
+    const uint64_t most = std::min(offset_ - kSegmentHeaderBytes, header_.ring_bytes / 2);
+    for (uint64_t bytes = kLineBytes; bytes <= most; bytes += kLineBytes) {
+      const uint64_t begin = offset_ - bytes;
+      if (ring_.PlaceOf(at_->file.index, begin) + header_.ring_bytes < end_place_) break;
+      if (EntryAt(*at_, begin, files_next_ - 1) != bytes) continue;
+      return CompareRange(*at_, begin, offset_, false);
     }
     return Status();
   }
@@ -427,6 +443,7 @@ class Planner {
   ScanResult scan_;
   const SegmentFacts* at_ = nullptr;  // where the files end
   uint64_t offset_ = 0;
+  uint64_t files_next_ = 0;  // the sequence that goes on there
   uint64_t next_ = 0;
   uint64_t end_place_ = 0;  // where the window ends
   std::vector<Stretch> taken_;

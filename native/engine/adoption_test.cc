@@ -7,126 +7,25 @@
 #include "checksum/crc32c.h"
 #include "doctest.h"
 #include "engine/engine.h"
-#include "engine/inspect.h"
-#include "journal/format.h"
-#include "journal/head_record.h"
-#include "journal/journal_identity.h"
-#include "journal/layout.h"
 #include "simulator/simulated_environment.h"
+#include "test/killed_machine.h"
+#include "window/window_files.h"
 
 namespace pinnacle {
 namespace {
 
-constexpr PowerCutOptions kEverything = {.unsynced = PowerCutOptions::Unsynced::kEverything};
-
-// A data directory with its writer, on a machine that keeps memory files in /shm.
-struct Machine {
-  std::unique_ptr<SimulatedEnvironment> world = std::make_unique<SimulatedEnvironment>(1);
-  EngineOptions options;
-  std::unique_ptr<Engine> engine;
-  RecoveryReport report;
-
-  Machine() {
-    options.data_directory = "/d";
-    options.durability = Durability::kAppended;
-    options.journal.segment_bytes = 256 * 1024;
-    options.journal.window = {WritePath::kWindow, "", kMinWindowBytes};
-  }
-
-  SimulatedFileSystem& files() { return world->file_system(); }
-  Status Open() {
-    engine.reset();
-    report = RecoveryReport();
-    return Engine::Open(world->environment(), options, nullptr, &engine, &report);
-  }
-  void MustOpen() {
-    const Status status = Open();
-    REQUIRE_MESSAGE(status.ok(), status.ToString());
-  }
-  void Write(uint64_t count) {
-    for (uint64_t i = 0; i < count; ++i) {
-      uint64_t payload[4] = {i + 1, 2, 3, engine->appended()};
-      uint64_t sequence = 0;
-      REQUIRE(engine->AppendPayload(1, 0, 0, reinterpret_cast<const uint8_t*>(payload),
-                                    sizeof(payload), &sequence) == Code::kOk);
-    }
-  }
-  void Copy() { REQUIRE(engine->journal()->CopyStep().ok()); }
-  // 10 entries in the files, 5 more in the window only; `path`: of that.
-  std::string WriteAndKill() {
-    MustOpen();
-    Write(10);
-    Copy();
-    Write(5);
-    std::string path = engine->journal()->window()->path();
-    Kill();
-    return path;
-  }
-  void Kill(bool container = false) {
-    container ? files().ContainerKill() : files().ProcessKill();
-    files().faults().SetHook([](CallKind, const std::string&) {
-      return Fault{.system_error = EIO, .bytes = 0, .never_made = true};
-    });
-    engine.reset();
-    files().faults().Clear();
-  }
-  DiskImage FilesNow() {
-    DeterministicRandom random(1);
-    return files().PowerCut(random, kEverything);
-  }
-  // The same machine, not started again, with other files and the memory files that it has.
-  void Replace(DiskImage image) {
-    BootId boot;
-    REQUIRE(files().ReadBootId(&boot).ok());
-    image.files.merge(files().MemoryFiles().files);
-    world = std::make_unique<SimulatedEnvironment>(2, image);
-    files().set_boot_id(boot);
-  }
-  std::vector<std::string> Windows() {
-    std::vector<std::string> names;
-    REQUIRE(files().List("/shm", &names).ok());
-    return names;
-  }
-  bool Exists(const std::string& path) {
-    bool exists = false;
-    REQUIRE(files().Exists(path, &exists).ok());
-    return exists;
-  }
-  void Change(const std::string& path, uint64_t offset, std::vector<uint8_t> bytes) {
-    std::unique_ptr<File> file;
-    REQUIRE(files().Open(path, OpenMode::kReadWrite, &file).ok());
-    REQUIRE(file->Write(offset, bytes).ok());
-  }
-  std::vector<uint8_t> Bytes(const std::string& path, uint64_t offset, size_t length) {
-    std::unique_ptr<File> file;
-    std::vector<uint8_t> bytes(length);
-    size_t got = 0;
-    REQUIRE(files().Open(path, OpenMode::kRead, &file).ok());
-    REQUIRE(file->Read(offset, bytes, &got).ok());
-    return bytes;
-  }
-  // What is foretold is what an open then finds.
-  void CheckForetold() {
-    const DiskImage before = FilesNow();
-    InspectReport inspected;
-    const Status status = Inspect(world->environment(), "/d", nullptr, &inspected);
-    REQUIRE_MESSAGE(status.ok(), status.ToString());
-    CHECK(FilesNow() == before);
-    const Status opened = Open();
-    CHECK(inspected.recovery_status.ToString() == opened.ToString());
-    if (!opened.ok()) return;
-    CHECK(inspected.window.fate == report.window.fate);
-    CHECK(inspected.window.reason == report.window.reason);
-    CHECK(inspected.window.entries == report.window.entries);
-    CHECK(inspected.recovery.last_sequence == report.last_sequence);
-    CHECK(inspected.recovery.tail == report.tail);
-  }
-};
-
-constexpr char kSegment[] = "/d/journal/00000000000000000001.segment";
-
-uint64_t OffsetOf(uint64_t sequence) { return kSegmentHeaderBytes + (sequence - 1) * kLineBytes; }
-uint64_t InWindow(uint64_t sequence) { return kWindowHeaderBytes + OffsetOf(sequence); }
+// Another entry, sound by itself, in the place of one that is in the file.
+void ChangeEntry(Machine& machine, uint64_t offset, uint64_t entry_bytes) {
+  std::vector<uint8_t> entry = machine.Bytes(kSegment, offset, entry_bytes);
+  const std::vector<uint8_t> page = machine.Bytes(kSegment, 0, kSegmentHeaderBytes);
+  SegmentHeader header;
+  std::memcpy(&header, page.data(), sizeof(header));
+  entry[24] ^= 1;
+  const uint64_t covered = entry_bytes - sizeof(uint32_t);
+  const uint32_t checksum = Crc32cExtend(SeedOfSegment(header.segment_id), entry.data(), covered);
+  std::memcpy(entry.data() + covered, &checksum, sizeof(checksum));
+  machine.Change(kSegment, offset, entry);
+}
 
 TEST_CASE("a killed process loses nothing: what only the window has is taken, once") {
   Machine machine;
@@ -394,22 +293,34 @@ TEST_CASE("a copy of the directory does not touch the original's window") {
 TEST_CASE("a window that differs from the files in any line that both have is refused") {
   Machine machine;
   const std::string path = machine.WriteAndKill();
-  // Another entry, sound by itself, in the place of the last one that was written.
-  std::vector<uint8_t> line = machine.Bytes(kSegment, OffsetOf(10), kLineBytes);
-  SegmentHeader header;
-  const std::vector<uint8_t> page = machine.Bytes(kSegment, 0, kSegmentHeaderBytes);
-  std::memcpy(&header, page.data(), sizeof(header));
-  line[24] ^= 1;
-  const uint32_t checksum =
-      Crc32cExtend(SeedOfSegment(header.segment_id), line.data(), kLineBytes - sizeof(uint32_t));
-  std::memcpy(line.data() + kLineBytes - sizeof(checksum), &checksum, sizeof(checksum));
-  machine.Change(kSegment, OffsetOf(10), line);
+  ChangeEntry(machine, OffsetOf(10), kLineBytes);
   machine.CheckForetold();
   REQUIRE(machine.engine != nullptr);
   CHECK(machine.report.window.fate == WindowFate::kRefused);
   CHECK(machine.report.window.reason.find("it differs from") != std::string::npos);
   CHECK(machine.engine->appended() == 10);
   CHECK(machine.Exists(RefusedName(path)));
+}
+
+TEST_CASE("the last entry of the files is compared also where the window is nearly full") {
+  for (const size_t payload_bytes : {size_t{32}, size_t{3000}}) {
+    Machine machine;
+    machine.MustOpen();
+    uint64_t sequence = 0;
+    const std::vector<uint8_t> payload(payload_bytes, 7);
+    REQUIRE(machine.engine->AppendPayload(1, 0, 0, payload.data(),
+                                          static_cast<uint32_t>(payload_bytes),
+                                          &sequence) == Code::kOk);
+    machine.Copy();
+    machine.Write(kMinWindowBytes / kLineBytes - 100);
+    const std::string path = machine.engine->journal()->window()->path();
+    machine.Kill();
+    ChangeEntry(machine, OffsetOf(1), EntryBytes(static_cast<uint32_t>(payload_bytes)));
+    machine.MustOpen();
+    CHECK(machine.report.window.fate == WindowFate::kRefused);
+    CHECK(machine.engine->appended() == 1);
+    CHECK(machine.Exists(RefusedName(path)));
+  }
 }
 
 TEST_CASE("the line before the first tells a fork that was written to in between") {

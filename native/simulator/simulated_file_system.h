@@ -37,6 +37,8 @@
 //   ContainerKill; every file system that is made on an image has another boot id.
 // Full disk. set_capacity limits the sum of sizes: kNoSpace from Write, Preallocate and Truncate.
 //
+// Identity. A directory's follows from its path, so that a copy of it has another one.
+//
 // Not modelled: permissions, a mapped file that changes its size (refused, since the seam forbids
 // it).
 #ifndef PINNACLE_SIMULATOR_SIMULATED_FILE_SYSTEM_H_

@@ -1,17 +1,23 @@
 // The whole engine against a simulated disk and clock: one thread, deterministic from one seed.
 //
 // A run draws a small configuration and a schedule: operations (refused ones among them), syncs,
-// segment supply, snapshots, compaction, clean restarts; process kills and power cuts between and
-// in the middle of any of these, in recovery too; failing calls, full disks, clocks that go back.
+// segment supply, snapshots, compaction, clean restarts; process kills, container kills and power
+// cuts between and in the middle of any of these, in recovery too; failing calls, full disks,
+// clocks that go back. Entries go through a window or not, at times another way after each open.
 // After every recovery a plain model (the list of accepted entries and of what was acknowledged)
 // says whether the result may be:
 //
 // - what was recovered is a prefix of what was accepted, byte for byte, without a gap or a phantom;
-// - it has everything that durable() ever covered (power cut), or everything appended (kill);
+// - it has everything that durable() ever covered (power cut), that written() covered (container
+//   kill, which is told where it cost entries), or everything appended (process kill);
 // - books, facts, every snapshot and the user's state are the model's at that point;
 // - a snapshot that was reported taken is there, and the journal reaches back to the oldest one;
 // - a refused or failed call left nothing, and a failed journal accepts nothing more;
 // - a call that failed is never told as corruption, and nothing is refused without a cause.
+//
+// What a killed process left is also opened as a copy of the directory, with older or other files
+// beside the window, and with a window that was damaged: a window that is not certainly the
+// directory's own adds nothing, and what was lost with it is told.
 //
 // Backups are made beside all of this, on a device that lies at times, and cut off by it: each that
 // has its name restores to exactly the model's state at its sequence, which its source has too.

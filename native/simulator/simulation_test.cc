@@ -29,6 +29,9 @@ TEST_CASE("whatever crashes, fails, lies or rots, recovery gives what was promis
   // The schedule still reaches every kind of trouble.
   CHECK(counts.power_cuts > 10 * runs / 4);
   CHECK(counts.process_kills > runs);
+  CHECK(counts.container_kills > runs / 2);
+  CHECK(counts.windows_used > runs / 4);
+  CHECK(counts.windows_judged > runs / 4);
   CHECK(counts.mid_call > runs);
   CHECK(counts.failed_calls > runs);
   CHECK(counts.damage_reported > runs / 4);

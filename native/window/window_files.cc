@@ -1,10 +1,10 @@
 #include "window/window_files.h"
 
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "checksum/crc32c.h"
-#include "platform/read_fully.h"
 
 namespace pinnacle {
 
@@ -49,8 +49,13 @@ Status ReadWindowHeader(const File& file, WindowHeader* header, std::string* rea
   *header = WindowHeader();
   size_t bytes_read = 0;
   uint64_t size = 0;
-  PINNACLE_RETURN_IF_ERROR(
-      ReadFully(file, 0, {reinterpret_cast<uint8_t*>(header), sizeof(*header)}, &bytes_read));
+  const std::span<uint8_t> bytes(reinterpret_cast<uint8_t*>(header), sizeof(*header));
+  while (bytes_read < bytes.size()) {
+    size_t got = 0;
+    PINNACLE_RETURN_IF_ERROR(file.Read(bytes_read, bytes.subspan(bytes_read), &got));
+    if (got == 0) break;
+    bytes_read += got;
+  }
   PINNACLE_RETURN_IF_ERROR(file.Size(&size));
   if (bytes_read < sizeof(*header) ||
       std::memcmp(header->magic, kWindowMagic, sizeof(kWindowMagic)) != 0 ||
