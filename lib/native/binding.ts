@@ -163,6 +163,7 @@ export interface NativeRecoveryReport {
   window: NativeWindowFinding // that an earlier writer left
   windowBytes: number // of the window that this writer has; 0: its segments are mapped
   whyNoWindow: string // '', or why writePath 'auto' found no room for one
+  whyWindowNotLocked: string // '', or why the window's memory could not be locked: it may be swapped out
   policy: string
   durationMs: number
   phasesMs: { lock: number; snapshot: number; replay: number; start: number }

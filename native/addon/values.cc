@@ -146,6 +146,7 @@ Napi::Value ToValue(Napi::Env env, const RecoveryReport& report) {
   object.Set("window", ToValue(env, report.window));
   object.Set("windowBytes", Num(env, report.window_bytes));
   object.Set("whyNoWindow", report.why_no_window);
+  object.Set("whyWindowNotLocked", report.why_not_locked);
   object.Set("policy", PolicyName(report.policy));
   object.Set("durationMs", Milliseconds(report.duration_ns));
   Napi::Object phases = Napi::Object::New(env);

@@ -158,6 +158,9 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   report->window = adoption.finding;
   report->window_bytes = opened->journal_->window_counters().ring_bytes;
   report->why_no_window = opened->journal_->why_no_window();
+  if (const Window* window = opened->journal_->window(); window != nullptr) {
+    report->why_not_locked = window->lock_refusal();
+  }
   if (progress) progress("start", 1, 1);
   opened->books_ = std::move(state.books);
   opened->stamps_.Start(clock, state.last_clock_ns);

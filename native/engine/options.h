@@ -94,6 +94,7 @@ struct RecoveryReport {
   WindowFinding window;          // that an earlier writer left
   uint64_t window_bytes = 0;     // of the window that this writer has; 0: segments are mapped
   std::string why_no_window;     // where writePath 'auto' found no room for one
+  std::string why_not_locked;    // the window may be swapped out; empty: it is locked in memory
   RecoveryPolicy policy = RecoveryPolicy::kStrict;
   uint64_t lock_ns = 0;
   uint64_t scan_ns = 0;  // reading and applying the journal
