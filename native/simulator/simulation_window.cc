@@ -93,6 +93,8 @@ std::unique_ptr<SimulatedEnvironment> Run::SameMachine(const DiskImage& image) {
 }
 
 void Run::JudgeWindowBeside() {
+  // After a failed sync an image of the files lacks what only the page cache has.
+  if (cause_) return;
   Quiet quiet(&quiet_);
   const DiskImage memory = world_->file_system().MemoryFiles();
   if (memory.files.empty()) return;
