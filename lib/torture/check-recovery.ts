@@ -50,6 +50,8 @@ const overlap = 500
 export class RecoveryCheck {
   readonly #oracle: Oracle
   readonly #dataDirectory: string
+  /** The second reader is of the files. */
+  #onlyInWindow = 0
   readonly #claim: Claim
   readonly #machine: LedgerMachine | undefined
   readonly #judgement: Judgement = {
@@ -109,14 +111,15 @@ export class RecoveryCheck {
   }
 
   async #inspectNatively(pure: PureReport): Promise<void> {
-    const { recovery, snapshots } = await inspect(this.#dataDirectory)
+    const { recovery, snapshots, window } = await inspect(this.#dataDirectory)
+    this.#onlyInWindow = window.entries
     if (recovery.tail === 'corrupt') {
       this.#violated(`inspection says corrupt: ${recovery.break?.reason ?? 'no reason given'}`)
     }
-    const last = lastOf(pure)
+    const last = lastOf(pure) + this.#onlyInWindow
     if (recovery.lastSequence !== last) {
       this.#violated(
-        `inspection reads to entry ${String(recovery.lastSequence)}, the second reader to ${String(last)}`,
+        `inspection reads to entry ${String(recovery.lastSequence)}, the second reader and the window to ${String(last)}`,
       )
     }
     for (const { path: file, valid, detail } of snapshots) {
@@ -157,10 +160,10 @@ export class RecoveryCheck {
           `recovery used the snapshot at ${String(snapshotSequence)}, but one at ${String(snapshot)} was taken`,
         )
       }
-      const last = lastOf(pure)
+      const last = lastOf(pure) + this.#onlyInWindow
       if (lastSequence !== last) {
         this.#violated(
-          `recovery gives entry ${String(lastSequence)} as the last, the second reader ${String(last)}`,
+          `recovery gives entry ${String(lastSequence)} as the last, the second reader and the window ${String(last)}`,
         )
       }
       this.#oracle.advanceTo(lastSequence)

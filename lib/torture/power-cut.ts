@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '../order-flow/random.js'
 import { Child } from './child.js'
 import type { FaultKind } from './counts.js'
+import { loseWindows } from './lose-windows.js'
 import { writeBack, type LoopFileSystem } from './loop-file-system.js'
 import { opened, unexpected, worked } from './process-faults.js'
 import type { Subject } from './subject.js'
@@ -49,6 +50,7 @@ export async function powerCycle(
   followed.followers.count(followed.countsOf(fault))
   await followed.followers.stop()
   fileSystem.unmount()
+  await loseWindows(subjects.map(({ dataDirectory }) => dataDirectory))
   fileSystem.mount()
 
   for (const [index, { subject, plan, writer }] of lives.entries()) {

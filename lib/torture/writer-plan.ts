@@ -1,5 +1,5 @@
 /** How one writer of the torture lives: drawn from the seed, given to the process as JSON. */
-import type { Durability, PersistenceConfig } from '../config/types.js'
+import type { Durability, PersistenceConfig, WritePath } from '../config/types.js'
 import type { StateMachine } from '../journal/state-machine.js'
 import type { Random } from '../order-flow/random.js'
 import { tortureInstruments } from './flow.js'
@@ -28,6 +28,7 @@ export interface WriterPlan extends Setting {
   syncIntervalMs: number
   /** Operations after which the writer only waits, so that a directory does not outgrow its checks. */
   mostEvents: number
+  writePath: WritePath
   /** The disk gets full: operations may be refused. */
   expectFull: boolean
   /** Where a follower in the writer's own process records what it sees; '': there is none. */
@@ -53,6 +54,8 @@ export function drawWriterPlan(
     syncIntervalMs: 1 + random.below(5),
     mostEvents,
     expectFull: given.expectFull,
+    // (A limit that is lowered below a segment in use fails a journal with a window: docs/operations.md.)
+    writePath: given.expectFull || random.below(3) === 0 ? 'mapped' : 'auto',
     // A limit on the size of files would limit the follower's record too.
     log: random.below(2) === 0 && !given.expectFull ? given.log : '',
   }
@@ -63,6 +66,8 @@ export function configOf(plan: WriterPlan, stateMachine?: StateMachine): Persist
     dataDirectory: plan.dataDirectory,
     durability: plan.durability,
     segmentSize: plan.segmentSize,
+    writePath: plan.writePath,
+    windowSize: '256KiB',
     journalSyncIntervalMs: plan.syncIntervalMs,
     snapshotIntervalMin: 0,
     keepSnapshots: 2,

@@ -14,6 +14,7 @@ import { ReferenceBook } from '../../lib/order-flow/reference-book.js'
 import { PersistenceManager } from '../../lib/persistence/persistence-manager.js'
 import { killAndResume } from './killing.js'
 import { operationsOf } from './operations.js'
+import { native } from '../../lib/native/load.js'
 
 const small: Partial<PersistenceConfig> = {
   segmentSize: '256KiB',
@@ -217,6 +218,8 @@ t.test('books that somebody else wrote to are found before anything is added', a
  * or announced meanwhile. Entries are only written by this thread, which is busy here.
  */
 function copyAtOneMoment(from: string, to: string): void {
+  // A reader in the writer's process has everything written out first; a copy has no window.
+  native().openReader(from, 0).close()
   const state = (): string =>
     readdirSync(from, { recursive: true }).sort().join() +
     readFileSync(join(from, 'HEAD')).toString('latin1')

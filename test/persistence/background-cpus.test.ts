@@ -202,7 +202,7 @@ t.test(
       [loadConfig({ file, env }), both],
     ] as const) {
       const manager = await PersistenceManager.open(config)
-      t.strictSame(await settled(before, [cpus, cpus]), [cpus, cpus])
+      t.strictSame(await settled(before, threadsOn(cpus)), threadsOn(cpus))
       await manager.close()
     }
   },

@@ -200,8 +200,10 @@ t.test(
     const manager = await open(data, { writePath: 'window' })
     manager.append(1, new Uint8Array(8))
     await manager.durable()
-    for (const name of readdirSync(join(data, 'journal')))
-      truncateSync(join(data, 'journal', name), 0)
+    // (The next one may get its name meanwhile.)
+    for (const name of readdirSync(join(data, 'journal'))) {
+      if (name.endsWith('.segment')) truncateSync(join(data, 'journal', name), 0)
+    }
     let code = ''
     for (let i = 0; i < 3000 && code === ''; i++) {
       try {
