@@ -291,6 +291,7 @@ export class Journal {
             names: () => owner.names(),
           }),
       onAppend: (waker) => session.staging.onAppend(waker),
+      durable: () => session.durable(),
       ended: () => session.closed,
     }
   }

@@ -9,6 +9,7 @@ import { unknownInstrument } from '../book/instrument.js'
 import type { NativeBinding, NativeReader } from '../native/binding.js'
 import type { NativeWatch } from '../native/live-binding.js'
 import { decodeEntries } from './decode.js'
+import { Follow, type OnMove } from './follow.js'
 import { journalEntryTypes, type JournalEntry, type JournalEntryType } from './entry.js'
 
 export interface ReadOptions {
@@ -25,6 +26,11 @@ export interface ReadOptions {
    * hundreds of microseconds (milliseconds, if the writer has no window).
    */
   spin?: boolean
+  /**
+   * How far to read. 'written' (default): what is in the segment files, which survives the writer's process; a
+   * power loss may still take the last of it. 'durable': what survives that, too.
+   */
+  frontier?: 'written' | 'durable'
   /** Ends the iteration with the signal's reason. */
   signal?: AbortSignal
   /** Only entries of these types. */
@@ -44,7 +50,9 @@ export interface ReadSource {
   /** A reader of the source's own; default: one of the journal, from `from` on. */
   openReader?: () => NativeReader
   /** Calls back at the next append of this process; undefined: only polling sees appends. */
-  onAppend?: (waker: () => void) => () => void
+  onAppend?: OnMove
+  /** How far the journal is durable, if the source knows. */
+  durable?: () => number
   /** Waits for a writer of another process. */
   watch?: () => NativeWatch
   /** Whether the writer is closed, so that nothing more will come. */
@@ -56,21 +64,13 @@ export interface ReadSource {
 // The first chunk is small, so that the first entry does not wait for thousands that follow it.
 const firstChunkBytes = 16 * 1024
 const chunkBytes = 256 * 1024
-// A writer of another process that has no window gives no sign: a follower has to look. A look is a few
-// microseconds; a journal that was silent for long is looked at less often.
-const pauseMs = 1
-// With a window this is only for what no sign comes of: a writer that ends.
-const watchedPauseMs = 100
-const hurryMs = 250
-const silentPauseMs = 5
-const silentAfterMs = 10_000
-
 export async function* readEntries(
   source: ReadSource,
   options: ReadOptions = {},
 ): AsyncGenerator<JournalEntry, void, undefined> {
   checkOptions(options)
   const { to = Number.MAX_SAFE_INTEGER, follow = false, spin = false, signal } = options
+  const { frontier = 'written' } = options
   const accept = await filterOf(source, options)
   signal?.throwIfAborted()
   // 0: at the oldest entry that the journal still holds. The reader finds it by the segments' heads, where a
@@ -78,43 +78,24 @@ export async function* readEntries(
   const reader =
     source.openReader?.() ?? source.binding.openReader(source.dataDirectory, options.from ?? 0)
   const watch = follow && !source.onAppend ? source.watch?.() : undefined
+  const following = new Follow({ spin, signal, onAppend: source.onAppend, watch })
+  let durable = frontier === 'durable' ? 0 : Infinity
   try {
-    let lastSeenMs = performance.now()
-    let hurriedMs = -Infinity
-    let lookedMs = -Infinity
     let askedBytes = firstChunkBytes
     while (reader.nextSequence <= to) {
-      // Before reading: what is written from here on ends the pause.
-      const seen = watch?.mark() ?? 'no window'
-      if (spin && seen === 'no move' && performance.now() - lookedMs < watchedPauseMs) {
-        await nextTurn()
-        signal?.throwIfAborted()
+      if (!following.isWorthALook()) {
+        await following.wait()
         continue
       }
-      // Asked before reading, so that what was appended before the end is read behind it.
+      // Asked before reading, so that what was appended before the end is read.
       const last = source.ended?.() ?? false
       const chunk = reader.read(askedBytes)
       if (!chunk) {
         if (!follow || last) return
-        const nowMs = performance.now()
-        lookedMs = nowMs
-        if (spin) {
-          if (nowMs - hurriedMs > hurryMs) {
-            watch?.hurryWriter()
-            hurriedMs = nowMs
-          }
-          await nextTurn()
-          signal?.throwIfAborted()
-        } else if (watch && seen !== 'no window') {
-          await pause(wakerOf(watch), watchedPauseMs, signal)
-        } else {
-          const isSilent = nowMs - lastSeenMs > silentAfterMs
-          await pause(source.onAppend, isSilent ? silentPauseMs : pauseMs, signal)
-        }
+        await following.wait()
         continue
       }
-      lastSeenMs = performance.now()
-      lookedMs = -Infinity // there may be more
+      following.found()
       askedBytes = Math.min(askedBytes * 2, chunkBytes)
       const entries: JournalEntry[] = []
       let passed = 0
@@ -124,6 +105,14 @@ export async function* readEntries(
         if (accept(entry)) entries.push(entry)
       })
       for (const entry of entries) {
+        while (entry.sequence > durable) {
+          following.isWorthALook()
+          const ended = source.ended?.() ?? false
+          durable = durableOf(source, following)
+          if (entry.sequence <= durable) break
+          if (!follow || ended) return
+          await following.wait()
+        }
         yield entry
         signal?.throwIfAborted()
       }
@@ -134,49 +123,23 @@ export async function* readEntries(
     }
   } finally {
     reader.close()
-    watch?.close()
+    following.close()
   }
 }
 
-/** Registers a function that is called once, at the next move of the writer; returns what takes that back. */
-type OnMove = (waker: () => void) => () => void
-
-function wakerOf(watch: NativeWatch): OnMove {
-  return (waker) => {
-    let isWaiting = true
-    watch.wait(() => {
-      isWaiting = false
-      waker()
-    })
-    return () => {
-      if (isWaiting) watch.cancel()
-    }
-  }
+/** How far the journal is durable. Without anybody who says so the directory is closed, and all of it is. */
+function durableOf(source: ReadSource, following: Follow): number {
+  return source.durable?.() ?? following.durable() ?? publishedDurable(source)
 }
 
-/** Sleeps until the writer moves, the time's end or the abort. */
-function pause(
-  onMove: OnMove | undefined,
-  timeMs: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => {
-      clearTimeout(timer)
-      forget?.()
-      signal?.removeEventListener('abort', onAbort)
-      resolve()
-    }
-    const onAbort = (): void => {
-      clearTimeout(timer)
-      forget?.()
-      reject(signal?.reason as Error)
-    }
-    const timer = setTimeout(end, timeMs)
-    const forget = onMove?.(end)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    if (signal?.aborted) onAbort()
-  })
+function publishedDurable({ binding, dataDirectory }: ReadSource): number {
+  try {
+    const { state, durable } = binding.readLiveStatus(dataDirectory)
+    return state === 'closed' ? Infinity : durable
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_PINNACLE_NOT_FOUND') return Infinity
+    throw error
+  }
 }
 
 type Filter = (entry: JournalEntry) => boolean
@@ -215,6 +178,13 @@ function checkOptions(options: ReadOptions): void {
       'ERR_PINNACLE_INVALID_ENTRY_TYPE',
       `${shown(type)} is no entry type${typeof given === 'string' ? didYouMean(given, journalEntryTypes) : ''}; ` +
         `there are ${journalEntryTypes.join(', ')}`,
+    )
+  }
+  const { frontier = 'written' } = options
+  if (!['written', 'durable'].includes(frontier)) {
+    throw new PinnacleTypeError(
+      'ERR_PINNACLE_INVALID_ARGUMENT',
+      `frontier must be 'written' or 'durable', not ${shown(frontier)}`,
     )
   }
   const { instrument } = options

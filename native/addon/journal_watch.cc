@@ -236,6 +236,12 @@ Napi::Value ReadLiveStatusOf(const Napi::CallbackInfo& info) {
   bool is_open = false;
   Status status = fs->IsLocked(directory, &is_open);
   if (status.ok()) status = ReadLiveStatus(fs, directory, page.get());
+  if (is_open && status.code() == Code::kNotFound) {
+    // It has just been opened, and says so in a moment.
+    *page = LivePage();
+    page->beat_ns = Clock::Real()->NowNs();
+    status = Status();
+  }
   if (!status.ok()) {
     Throw(env, status);
     return env.Undefined();

@@ -55,12 +55,15 @@ LiveStatus::LiveStatus(Engine* engine)
     : engine_(engine),
       opened_ns_(engine->environment().clock->NowNs()),
       page_(std::make_unique<LivePage>()) {
-  if (engine->journal()->window() != nullptr) return;
-  FileSystem* fs = engine->environment().file_system;
-  const std::string path = StatusPath(engine->options().data_directory);
-  if (!fs->Open(path, OpenMode::kReadWrite, &file_).ok()) {
-    (void)fs->Open(path, OpenMode::kCreate, &file_);
+  if (engine->journal()->window() == nullptr) {
+    FileSystem* fs = engine->environment().file_system;
+    const std::string path = StatusPath(engine->options().data_directory);
+    if (!fs->Open(path, OpenMode::kReadWrite, &file_).ok()) {
+      (void)fs->Open(path, OpenMode::kCreate, &file_);
+    }
   }
+  // At once: a page of the writer before this one says that it is closed.
+  Beat(engine->environment().clock->MonotonicNs());
 }
 
 uint64_t LiveStatus::Wait::Note(uint64_t now, bool waits, uint64_t monotonic_ns) {
@@ -134,6 +137,9 @@ Status ReadLiveStatus(FileSystem* fs, const std::string& data_directory, LivePag
                   "no writer has published anything in " + data_directory + ": none has it open");
   }
   PINNACLE_RETURN_IF_ERROR(std::move(opened));
+  uint64_t size = 0;
+  PINNACLE_RETURN_IF_ERROR(file->Size(&size));
+  if (size == 0) return Status(Code::kNotFound, "'" + path + "' was only just made");
   return ReadLivePage(*file, in_window ? kLiveOffset : 0, page);
 }
 

@@ -26,6 +26,7 @@ interface DumpOptions extends DataOptions {
   to?: number
   limit?: number
   follow?: boolean
+  frontier?: 'written' | 'durable'
   instrument?: string
   type?: string[]
   format?: 'table' | 'jsonl'
@@ -38,6 +39,12 @@ export function register(program: Command): void {
     .option('--to <sequence>', 'last entry', sequenceArgument)
     .option('-n, --limit <entries>', 'at most so many entries', countArgument)
     .option('-f, --follow', 'wait for more, until Ctrl-C')
+    .addOption(
+      new Option('--frontier <frontier>', 'how far to read (default: written)').choices([
+        'written',
+        'durable',
+      ]),
+    )
     .option('-i, --instrument <name>', 'only entries of this instrument')
     .option(
       '-t, --type <types>',
@@ -67,6 +74,7 @@ async function dump(
   const entries = Journal.read(dataDirectory, {
     follow: options.follow === true,
     signal: interrupt.signal,
+    ...(options.frontier === undefined ? {} : { frontier: options.frontier }),
     ...(options.from === undefined ? {} : { from: options.from }),
     ...(options.to === undefined ? {} : { to: options.to }),
     ...(options.instrument === undefined ? {} : { instrument: options.instrument }),
