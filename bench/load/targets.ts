@@ -1,5 +1,5 @@
 /** What the generator drives: nothing at all, a journal, or a book of many orders. */
-import { PersistenceManager, Side, type Stats } from '../../lib/index.js'
+import { PersistenceManager, Side, type Stats, type WritePath } from '../../lib/index.js'
 import { addOrders } from '../million.js'
 import type { BusyCores } from './busy-cores.js'
 import type { Load } from './generator.js'
@@ -49,6 +49,7 @@ export async function appends(
   directory: string,
   segmentSize: string,
   backgroundCpus: number[],
+  writePath: WritePath = 'auto',
 ): Promise<Target> {
   const persistence = await PersistenceManager.open({
     dataDirectory: directory,
@@ -58,6 +59,8 @@ export async function appends(
     compactionThreshold: '64GiB',
     segmentSize,
     backgroundCpus,
+    writePath,
+    windowSize: '128MiB',
   })
   const { journal } = persistence
   const lanes = journal.lanes

@@ -14,8 +14,9 @@ const awaitedName = 'append + await durable'
 const callersName = '64 callers awaiting their own append, until all have it'
 const groupName = 'group of 1000 awaited appends'
 const asyncName = 'fs.writeSync + await fdatasync, 64 bytes, written file'
-const mappedName = '64 bytes stored through a mapping + msync, plain program'
-const mappedGroupName = '64,000 bytes stored through a mapping + msync, plain program'
+const plainCallersName = '64 times fs.writeSync, one await fdatasync, plain program'
+const plainGroupName = 'fs.writeSync of 64,000 bytes + await fdatasync, plain program'
+const mappedSuffix = ', mapped path'
 
 /** The median of `count` times `work`, µs. */
 function timed(count: number, work: () => unknown): () => Promise<number> {
@@ -39,22 +40,30 @@ export const durable: Part = {
       dataDirectory: path.join(directory, 'durable'),
       durability: 'appended',
     })
+    const mapped = await Journal.open({
+      dataDirectory: path.join(directory, 'durable-mapped'),
+      durability: 'appended',
+      writePath: 'mapped',
+    })
     const file = openSync(path.join(directory, 'durable.plain'), 'w+')
     const zeros = Buffer.alloc(4096)
     for (let offset = 0; offset < fileBytes; offset += zeros.length) writeSync(file, zeros)
     fdatasyncSync(file)
     let position = 0
-    const line = Buffer.alloc(64, 0x5a)
-    const writeLine = (): void => {
-      writeSync(file, line, 0, 64, position)
-      position = (position + 64) % fileBytes
+    const lines = Buffer.alloc(64_000, 0x5a)
+    const write = (bytes: number): void => {
+      if (position + bytes > fileBytes) position = 0
+      writeSync(file, lines, 0, bytes, position)
+      position += bytes
     }
-    const append = (): number => {
-      journal.lanes[0] = position
-      return journal.appendLanes(1, 4)
+    const append = (to = journal): number => {
+      to.lanes[0] = position
+      return to.appendLanes(1, 4)
     }
-    append()
-    journal.syncNow()
+    for (const each of [journal, mapped]) {
+      append(each)
+      each.syncNow()
+    }
     const each = quick ? 20 : 50
     const unit = 'µs'
     const cases: Case[] = [
@@ -64,7 +73,7 @@ export const durable: Part = {
         round: limits
           ? () => limits.durable(each)
           : timed(each, () => {
-              writeLine()
+              write(64)
               fdatasyncSync(file)
             }),
       },
@@ -74,6 +83,14 @@ export const durable: Part = {
         round: timed(each, () => {
           append()
           journal.syncNow()
+        }),
+      },
+      {
+        name: blockingName + mappedSuffix,
+        unit,
+        round: timed(each, () => {
+          append(mapped)
+          mapped.syncNow()
         }),
       },
       { name: awaitedName, unit, round: timed(each, () => journal.durable(append())) },
@@ -91,22 +108,41 @@ export const durable: Part = {
           Promise.all(Array.from({ length: 1000 }, () => journal.durable(append()))),
         ),
       },
+      {
+        name: groupName + mappedSuffix,
+        unit,
+        round: timed(10, () =>
+          Promise.all(Array.from({ length: 1000 }, () => mapped.durable(append(mapped)))),
+        ),
+      },
     ]
     const handle = await open(path.join(directory, 'durable.plain'), 'r+')
-    cases.push({
-      name: asyncName,
-      unit,
-      round: timed(each, () => {
-        writeLine()
-        return handle.datasync()
-      }),
-    })
-    if (limits) {
-      cases.push(
-        { name: mappedName, unit, round: () => limits.mapped(64, each) },
-        { name: mappedGroupName, unit, round: () => limits.mapped(64_000, 10) },
-      )
-    }
+    cases.push(
+      {
+        name: asyncName,
+        unit,
+        round: timed(each, () => {
+          write(64)
+          return handle.datasync()
+        }),
+      },
+      {
+        name: plainCallersName,
+        unit,
+        round: timed(each, () => {
+          for (let i = 0; i < 64; i++) write(64)
+          return handle.datasync()
+        }),
+      },
+      {
+        name: plainGroupName,
+        unit,
+        round: timed(10, () => {
+          write(64_000)
+          return handle.datasync()
+        }),
+      },
+    )
     const stores = peers ? Object.values(peers.durable(directory)) : []
     for (const peer of stores) {
       result.notes.push(`${peer.name}: ${peer.mode}`)
@@ -122,44 +158,47 @@ export const durable: Part = {
     closeSync(file)
     await handle.close()
     await journal.close()
+    await mapped.close()
     for (const peer of stores) await peer.close()
 
     result.figures = figures
     const plain = figureNamed(figures, plainName)
     const blocking = ratio(figureNamed(figures, blockingName), plain)
-    const callers = ratio(figureNamed(figures, callersName), plain)
+    const callers = ratio(figureNamed(figures, callersName), figureNamed(figures, plainCallersName))
     const awaited = ratio(figureNamed(figures, awaitedName), plain)
+    const group = figureNamed(figures, groupName)
+    const groupPlain = ratio(group, figureNamed(figures, plainGroupName))
     result.comparisons.push(
       { what: `${blockingName}, of one pwrite + fdatasync`, ratio: blocking },
+      {
+        what: `${blockingName}${mappedSuffix}, of the window's`,
+        ratio: ratio(
+          figureNamed(figures, blockingName + mappedSuffix),
+          figureNamed(figures, blockingName),
+        ),
+      },
       { what: `${awaitedName}, of one pwrite + fdatasync`, ratio: awaited },
-      { what: '64 callers, of one pwrite + fdatasync', ratio: callers },
+      { what: '64 callers, of the plain program', ratio: callers },
+      { what: `${groupName}, of the plain program`, ratio: groupPlain },
+      {
+        what: `${groupName}${mappedSuffix}, of the window's`,
+        ratio: ratio(figureNamed(figures, groupName + mappedSuffix), group),
+      },
     )
     result.goals.durableSingle = blocking.median
+    result.goals.durableAwaited = awaited.median
     result.goals.durableCallers = callers.median
+    result.goals.durableGroup = groupPlain.median
     const asynchronous = ratio(figureNamed(figures, asyncName), plain)
     result.comparisons.push({ what: `${asyncName}, of the same blocking`, ratio: asynchronous })
-    result.floors.durableCallers = asynchronous.median
-    const group = figureNamed(figures, groupName)
+    result.floors.durableAwaited = asynchronous.median
     for (const { name } of stores) {
       const store = figureNamed(figures, `${name}, 1000 in one commit`)
       const found = ratio(store, group)
       result.comparisons.push({ what: `group of 1000, faster than ${name}`, ratio: found })
       const goal = name === 'lmdb' ? 'durableGroupLmdb' : 'durableGroupSqlite'
       result.goals[goal] = found.median
-      if (limits) {
-        result.floors[goal] = ratio(store, figureNamed(figures, mappedGroupName)).median
-      }
-    }
-    if (limits) {
-      const mapped = ratio(figureNamed(figures, mappedName), plain)
-      result.comparisons.push(
-        { what: 'the plain program, 64 bytes, of one pwrite + fdatasync', ratio: mapped },
-        {
-          what: `${groupName}, of the plain program`,
-          ratio: ratio(group, figureNamed(figures, mappedGroupName)),
-        },
-      )
-      result.floors.durableSingle = mapped.median
+      result.floors[goal] = ratio(store, figureNamed(figures, plainGroupName)).median
     }
     return result
   },

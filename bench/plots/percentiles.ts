@@ -56,7 +56,7 @@ export function percentileChart(
     ([percentile]) => x(ninesOf(percentile)),
     ([, ns]) => y(Math.max(1, ns)),
   )
-  const order = [5, 6, 0, 2, 3, 1, 4]
+  const order = [5, 6, 0, 7, 2, 3, 1, 4]
   for (const [index, { curve }] of runs.entries()) {
     parts.push(`<path d="${path(curve) ?? ''}" class="curve s${String(order[index] ?? 0)}"/>`)
   }

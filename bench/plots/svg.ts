@@ -13,8 +13,26 @@ export interface Frame {
   body: string
 }
 
-const light = ['#1f6feb', '#c9510c', '#1a7f37', '#8250df', '#bf3989', '#6e7781', '#0b8a8f']
-const dark = ['#58a6ff', '#f0883e', '#3fb950', '#bc8cff', '#f778ba', '#8b949e', '#39c5cf']
+const light = [
+  '#1f6feb',
+  '#c9510c',
+  '#1a7f37',
+  '#8250df',
+  '#bf3989',
+  '#6e7781',
+  '#0b8a8f',
+  '#9a6700',
+]
+const dark = [
+  '#58a6ff',
+  '#f0883e',
+  '#3fb950',
+  '#bc8cff',
+  '#f778ba',
+  '#8b949e',
+  '#39c5cf',
+  '#d29922',
+]
 
 function coloursOf(colours: readonly string[]): string {
   return colours
