@@ -102,7 +102,7 @@ void EngineHandle::CallEvents(napi_env env, void* self) {
       }
     }
   }
-  if (engine->journal()->window_lost() && !handle->window_loss_told_) {
+  if (handle->open_ && engine->journal()->window_lost() && !handle->window_loss_told_) {
     handle->window_loss_told_ = true;
     const Window* window = engine->journal()->window();
     const Napi::Value lost_function = events.Get("windowLost");

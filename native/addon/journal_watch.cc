@@ -62,7 +62,14 @@ class JournalWatch {
 
   // Calls `callback` once: when the writer has moved, or after a while.
   Status Wait(Napi::Env env, Napi::Function callback) {
-    if (!thread_.joinable()) PINNACLE_RETURN_IF_ERROR(Start(env));
+    if (is_closed_) return Status(Code::kClosed, "this watch was closed");
+    if (!thread_.joinable()) {
+      Status started = Start(env);
+      if (!started.ok()) {
+        signal_.Close();
+        return started;
+      }
+    }
     callback_ = Napi::Persistent(callback);
     signal_.Ref();
     {
@@ -81,11 +88,13 @@ class JournalWatch {
   }
 
   void Close() {
+    is_closed_ = true;
     {
       const std::lock_guard lock(mutex_);
       is_closing_ = true;
     }
     wanted_.notify_one();
+    if (watch_ != nullptr) watch_->Interrupt();
     if (thread_.joinable()) thread_.join();
     callback_.Reset();
     signal_.Close();
@@ -158,6 +167,7 @@ class JournalWatch {
   uint64_t searched_ns_ = 0;
   Napi::FunctionReference callback_;
   LoopSignal signal_;
+  bool is_closed_ = false;
 
   std::mutex mutex_;  // what follows
   std::condition_variable wanted_;

@@ -8,6 +8,7 @@ namespace pinnacle::addon {
 
 struct LoopSignal::Handle {
   uv_async_t async{};
+  LoopSignal* owner = nullptr;  // null once it has let go of this
   napi_env env = nullptr;
   Call call = nullptr;
   void* data = nullptr;
@@ -54,8 +55,14 @@ bool LoopSignal::Open(napi_env env, const char* name, Call call, void* data) {
   // Released where the loop lets go of it, in Close.
   Handle* opened = handle.release();
   uv_unref(reinterpret_cast<uv_handle_t*>(&opened->async));
+  opened->owner = this;
+  // Through the owner: it must not send to, or close, what is gone.
   (void)napi_add_async_cleanup_hook(
-      env, [](napi_async_cleanup_hook_handle, void* self) { static_cast<Handle*>(self)->Close(); },
+      env,
+      [](napi_async_cleanup_hook_handle, void* self) {
+        LoopSignal* owner = static_cast<Handle*>(self)->owner;
+        if (owner != nullptr) owner->Close();
+      },
       opened, &opened->hook);
   std::lock_guard lock(mutex_);
   handle_ = opened;
@@ -76,7 +83,9 @@ void LoopSignal::Close() {
     std::lock_guard lock(mutex_);
     closed = std::exchange(handle_, nullptr);
   }
-  if (closed != nullptr) closed->Close();
+  if (closed == nullptr) return;
+  closed->owner = nullptr;
+  closed->Close();
 }
 
 void LoopSignal::Send() {

@@ -32,6 +32,8 @@ bool IsUnusable(const Status& status) {
          status.code() == Code::kLocked || status.system_error() == ELOOP;
 }
 
+std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
 std::string Of(const std::string& window) { return "the window '" + window + "' "; }
 
 // Of the segments that are scanned for the files' end: more than the ring can have is not needed.
@@ -119,11 +121,18 @@ class Planner {
 
   // Which window the head record names. Where that is damaged, the newest one of this directory.
   Status FindNamed(bool* named) {
-    BootId boot;
-    PINNACLE_RETURN_IF_ERROR(fs_->ReadBootId(&boot));
     HeadFinding head;
     PINNACLE_RETURN_IF_ERROR(ReadHead(fs_, directory_, &head));
     *named = head.valid && NamesWindow(head.record);
+    if (!*named && head.valid) return Status();
+    if (!head.exists) {
+      // A new directory has no window; one that has segments has lost its head record.
+      Layout layout;
+      PINNACLE_RETURN_IF_ERROR(ReadLayout(fs_, directory_, false, &layout));
+      if (layout.segments.empty()) return Status();
+    }
+    BootId boot;
+    PINNACLE_RETURN_IF_ERROR(fs_->ReadBootId(&boot));
     if (*named) {
       head_ = head.record;
       finding_.path = WindowPathOf(head_);
@@ -135,7 +144,6 @@ class Planner {
 #endif
       return Status();
     }
-    if (!head.exists || head.valid) return Status();
     FileIdentity own;
     PINNACLE_RETURN_IF_ERROR(fs_->Identify(directory_, &own));
     for (const std::string& directory : directories_) {
@@ -170,7 +178,8 @@ class Planner {
     if (IsGone(opened.code())) {
       const std::string refused = RefusedName(finding_.path);
       bool was_refused = false;
-      PINNACLE_RETURN_IF_ERROR(fs_->Exists(refused, &was_refused));
+      Status looked = fs_->Exists(refused, &was_refused);
+      if (!looked.ok() && !IsGone(looked.code())) return looked;
       if (was_refused) {
         finding_.path = refused;
         Refuse("an open that did not come to its end has refused it");
@@ -513,12 +522,22 @@ Status AdoptWindow(const Environment& environment, const EngineOptions& options,
   return dry_run ? Status() : Adopt(environment.file_system, *adoption);
 }
 
+// A window that was used goes; one that may have entries which nothing else has is kept by another
+// name.
+static void PutAway(FileSystem* fs, Adoption* adoption) {
+  WindowFinding& finding = adoption->finding;
+  if (finding.fate == WindowFate::kUsed && finding.reason.empty()) (void)fs->Remove(finding.path);
+  Bury(fs, &finding);
+  adoption->file.reset();
+}
+
 void DisposeOfWindow(const Environment& environment, const EngineOptions& options,
                      const Journal& journal, Adoption* adoption) {
   FileSystem* fs = environment.file_system;
-  if (adoption->finding.fate == WindowFate::kUsed) (void)fs->Remove(adoption->finding.path);
-  Bury(fs, &adoption->finding);
-  adoption->file.reset();
+  PutAway(fs, adoption);
+  const WindowFinding& finding = adoption->finding;
+  // One that could not be put aside would be taken for a leftover.
+  if (finding.fate == WindowFate::kRefused && IsWindowName(NameOf(finding.path))) return;
   FileIdentity own;
   if (!fs->Identify(options.data_directory, &own).ok()) return;
   const WindowId kept = journal.window() != nullptr ? journal.window()->id() : WindowId();
@@ -533,9 +552,7 @@ Status DisposeOfUnnamedWindow(FileSystem* fs, const std::string& data_directory,
   HeadFinding head;
   PINNACLE_RETURN_IF_ERROR(ReadHead(fs, data_directory, &head));
   if (head.valid && NamesWindow(head.record)) return Status();
-  if (adoption->finding.fate == WindowFate::kUsed) (void)fs->Remove(adoption->finding.path);
-  Bury(fs, &adoption->finding);
-  adoption->file.reset();
+  PutAway(fs, adoption);
   return Status();
 }
 
@@ -554,8 +571,9 @@ Status Adopt(FileSystem* fs, const Adoption& adoption) {
 }
 
 void Bury(FileSystem* fs, WindowFinding* finding) {
-  if (finding->fate != WindowFate::kRefused || finding->is_others) return;
-  if (!IsWindowName(finding->path.substr(finding->path.rfind('/') + 1))) return;  // it is already
+  const bool is_damaged = finding->fate == WindowFate::kUsed && !finding->reason.empty();
+  if (finding->is_others || !(is_damaged || finding->fate == WindowFate::kRefused)) return;
+  if (!IsWindowName(NameOf(finding->path))) return;  // it is already
   const std::string buried = RefusedName(finding->path);
   if (fs->Rename(finding->path, buried).ok()) finding->path = buried;
 }

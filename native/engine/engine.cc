@@ -68,13 +68,17 @@ Status MakeSubdirectory(FileSystem* fs, const std::string& data_directory,
 // Reads the state; where it is damaged and the policy is not strict, mends the directory and reads
 // it again. The report then says what was found, what was kept, and where the rest is.
 Status Recover(const Environment& environment, const EngineOptions& options,
-               const ProgressFunction& progress, RecoveredState* state, RecoveryReport* report) {
+               const ProgressFunction& progress, WindowFinding* window, RecoveredState* state,
+               RecoveryReport* report) {
   const ReadOptions read{options.expected_orders, false};
   const std::string& directory = options.data_directory;
   Status status = ReadState(environment, directory, read, progress, state, report);
   if (status.ok()) status = Refusal(directory, *state, *report);
   const bool damaged = status.code() == Code::kCorrupt || status.code() == Code::kJournalGap;
   if (!damaged || options.policy == RecoveryPolicy::kStrict) return status;
+  // While the head record still names it: to whoever opens next it would be a leftover.
+  Bury(environment.file_system, window);
+  report->window = *window;
   const RecoveryReport found = *report;
   MendReport mended;
   PINNACLE_RETURN_IF_ERROR(
@@ -134,7 +138,8 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   PINNACLE_RETURN_IF_ERROR(AdoptWindow(environment, options, false, &adoption));
   report->window = adoption.finding;
   RecoveredState state;
-  PINNACLE_RETURN_IF_ERROR(Recover(environment, options, progress, &state, report));
+  PINNACLE_RETURN_IF_ERROR(
+      Recover(environment, options, progress, &adoption.finding, &state, report));
   const uint64_t write_start_ns = clock->MonotonicNs();
   report->created = !state.has_journal_id;
   PINNACLE_RETURN_IF_ERROR(

@@ -55,9 +55,11 @@ LiveStatus::LiveStatus(Engine* engine)
     : engine_(engine),
       opened_ns_(engine->environment().clock->NowNs()),
       page_(std::make_unique<LivePage>()) {
-  if (engine->journal()->window() == nullptr) {
-    FileSystem* fs = engine->environment().file_system;
-    const std::string path = StatusPath(engine->options().data_directory);
+  FileSystem* fs = engine->environment().file_system;
+  const std::string path = StatusPath(engine->options().data_directory);
+  if (engine->journal()->window() != nullptr) {
+    (void)fs->Remove(path);  // of an earlier writer
+  } else {
     if (!fs->Open(path, OpenMode::kReadWrite, &file_).ok()) {
       (void)fs->Open(path, OpenMode::kCreate, &file_);
     }

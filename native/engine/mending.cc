@@ -337,6 +337,8 @@ Status MendDirectory(const Environment& environment, const EngineOptions& option
   Status status = ReadState(seen, directory, ReadOptions(), nullptr, &state, &found);
   const bool damage = status.code() == Code::kCorrupt || status.code() == Code::kJournalGap;
   if (!status.ok() && !damage) return status;
+  // While the head record still names it: to whoever opens next it would be a leftover.
+  if (!dry_run) Bury(fs, &adoption.finding);
   status = Mend(seen, options, state.scan.evidence.known_durable, dry_run, report);
   report->window = adoption.finding;
   if (!status.ok() || dry_run) return status;

@@ -168,8 +168,9 @@ void JournalThreads::RunSync() {
   while (!stopping_) {
     const bool asked = AwaitWork(&lock, answered);
     if (stopping_) return;
-    if (!asked && (!HasInterval() || journal_->appended() == journal_->durable())) {
-      (void)journal_->MarkStep();  // its failure is the journal's
+    const bool due = HasInterval() && journal_->appended() != journal_->durable();
+    if (!asked && !due && !journal_->HasManyUnsynced()) {
+      (void)Guarded([this] { return journal_->MarkStep(); });  // its failure is the journal's
       // Another thread's sync may have found it.
       if (journal_->window_lost() && !std::exchange(window_loss_told, true)) {
         lock.unlock();

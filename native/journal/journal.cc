@@ -188,7 +188,7 @@ Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_
   }
   const uint64_t entry_bytes = EntryBytes(payload_bytes);
   const bool fits = static_cast<uint64_t>(end_ - cursor_) >= entry_bytes;
-  if (!fits) [[unlikely]] {
+  if (!fits || entry_bytes > most_in_ring_) [[unlikely]] {
     if (const Code code = MakeRoom(entry_bytes); code != Code::kOk) return code;
   }
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
@@ -199,7 +199,8 @@ Code Journal::Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_
                            static_cast<uint8_t>(flags | kFlagWritten),
                            next_sequence_,
                            timestamp_ns};
-  if (static_cast<uint64_t>(end_ - cursor_) < entry_bytes) [[unlikely]] {
+  if (static_cast<uint64_t>(end_ - cursor_) < entry_bytes || entry_bytes > most_in_ring_)
+      [[unlikely]] {
     return AppendApart(header, payload, entry_bytes);
   }
   last_checksum_ = BuildEntry(header, payload, entry_bytes, cursor_);
@@ -449,16 +450,21 @@ Status Journal::FillStep() {
     const uint64_t begin = std::max(segment->filled_offset, PageEnd(copied_offset_));
     if (begin >= segment->bytes || begin >= copied_offset_ + kFillBytes) return Status();
     const uint64_t end = std::min(segment->bytes, begin + kFillBytes);
-    for (uint64_t page = begin; page < end && status.ok(); page += kPageBytes) {
-      status = segment->file->WritePadded(page, {}, std::min(kPageBytes, end - page), false);
-    }
+    status = Guarded([&] {
+      for (uint64_t page = begin; page < end; page += kPageBytes) {
+        PINNACLE_RETURN_IF_ERROR(
+            segment->file->WritePadded(page, {}, std::min(kPageBytes, end - page), false));
+      }
+      return Status();
+    });
     if (status.ok()) {
       segment->filled_offset = end;
       fill_count_.fetch_add(1, std::memory_order_relaxed);
       filled_bytes_.fetch_add(end - begin, std::memory_order_relaxed);
     }
   }
-  if (status.ok()) status = segment->file->Sync();
+  // Also where there is no memory to say why it failed: the next sync would not be told.
+  if (status.ok()) status = Guarded([&] { return segment->file->Sync(); });
   if (status.ok()) return status;
   Fail(status);
   return failure();

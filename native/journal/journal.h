@@ -158,6 +158,8 @@ class Journal {
   Status CopyStep(uint64_t max_bytes = UINT64_MAX);
   // A follower of another process wants entries copied as soon as can be. Of the copying thread.
   bool IsHurried() const;
+  // So many full segments are not synced yet, each with an open file, that it is time to.
+  bool HasManyUnsynced() const;
   // A frontier mark, where none was written for a second and there is something new to say.
   Status MarkStep();
   // Has zeros ahead of the writer written where syncs are short (see segment_supply.h). Does
@@ -236,7 +238,7 @@ class Journal {
   HeadRecord CurrentHead();
   void Enter(std::shared_ptr<Segment> segment, uint64_t offset);
   // Room for an entry where the writer is: opens a segment, waits for the ring. Where the entry is
-  // larger than half the ring or goes across its end, less is promised: see AppendApart.
+  // larger than a quarter of the ring or goes across its end, less is promised: see AppendApart.
   Code MakeRoom(uint64_t entry_bytes);
   Code Roll();
   Extent ExtentNow() const;
@@ -312,6 +314,10 @@ class Journal {
   // Set by Start. Entries go through a window; else segments are mapped.
   bool has_window_ = false;
   uint64_t ring_bytes_ = 0;
+  // Larger entries are written to the file before the ring has them. So an entry that is being
+  // stored, after the unused rest of a segment that was shorter than it, covers less than half the
+  // ring: the other half can be held against the files.
+  uint64_t most_in_ring_ = UINT64_MAX;
   std::unique_ptr<Window> window_;  // null on the mapped path, and once closed
   std::string why_no_window_;
   std::vector<uint8_t> apart_;  // the writer's, for entries that go across the ring's end

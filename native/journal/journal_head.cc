@@ -80,7 +80,10 @@ Status Journal::Announce(uint64_t index, uint64_t segment_id) {
 
 Status Journal::RaiseHead(const SegmentRecord& oldest) {
   std::lock_guard head_lock(head_mutex_);
-  if (head_ == nullptr) return Status();
+  if (head_ == nullptr) {
+    // What the closed head record names must stay.
+    return head_path_.empty() ? Status() : Status(Code::kClosed, "the journal is closed");
+  }
   HeadRecord record = CurrentHead();
   if (record.oldest_index >= oldest.file.index) return Status();
   record.oldest_index = oldest.file.index;

@@ -25,6 +25,12 @@ uint64_t Journal::disk_bytes() const {
   return bytes + (supply_.ready() ? supply_.segment_bytes() : 0);
 }
 
+bool Journal::HasManyUnsynced() const {
+  constexpr size_t kMany = 16;
+  std::lock_guard lock(state_mutex_);
+  return rolled_.size() >= kMany;
+}
+
 uint64_t Journal::bytes_appended() const {
   std::lock_guard lock(state_mutex_);
   return bytes_before_ + offset_.load(std::memory_order_relaxed) - start_offset_;

@@ -57,6 +57,7 @@ Status Journal::MakeWindow(const JournalPosition& position) {
     window_->Store(owner.offset - kLineBytes, line);
   }
   ring_bytes_ = window_->ring_bytes();
+  most_in_ring_ = ring_bytes_ / 4;
   written_place_.store(window_->PlaceOf(owner.segment, owner.offset), std::memory_order_relaxed);
   written_.store(next_sequence_ - 1, std::memory_order_relaxed);
   return Status();
@@ -84,7 +85,7 @@ uint64_t Journal::RoomInRing() const {
 }
 
 Code Journal::AwaitRing(uint64_t entry_bytes) {
-  if (entry_bytes > ring_bytes_ / 2) return Code::kOk;  // it does not go through the ring
+  if (entry_bytes > most_in_ring_) return Code::kOk;  // it does not go through the ring
   if (RoomInRing() < entry_bytes) [[unlikely]] {
     const uint64_t start_ns = environment_.clock->MonotonicNs();
     ring_waits_.fetch_add(1, std::memory_order_relaxed);
@@ -106,7 +107,7 @@ Code Journal::AppendApart(const EntryHeader& header, const uint8_t* payload, uin
   });
   if (!status.ok()) return Refuse(std::move(status));
   const uint32_t checksum = BuildEntry(header, payload, entry_bytes, apart_.data());
-  if (entry_bytes > ring_bytes_ / 2) {
+  if (entry_bytes > most_in_ring_) {
     status = Guarded([&] { return WriteThrough(apart_); });
     if (!status.ok()) {
       Fail(status);
@@ -157,7 +158,8 @@ Status Journal::CopyLocked(const Extent& to, uint64_t max_bytes) {
     PINNACLE_RETURN_IF_ERROR(CopyPart(full.segment, full.end_offset, false, &max_bytes));
   }
   PINNACLE_RETURN_IF_ERROR(CopyPart(to.segment, to.offset, false, &max_bytes));
-  if (copied_segment_ != to.segment || copied_offset_ < to.offset) return Status();
+  const bool is_past = copied_segment_->index > to.segment->index;
+  if (!is_past && (copied_segment_ != to.segment || copied_offset_ < to.offset)) return Status();
   // (What was written through may be ahead.)
   const uint64_t place = window_->PlaceOf(copied_segment_->index, copied_offset_);
   written_place_.store(place, std::memory_order_release);

@@ -1,5 +1,6 @@
 #include "platform/shared_wait.h"
 
+#include <cerrno>
 #include <ctime>
 
 #if defined(__linux__)
@@ -26,7 +27,8 @@ timespec TimeOf(uint64_t ns) {
 
 bool WaitOnWord(const uint32_t* word, uint32_t seen, uint64_t timeout_ns) {
   const timespec timeout = TimeOf(timeout_ns);
-  syscall(SYS_futex, word, FUTEX_WAIT, seen, &timeout, nullptr, 0);
+  const long result = syscall(SYS_futex, word, FUTEX_WAIT, seen, &timeout, nullptr, 0);
+  if (result != 0 && errno == EFAULT) nanosleep(&timeout, nullptr);  // the memory is gone
   return true;
 }
 

@@ -126,7 +126,9 @@ Status Window::Create(const Environment& environment, const WindowHeader& header
   PINNACLE_RETURN_IF_ERROR(environment.file_system->Open(path_, OpenMode::kCreate, &file_));
   bool locked = false;
   PINNACLE_RETURN_IF_ERROR(file_->TryLock(&locked));
-  PINNACLE_CHECK(locked);  // nobody else can know its name yet
+  if (!locked) {
+    return Status(Code::kLocked, "'" + path_ + "' was taken by another process when it was made");
+  }
   PINNACLE_RETURN_IF_ERROR(file_->Preallocate(kWindowHeaderBytes + header.ring_bytes));
   PINNACLE_RETURN_IF_ERROR(
       file_->Write(0, {reinterpret_cast<const uint8_t*>(&header_), sizeof(header_)}));

@@ -44,6 +44,10 @@ void WindowWatch::Wait(uint32_t seen, uint64_t timeout_ns) {
   WaitOnWord(reinterpret_cast<const uint32_t*>(mapping_->data() + kWakeOffset), seen, timeout_ns);
 }
 
+void WindowWatch::Interrupt() {
+  WakeWaiters(reinterpret_cast<const uint32_t*>(mapping_->data() + kWakeOffset));
+}
+
 void WindowWatch::HurryWriter() {
   Store(offsetof(WakeLine, spinning_until_ns), clock_->MonotonicNs() + kHurryNs);
 }

@@ -24,6 +24,8 @@ class WindowWatch {
   Status Read(WakeLine* line) const;
   // Waits until `moves` differs from `seen`, for at most `timeout_ns`.
   void Wait(uint32_t seen, uint64_t timeout_ns);
+  // Ends the waits of all followers of the window.
+  void Interrupt();
   // For the next second the writer's threads copy as often as they can.
   void HurryWriter();
 
