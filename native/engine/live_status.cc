@@ -85,6 +85,7 @@ void LiveStatus::Beat(uint64_t monotonic_ns) {
 void LiveStatus::End(bool closed) {
   if (file_ == nullptr) return;  // the window goes, or its last page stays
   Publish(closed ? LiveState::kClosed : LiveState::kFailed, last_beat_ns_);
+  file_.reset();
 }
 
 void LiveStatus::Publish(LiveState state, uint64_t monotonic_ns) {

@@ -128,7 +128,7 @@ t.test(
     const { appended } = saidOf(data)
     const manager = await PersistenceManager.open({ dataDirectory: data, windowDirectory: memory })
     t.equal(manager.recovery.window.fate, 'used')
-    t.ok(manager.recovery.window.entries > 0)
+    // (None may be missing from the files, if what failed was a write of zeros.)
     t.ok(manager.appendedFrontier >= appended)
     await manager.close()
     t.same(windowsIn(memory), [])
