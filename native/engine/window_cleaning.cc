@@ -67,10 +67,12 @@ class Cleaner {
     }
     HeadFinding head;
     const Status read = ReadHead(fs_, found->data_directory, &head);
-    if (!read.ok() || (head.exists && !head.valid)) {
+    if (!read.ok() || !head.valid) {
       found->state = WindowState::kNamed;
       found->reason = "the head record of the data directory does not say which window it needs: " +
-                      (read.ok() ? head.problem : std::string(read.message()));
+                      (!read.ok()     ? std::string(read.message())
+                       : !head.exists ? std::string("it is missing")
+                                      : head.problem);
     } else if (head.valid && NamesWindow(head.record) &&
                std::memcmp(head.record.window_id, header.window_id, sizeof(header.window_id)) ==
                    0) {

@@ -130,7 +130,7 @@ class LineBuilder {
     }
     const live = this.#directory()
     this.#lives++
-    await copyLive(live, this.#directory())
+    await copyLive(manager, live, this.#directory())
     await manager.close()
     rmSync(live, { recursive: true })
   }
@@ -203,14 +203,16 @@ class LineBuilder {
 
   async #keep(manager: PersistenceManager): Promise<void> {
     const directory = path.join(this.#root, `generation-${String(this.generations.length + 1)}`)
-    await copyLive(this.#directory(), directory)
+    await copyLive(manager, this.#directory(), directory)
     this.generations.push({ directory, appended: manager.appendedFrontier })
   }
 }
 
 /** As a SIGKILL would leave the directory at this moment: nothing is under way while it is copied. */
-async function copyLive(from: string, to: string): Promise<void> {
+async function copyLive(manager: PersistenceManager, from: string, to: string): Promise<void> {
   for (;;) {
+    // The copy has no window to take the rest from.
+    while (manager.writtenFrontier < manager.appendedFrontier) await delay(1)
     await segmentIsReady(from)
     try {
       const before = stamp(from)
