@@ -129,6 +129,8 @@ Status SegmentSupply::MakeNext() {
 #if !defined(PINNACLE_MUTATION_SEGMENT_NAME_NOT_SYNCED)
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(journal_directory_));
 #endif
+  // By its name: errors of later writes say which file they are of.
+  PINNACLE_RETURN_IF_ERROR(fs->Open(path, OpenMode::kReadWrite, &file));
 
   auto segment = std::make_shared<Segment>();
   segment->index = index;
