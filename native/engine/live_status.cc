@@ -108,8 +108,8 @@ void LiveStatus::Publish(LiveState state, uint64_t monotonic_ns) {
       durable_.Note(page.durable, is_wanted && page.durable < page.appended, monotonic_ns);
   const Status failure = journal.failure();
   std::memset(page.failure, 0, sizeof(page.failure));
-  std::memcpy(page.failure, failure.message().data(),
-              std::min(failure.message().size(), sizeof(page.failure) - 1));
+  const auto message = failure.message();
+  std::copy_n(message.begin(), std::min(message.size(), sizeof(page.failure) - 1), page.failure);
   Counters counters;
   ReadCounters(*engine_, &counters);
   std::memcpy(page.counters, &counters, sizeof(counters));
