@@ -81,8 +81,7 @@ class Planner {
  public:
   Planner(const Environment& environment, const std::string& data_directory,
           const std::vector<std::string>& directories, bool takes, Adoption* adoption)
-      : environment_(environment),
-        fs_(environment.file_system),
+      : fs_(environment.file_system),
         directory_(data_directory),
         directories_(directories),
         takes_(takes),
@@ -437,7 +436,6 @@ class Planner {
     bool NeedsEntries() const override { return false; }
   };
 
-  const Environment& environment_;
   FileSystem* const fs_;
   const std::string& directory_;
   const std::vector<std::string>& directories_;
