@@ -429,7 +429,7 @@ Status Journal::MarkStep() {
   if (!has_window_) return Status();
   std::unique_lock flush_lock(flush_mutex_, std::try_to_lock);
   if (!flush_lock.owns_lock() || failed() || closed_) return Status();
-  const Status status = MarkLocked(ExtentNow().segment.get(), false);
+  Status status = MarkLocked(ExtentNow().segment.get(), false);
   if (status.ok()) return status;
   Fail(status);
   return failure();

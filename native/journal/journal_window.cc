@@ -143,7 +143,7 @@ Status Journal::WriteThrough(std::span<const uint8_t> entry) {
 Status Journal::CopyStep(uint64_t max_bytes) {
   if (!has_window_) return Status();
   if (failed()) return failure();
-  const Status status = Guarded([&] {
+  Status status = Guarded([&] {
     std::lock_guard copy_lock(copy_mutex_);
     if (window_ == nullptr) return Status();  // closed
     return CopyLocked(ExtentNow(), max_bytes);
