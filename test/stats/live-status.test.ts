@@ -77,7 +77,7 @@ for (const writePath of paths) {
     manager.append(1, new Uint8Array(32))
     await manager.durable()
     const journal = join(dataDirectory, 'journal')
-    for (const name of readdirSync(journal)) rmSync(join(journal, name))
+    for (const name of readdirSync(journal)) rmSync(join(journal, name), { force: true })
     manager.append(1, new Uint8Array(32))
     await t.rejects(manager.durable(), { code: 'ERR_PINNACLE_DIRECTORY_LOST' })
     const status = await statusOnce(dataDirectory, ({ health }) => health === 'failed')
