@@ -64,11 +64,6 @@ export class Limits {
     return this.#ask(`durable ${String(count)}`)
   }
 
-  /** µs each: `bytes` stored through a mapping whose pages are present, and msync. */
-  mapped(bytes: number, count: number): Promise<number> {
-    return this.#ask(`mapped ${String(bytes)} ${String(count)}`)
-  }
-
   /** Bytes a second, of `threads` together. */
   memory(threads: number): Promise<number> {
     return this.#ask(`memory ${String(threads)}`)

@@ -1,5 +1,5 @@
 /** What a writer of another process publishes of itself: read without touching it. */
-import { absolutePath } from '../config/absolute.js'
+import { checkPath } from '../config/absolute.js'
 import { PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import type { NativeLiveStatus } from '../native/live-binding.js'
@@ -59,12 +59,7 @@ export function liveCounters(): readonly LiveCounter[] {
  * ERR_PINNACLE_NOT_FOUND if no writer ever did, ERR_PINNACLE_CORRUPT, ERR_PINNACLE_NEWER_VERSION.
  */
 export function liveStatus(dataDirectory: string, options: LiveStatusOptions = {}): LiveStatus {
-  if (typeof dataDirectory !== 'string' || dataDirectory === '') {
-    throw new PinnacleTypeError(
-      'ERR_PINNACLE_INVALID_ARGUMENT',
-      `the data directory must be a path, not ${shown(dataDirectory)}`,
-    )
-  }
+  const directory = checkPath(dataDirectory, 'the data directory')
   const { stalledAfterMs = 5000 } = options
   if (!(stalledAfterMs > 0)) {
     throw new PinnacleTypeError(
@@ -72,7 +67,7 @@ export function liveStatus(dataDirectory: string, options: LiveStatusOptions = {
       `stalledAfterMs must be a number above 0, not ${shown(stalledAfterMs)}`,
     )
   }
-  const page = native().readLiveStatus(absolutePath(dataDirectory))
+  const page = native().readLiveStatus(directory)
   const nowNs = BigInt(Date.now()) * 1_000_000n
   return {
     ...healthOf(page, nowNs, stalledAfterMs),

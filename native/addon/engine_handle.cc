@@ -8,6 +8,7 @@
 #include "addon/errors.h"
 #include "addon/open_engines.h"
 #include "addon/staging.h"
+#include "addon/values.h"
 #include "base/check.h"
 
 namespace pinnacle::addon {
@@ -80,50 +81,34 @@ void EngineHandle::CallEvents(napi_env env, void* self) {
     }
   }
   const Napi::Value error = failure.ok() ? environment.Null() : ErrorOf(environment, failure);
-  const Napi::Value durable_function = events.Get("durable");
-  if (durable_function.IsFunction()) {
-    durable_function.As<Napi::Function>().Call(
-        events, {Napi::Number::New(environment, static_cast<double>(durable)), error});
+  // What a listener throws ends the process, as an exception that nothing catches does.
+  const auto tell = [&](const char* event, std::initializer_list<napi_value> arguments) {
+    const Napi::Value listener = events.Get(event);
+    if (!listener.IsFunction()) return;
+    listener.As<Napi::Function>().Call(events, arguments);
     if (environment.IsExceptionPending()) {
       napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
     }
-  }
+  };
+  tell("durable", {Num(environment, durable), error});
   if (handle->clock_steps_told_ != engine->stamps().steps()) {
     handle->clock_steps_told_ = engine->stamps().steps();
     const ClockStep& step = engine->stamps().last_step();
-    const Napi::Value step_function = events.Get("clockStepped");
-    if (step_function.IsFunction()) {
-      step_function.As<Napi::Function>().Call(
-          events,
-          {Napi::BigInt::New(environment, step.from_ns), Napi::BigInt::New(environment, step.to_ns),
-           Napi::Number::New(environment, static_cast<double>(step.sequence))});
-      if (environment.IsExceptionPending()) {
-        napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
-      }
-    }
+    tell("clockStepped",
+         {Napi::BigInt::New(environment, step.from_ns), Napi::BigInt::New(environment, step.to_ns),
+          Num(environment, step.sequence)});
   }
   if (handle->open_ && engine->journal()->window_lost() && !handle->window_loss_told_) {
     handle->window_loss_told_ = true;
-    const Window* window = engine->journal()->window();
-    const Napi::Value lost_function = events.Get("windowLost");
-    if (window != nullptr && lost_function.IsFunction()) {
-      lost_function.As<Napi::Function>().Call(
-          events, {Napi::String::New(environment, window->path()),
-                   Napi::String::New(environment, std::string(window->LossStatus().message()))});
-      if (environment.IsExceptionPending()) {
-        napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
-      }
+    if (const Window* window = engine->journal()->window(); window != nullptr) {
+      tell("windowLost",
+           {Napi::String::New(environment, window->path()),
+            Napi::String::New(environment, std::string(window->LossStatus().message()))});
     }
   }
   if (!failure.ok() && !handle->failure_told_) {
     handle->failure_told_ = true;
-    const Napi::Value failure_function = events.Get("failure");
-    if (failure_function.IsFunction()) {
-      failure_function.As<Napi::Function>().Call(events, {error});
-      if (environment.IsExceptionPending()) {
-        napi_fatal_exception(env, environment.GetAndClearPendingException().Value());
-      }
-    }
+    tell("failure", {error});
   }
 }
 

@@ -53,18 +53,40 @@ std::string Text(Napi::Object object, const char* name) {
   return value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
 }
 
+// The value that one of the names stands for.
+template <typename Value>
+struct Choice {
+  const char* name;
+  Value value;
+};
+
+template <typename Value, size_t kCount>
+Status LoadChoice(Napi::Object object, const char* name, const Choice<Value> (&choices)[kCount],
+                  Value* out) {
+  const std::string given = Text(object, name);
+  std::string what;
+  for (size_t i = 0; i < kCount; ++i) {
+    if (given == choices[i].name) {
+      *out = choices[i].value;
+      return Status();
+    }
+    what += (i == 0 ? "'" : i + 1 < kCount ? ", '" : " or '") + std::string(choices[i].name) + "'";
+  }
+  return Refused(name, what.c_str());
+}
+
+constexpr Choice<WritePath> kWritePaths[] = {
+    {"auto", WritePath::kAuto}, {"window", WritePath::kWindow}, {"mapped", WritePath::kMapped}};
+constexpr Choice<Durability> kDurabilities[] = {{"appended", Durability::kAppended},
+                                                {"interval", Durability::kInterval},
+                                                {"durable", Durability::kDurable}};
+constexpr Choice<RecoveryPolicy> kPolicies[] = {{"strict", RecoveryPolicy::kStrict},
+                                                {"point-in-time", RecoveryPolicy::kPointInTime},
+                                                {"salvage", RecoveryPolicy::kSalvage}};
+
 // How entries get into the segment files.
 Status LoadWindow(Napi::Object object, WindowOptions* window) {
-  const std::string path = Text(object, "writePath");
-  if (path == "auto") {
-    window->path = WritePath::kAuto;
-  } else if (path == "window") {
-    window->path = WritePath::kWindow;
-  } else if (path == "mapped") {
-    window->path = WritePath::kMapped;
-  } else {
-    return Refused("writePath", "'auto', 'window' or 'mapped'");
-  }
+  PINNACLE_RETURN_IF_ERROR(LoadChoice(object, "writePath", kWritePaths, &window->path));
   window->directory = PathFrom(object.Get("windowDirectory"));
   if (window->directory.find('\0') != std::string::npos) {
     return Refused("windowDirectory", "a path without a zero character");
@@ -97,29 +119,11 @@ Status EngineOptionsFromValue(Napi::Value value, EngineOptions* options,
   PINNACLE_RETURN_IF_ERROR(Load(object, kSegmentBytesBounds, &options->journal.segment_bytes));
   PINNACLE_RETURN_IF_ERROR(Load(object, kSpareSegmentsBounds, &options->journal.max_spares));
   PINNACLE_RETURN_IF_ERROR(LoadWindow(object, &options->journal.window));
-  const std::string durability = Text(object, "durability");
-  if (durability == "appended") {
-    options->durability = Durability::kAppended;
-  } else if (durability == "interval") {
-    options->durability = Durability::kInterval;
-  } else if (durability == "durable") {
-    options->durability = Durability::kDurable;
-  } else {
-    return Refused("durability", "'appended', 'interval' or 'durable'");
-  }
+  PINNACLE_RETURN_IF_ERROR(LoadChoice(object, "durability", kDurabilities, &options->durability));
   uint64_t interval_ms = 0;
   PINNACLE_RETURN_IF_ERROR(Load(object, kSyncIntervalBounds, &interval_ms));
   options->sync_interval_ns = interval_ms * 1'000'000;
-  const std::string policy = Text(object, "recoveryPolicy");
-  if (policy == "strict") {
-    options->policy = RecoveryPolicy::kStrict;
-  } else if (policy == "point-in-time") {
-    options->policy = RecoveryPolicy::kPointInTime;
-  } else if (policy == "salvage") {
-    options->policy = RecoveryPolicy::kSalvage;
-  } else {
-    return Refused("recoveryPolicy", "'strict', 'point-in-time' or 'salvage'");
-  }
+  PINNACLE_RETURN_IF_ERROR(LoadChoice(object, "recoveryPolicy", kPolicies, &options->policy));
   options->has_state_machine = object.Get("hasStateMachine").ToBoolean();
   PINNACLE_RETURN_IF_ERROR(Load(object, kKeepSnapshotsBounds, &options->keep_snapshots));
   PINNACLE_RETURN_IF_ERROR(

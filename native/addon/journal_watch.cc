@@ -103,7 +103,6 @@ class JournalWatch {
  private:
   void Search() {
     HeadFinding head;
-    std::unique_ptr<WindowWatch> found;
     if (!ReadHead(environment_.file_system, directory_, &head).ok()) return;
     if (!head.valid || !NamesWindow(head.record)) {
       watch_.reset();
@@ -114,6 +113,7 @@ class JournalWatch {
     if (path == path_) return;
     path_.clear();
     watch_.reset();
+    std::unique_ptr<WindowWatch> found;
     if (!WindowWatch::Open(environment_, path, &found).ok()) return;
     watch_ = std::move(found);
     path_ = path;
@@ -180,7 +180,7 @@ class JournalWatch {
 
 Napi::Value WatchJournal(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  const std::string directory = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : "";
+  const std::string directory = TextFrom(info[0]);
   auto watch = std::make_shared<JournalWatch>(directory);
   Napi::Object object = Napi::Object::New(env);
   const auto add = [&](const char* name, auto body) {
@@ -221,26 +221,9 @@ Napi::Value WatchJournal(const Napi::CallbackInfo& info) {
   return object;
 }
 
-Napi::Value HistogramToValue(Napi::Env env, const LiveHistogram& histogram) {
-  std::vector<double> bounds;
-  std::vector<double> counts;
-  for (uint32_t bucket = 0; bucket < Histogram::kBuckets; ++bucket) {
-    if (histogram.buckets[bucket] == 0) continue;
-    bounds.push_back(static_cast<double>(std::min(Histogram::UpperBound(bucket), histogram.max)));
-    counts.push_back(static_cast<double>(histogram.buckets[bucket]));
-  }
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("upperBounds", LanesToValue(env, bounds));
-  object.Set("counts", LanesToValue(env, counts));
-  object.Set("min", Num(env, histogram.count == 0 ? 0 : histogram.min));
-  object.Set("max", Num(env, histogram.max));
-  object.Set("count", Num(env, histogram.count));
-  return object;
-}
-
 Napi::Value ReadLiveStatusOf(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  const std::string directory = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : "";
+  const std::string directory = TextFrom(info[0]);
   FileSystem* fs = FileSystem::Real();
   auto page = std::make_unique<LivePage>();
   bool is_open = false;
@@ -271,13 +254,11 @@ Napi::Value ReadLiveStatusOf(const Napi::CallbackInfo& info) {
   set("writtenWaitNs", page->written_wait_ns);
   set("durableWaitNs", page->durable_wait_ns);
   Napi::Object counters = Napi::Object::New(env);
-  for (size_t i = 0; i < std::min<size_t>(kCounterCount, page->counter_count); ++i) {
-    counters.Set(kCounterInfos[i].name, Num(env, page->counters[i]));
-  }
+  AddCounters(env, counters, page->counters, page->counter_count);
   object.Set("counters", counters);
-  object.Set("appendNs", HistogramToValue(env, page->append_ns));
-  object.Set("syncNs", HistogramToValue(env, page->sync_ns));
-  object.Set("syncEntries", HistogramToValue(env, page->sync_entries));
+  object.Set("appendNs", ToValue(env, page->append_ns));
+  object.Set("syncNs", ToValue(env, page->sync_ns));
+  object.Set("syncEntries", ToValue(env, page->sync_entries));
   return object;
 }
 

@@ -224,22 +224,45 @@ Napi::Value DamagedToValue(Napi::Env env, const std::vector<SnapshotFinding>& da
   return array;
 }
 
-Napi::Value ToValue(Napi::Env env, const Histogram& histogram) {
+namespace {
+
+// Of the buckets that hold something; `count_of(bucket)` says how much.
+template <typename CountOf>
+Napi::Value HistogramToValue(Napi::Env env, uint64_t count, uint64_t min, uint64_t max,
+                             const CountOf& count_of) {
   std::vector<double> bounds;
   std::vector<double> counts;
   for (uint32_t bucket = 0; bucket < Histogram::kBuckets; ++bucket) {
-    const uint64_t count = histogram.CountOf(bucket);
-    if (count == 0) continue;
-    bounds.push_back(static_cast<double>(std::min(Histogram::UpperBound(bucket), histogram.max())));
-    counts.push_back(static_cast<double>(count));
+    const uint64_t in_bucket = count_of(bucket);
+    if (in_bucket == 0) continue;
+    bounds.push_back(static_cast<double>(std::min(Histogram::UpperBound(bucket), max)));
+    counts.push_back(static_cast<double>(in_bucket));
   }
   Napi::Object object = Napi::Object::New(env);
   object.Set("upperBounds", LanesToValue(env, bounds));
   object.Set("counts", LanesToValue(env, counts));
-  object.Set("min", Num(env, histogram.min()));
-  object.Set("max", Num(env, histogram.max()));
-  object.Set("count", Num(env, histogram.count()));
+  object.Set("min", Num(env, min));
+  object.Set("max", Num(env, max));
+  object.Set("count", Num(env, count));
   return object;
+}
+
+}  // namespace
+
+Napi::Value ToValue(Napi::Env env, const Histogram& histogram) {
+  return HistogramToValue(env, histogram.count(), histogram.min(), histogram.max(),
+                          [&](uint32_t bucket) { return histogram.CountOf(bucket); });
+}
+
+Napi::Value ToValue(Napi::Env env, const LiveHistogram& histogram) {
+  return HistogramToValue(env, histogram.count, histogram.min, histogram.max,
+                          [&](uint32_t bucket) { return histogram.buckets[bucket]; });
+}
+
+void AddCounters(Napi::Env env, Napi::Object object, const uint64_t* values, size_t count) {
+  for (size_t i = 0; i < std::min(count, kCounterCount); ++i) {
+    object.Set(kCounterInfos[i].name, Num(env, values[i]));
+  }
 }
 
 Napi::Value InstrumentsToValue(Napi::Env env, const BookSet& books) {

@@ -14,6 +14,7 @@
 #include "engine/engine.h"
 #include "engine/mending.h"
 #include "engine/options.h"
+#include "live/live_page.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
 
@@ -29,6 +30,9 @@ Napi::Value ToValue(Napi::Env env, const RotationReport& report);
 // [{ path, reason }]
 Napi::Value DamagedToValue(Napi::Env env, const std::vector<SnapshotFinding>& damaged);
 Napi::Value ToValue(Napi::Env env, const Histogram& histogram);
+Napi::Value ToValue(Napi::Env env, const LiveHistogram& histogram);
+// Sets the first `count` counters of the table by their names.
+void AddCounters(Napi::Env env, Napi::Object object, const uint64_t* values, size_t count);
 Napi::Value InstrumentsToValue(Napi::Env env, const BookSet& books);
 
 inline Napi::Number Num(Napi::Env env, uint64_t value) {

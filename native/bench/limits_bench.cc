@@ -7,9 +7,6 @@
 //       ns a record: N records of 64 bytes with their CRC32C stored into a prefaulted mapping
 //   durable N
 //       µs each: N times pwrite of 64 bytes into a written file and fdatasync
-//   mapped BYTES N
-//       µs each: N times so many bytes stored through a mapping, behind one another, and msync; the
-//       pages were made present before
 //   memory THREADS
 //       bytes a second: so many threads together read a buffer that fits no cache
 //   apply FILE
@@ -160,43 +157,6 @@ class DurableLimit {
   uint64_t at_ = 0;
 };
 
-// The same through a mapping, as a journal stores: the sync then also takes the right to write the
-// pages away, and the next store to the last of them faults.
-class MappedLimit {
- public:
-  explicit MappedLimit(const std::string& directory) {
-    const std::string path = WrittenFile(directory + "/limit.mapped", kFileBytes);
-    std::unique_ptr<File> file;
-    const Status opened = FileSystem::Real()->Open(path, OpenMode::kReadWrite, &file);
-    if (!opened.ok() || !file->Map(&mapping_).ok()) Stop("cannot map " + path);
-  }
-
-  // The median of `count`.
-  double Round(uint64_t bytes, uint64_t count) {
-    if (bytes > kFileBytes) Stop("mapped: more bytes than the file holds");
-    const std::vector<uint8_t> source(bytes, 0x5a);
-    std::vector<double> times;
-    for (uint64_t i = 0; i < count; ++i) {
-      if (at_ + bytes > kFileBytes) at_ = 0;
-      const uint64_t fresh = (at_ + kPage - 1) / kPage * kPage;
-      if (at_ + bytes > fresh) mapping_->Prefault(fresh, at_ + bytes - fresh);
-      const auto start = std::chrono::steady_clock::now();
-      std::memcpy(mapping_->data() + at_, source.data(), bytes);
-      if (!mapping_->Sync(at_, bytes).ok()) Stop("msync failed");
-      times.push_back(Nanoseconds(std::chrono::steady_clock::now() - start) / 1e3);
-      at_ += bytes;
-    }
-    std::sort(times.begin(), times.end());
-    return times[times.size() / 2];
-  }
-
- private:
-  static constexpr uint64_t kFileBytes = 16ull * 1024 * 1024;
-  static constexpr uint64_t kPage = 4096;
-  std::unique_ptr<Mapping> mapping_;
-  uint64_t at_ = 0;
-};
-
 class MemoryLimit {
  public:
   MemoryLimit() { std::memset(memory_.data(), 3, kBytes); }
@@ -327,7 +287,6 @@ Limit& Made(std::unique_ptr<Limit>* limit, const Arguments&... arguments) {
 int Answer(const std::string& directory) {
   std::unique_ptr<AppendLimit> append;
   std::unique_ptr<DurableLimit> durable;
-  std::unique_ptr<MappedLimit> mapped;
   std::unique_ptr<MemoryLimit> memory;
   std::unique_ptr<ApplyLimit> apply;
   std::string line;
@@ -342,12 +301,6 @@ int Answer(const std::string& directory) {
       if (count == 0) Stop("how many? " + line);
       answer = question == "append" ? Made(&append, directory).Round(count)
                                     : Made(&durable, directory).Round(count);
-    } else if (question == "mapped") {
-      uint64_t bytes = 0;
-      uint64_t count = 0;
-      words >> bytes >> count;
-      if (bytes == 0 || count == 0) Stop("how many bytes, how often? " + line);
-      answer = Made(&mapped, directory).Round(bytes, count);
     } else if (question == "memory") {
       uint64_t threads = 0;
       words >> threads;

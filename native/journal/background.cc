@@ -94,7 +94,7 @@ void JournalThreads::RequestDurable(uint64_t sequence) {
   if (!looking_out_.load(std::memory_order_acquire)) sync_wanted_.notify_one();
 }
 
-Status JournalThreads::SyncOnce() {
+Status JournalThreads::SyncNow() {
   const uint64_t before = journal_->durable();
   const uint64_t start_ns = clock_->MonotonicNs();
   Status status = journal_->Flush();
@@ -111,8 +111,6 @@ Status JournalThreads::SyncOnce() {
   }
   return status;
 }
-
-Status JournalThreads::SyncNow() { return SyncOnce(); }
 
 void JournalThreads::Stop() {
   {
@@ -181,7 +179,7 @@ void JournalThreads::RunSync() {
     }
     const uint64_t answering = requested_;
     lock.unlock();
-    const Status status = SyncOnce();
+    const Status status = SyncNow();
     const uint64_t durable = journal_->durable();
     on_sync_(durable, status);
     lock.lock();

@@ -64,7 +64,6 @@ class JournalThreads {
   bool LookOut(uint64_t answered) const;
   void RunSupply();
   void RunCopy();
-  Status SyncOnce();
 
   Journal* const journal_;
   Clock* const clock_;

@@ -80,9 +80,6 @@ void AdviseHugePages(void*, size_t) {}
 
 bool PopulateForWriting(void*, size_t) { return false; }
 
-// MADV_DONTNEED is only about reclaim here, so nothing would be won.
-void DepopulatePages(void*, size_t) {}
-
 int LockMemory(void* address, size_t length) { return mlock(address, length) == 0 ? 0 : errno; }
 
 ssize_t WritePieces(int descriptor, uint64_t offset, const void* first, size_t first_bytes,

@@ -53,12 +53,6 @@ class Mapping {
   // Best effort, changes no content. May be called from another thread than the one that stores.
   virtual void Prefault(uint64_t offset, uint64_t length) = 0;
 
-  // The opposite, for pages that nobody stores to any more: takes the whole pages inside the range
-  // out of this process's page table. Their content stays where it is, the next access faults. Why:
-  // a sync has to write-protect what is mapped page by page, and each page interrupts the processor
-  // of the thread that stores; this takes one interruption for all of them. Best effort.
-  virtual void Depopulate(uint64_t offset, uint64_t length) = 0;
-
   // Keeps the pages from being swapped out, from the moment when each is first touched on. Refused
   // by a limit on locked memory (RLIMIT_MEMLOCK) as kPermission or kOutOfMemory.
   virtual Status KeepInMemory() { return Status(); }

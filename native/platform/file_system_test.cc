@@ -272,26 +272,6 @@ TEST_CASE("prefaulting makes pages resident and changes nothing, while another t
   CHECK(MustRead(*file, 0, kBytes) == expected);
 }
 
-TEST_CASE("pages taken out of the page table keep what was stored, before and after a sync") {
-  TemporaryDirectory directory;
-  constexpr uint64_t kBytes = 64 * 1024;
-  const auto file = MustOpen(directory / "file", OpenMode::kCreate);
-  REQUIRE(file->Write(0, std::vector<uint8_t>(kBytes, 0x11)).ok());
-  std::unique_ptr<Mapping> mapping;
-  REQUIRE(file->Map(&mapping).ok());
-  std::fill_n(mapping->data(), kBytes, uint8_t{0x22});
-  mapping->Depopulate(0, kBytes);
-  mapping->Depopulate(100, 50);           // no whole page inside
-  mapping->Depopulate(kBytes - 5, 1000);  // cut at the end
-  mapping->Depopulate(kBytes + 1, 10);    // outside: nothing
-  CHECK(MustRead(*file, 0, kBytes) == std::vector<uint8_t>(kBytes, 0x22));
-  REQUIRE(mapping->Sync(0, kBytes).ok());
-  mapping->Depopulate(0, kBytes);
-  mapping->data()[5000] = 0x33;
-  CHECK(mapping->data()[4999] == 0x22);
-  CHECK(MustRead(*file, 5000, 1) == std::vector<uint8_t>{0x33});
-}
-
 TEST_CASE("blocks that are zeroed without writing read as zeros and keep their room") {
   TemporaryDirectory directory;
   constexpr uint64_t kBytes = 256 * 1024;

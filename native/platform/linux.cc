@@ -102,8 +102,6 @@ bool PopulateForWriting(void* address, size_t length) {
   return RetryInterrupted([&] { return madvise(address, length, MADV_POPULATE_WRITE); }) != EINVAL;
 }
 
-void DepopulatePages(void* address, size_t length) { madvise(address, length, MADV_DONTNEED); }
-
 int LockMemory(void* address, size_t length) {
 #if defined(MLOCK_ONFAULT)
   // Not all at once: that would touch every page before it returns.

@@ -74,14 +74,6 @@ class PosixMapping final : public Mapping {
     return error == 0 ? Status() : SystemError(error, "lock in memory", path_);
   }
 
-  void Depopulate(uint64_t offset, uint64_t length) override {
-    if (offset >= size_) return;
-    const uint64_t mask = SystemPageBytes() - 1;
-    const uint64_t begin = (offset + mask) & ~mask;
-    const uint64_t end = (offset + std::min(length, size_ - offset)) & ~mask;
-    if (end > begin) system_calls::DepopulatePages(data_ + begin, end - begin);
-  }
-
  private:
   // The system holds its lock on the address space for one chunk: whoever maps or unmaps memory
   // meanwhile (the storing thread's heap, for one) waits for so long and no longer.

@@ -49,9 +49,6 @@ void AdviseHugePages(void* address, size_t length);
 // Write-faults the pages without changing them. False where the system has no such call.
 bool PopulateForWriting(void* address, size_t length);
 
-// Takes pages of a shared file mapping out of the page table; content and dirtiness stay.
-void DepopulatePages(void* address, size_t length);
-
 // Pages are kept in memory from their first touch on.
 int LockMemory(void* address, size_t length);
 

@@ -42,7 +42,6 @@ class SimulatedMapping final : public Mapping {
   }
 
   void Prefault(uint64_t, uint64_t) override {}
-  void Depopulate(uint64_t, uint64_t) override {}
 
  private:
   std::shared_ptr<SimulatedDisk> disk_;
