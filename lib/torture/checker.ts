@@ -5,6 +5,7 @@
 import { isPinnacleError } from '../errors/pinnacle-error.js'
 import { Random } from '../order-flow/random.js'
 import { PersistenceManager } from '../persistence/persistence-manager.js'
+import { readHead } from '../pure-reader/head.js'
 import { readJournal } from '../pure-reader/journal.js'
 import { RecoveryCheck, hasSegments, type Claim, type Judgement } from './check-recovery.js'
 import { damageDirectory, type Damage, type DamageKind } from './damage.js'
@@ -25,7 +26,7 @@ export type CheckRequest =
   /** Repairs a copy of a damaged directory, in `scratch`, and judges that. */
   | { kind: 'repair'; trial: RepairTrial; acknowledged: number; scratch: string }
   /** The writer is stopped, and alive. */
-  | { kind: 'peek'; dataDirectory: string; atLeast: number }
+  | { kind: 'peek'; dataDirectory: string; returned: number; durable: number }
 
 export interface CheckAnswer {
   judgement?: Judgement
@@ -69,12 +70,15 @@ async function answerTo(request: CheckRequest): Promise<CheckAnswer> {
       return { refused, violations: judgeRepair(evidence, outcome) }
     }
     case 'peek':
-      return { violations: await peek(request.dataDirectory, request.atLeast) }
+      return { violations: await peek(request.dataDirectory, request.returned, request.durable) }
   }
 }
 
-/** No second writer may open the directory, and a reader sees everything that has returned. */
-async function peek(dataDirectory: string, atLeast: number): Promise<string[]> {
+/**
+ * No second writer may open the directory, and a reader sees everything that has returned. With a window it sees
+ * everything durable: the thread that writes the rest to the files is stopped as well, and goes on with the writer.
+ */
+async function peek(dataDirectory: string, returned: number, durable: number): Promise<string[]> {
   const violations: string[] = []
   if (!hasSegments(dataDirectory)) return violations
   try {
@@ -86,12 +90,17 @@ async function peek(dataDirectory: string, atLeast: number): Promise<string[]> {
     if (!locked) violations.push(`a second writer was refused with ${String(error)}`)
   }
   const journal = readJournal(dataDirectory)
+  const head = readHead(dataDirectory)
+  const atLeast = typeof head === 'object' && head.window !== '' ? durable : returned
   if (journal.verdict === 'corrupt') {
     violations.push(`beside a stopped writer: ${journal.problems.join('; ')}`)
   }
   if (Number(journal.lastSequence) < atLeast) {
     violations.push(
-      `beside a stopped writer the journal ends at ${String(journal.lastSequence)}; ${String(atLeast)} has returned`,
+      `beside a stopped writer the journal ends at ${String(journal.lastSequence)}; ` +
+        (atLeast === returned
+          ? `${String(returned)} has returned`
+          : `${String(durable)} is durable`),
     )
   }
   return violations

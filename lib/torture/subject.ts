@@ -113,7 +113,8 @@ export class Subject {
     const { violations } = await this.#judge.ask({
       kind: 'peek',
       dataDirectory,
-      atLeast: testimony.returned,
+      returned: testimony.returned,
+      durable: testimony.durable,
     })
     return violations
   }
