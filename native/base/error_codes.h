@@ -25,6 +25,10 @@ namespace pinnacle {
   X(kEntryTooLarge, "ENTRY_TOO_LARGE")             \
   X(kClosed, "CLOSED")                             \
   X(kBusy, "BUSY")                                 \
+  X(kTransactionOpen, "TRANSACTION_OPEN")          \
+  X(kTransactionAborted, "TRANSACTION_ABORTED")    \
+  X(kTransactionTooLarge, "TRANSACTION_TOO_LARGE") \
+  X(kTransactionAsync, "TRANSACTION_ASYNC")        \
   X(kConfigRange, "CONFIG_RANGE")                  \
   /* refused by a book */                          \
   X(kUnknownInstrument, "UNKNOWN_INSTRUMENT")      \
@@ -59,6 +63,7 @@ namespace pinnacle {
   X(kSnapshotCorrupt, "SNAPSHOT_CORRUPT")          \
   X(kJournalGap, "JOURNAL_GAP")                    \
   X(kOutOfReach, "OUT_OF_REACH")                   \
+  X(kInsideTransaction, "INSIDE_TRANSACTION")      \
   X(kConsumerDiverged, "CONSUMER_DIVERGED")        \
   /* backups */                                    \
   X(kIsBackup, "IS_BACKUP")                        \

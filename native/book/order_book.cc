@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "platform/memory_limit.h"
 #include "platform/random.h"
 
@@ -270,6 +271,99 @@ void OrderBook::Clear() {
   level_ids_.Clear();
   room_ = 0;
   for (LevelList& levels : lists_) levels.Clear();
+}
+
+void OrderBook::Note(uint32_t order_index, Undo* undo) const {
+  const Order& order = orders_[order_index];
+  const Level& level = levels_[order.level];
+  undo->kind = Undo::Kind::kRemoval;
+  undo->side = SideOf(level);
+  undo->level_leaves = level.orders == 1;
+  undo->order = order_index;
+  undo->was = order;
+  undo->id_high = orders_.IdOf(order_index).high;
+  undo->price = level.price;
+}
+
+void OrderBook::NoteReplace(const Handle& handle, Undo* undo) const {
+  Note(handle.order, undo);
+  undo->kind = Undo::Kind::kReplace;
+  undo->level_leaves = undo->level_leaves && handle.level != undo->was.level;
+}
+
+void OrderBook::NoteSetLevel(const Handle& handle, int64_t quantity, Undo* undo) const {
+  if (handle.order == IdTable::kNone) {
+    if (quantity != 0) NoteAdd(undo);
+    return;
+  }
+  Note(handle.order, undo);
+  if (quantity != 0) undo->kind = Undo::Kind::kQuantity;
+}
+
+void OrderBook::TakeBack(const Undo& undo) {
+  // What was counted includes the room that a removal had left.
+  room_ = 0;
+  switch (undo.kind) {
+    case Undo::Kind::kNothing:
+      return;
+    case Undo::Kind::kAdd:
+      Remove(undo.order, kNoIndex);
+      return;
+    case Undo::Kind::kQuantity:
+      levels_[undo.was.level].quantity += undo.was.quantity - orders_[undo.order].quantity;
+      orders_[undo.order].quantity = undo.was.quantity;
+      return;
+    case Undo::Kind::kRemoval:
+      Reinsert(undo);
+      return;
+    case Undo::Kind::kReplace:
+      TakeBackReplace(undo);
+      return;
+  }
+}
+
+void OrderBook::Reinsert(const Undo& undo) {
+  const uint32_t index = orders_.Allocate();
+  PINNACLE_CHECK(index == undo.order);
+  orders_.SetId(index, {undo.was.id_low, undo.id_high});
+  ids_.Insert(undo.was.hash, index);
+  orders_[index].hash = undo.was.hash;
+  PutBack(undo);
+}
+
+void OrderBook::TakeBackReplace(const Undo& undo) {
+  const uint32_t index = undo.order;
+  const uint32_t left = orders_[index].level;
+  Unlink(orders_[index], levels_[left]);
+  const OrderId id{undo.was.id_low, undo.id_high};
+  if (!(orders_.IdOf(index) == id)) {
+    ids_.Erase(orders_[index].hash, index);
+    ids_.Insert(undo.was.hash, index);
+    orders_.SetId(index, id);
+    orders_[index].hash = undo.was.hash;
+  }
+  PutBack(undo);
+  if (levels_[left].orders == 0) RemoveLevel(left);
+}
+
+// Links the order where it was. Its neighbours are there again: whatever moved them is taken back.
+void OrderBook::PutBack(const Undo& undo) {
+  const uint32_t level_index = undo.was.level;
+  if (undo.level_leaves) {
+    const uint32_t made =
+        MakeLevel(undo.side, undo.price, LevelHash(undo.side, undo.price), kNoIndex);
+    PINNACLE_CHECK(made == level_index);
+  }
+  Level& level = levels_[level_index];
+  Order& order = orders_[undo.order];
+  order.quantity = undo.was.quantity;
+  order.level = level_index;
+  order.previous = undo.was.previous;
+  order.next = undo.was.next;
+  (order.previous == kNoIndex ? level.head : orders_[order.previous].next) = undo.order;
+  (order.next == kNoIndex ? level.tail : orders_[order.next].previous) = undo.order;
+  level.quantity += order.quantity;
+  ++level.orders;
 }
 
 size_t OrderBook::level_count(Side side) const { return list(side).size(); }

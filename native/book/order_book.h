@@ -141,6 +141,37 @@ class OrderBook {
   void PrefetchTail(Side side, int64_t price) const;  // of the level that an add goes to
 
   void Clear();
+  // A book as this one was when it was made.
+  OrderBook Emptied() const { return OrderBook(0, max_orders_); }
+
+  // --- taking operations back ---
+  // What an operation is about to change. Taken back in strict reverse order, operations leave the
+  // book as it was: the same orders at the same places of their queues, under the same indices.
+  struct Undo {
+    enum class Kind : uint8_t { kNothing, kAdd, kQuantity, kRemoval, kReplace };
+    Kind kind = Kind::kNothing;
+    Side side = Side::kBuy;
+    bool level_leaves = false;  // the order's level is left empty
+    uint32_t order = kNoIndex;
+    OrderStore::Order was{};
+    uint64_t id_high = 0;
+    int64_t price = 0;
+  };
+  // Each between the operation's Check (and MakeRoom) and its Apply.
+  void NoteAdd(Undo* undo) const {
+    undo->kind = Undo::Kind::kAdd;
+    undo->order = orders_.NextIndex();
+  }
+  void NoteReduce(const Handle& handle, int64_t quantity, Undo* undo) const {
+    Note(handle.order, undo);
+    if (undo->was.quantity != quantity) undo->kind = Undo::Kind::kQuantity;
+  }
+  void NoteCancel(const Handle& handle, Undo* undo) const { Note(handle.order, undo); }
+  void NoteReplace(const Handle& handle, Undo* undo) const;
+  void NoteSetLevel(const Handle& handle, int64_t quantity, Undo* undo) const;
+  // The operation was applied, and everything after it is taken back. Throws std::bad_alloc where
+  // a level can't come back for want of memory; the book is of no use then.
+  void TakeBack(const Undo& undo);
 
   // How tables grow from here on; kGradual at first.
   void set_growth(Growth growth);
@@ -228,6 +259,11 @@ class OrderBook {
   void Link(uint32_t order_index, uint32_t level_index, int64_t quantity);
   void Unlink(const Order& order, Level& level);
   void Remove(uint32_t order_index, uint32_t slot);
+  // Of an order that is about to leave.
+  void Note(uint32_t order_index, Undo* undo) const;
+  void Reinsert(const Undo& undo);
+  void TakeBackReplace(const Undo& undo);
+  void PutBack(const Undo& undo);
 
   OrderStore orders_;
   Slab<Level> levels_;

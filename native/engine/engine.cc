@@ -190,7 +190,9 @@ Status Engine::StartThreads(JournalThreads::OnSync on_sync) {
   return threads_->Start();
 }
 
-uint64_t Engine::ClockNs() { return stamps_.Stamp(journal_->appended() + 1); }
+uint64_t Engine::ClockNs() {
+  return stamps_.Stamp(in_transaction() ? transaction_.next_sequence() : journal_->appended() + 1);
+}
 
 uint64_t Engine::Stamp(uint64_t timestamp_ns, uint8_t* flags) {
   if (timestamp_ns != 0) {
@@ -207,17 +209,20 @@ inline Code Engine::AfterAppend(uint64_t* sequence) {
 
 Code Engine::SyncAppended() { return SyncNow().ok() ? Code::kOk : journal_->FailureCode(); }
 
+Code Engine::Refused(Code code) {
+  refused_.store(refused_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  return code;
+}
+
 Code Engine::Apply(const Operation& operation, uint64_t timestamp_ns, uint64_t* sequence) {
-  if (closed_) [[unlikely]]
-    return Code::kClosed;
+  if (mode_ != Mode::kPlain) [[unlikely]]
+    return ApplyInTransaction(operation, timestamp_ns, sequence);
   const bool sampled = (++samples_ % kSampleEvery) == 0;
   const uint64_t start_ns = sampled ? environment_.clock->MonotonicNs() : 0;
   BookSet::Prepared prepared;
   Code code = books_.Check(operation, &prepared);
-  if (code != Code::kOk) [[unlikely]] {
-    refused_.store(refused_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    return code;
-  }
+  if (code != Code::kOk) [[unlikely]]
+    return Refused(code);
   try {
     books_.MakeRoom(operation, &prepared);
   } catch (const std::bad_alloc&) {
@@ -247,8 +252,10 @@ Code Engine::Apply(const Operation& operation, uint64_t timestamp_ns, uint64_t* 
 
 Code Engine::AppendPayload(uint8_t user_type, uint16_t instrument, uint64_t timestamp_ns,
                            const uint8_t* payload, uint32_t payload_bytes, uint64_t* sequence) {
-  if (closed_) [[unlikely]]
-    return Code::kClosed;
+  if (mode_ != Mode::kPlain) [[unlikely]] {
+    return AppendInTransaction(user_type, instrument, timestamp_ns, payload, payload_bytes,
+                               sequence);
+  }
   if (user_type > 127) return Code::kInvalidEntryType;
   if (instrument > books_.instrument_count()) return Code::kUnknownInstrument;
   const bool sampled = (++samples_ % kSampleEvery) == 0;
@@ -278,7 +285,10 @@ Code Engine::AppendPayloads(uint8_t user_type, uint16_t instrument, uint64_t tim
                             uint64_t count, uint64_t* taken, uint64_t* sequence) {
   *taken = 0;
   *sequence = 0;
-  if (closed_) return Code::kClosed;
+  if (mode_ != Mode::kPlain) {
+    return AppendManyInTransaction(user_type, instrument, timestamp_ns, payloads, payload_bytes,
+                                   stride_bytes, count, taken, sequence);
+  }
   if (user_type > 127) return Code::kInvalidEntryType;
   if (instrument > books_.instrument_count()) return Code::kUnknownInstrument;
   if (count == 0) return Code::kOk;
@@ -308,7 +318,11 @@ Code Engine::AppendPayloads(uint8_t user_type, uint16_t instrument, uint64_t tim
 }
 
 Status Engine::DefineInstrument(const Instrument& instrument, uint16_t* index) {
-  if (closed_) return Closed();
+  if (mode_ == Mode::kClosed) return Closed();
+  if (in_transaction()) {
+    return Status(Code::kTransactionOpen,
+                  "an instrument can't be defined inside a transaction; define it before");
+  }
   bool present = false;
   PINNACLE_RETURN_IF_ERROR(books_.CheckDefine(instrument, &present, index));
   if (present) return Status();
@@ -481,8 +495,8 @@ Status Engine::Compact(bool force, CompactionReport* report) {
 }
 
 Status Engine::Close() {
-  if (closed_) return Status();
-  closed_ = true;
+  if (mode_ == Mode::kClosed) return Status();
+  mode_ = Mode::kClosed;  // of an open transaction nothing was journaled
   Status status;
   if (threads_) threads_->Stop();
   if (journal_) status = Guarded([this] { return journal_->Close(); });

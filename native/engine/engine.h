@@ -24,6 +24,7 @@
 #include "engine/options.h"
 #include "engine/recovery.h"
 #include "engine/stamp_clock.h"
+#include "engine/transaction.h"
 #include "journal/background.h"
 #include "journal/journal.h"
 #include "platform/environment.h"
@@ -89,6 +90,20 @@ class Engine {
   Code AppendPayloads(uint8_t user_type, uint16_t instrument, uint64_t timestamp_ns,
                       const uint8_t* payloads, uint32_t payload_bytes, uint64_t stride_bytes,
                       uint64_t count, uint64_t* taken, uint64_t* sequence);
+  // Between Begin and the end, Apply and AppendPayload(s) apply at once and journal nothing; what
+  // they say is what Transaction says. Commit journals all of it as one, with one sync where every
+  // call is durable; `*sequence` is the last entry's (0: it had none). Where it fails the
+  // transaction is still open, to be rolled back. kTransactionOpen, kClosed, kJournalFailed,
+  // kDirectoryLost.
+  Code BeginTransaction();
+  Code CommitTransaction(uint64_t* sequence);
+  // The books are as before. kOutOfMemory: they can't be, and the journal accepts no more.
+  Code RollBackTransaction();
+  bool in_transaction() const { return mode_ == Mode::kTransaction; }
+  // An entry that never came to the engine was refused: the open transaction can't be committed.
+  void AbortTransaction() { (void)transaction_.Abort(Code::kTransactionAborted); }
+  uint64_t transaction_entries() const { return transaction_.entries(); }
+
   // kInstrumentMismatch where the name is taken with other scales; the same definition is no new
   // entry.
   Status DefineInstrument(const Instrument& instrument, uint16_t* index);
@@ -145,11 +160,22 @@ class Engine {
   uint64_t compactions() const { return compactions_.load(std::memory_order_relaxed); }
 
  private:
+  // What the writer's calls do now.
+  enum class Mode : uint8_t { kPlain, kTransaction, kClosed };
+
   Engine(const Environment& environment, const EngineOptions& options)
       : environment_(environment), options_(options) {}
 
   uint64_t ClockNs();
   uint64_t Stamp(uint64_t timestamp_ns, uint8_t* flags);
+  Code Refused(Code code);
+  Code ApplyInTransaction(const Operation& operation, uint64_t timestamp_ns, uint64_t* sequence);
+  Code AppendInTransaction(uint8_t user_type, uint16_t instrument, uint64_t timestamp_ns,
+                           const uint8_t* payload, uint32_t payload_bytes, uint64_t* sequence);
+  Code AppendManyInTransaction(uint8_t user_type, uint16_t instrument, uint64_t timestamp_ns,
+                               const uint8_t* payloads, uint32_t payload_bytes,
+                               uint64_t stride_bytes, uint64_t count, uint64_t* taken,
+                               uint64_t* sequence);
   Code AfterAppend(uint64_t* sequence);
   Code SyncAppended();
   Status BuildSnapshotLocked(const SnapshotPoint& point, std::span<const uint8_t> user_state,
@@ -168,7 +194,8 @@ class Engine {
   uint64_t last_stamp_ns_ = 0;
   uint64_t frozen_ns_ = 0;  // 0: not frozen
   bool sync_each_ = false;
-  bool closed_ = false;
+  Mode mode_ = Mode::kPlain;
+  Transaction transaction_{&books_};
   uint32_t samples_ = 0;
   Histogram append_ns_;
 

@@ -145,7 +145,8 @@ Code Journal::MakeRoom(uint64_t entry_bytes) {
   if (current_->bytes - static_cast<uint64_t>(cursor_ - base_) < entry_bytes) {
     if (const Code code = Roll(); code != Code::kOk) return code;
   }
-  return has_window_ ? AwaitRing(entry_bytes) : Code::kOk;
+  // (A larger one does not go through the ring.)
+  return has_window_ && entry_bytes <= most_in_ring_ ? AwaitRing(entry_bytes) : Code::kOk;
 }
 
 Code Journal::Roll() {

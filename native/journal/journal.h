@@ -41,6 +41,7 @@
 #include "journal/head_record.h"
 #include "journal/segment.h"
 #include "journal/segment_supply.h"
+#include "journal/staged_entries.h"
 #include "platform/environment.h"
 #include "window/window.h"
 
@@ -134,6 +135,15 @@ class Journal {
   // Appends an entry with any payload of up to kMaxPayloadBytes. kEntryTooLarge.
   Code Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_t timestamp_ns,
               const uint8_t* payload, uint32_t payload_bytes);
+
+  // Appends the entries of a transaction: readers and recovery have all of them or none. They stand
+  // in one segment. kTransactionTooLarge above most_transaction_bytes().
+  Code AppendTransaction(StagedEntries* staged);
+  // That the lines of a transaction may have: a segment's, and so little of the ring that half of
+  // it can be held against the files.
+  uint64_t most_transaction_bytes() const;
+  // What the writer has may be of no use: nothing more is accepted.
+  void Abandon(const Status& why) { Fail(why); }
 
   // Why the last append was refused with kNoSpace, kIo and the like, or kJournalFailed.
   Status last_error() const;
@@ -246,11 +256,17 @@ class Journal {
   uint32_t BuildEntry(const EntryHeader& header, const uint8_t* payload, uint64_t entry_bytes,
                       uint8_t* entry) const;
 
+  // --- transactions (journal_transaction.cc) ---
+  Code MakeRoomForTransaction(uint64_t bytes);
+  uint32_t Finish(StagedEntries* staged) const;
+  uint32_t FinishLines(uint8_t* lines, uint64_t count) const;
+  void StoreEntry(const uint8_t* entry, uint64_t entry_bytes, uint64_t offset) const;
+
   // --- the window's path (journal_window.cc) ---
   Status MakeWindow(const JournalPosition& position);
   void Aim();
   uint64_t RoomInRing() const;
-  Code AwaitRing(uint64_t entry_bytes);
+  Code AwaitRing(uint64_t bytes);
   Code AppendApart(const EntryHeader& header, const uint8_t* payload, uint64_t entry_bytes);
   Status WriteThrough(std::span<const uint8_t> entry);
   Status CopyLocked(const Extent& to, uint64_t max_bytes);

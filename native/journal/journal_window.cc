@@ -84,12 +84,11 @@ uint64_t Journal::RoomInRing() const {
 #endif
 }
 
-Code Journal::AwaitRing(uint64_t entry_bytes) {
-  if (entry_bytes > most_in_ring_) return Code::kOk;  // it does not go through the ring
-  if (RoomInRing() < entry_bytes) [[unlikely]] {
+Code Journal::AwaitRing(uint64_t bytes) {
+  if (RoomInRing() < bytes) [[unlikely]] {
     const uint64_t start_ns = environment_.clock->MonotonicNs();
     ring_waits_.fetch_add(1, std::memory_order_relaxed);
-    while (RoomInRing() < entry_bytes) {
+    while (RoomInRing() < bytes) {
       if (!CopyStep(kCopyPieceBytes).ok()) return FailureCode();
     }
     ring_wait_ns_.fetch_add(environment_.clock->MonotonicNs() - start_ns,

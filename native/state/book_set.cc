@@ -78,6 +78,56 @@ void BookSet::Apply(const Operation& operation, const Prepared& prepared, uint64
   last_sequence_ = sequence;
 }
 
+void BookSet::Note(const Operation& operation, const Prepared& prepared, const OrderBook& book,
+                   OrderBook::Undo* undo) {
+  switch (operation.type) {
+    case EntryType::kAdd:
+      return book.NoteAdd(undo);
+    case EntryType::kReduce:
+    case EntryType::kExecute:
+      return book.NoteReduce(prepared, operation.quantity, undo);
+    case EntryType::kCancel:
+      return book.NoteCancel(prepared, undo);
+    case EntryType::kReplace:
+      return book.NoteReplace(prepared, undo);
+    case EntryType::kSetLevel:
+      return book.NoteSetLevel(prepared, operation.quantity, undo);
+    default:
+      return;  // it changes no order, or is undone as a whole
+  }
+}
+
+void BookSet::ApplyUndoably(const Operation& operation, const Prepared& prepared, uint64_t sequence,
+                            uint64_t timestamp_ns, Undo* undo) {
+  Entry& entry = entries_[operation.instrument - 1u];
+  undo->instrument = operation.instrument;
+  undo->facts = entry.facts;
+  undo->book.kind = OrderBook::Undo::Kind::kNothing;
+  if (operation.type == EntryType::kClear) {
+    auto cleared = std::make_unique<OrderBook>(entry.book.Emptied());
+    cleared->set_growth(growth_);
+    std::swap(*cleared, entry.book);
+    undo->cleared = std::move(cleared);
+    entry.facts.last_sequence = sequence;
+    entry.facts.last_timestamp_ns = timestamp_ns;
+    last_sequence_ = sequence;
+    return;
+  }
+  Note(operation, prepared, entry.book, &undo->book);
+  Apply(operation, prepared, sequence, timestamp_ns);
+}
+
+void BookSet::TakeBack(Undo* undo) {
+  Entry& entry = entries_[undo->instrument - 1u];
+  if (undo->cleared != nullptr) {
+    entry.book = std::move(*undo->cleared);
+    undo->cleared.reset();
+  } else {
+    entry.book.TakeBack(undo->book);
+  }
+  entry.facts = undo->facts;
+}
+
 void BookSet::ApplyToBook(const Operation& operation, const Prepared& prepared, uint64_t sequence,
                           uint64_t timestamp_ns) {
   Entry& entry = entries_[operation.instrument - 1u];

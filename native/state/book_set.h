@@ -7,6 +7,7 @@
 #define PINNACLE_STATE_BOOK_SET_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -49,6 +50,19 @@ class BookSet {
   // After Check returned kOk for the same operation, with at most MakeRoom in between.
   void Apply(const Operation& operation, const Prepared& prepared, uint64_t sequence,
              uint64_t timestamp_ns);
+  // What an operation changed, to be taken back.
+  struct Undo {
+    uint16_t instrument = 0;
+    OrderBook::Undo book;
+    std::unique_ptr<OrderBook> cleared;  // the book before it was emptied
+    InstrumentFacts facts;
+  };
+  // As Apply, but it can be taken back. Throws std::bad_alloc, and nothing has changed.
+  void ApplyUndoably(const Operation& operation, const Prepared& prepared, uint64_t sequence,
+                     uint64_t timestamp_ns, Undo* undo);
+  // In strict reverse order, with nothing else applied since; last_sequence() is the caller's to
+  // set (Skip). Throws std::bad_alloc: the books are of no use then.
+  void TakeBack(Undo* undo);
   // Entries up to here are applied, or do not concern the books (a user's).
   void Skip(uint64_t sequence) { last_sequence_ = sequence; }
 
@@ -115,6 +129,8 @@ class BookSet {
   uint64_t order_count() const;
 
  private:
+  static void Note(const Operation& operation, const Prepared& prepared, const OrderBook& book,
+                   OrderBook::Undo* undo);
   void ApplyToBook(const Operation& operation, const Prepared& prepared, uint64_t sequence,
                    uint64_t timestamp_ns);
 

@@ -1,0 +1,68 @@
+// The open transaction of an engine: operations that are applied to the books at once and can be
+// taken back, and their entries, which the journal gets only when all of them were accepted.
+//
+// Invariants:
+// - Until Commit returns kOk, nothing of it is in the journal, in the window or in a file.
+// - After TakeBack the books are as they were at Begin, queue places included.
+// - One that met a refusal takes nothing more; it can only be taken back.
+#ifndef PINNACLE_ENGINE_TRANSACTION_H_
+#define PINNACLE_ENGINE_TRANSACTION_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "base/error_codes.h"
+#include "journal/journal.h"
+#include "journal/staged_entries.h"
+#include "state/book_set.h"
+#include "state/operation.h"
+
+namespace pinnacle {
+
+class Transaction {
+ public:
+  explicit Transaction(BookSet* books) : books_(books) {}
+
+  // None is open.
+  void Begin(const Journal& journal);
+  // kTransactionAborted after a refusal; what BookSet::Check says; kTransactionTooLarge;
+  // kOutOfMemory. `*sequence` is the entry's, should it be committed.
+  Code Apply(const Operation& operation, uint8_t flags, uint64_t stamp_ns, uint64_t* sequence);
+  // An entry of the user's. Also kEntryTooLarge.
+  Code Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_t stamp_ns,
+              const uint8_t* payload, uint32_t payload_bytes, uint64_t* sequence);
+  // An operation or an entry was refused, here or by the caller: nothing of it will be kept.
+  Code Abort(Code code) {
+    aborted_ = true;
+    return code;
+  }
+  // kTransactionAborted, or what the journal says: it is still open then, to be taken back.
+  Code Commit(Journal* journal);
+  // kOutOfMemory: the books are of no use any more.
+  Code TakeBack();
+
+  uint64_t entries() const { return staged_.count(); }
+  // Of the entry that comes next.
+  uint64_t next_sequence() const { return first_sequence_ + staged_.count(); }
+
+ private:
+  Code MakeRoom(uint32_t payload_bytes);
+  void Stage(EntryType type, uint16_t instrument, uint8_t flags, uint64_t stamp_ns,
+             const uint8_t* payload, uint32_t payload_bytes);
+  void Forget();
+
+  // Kept for the next transaction, at most.
+  static constexpr size_t kKeptUndos = 8192;
+
+  BookSet* const books_;
+  StagedEntries staged_;
+  std::vector<BookSet::Undo> undos_;
+  uint64_t first_sequence_ = 0;
+  uint64_t last_sequence_before_ = 0;
+  uint64_t most_bytes_ = 0;
+  bool aborted_ = false;
+};
+
+}  // namespace pinnacle
+
+#endif  // PINNACLE_ENGINE_TRANSACTION_H_

@@ -1,0 +1,124 @@
+// How a transaction's entries get into the journal.
+//
+// Everything that can refuse it comes first; then its lines are finished in the staging area,
+// stored one after the other, and published together. A kill or a power cut in between leaves an
+// open transaction at the journal's end, which recovery cuts off whole. The frontiers only ever
+// stand at its end.
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "checksum/crc32c.h"
+#include "journal/journal.h"
+
+namespace pinnacle {
+
+uint64_t Journal::most_transaction_bytes() const {
+  const uint64_t in_segment = supply_.segment_bytes() - kSegmentHeaderBytes;
+  return has_window_ ? std::min(in_segment, ring_bytes_ / 2 - kSegmentHeaderBytes) : in_segment;
+}
+
+Code Journal::MakeRoomForTransaction(uint64_t bytes) {
+  if (closed_) return Refuse(Status(Code::kClosed, "the journal is closed"));
+  if (failed()) return FailureCode();
+  if (bytes > most_transaction_bytes()) {
+    return Refuse(Status(Code::kTransactionTooLarge,
+                         "a transaction of " + std::to_string(bytes) + " bytes is above the " +
+                             std::to_string(most_transaction_bytes()) +
+                             " that fit one segment and half the window; raise segmentSize and "
+                             "windowSize, or make it smaller"));
+  }
+  if (current_->bytes - static_cast<uint64_t>(cursor_ - base_) < bytes) {
+    if (const Code code = Roll(); code != Code::kOk) return code;
+  }
+  return has_window_ ? AwaitRing(bytes) : Code::kOk;
+}
+
+Code Journal::AppendTransaction(StagedEntries* staged) {
+  if (staged->count() == 0) return Code::kOk;
+  if (staged->count() > 1) {
+    Status status = RequireFeature(kFeatureTransactions);
+    if (!status.ok()) return Refuse(std::move(status));
+  }
+  const bool fits = static_cast<uint64_t>(end_ - cursor_) >= staged->bytes();
+  if (!fits || staged->bytes() > most_transaction_bytes()) [[unlikely]] {
+    if (const Code code = MakeRoomForTransaction(staged->bytes()); code != Code::kOk) return code;
+  }
+  if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
+    return FailureCode();
+  const bool in_one_piece = static_cast<uint64_t>(end_ - cursor_) >= staged->bytes();
+  staged->Close();
+  const uint32_t checksum = Finish(staged);
+  const uint64_t begin = static_cast<uint64_t>(cursor_ - base_);
+  for (uint64_t at = 0; at < staged->bytes();) {
+    const uint8_t* entry = staged->lines() + at;
+    EntryHeader header;
+    std::memcpy(&header, entry, sizeof(header));
+    const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
+    StoreEntry(entry, entry_bytes, begin + at);
+    at += entry_bytes;
+  }
+  last_checksum_ = checksum;
+  Publish(staged->bytes(), staged->count());
+  if (!in_one_piece) Aim();
+  return Code::kOk;
+}
+
+// Trailers: what is known of durability, and the checksums. Returns the last one.
+uint32_t Journal::Finish(StagedEntries* staged) const {
+  if (staged->bytes() == staged->count() * kLineBytes) {
+    return FinishLines(staged->lines(), staged->count());
+  }
+  uint32_t checksum = 0;
+  const uint64_t durable = durable_.load(std::memory_order_relaxed);
+  for (uint64_t at = 0; at < staged->bytes();) {
+    uint8_t* entry = staged->lines() + at;
+    EntryHeader header;
+    std::memcpy(&header, entry, sizeof(header));
+    const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
+    EntryTrailer trailer{static_cast<uint32_t>(DurableLag(header.sequence, durable)), 0};
+    uint8_t* end = entry + entry_bytes - sizeof(trailer);
+    std::memcpy(end, &trailer, sizeof(trailer));
+    trailer.checksum = checksum = Crc32cExtend(seed_, entry, entry_bytes - sizeof(checksum));
+    std::memcpy(end, &trailer, sizeof(trailer));
+    at += entry_bytes;
+  }
+  return checksum;
+}
+
+// The same of entries that have one line each, several checksums at a time.
+uint32_t Journal::FinishLines(uint8_t* lines, uint64_t count) const {
+  constexpr uint64_t kGroup = 8;
+  uint32_t checksums[kGroup] = {};
+  uint64_t group = 0;
+  const uint64_t durable = durable_.load(std::memory_order_relaxed);
+  for (uint64_t done = 0; done < count; done += group) {
+    group = std::min(kGroup, count - done);
+    uint64_t* words = reinterpret_cast<uint64_t*>(lines + done * kLineBytes);
+    for (uint64_t i = 0; i < group; ++i) words[8 * i + 7] = DurableLag(words[8 * i + 1], durable);
+    Crc32cLines(seed_, lines + done * kLineBytes, group, checksums);
+    for (uint64_t i = 0; i < group; ++i) words[8 * i + 7] |= uint64_t{checksums[i]} << 32;
+  }
+  return checksums[group - 1];
+}
+
+// Stores a finished entry at `offset` of the segment, its checksum last.
+void Journal::StoreEntry(const uint8_t* entry, uint64_t entry_bytes, uint64_t offset) const {
+  uint8_t* to = base_ + offset;
+  if (has_window_) {
+    const uint64_t place = window_->PlaceOf(current_->index, offset);
+    if (window_->ContiguousAt(place) < entry_bytes) {
+      return window_->Store(place, std::span(entry, entry_bytes));
+    }
+    to = window_->At(place);
+  }
+  const uint64_t before = entry_bytes - sizeof(uint64_t);
+  std::memcpy(to, entry, before);
+  uint64_t last;
+  std::memcpy(&last, entry + before, sizeof(last));
+  __atomic_store_n(reinterpret_cast<uint64_t*>(to + before), last, __ATOMIC_RELEASE);
+}
+
+}  // namespace pinnacle
