@@ -283,19 +283,31 @@ class Planner {
     return check.bytes;
   }
 
-  // The run of entries that go on where the files end.
+  // Of a valid entry.
+  bool MoreFollowsAt(const SegmentFacts& segment, uint64_t offset) const {
+    const uint64_t place = ring_.PlaceOf(segment.file.index, offset);
+    return (LoadHeader(ring_.From(place, kLineBytes).data()).flags & kFlagMoreFollows) != 0;
+  }
+
+  // The run of entries that go on where the files end. Of a transaction that the writer had not
+  // finished storing nothing is taken.
   void Follow() {
     const SegmentFacts* segment = at_;
     uint64_t offset = offset_;
     uint64_t begin = offset;
+    uint64_t open_entries = 0;  // of a transaction whose end was not met yet
+    uint64_t whole_offset = offset;
     const auto close = [&] {
-      if (offset > begin) taken_.push_back({segment, begin, offset});
+      if (whole_offset > begin) taken_.push_back({segment, begin, whole_offset});
     };
     while (true) {
       if (const uint64_t bytes = EntryAt(*segment, offset, next_); bytes > 0) {
+        const bool more_follows = MoreFollowsAt(*segment, offset);
         offset += bytes;
         ++next_;
         ++finding_.entries;
+        open_entries = more_follows ? open_entries + 1 : 0;
+        if (!more_follows) whole_offset = offset;
         if (finding_.entries > header_.ring_bytes / kLineBytes) break;
         continue;
       }
@@ -303,10 +315,11 @@ class Planner {
       if (following == nullptr || EntryAt(*following, kSegmentHeaderBytes, next_) == 0) break;
       close();
       segment = following;
-      begin = offset = kSegmentHeaderBytes;
+      begin = offset = whole_offset = kSegmentHeaderBytes;
     }
     close();
-    finding_.last_sequence = next_ - 1;
+    finding_.entries -= open_entries;
+    finding_.last_sequence = next_ - 1 - open_entries;
     end_place_ = ring_.PlaceOf(segment->file.index, offset);
   }
 

@@ -18,7 +18,9 @@ Code Engine::CommitTransaction(uint64_t* sequence) {
   const bool has_entries = transaction_.entries() > 0;
   if (const Code code = transaction_.Commit(journal_.get()); code != Code::kOk) return code;
   mode_ = Mode::kPlain;
-  return has_entries ? AfterAppend(sequence) : Code::kOk;
+  if (!has_entries) return Code::kOk;
+  *sequence = journal_->appended();
+  return sync_each_ ? SyncAppended() : Code::kOk;
 }
 
 Code Engine::RollBackTransaction() {

@@ -68,21 +68,25 @@ inline constexpr std::array<int32_t, 256> kPayloadOfType = [] {
 }();
 static_assert(sizeof(ReplacePayload) == sizeof(OrderPayload));
 
-// True where a header can be an entry's at all, but a hole's: type, flags and length fit together.
-inline bool HeaderIsPlausibleButHole(const EntryHeader& header) {
-  if ((header.flags & ~(kFlagSell | kFlagGivenTime)) != kFlagWritten ||
-      header.payload_bytes > kMaxPayloadBytes) {
-    return false;
-  }
-  const int32_t wanted = kPayloadOfType[header.type];
-  return wanted == kAnyPayload || header.payload_bytes == static_cast<uint32_t>(wanted);
+// The flags are those that every entry may have, or of `also`.
+inline bool FlagsArePlain(const EntryHeader& header, uint8_t also) {
+  return (header.flags & ~(kFlagSell | kFlagGivenTime | also)) == kFlagWritten;
 }
 
-// True where a header can be an entry's at all.
+// Of any entry but a hole.
+inline bool TypeAndLengthFit(const EntryHeader& header) {
+  const int32_t wanted = kPayloadOfType[header.type];
+  return header.payload_bytes <= kMaxPayloadBytes &&
+         (wanted == kAnyPayload || header.payload_bytes == static_cast<uint32_t>(wanted));
+}
+
+// True where a header can be an entry's at all: type, flags and length fit together. Neither a
+// definition nor a hole is in a transaction.
 inline bool HeaderIsPlausible(const EntryHeader& header) {
-  if (HeaderIsPlausibleButHole(header)) return true;
-  return IsHole(header) && (header.flags & ~(kFlagSell | kFlagGivenTime)) == kFlagWritten &&
-         header.payload_bytes <= kMaxPayloadBytes;
+  if (TypeAndLengthFit(header)) {
+    return FlagsArePlain(header, IsDefinition(header) ? uint8_t{0} : kTransactionFlags);
+  }
+  return IsHole(header) && FlagsArePlain(header, 0) && header.payload_bytes <= kMaxPayloadBytes;
 }
 
 // The first sequence that an entry stands for: its own, or that of a hole's first lost entry. 0: a

@@ -13,6 +13,9 @@
 // - The first and the last 8 bytes of a written entry are never zero, and the checksum is stored
 //   last. So an entry that a power cut or a kill left half-written shows zeros at one of its ends
 //   (or in a whole sector), and a damaged one does not: that tells a torn tail from rot.
+// - The entries of a transaction stand back to back in one segment, and no frontier is ever within
+//   one. Nothing that contradicts that is an entry: a transaction without its end is a torn tail,
+//   or damage.
 // - Checksums start from the segment's seed, so bytes of another segment never verify.
 // - Each header names the link of the segment before it. A segment's link is its id until a writer
 //   opens it again; from then on it is the newest link mark. So a copy of a directory that was
@@ -71,13 +74,16 @@ enum class EntryType : uint8_t {
 inline constexpr uint8_t kFlagSell = 0x01;  // side of the order; clear: buy
 // The timestamp came from the caller, not from the clock.
 inline constexpr uint8_t kFlagGivenTime = 0x02;
-// Reserved for transactions (kFeatureTransactions): the entry continues one; more of it follows.
+// Of a transaction of several entries (kFeatureTransactions): the entry continues it; more of it
+// follows. The first has the second alone, the last the first alone, those between have both.
 inline constexpr uint8_t kFlagContinues = 0x04;
 inline constexpr uint8_t kFlagMoreFollows = 0x08;
+inline constexpr uint8_t kTransactionFlags = kFlagContinues | kFlagMoreFollows;
 // Always set: keeps the first word from ever being zero.
 inline constexpr uint8_t kFlagWritten = 0x80;
-// An entry with any other bit, a reserved one included, is damage in this version.
-inline constexpr uint8_t kKnownFlags = kFlagSell | kFlagGivenTime | kFlagWritten;
+// An entry with any other bit is damage.
+inline constexpr uint8_t kKnownFlags =
+    kFlagSell | kFlagGivenTime | kFlagWritten | kTransactionFlags;
 
 // Mandatory features of segments, snapshots and head records. A file that needs one which this
 // version does not implement is refused. A segment gets a bit before the first entry that needs it
@@ -86,7 +92,8 @@ inline constexpr uint64_t kFeatureTransactions = 1;  // entries may have the tra
 inline constexpr uint64_t kFeatureSealed = 2;        // lines are encrypted and authenticated
 inline constexpr uint64_t kFeatureSignedPrices = 4;  // prices may be negative
 inline constexpr uint64_t kFeatureWindow = 8;        // of a head record: it names a window
-inline constexpr uint64_t kSupportedFeatures = kFeatureSignedPrices;  // of segments and snapshots
+// Of segments and snapshots.
+inline constexpr uint64_t kSupportedFeatures = kFeatureSignedPrices | kFeatureTransactions;
 inline constexpr uint64_t kSupportedHeadFeatures = kFeatureWindow;
 
 struct EntryHeader {
@@ -106,6 +113,10 @@ inline bool IsHole(const EntryHeader& header) {
 
 inline bool IsDefinition(const EntryHeader& header) {
   return header.type == static_cast<uint8_t>(EntryType::kInstrument);
+}
+
+inline bool BeginsTransaction(const EntryHeader& header) {
+  return (header.flags & kTransactionFlags) == kFlagMoreFollows;
 }
 
 // The payload is the user's.

@@ -27,6 +27,7 @@ class RunsAhead {
     uint64_t segment_bytes = 0;
     uint32_t seed = 0;
     uint64_t expected = 0;  // 0: not known, no run is followed
+    bool transactions = false;
   };
   struct Outcome {
     Status status;  // of reading

@@ -159,6 +159,7 @@ class Scanner {
   Status JudgeEnd(size_t i, SegmentReader* reader, bool* stopped) {
     SegmentFacts& segment = result_->segments[i];
     if (evidence_->wrong_sequence || evidence_->segment_damaged) return Status();
+    if (evidence_->broken_sequence != 0) return Status();
     if (i + 1 == result_->segments.size()) return Status();
     if (options_.live) PINNACLE_RETURN_IF_ERROR(Refresh(i + 1));
     const SegmentFacts& next = result_->segments[i + 1];
@@ -192,8 +193,7 @@ class Scanner {
       PINNACLE_RETURN_IF_ERROR(FollowVisiting(*segment, reader, &more));
       if (more.entries == 0 && more.state == EntryState::kUnwritten) break;
       if (more.entries > 0) AdoptMore(more, segment);
-      evidence_->state = more.state;
-      evidence_->wrong_sequence = more.wrong_sequence;
+      NoteStop(more);
     }
     reader->Seek(segment->end_offset);
     return Status();
@@ -226,11 +226,12 @@ class Scanner {
   // Follows a segment's run and hands its entries to the visitor.
   Status FollowVisiting(const SegmentFacts& segment, SegmentReader* reader, SegmentRun* run) {
     if (visitor_ == nullptr) {
-      return FollowRun(reader, evidence_->next_sequence, Proof(), run, IgnoreEntries());
+      return FollowRun(reader, evidence_->next_sequence, Proof(),
+                       MayHaveTransactions(segment.header), run, IgnoreEntries());
     }
     uint64_t next_progress = kProgressBytes;
     return FollowRun(
-        reader, evidence_->next_sequence, Proof(), run,
+        reader, evidence_->next_sequence, Proof(), MayHaveTransactions(segment.header), run,
         [&](const EntryHeader& header, const uint8_t* entry, uint64_t bytes) -> Status {
           if (header.sequence >= options_.from_sequence) {
             visitor_->place = {&segment, reader->offset(), reader->bytes_ahead()};
@@ -246,8 +247,7 @@ class Scanner {
   }
 
   void Adopt(const SegmentRun& run, SegmentFacts* segment) {
-    evidence_->state = run.state;
-    evidence_->wrong_sequence = run.wrong_sequence;
+    NoteStop(run);
     segment->entries = 0;
     if (run.entries > 0) segment->first_sequence = run.first_sequence;
     AdoptMore(run, segment);
@@ -256,6 +256,13 @@ class Scanner {
       segment_damage_ = segment->file.path + ": entry " + std::to_string(evidence_->next_sequence) +
                         " is not the one that the snapshot was taken at";
     }
+  }
+
+  void NoteStop(const SegmentRun& run) {
+    evidence_->state = run.state;
+    evidence_->wrong_sequence = run.wrong_sequence;
+    evidence_->broken_sequence = run.broken_sequence;
+    evidence_->transaction_contradicts = run.transaction_contradicts;
   }
 
   void AdoptMore(const SegmentRun& run, SegmentFacts* segment) {
@@ -281,7 +288,8 @@ class Scanner {
       RunsAhead::Job job;
       if (segment.belongs()) {
         job = {segment.file.path, segment.header.segment_bytes,
-               SeedOfSegment(segment.header.segment_id), segment.first_sequence};
+               SeedOfSegment(segment.header.segment_id), segment.first_sequence,
+               MayHaveTransactions(segment.header)};
       }
       jobs.push_back(std::move(job));
     }
@@ -326,6 +334,7 @@ class Scanner {
     if (!moved) return Status();
     *evidence_ = before;
     evidence_->state = EntryState::kUnwritten;
+    evidence_->broken_sequence = 0;
     evidence_->known_durable = std::min(before.known_durable, before.next_sequence - 1);
     result_->live_tail = true;
     result_->bytes_dropped = result_->entries_dropped = 0;

@@ -28,6 +28,14 @@ class SegmentReader {
 
   // Moves to `offset` (a line). What was read before is forgotten.
   void Seek(uint64_t offset);
+  // Back to an offset that was read from.
+  void Rewind(uint64_t offset) {
+    if (offset >= buffer_offset_ && buffer_bytes_ > 0) {
+      offset_ = offset;
+    } else {
+      Seek(offset);
+    }
+  }
   uint64_t offset() const { return offset_; }
 
   // Verifies what stands at the offset. On kValid, `*entry` points to the whole entry until the
@@ -43,11 +51,13 @@ class SegmentReader {
 #endif
     const uint64_t at = offset_ - lines_begin_;
     if (at >= lines_end_ - lines_begin_) return nullptr;
-    return IsGoodLine(here(), line_checksums_[at / kLineBytes]) ? here() : nullptr;
+    const bool good = IsGoodLine(here(), line_checksums_[at / kLineBytes], kTransactionFlags);
+    return good ? here() : nullptr;
   }
 
-  // The entries of one line that stand at the offset with the sequences `expected`, expected + 1, …
-  // and whose checksums are computed already. None says nothing: ask Next.
+  // The entries of one line, of no transaction, that stand at the offset with the sequences
+  // `expected`, expected + 1, … and whose checksums are computed already. None says nothing: ask
+  // Next.
   struct LineRun {
     uint64_t lines = 0;
     uint64_t known_durable = 0;  // highest that one of them claims
@@ -62,7 +72,9 @@ class SegmentReader {
     const uint8_t* line = here();
     for (; run.lines < most; ++run.lines, line += kLineBytes) {
       const EntryHeader header = LoadHeader(line);
-      if (!IsGoodLine(line, checksums[run.lines]) || header.sequence != expected + run.lines) break;
+      if (!IsGoodLine(line, checksums[run.lines], 0) || header.sequence != expected + run.lines) {
+        break;
+      }
       run.known_durable =
           std::max(run.known_durable, DurableClaim(header, LoadTrailer(line, kLineBytes)));
     }
@@ -86,11 +98,11 @@ class SegmentReader {
 
  private:
   // `checksum` is the line's, computed. (Not of a hole: its sequence alone does not say whether it
-  // continues the run.)
-  static bool IsGoodLine(const uint8_t* line, uint32_t checksum) {
+  // continues the run.) `flags`: that it may have beside the plain ones.
+  static bool IsGoodLine(const uint8_t* line, uint32_t checksum, uint8_t flags) {
     const EntryHeader header = LoadHeader(line);
-    return header.payload_bytes <= kLinePayloadBytes && HeaderIsPlausibleButHole(header) &&
-           LoadTrailer(line, kLineBytes).checksum == checksum;
+    return header.payload_bytes <= kLinePayloadBytes && TypeAndLengthFit(header) &&
+           FlagsArePlain(header, flags) && LoadTrailer(line, kLineBytes).checksum == checksum;
   }
 
   Status Fill(

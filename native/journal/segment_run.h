@@ -11,6 +11,7 @@
 #include "journal/entry_check.h"
 #include "journal/format.h"
 #include "journal/segment_reader.h"
+#include "journal/transaction_look.h"
 
 namespace pinnacle {
 
@@ -22,6 +23,10 @@ struct SegmentRun {
   uint64_t known_durable = 0;                 // highest that an entry claims
   EntryState state = EntryState::kUnwritten;  // of what stands at the end
   bool wrong_sequence = false;                // a valid entry whose turn it is not
+  // The run ends before a transaction whose end is missing, or whose entries contradict it; this is
+  // the sequence at which it breaks. 0: neither.
+  uint64_t broken_sequence = 0;
+  bool transaction_contradicts = false;
   bool proof_failed = false;                  // it is not the entry that the snapshot was taken at
 };
 
@@ -31,17 +36,22 @@ struct RunProof {
   uint32_t checksum = 0;
 };
 
+// Whether the segment may have entries with transaction flags.
+inline bool MayHaveTransactions(const SegmentHeader& header) {
+  return (header.mandatory_features & kFeatureTransactions) != 0;
+}
+
 // For FollowRun where nobody looks at the entries.
 struct IgnoreEntries {
   Status operator()(const EntryHeader&, const uint8_t*, uint64_t) const { return Status(); }
 };
 
 // Follows the run from the reader's offset on; the reader is left at its end. `expected`: the first
-// entry's sequence. `on_entry(header, entry, bytes)` is called for each good entry and answers a
+// entry's sequence. A transaction is part of the run only where all of it is there. `on_entry(header, entry, bytes)` is called for each good entry and answers a
 // Status; an error ends the run and comes back, as those of reading do.
 template <typename OnEntry>
-Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof, SegmentRun* run,
-                 OnEntry&& on_entry) {
+Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof,
+                 bool transactions, SegmentRun* run, OnEntry&& on_entry) {
 #if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
   constexpr bool kOrderMatters = false;
 #else
@@ -49,6 +59,7 @@ Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof
 #endif
   constexpr bool kLooksAtEntries = !std::is_same_v<std::remove_cvref_t<OnEntry>, IgnoreEntries>;
   uint64_t next_sequence = expected;
+  uint64_t whole_until = 0;  // the transactions up to here were looked through
   const auto take = [&](const EntryHeader& header, const uint8_t* entry, uint64_t bytes) {
     PINNACLE_RETURN_IF_ERROR(on_entry(header, entry, bytes));
     if (run->entries++ == 0) run->first_sequence = next_sequence;
@@ -89,6 +100,19 @@ Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof
     if (kOrderMatters && FirstSequenceOf(header, entry) != next_sequence) [[unlikely]] {
       run->wrong_sequence = true;
       return Status();
+    }
+    const bool in_transaction = (header.flags & kTransactionFlags) != 0;
+    if (in_transaction && reader->offset() >= whole_until) [[unlikely]] {
+      TransactionLook look;
+      PINNACLE_RETURN_IF_ERROR(LookThroughTransaction(reader, next_sequence, transactions, &look));
+      if (look.kind != TransactionLook::Kind::kWhole) {
+        run->state = look.state;
+        run->broken_sequence = look.next_sequence;
+        run->transaction_contradicts = look.kind == TransactionLook::Kind::kContradiction;
+        return Status();
+      }
+      whole_until = look.end_offset;
+      continue;
     }
     const EntryTrailer trailer = LoadTrailer(entry, check.bytes);
     if (proof.checksum != 0 && header.sequence == proof.sequence && !IsHole(header) &&

@@ -28,14 +28,23 @@ constexpr TailRule kRules[] = {
     {"no", "a valid entry with another sequence", "any", Tail::kCorrupt,
      [](const Evidence& e) { return e.wrong_sequence; },
      "expected entry {next}, found a valid entry with a different sequence number"},
+    // The writer builds a transaction when it knows all of it.
+    {"no", "a transaction that its own entries contradict", "any", Tail::kCorrupt,
+     [](const Evidence& e) { return e.broken_sequence != 0 && e.transaction_contradicts; },
+     "the transaction that begins with entry {next} is contradicted by entry {broken}"},
     // All of it was there once: its bytes were changed.
     {"no", "damaged: all of it is there, its bytes were changed", "any", Tail::kCorrupt,
      [](const Evidence& e) { return e.state == EntryState::kDamaged; },
-     "entry {next} was written whole and changed afterwards"},
+     "entry {broken} was written whole and changed afterwards"},
     // The shape that an interrupted store leaves.
     {"no", "torn: zeros in the first word, in the checksum, or at an edge of a sector's share",
      "any", Tail::kTorn, [](const Evidence& e) { return e.state == EntryState::kTorn; },
-     "entry {next} was still being written; it was never durable"},
+     "entry {broken} was still being written; it was never durable"},
+    // Its lines are published together, so a kill can leave some of them.
+    {"no", "a transaction whose next entry is zeros", "any", Tail::kTorn,
+     [](const Evidence& e) { return e.broken_sequence != 0; },
+     "the transaction that begins with entry {next} was still being written; none of it was "
+     "durable"},
     // Pages reach the device in any order until a sync.
     {"no", "zeros", "entries or bytes", Tail::kTorn,
      [](const Evidence& e) { return e.valid_entries_follow || e.bytes_follow; },
@@ -68,7 +77,10 @@ TailVerdict ClassifyTail(const TailEvidence& evidence) {
   for (const TailRule& rule : kRules) {
     if (!rule.applies(evidence)) continue;
     const std::string reason = Filled(rule.reason, "{next}", evidence.next_sequence);
-    return {rule.tail, Filled(reason, "{durable}", evidence.known_durable)};
+    const uint64_t broken =
+        evidence.broken_sequence != 0 ? evidence.broken_sequence : evidence.next_sequence;
+    return {rule.tail, Filled(Filled(reason, "{durable}", evidence.known_durable), "{broken}",
+                              broken)};
   }
   return {Tail::kClean, ""};
 }

@@ -24,6 +24,10 @@ struct TailEvidence {
   bool valid_entries_follow = false;
   bool wrong_sequence = false;     // a valid entry is there, with an unexpected sequence
   bool older_follows = false;      // an entry older than expected follows
+  // The run stops before a transaction that breaks at this sequence: its next entry is missing, or
+  // contradicts it. 0: it does not.
+  uint64_t broken_sequence = 0;
+  bool transaction_contradicts = false;
   bool segment_damaged = false;    // the next segment is missing, damaged or does not belong
   bool directory_damaged = false;  // the same of a file that the run did not need
 };
@@ -35,7 +39,8 @@ struct TailRule {
   const char* follows;  // what follows it
   Tail tail;
   bool (*applies)(const TailEvidence& evidence);
-  // One sentence; {next} and {durable} are the evidence's sequences.
+  // One sentence; {next} and {durable} are the evidence's sequences, {broken} is where a transaction
+  // breaks, or {next}.
   const char* reason;
 };
 
