@@ -2,7 +2,8 @@
  * A whole journal directory: entries in order, and the judgement of its tail. Follows docs/format.md and
  * docs/recovery.md; shares no code with the native reader, so that one can be held against the other.
  *
- * - An entry is visited only where it verifies, belongs and has the sequence that is expected.
+ * - An entry is visited only where it verifies, belongs and has the sequence that is expected; one of a
+ *   transaction only where all of it does.
  * - Of what does not belong nothing counts, neither marks nor lags.
  */
 import { layoutOf, type Belonging, type Layout, type Slot } from './layout.js'
@@ -16,9 +17,10 @@ import {
   seedOf,
   type PureEntry,
 } from './segment.js'
-import { firstEntryOf, load, refresh } from './segment-bytes.js'
+import { firstEntryOf, headerOf, load, refresh } from './segment-bytes.js'
 import { shapeOf } from './shape.js'
 import { judge, lookPast, type Stop, type Verdict } from './tail.js'
+import { isInTransaction, lookAhead } from './transaction.js'
 
 export type { Verdict } from './tail.js'
 
@@ -168,6 +170,7 @@ class JournalRun {
 
   /** Moves the stop to the end of the segment's good entries. */
   #followSegment(slot: Belonging, stop: Stop, bytes: Uint8Array): Stop {
+    let wholeUntil = firstEntryOffset // transactions before it were looked through
     for (;;) {
       const entry = readEntry(bytes, slot.header, stop.offset)
       if (entry === undefined) {
@@ -178,6 +181,10 @@ class JournalRun {
       if (entry.firstSequence !== this.expected) {
         stop.wrongEntry = `expected entry ${String(this.expected)}, found ${nameOf(entry)}`
         return stop
+      }
+      if (isInTransaction(entry) && stop.offset >= wholeUntil) {
+        wholeUntil = examineTransaction(slot, stop, bytes, entry)
+        if (stop.broken !== undefined) return stop
       }
       if (this.#contradictsBase(entry)) {
         stop.notTheBase = true
@@ -207,7 +214,7 @@ class JournalRun {
    * be read: then the stop is there.
    */
   #goesOn(stop: Stop, bytes: Uint8Array, next: Slot): boolean {
-    if (stop.wrongEntry !== '' || stop.notTheBase) return false
+    if (stop.wrongEntry !== '' || stop.notTheBase || stop.broken !== undefined) return false
     const first = next.belongs ? firstEntryOf(next) : undefined
     if (first?.sequence === this.expected) return true
     // (Where this segment holds no entry, its own first one is the expected one.)
@@ -222,6 +229,29 @@ class JournalRun {
   }
 }
 
+/**
+ * Looks through the transaction that begins with the entry at the stop: the offset of its end. Where it is
+ * not whole, the stop says how it breaks.
+ */
+function examineTransaction(
+  slot: Belonging,
+  stop: Stop,
+  bytes: Uint8Array,
+  first: PureEntry,
+): number {
+  let { header } = slot
+  if (!header.mayHaveTransactions) header = headerOf(slot)
+  let ahead = lookAhead(bytes, header, first)
+  while (ahead.kind === 'open' && refresh(slot, bytes, ahead.offset)) {
+    ahead = lookAhead(bytes, header, first)
+  }
+  if (ahead.kind === 'whole') return ahead.offset
+  const isContradicted = ahead.kind === 'contradicted'
+  stop.broken = { sequence: ahead.sequence, isContradicted }
+  if (!isContradicted) stop.shape = shapeOf(bytes, seedOf(header), ahead.offset)
+  return ahead.offset
+}
+
 function stopAt(slot: number, bytes: Uint8Array | undefined): Stop {
   return {
     slot,
@@ -230,6 +260,7 @@ function stopAt(slot: number, bytes: Uint8Array | undefined): Stop {
     shape: 'unwritten',
     wrongEntry: '',
     notTheBase: false,
+    broken: undefined,
   }
 }
 
