@@ -37,7 +37,7 @@ export interface PureJournal {
   problems: string[]
   /** Damage in entries that the base holds already. */
   damaged: string[]
-  /** The first entry of those that an open needs; 0n: there is none. */
+  /** The first entry of those that an open needs, or that of a transaction that it cuts; 0n: none. */
   begins: bigint
   /** At most the place where the good entries stop is wrong: a moving tail looks like that. */
   onlyTail: boolean
@@ -69,7 +69,7 @@ export function followJournal(layout: Layout, base: Base | undefined, visit: Vis
     journalId: layout.journalId,
     segments: layout.slots.filter(({ belongs }) => belongs).length,
     entries: run.entries,
-    firstSequence: run.begins,
+    firstSequence: run.entries > 0 ? run.begins : 0n,
     lastSequence: run.lastSequence,
     knownDurable: run.knownDurable,
     verdict: 'clean',
@@ -147,7 +147,7 @@ class JournalRun {
       if (!slot.belongs) return stopAt(i, undefined)
       const bytes = load(slot)
       const first = readEntry(bytes, slot.header, firstEntryOffset)?.firstSequence ?? 0n
-      if (i === start && first !== 0n) this.expected = first
+      if (i === start && first !== 0n) this.expected = this.begins = first
       // Nothing was compacted yet. (A salvage by version 1 began an empty journal after its snapshot.)
       else if (i === start && slot.header.index === 1n && slot.header.version >= 2)
         this.expected = 1n
@@ -204,7 +204,7 @@ class JournalRun {
   #take(entry: PureEntry): void {
     this.#claim(entry.durable)
     this.#visit(entry)
-    if (this.entries++ === 0) this.begins = entry.firstSequence
+    if (this.entries++ === 0) this.begins = entry.firstSequence // of a later segment than the first
     this.lastSequence = entry.sequence
     this.expected = entry.sequence + 1n
   }

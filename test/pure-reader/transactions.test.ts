@@ -283,3 +283,12 @@ t.test('a broken transaction that only an older snapshot needs is damage', async
     t.equal(await opened(t, directory), 12)
   }
 })
+
+t.test('a journal that begins with an open transaction begins with its first entry', async (t) => {
+  // Entry 1 is in no file and in no snapshot, whatever is cut.
+  const late = new SegmentImage({ features }).transaction(2, 5).zero(offsetOf(5, 2), line)
+  const report = verifyPure(make(t, { segments: [late] }))
+  t.match(report, { verdict: 'corrupt', problems: [/begins with entry 2/, /did not arrive/] })
+  t.equal(verdictOf(await inspect(make(t, { segments: [late] }))), 'corrupt')
+  t.equal(await opened(t, { segments: [late] }), 'ERR_PINNACLE_JOURNAL_GAP')
+})
