@@ -50,9 +50,12 @@ export function runTransaction<Result>(
     entries.length = start
     staging.deferred = outer
     engine.rollBackTransaction()
+    // The first refusal says what was wrong; those behind it only that there was one.
+    const cause = isAborted(error) ? (open.refusal ?? error) : error
     // Without the memory to take it back the books are of no use, which matters more.
-    if (lanes[Staging.code] !== 0) throw withCause(refused(), error)
-    throw error
+    if (lanes[Staging.code] !== 0) throw withCause(refused(), cause)
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- it is what was thrown
+    throw cause
   }
   const kept = lanes[Staging.code] === 0
   try {
@@ -93,6 +96,10 @@ function checkWork(work: unknown): void {
         'the transaction. Nothing was done; await what it needs before, and make the operations in one piece',
     )
   }
+}
+
+function isAborted(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === 'ERR_PINNACLE_TRANSACTION_ABORTED'
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
