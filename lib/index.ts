@@ -50,6 +50,7 @@ export type {
   SetLevelEntry,
   StatusEntry,
   TradeEntry,
+  OperationEntry,
   UserEntry,
 } from './journal/entry.js'
 export { Consumer, type ConsumeOptions } from './journal/consumer.js'
