@@ -28,6 +28,12 @@ int FullSync(int descriptor) {
 
 }  // namespace
 
+int Examine(const char* path, struct stat* about) { return stat(path, about) == 0 ? 0 : errno; }
+
+int Examine(int descriptor, struct stat* about) {
+  return fstat(descriptor, about) == 0 ? 0 : errno;
+}
+
 int SyncFile(int descriptor) { return FullSync(descriptor); }
 
 int SyncDirectory(int descriptor) { return FullSync(descriptor); }

@@ -5,6 +5,7 @@
 #include <linux/falloc.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -36,7 +37,28 @@ int RetryInterrupted(Call call) {
   return 0;
 }
 
+int ExamineAt(int descriptor, const char* path, int flags, struct stat* about) {
+  constexpr unsigned kAsked =
+      STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_UID | STATX_INO | STATX_SIZE;
+  struct statx found;
+  if (statx(descriptor, path, flags, kAsked, &found) != 0) return errno;
+  *about = {};
+  about->st_dev = makedev(found.stx_dev_major, found.stx_dev_minor);
+  about->st_ino = found.stx_ino;
+  about->st_mode = found.stx_mode;
+  about->st_nlink = found.stx_nlink;
+  about->st_uid = found.stx_uid;
+  about->st_size = static_cast<off_t>(found.stx_size);
+  return 0;
+}
+
 }  // namespace
+
+int Examine(const char* path, struct stat* about) { return ExamineAt(AT_FDCWD, path, 0, about); }
+
+int Examine(int descriptor, struct stat* about) {
+  return ExamineAt(descriptor, "", AT_EMPTY_PATH, about);
+}
 
 int SyncFile(int descriptor) {
   // fdatasync also writes the size where reading the content back needs it.

@@ -93,16 +93,16 @@ class PosixFile final : public File {
 
   Status Size(uint64_t* bytes) const override {
     struct stat information;
-    if (fstat(descriptor_.get(), &information) != 0) {
-      return SystemError(errno, "read the size of", path_);
-    }
+    const int error = system_calls::Examine(descriptor_.get(), &information);
+    if (error != 0) return SystemError(error, "read the size of", path_);
     *bytes = static_cast<uint64_t>(information.st_size);
     return Status();
   }
 
   Status Identity(FileIdentity* identity) const override {
     struct stat information;
-    if (fstat(descriptor_.get(), &information) != 0) return SystemError(errno, "examine", path_);
+    const int error = system_calls::Examine(descriptor_.get(), &information);
+    if (error != 0) return SystemError(error, "examine", path_);
     *identity = IdentityOf(information);
     return Status();
   }
@@ -159,7 +159,8 @@ class PosixFile final : public File {
 
   Status IsPrivate(uint64_t links, bool* is_private) const override {
     struct stat information;
-    if (fstat(descriptor_.get(), &information) != 0) return SystemError(errno, "examine", path_);
+    const int error = system_calls::Examine(descriptor_.get(), &information);
+    if (error != 0) return SystemError(error, "examine", path_);
     *is_private = information.st_uid == geteuid() && (information.st_mode & 077) == 0 &&
                   static_cast<uint64_t>(information.st_nlink) == links;
     return Status();

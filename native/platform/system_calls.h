@@ -4,12 +4,20 @@
 #ifndef PINNACLE_PLATFORM_SYSTEM_CALLS_H_
 #define PINNACLE_PLATFORM_SYSTEM_CALLS_H_
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
 
 namespace pinnacle::system_calls {
+
+// stat and fstat of what does not change with a write: type and mode, owner, links, size, device
+// and inode; nothing else is set. On Linux the times are not asked for on purpose: from 6.13 on, a
+// file whose times were seen gets new ones, and a journal transaction, at its next write, and the
+// sync behind it takes half as long again.
+int Examine(const char* path, struct stat* about);
+int Examine(int descriptor, struct stat* about);
 
 // Content, and the size where it changed, reach the device: not only its volatile cache.
 int SyncFile(int descriptor);
