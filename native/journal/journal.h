@@ -156,6 +156,9 @@ class Journal {
   // Writes what was appended to the files, `max_bytes` of it at most. Does nothing on the mapped
   // path, where it is there already.
   Status CopyStep(uint64_t max_bytes = UINT64_MAX);
+  // The same of the thread that looks every now and then: nothing where somebody else, a sync for
+  // one, writes just now. Whoever waits for the lock has to be woken by the one who has it.
+  Status CopyUnlessBusy();
   // A follower of another process wants entries copied as soon as can be. Of the copying thread.
   bool IsHurried() const;
   // So many full segments are not synced yet, each with an open file, that it is time to.
@@ -253,6 +256,7 @@ class Journal {
   Code AwaitRing(uint64_t entry_bytes);
   Code AppendApart(const EntryHeader& header, const uint8_t* payload, uint64_t entry_bytes);
   Status WriteThrough(std::span<const uint8_t> entry);
+  Status CopyHolding(std::unique_lock<std::mutex> copy_lock, uint64_t max_bytes);
   Status CopyLocked(const Extent& to, uint64_t max_bytes);
   Status CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset, bool durably,
                   uint64_t* max_bytes);

@@ -141,13 +141,17 @@ Status Journal::WriteThrough(std::span<const uint8_t> entry) {
 }
 
 Status Journal::CopyStep(uint64_t max_bytes) {
-  if (!has_window_) return Status();
+  return CopyHolding(std::unique_lock(copy_mutex_), max_bytes);
+}
+
+Status Journal::CopyUnlessBusy() {
+  return CopyHolding(std::unique_lock(copy_mutex_, std::try_to_lock), UINT64_MAX);
+}
+
+Status Journal::CopyHolding(std::unique_lock<std::mutex> copy_lock, uint64_t max_bytes) {
   if (failed()) return failure();
-  Status status = Guarded([&] {
-    std::lock_guard copy_lock(copy_mutex_);
-    if (window_ == nullptr) return Status();  // closed
-    return CopyLocked(ExtentNow(), max_bytes);
-  });
+  if (!copy_lock.owns_lock() || window_ == nullptr) return Status();  // busy; mapped or closed
+  Status status = Guarded([&] { return CopyLocked(ExtentNow(), max_bytes); });
   if (status.ok()) return status;
   Fail(status);
   return failure();
