@@ -90,9 +90,8 @@ struct JournalPosition {
 
 // What syncing did; all since Open.
 struct FlushCounters {
-  uint64_t bytes = 0;         // handed to syncs, whole pages
-  uint64_t inline_syncs = 0;  // that wrote and synced in one call
-  uint64_t fills = 0;         // zeros ahead of the writer written, so that syncs stay short
+  uint64_t bytes = 0;  // handed to syncs, whole pages
+  uint64_t fills = 0;  // zeros ahead of the writer written, so that syncs stay short
   uint64_t filled_bytes = 0;
 };
 
@@ -233,6 +232,7 @@ class Journal {
   Status StartHead(const JournalPosition& position, uint64_t link);
   Status CheckDirectory() const;
   Status CheckSegmentName(const Segment& segment) const;
+  Status CheckNamesOf(const Extent& to) const;
   Status CheckRecords();
   Status Announce(uint64_t index, uint64_t segment_id);
   Status RaiseHead(const SegmentRecord& oldest);
@@ -258,9 +258,9 @@ class Journal {
   Status WriteThrough(std::span<const uint8_t> entry);
   Status CopyHolding(std::unique_lock<std::mutex> copy_lock, uint64_t max_bytes);
   Status CopyLocked(const Extent& to, uint64_t max_bytes);
-  Status CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset, bool durably,
+  Status CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset,
                   uint64_t* max_bytes);
-  Status WriteInline(const Extent& to, bool* done);
+  Status CopyForSync(const Extent& to);
   void NoteWritten(uint64_t sequence);
   void CheckWindow();
   // One more segment can be noted down without memory.
@@ -282,7 +282,6 @@ class Journal {
   bool IsReleasable(const SegmentRecord& record, uint64_t sequence) const;
   Status FlushLocked();
   Status SyncPart(Segment* segment, uint64_t end_offset);
-  void CountSync(Segment* segment, uint64_t end_offset);
   Status WriteMark(Segment* segment);
   Status MarkLocked(Segment* segment, bool now);
   uint64_t PrefaultPart(Segment* segment, uint64_t offset, uint64_t end_offset, uint64_t max_bytes);
@@ -335,7 +334,6 @@ class Journal {
   // Whether zeros are to be written ahead: the last sync was short.
   std::atomic<bool> fills_{true};
   std::atomic<uint64_t> flushed_bytes_{0};
-  std::atomic<uint64_t> inline_syncs_{0};
   std::atomic<uint64_t> fill_count_{0};
   std::atomic<uint64_t> filled_bytes_{0};
 

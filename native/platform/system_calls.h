@@ -46,7 +46,7 @@ int ZeroBlocks(int descriptor, uint64_t offset, uint64_t length);
 void DropCachedPages(int descriptor);
 // Both where the system offers it.
 void AdviseSequentialReads(int descriptor);
-void BeginWriteback(int descriptor, uint64_t begin, uint64_t end);
+int BeginWriteback(int descriptor, uint64_t begin, uint64_t end);
 
 // Access is to be expected page by page: no read-ahead, small folios.
 void AdviseRandomAccess(void* address, size_t length);
@@ -61,9 +61,8 @@ bool PopulateForWriting(void* address, size_t length);
 int LockMemory(void* address, size_t length);
 
 // Writes both pieces one behind the other at `offset`, possibly fewer bytes: how many, or -errno.
-// `durably`: with what RWF_DSYNC promises; -ENOTSUP where the system or file system lacks it.
 ssize_t WritePieces(int descriptor, uint64_t offset, const void* first, size_t first_bytes,
-                    const void* second, size_t second_bytes, bool durably);
+                    const void* second, size_t second_bytes);
 
 // "" where there is none.
 const char* MemoryDirectory();
