@@ -50,6 +50,7 @@ export type {
   SetLevelEntry,
   StatusEntry,
   TradeEntry,
+  OperationEntry,
   TransactionPlace,
   UserEntry,
 } from './journal/entry.js'
