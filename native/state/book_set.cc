@@ -290,6 +290,24 @@ Status BookSet::ApplyOperationEntry(const EntryHeader& header, const uint8_t* pa
   return Status();
 }
 
+Status BookSet::ApplyEntryUndoably(const EntryHeader& header, const uint8_t* payload,
+                                   std::vector<Undo>* undos) {
+  if (ChangesNoBook(header)) {
+    Skip(header.sequence);
+    return Status();
+  }
+  Operation operation;
+  if (!DecodeOperation(header, payload, &operation)) return Refused(header, "unknown type");
+  Prepared prepared;
+  if (const Code code = Check(operation, &prepared); code != Code::kOk) {
+    return Refused(header, CodeName(code));
+  }
+  Undo undo;
+  ApplyUndoably(operation, prepared, header.sequence, header.timestamp_ns, &undo);
+  undos->push_back(std::move(undo));
+  return Status();
+}
+
 uint64_t BookSet::order_count() const {
   uint64_t count = 0;
   for (const Entry& entry : entries_) count += entry.book.order_count();
