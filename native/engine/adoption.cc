@@ -339,7 +339,7 @@ class Planner {
         const std::string what = "entry " + std::to_string(entry.sequence) +
                                  " is in it, and entry " + std::to_string(next_) +
                                  " is neither there nor in the files";
-        if (finding_.entries > 0) {
+        if (next_ > files_next_) {
           finding_.reason = Of(finding_.path) + "is damaged: " + what;
           return Status();
         }

@@ -43,7 +43,9 @@ void Run::Consume() {
   consumer_positions_[position] = consumed;
   uint64_t last = position;
   if (!ReadAsConsumer(consumer.get(), was_lost, &last) || last == position) return;
-  const uint64_t sequence = position + 1 + random_.Below(last - position);
+  uint64_t sequence = position + 1 + random_.Below(last - position);
+  while (!IsEnd(sequence)) ++sequence;
+  if (sequence > last) return;
   consumer_positions_[sequence] = ConsumedAt(sequence);
   status = consumer->Commit(sequence);
   Trace("consumer commits " + std::to_string(sequence) + ": " + status.ToString());
