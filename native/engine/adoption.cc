@@ -302,7 +302,11 @@ class Planner {
     };
     while (true) {
       if (const uint64_t bytes = EntryAt(*segment, offset, next_); bytes > 0) {
+#if defined(PINNACLE_MUTATION_OPEN_TRANSACTION_ADOPTED)
+        const bool more_follows = false;
+#else
         const bool more_follows = MoreFollowsAt(*segment, offset);
+#endif
         offset += bytes;
         ++next_;
         ++finding_.entries;

@@ -415,7 +415,9 @@ void Run::TakeSnapshot() {
   const SnapshotPoint point = engine_->FixSnapshotPoint();
   last_clock_ns_ = std::max(last_clock_ns_, world_->environment().clock->NowNs());
   const std::vector<uint8_t> user_state = UserBytes(live_);
+  takes_snapshot_ = true;
   if (random_.Chance(0.3)) AppendSome();
+  takes_snapshot_ = false;
   if (!ok() || dead_) return;
   if (lying_probability_ == 0 && random_.Chance(0.2)) RotSnapshot();
   // Whether a rotten one was replaced could not be told after a crash in between.

@@ -251,6 +251,7 @@ class Run {
   ModelState live_;
   std::map<uint64_t, ModelState> checkpoints_;
   uint64_t committing_ = 0;                    // entries of the transaction that is being committed
+  bool takes_snapshot_ = false;                // one at a time
   uint64_t calls_ = 0;                         // of the engine on the file system
   uint64_t acknowledged_ = 0;                  // the highest durable() that anybody could have seen
   std::set<uint64_t> acknowledged_snapshots_;  // reported taken; the newest must still be there

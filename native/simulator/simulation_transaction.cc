@@ -168,15 +168,15 @@ void Run::Stage(Staged* staged, Code expected, Code code, uint64_t sequence, Mod
 void Run::WorkInside() {
   Instrument instrument;
   uint16_t index = 0;
-  switch (random_.Below(5)) {
+  switch (random_.Below(takes_snapshot_ ? 3 : 5)) {
     case 0:
       return Flush();
     case 1:
-      return TakeSnapshot();
-    case 2:
       (void)Copy();
       return;
     case 3:
+      return TakeSnapshot();
+    case 4:
       return Compact();
     default:
       instrument.name = "INSIDE";

@@ -125,7 +125,9 @@ void BookSet::TakeBack(Undo* undo) {
   } else {
     entry.book.TakeBack(undo->book);
   }
+#if !defined(PINNACLE_MUTATION_UNDO_FORGETS_FACTS)
   entry.facts = undo->facts;
+#endif
 }
 
 void BookSet::ApplyToBook(const Operation& operation, const Prepared& prepared, uint64_t sequence,
