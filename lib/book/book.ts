@@ -9,7 +9,7 @@
 import { refusalOf, notANumber, type OperationContext } from '../errors/refusal.js'
 import type { CodedError } from '../errors/pinnacle-error.js'
 import { EntryType, Staging } from '../native/binding.js'
-import type { StagingArea } from '../native/staging.js'
+import type { OperationObserver, StagingArea } from '../native/staging.js'
 import { BookView } from './book-view.js'
 import type { Instrument } from './instrument.js'
 import type { OrderIdLike } from './order-id.js'
@@ -60,7 +60,7 @@ export class Book extends BookView {
     timestampNs: Timestamp = 0,
   ): number {
     if (typeof price !== 'number' || typeof quantity !== 'number' || typeof side !== 'number') {
-      throw notANumber(this.#context('add', { orderId, side, price, quantity }))
+      throw this.#notANumber('add', { orderId, side, price, quantity })
     }
     const lanes = this.#staging.lanes
     const kind = EntryType.Add | this.#stageId(orderId) | this.#stageTime(timestampNs)
@@ -76,8 +76,7 @@ export class Book extends BookView {
 
   /** Takes `quantity` off an order: a partial cancel. At 0 the order leaves. */
   reduce(orderId: OrderIdLike, quantity: number, timestampNs: Timestamp = 0): number {
-    if (typeof quantity !== 'number')
-      throw notANumber(this.#context('reduce', { orderId, quantity }))
+    if (typeof quantity !== 'number') throw this.#notANumber('reduce', { orderId, quantity })
     const lanes = this.#staging.lanes
     const kind = EntryType.Reduce | this.#stageId(orderId) | this.#stageTime(timestampNs)
     lanes[QUANTITY] = quantity
@@ -96,8 +95,7 @@ export class Book extends BookView {
 
   /** `quantity` of the order is executed. At 0 the order leaves. */
   execute(orderId: OrderIdLike, quantity: number, timestampNs: Timestamp = 0): number {
-    if (typeof quantity !== 'number')
-      throw notANumber(this.#context('execute', { orderId, quantity }))
+    if (typeof quantity !== 'number') throw this.#notANumber('execute', { orderId, quantity })
     const lanes = this.#staging.lanes
     const kind = EntryType.Execute | this.#stageId(orderId) | this.#stageTime(timestampNs)
     lanes[QUANTITY] = quantity
@@ -118,7 +116,7 @@ export class Book extends BookView {
     timestampNs: Timestamp = 0,
   ): number {
     if (typeof price !== 'number' || typeof quantity !== 'number') {
-      throw notANumber(this.#context('replace', { orderId, newOrderId, price, quantity }))
+      throw this.#notANumber('replace', { orderId, newOrderId, price, quantity })
     }
     const lanes = this.#staging.lanes
     let kind: number = EntryType.Replace | this.#stageTime(timestampNs)
@@ -126,9 +124,7 @@ export class Book extends BookView {
       lanes[ORDER_ID] = orderId
       lanes[NEW_ORDER_ID] = newOrderId
     } else {
-      const words = this.#staging.words
-      kind |= stageWideId(words, OPERATION, orderId)
-      kind |= stageWideNewId(words, OPERATION, newOrderId)
+      kind |= this.#stageWideIds(orderId, newOrderId)
     }
     lanes[PRICE] = price
     lanes[QUANTITY] = quantity
@@ -142,7 +138,7 @@ export class Book extends BookView {
   /** Market by price: sets a level's total; 0 removes the level, which may be absent. */
   setLevel(side: Side, price: number, quantity: number, timestampNs: Timestamp = 0): number {
     if (typeof price !== 'number' || typeof quantity !== 'number' || typeof side !== 'number') {
-      throw notANumber(this.#context('setLevel', { side, price, quantity }))
+      throw this.#notANumber('setLevel', { side, price, quantity })
     }
     const lanes = this.#staging.lanes
     const kind = EntryType.SetLevel | this.#stageTime(timestampNs)
@@ -167,7 +163,7 @@ export class Book extends BookView {
   /** Journals a trade that changes no order: a hidden execution, an off-book print. */
   trade(side: Side, price: number, quantity: number, timestampNs: Timestamp = 0): number {
     if (typeof price !== 'number' || typeof quantity !== 'number' || typeof side !== 'number') {
-      throw notANumber(this.#context('trade', { side, price, quantity }))
+      throw this.#notANumber('trade', { side, price, quantity })
     }
     const lanes = this.#staging.lanes
     const kind = EntryType.Trade | this.#stageTime(timestampNs)
@@ -181,7 +177,7 @@ export class Book extends BookView {
 
   /** Journals the trading status: 0 halted, 1 trading, other values are the caller's. */
   setStatus(status: number, timestampNs: Timestamp = 0): number {
-    if (typeof status !== 'number') throw notANumber(this.#context('setStatus', { status }))
+    if (typeof status !== 'number') throw this.#notANumber('setStatus', { status })
     const lanes = this.#staging.lanes
     const kind = EntryType.Status | this.#stageTime(timestampNs)
     lanes[QUANTITY] = status
@@ -197,7 +193,20 @@ export class Book extends BookView {
       this.#staging.lanes[ORDER_ID] = orderId
       return 0
     }
-    return stageWideId(this.#staging.words, OPERATION, orderId)
+    try {
+      return stageWideId(this.#staging.words, OPERATION, orderId)
+    } catch (error) {
+      throw this.#staging.refused(error)
+    }
+  }
+
+  #stageWideIds(orderId: OrderIdLike, newOrderId: OrderIdLike): number {
+    const { words } = this.#staging
+    try {
+      return stageWideId(words, OPERATION, orderId) | stageWideNewId(words, OPERATION, newOrderId)
+    } catch (error) {
+      throw this.#staging.refused(error)
+    }
   }
 
   #stageTime(timestampNs: Timestamp): number {
@@ -205,15 +214,43 @@ export class Book extends BookView {
       this.#staging.lanes[TIMESTAMP] = timestampNs
       return 0
     }
-    return stageWideTime(this.#staging.words, OPERATION, timestampNs)
+    try {
+      return stageWideTime(this.#staging.words, OPERATION, timestampNs)
+    } catch (error) {
+      throw this.#staging.refused(error)
+    }
   }
 
   #call(kind: number): void {
     const staging = this.#staging
-    staging.lanes[KIND] = kind
-    staging.lanes[INSTRUMENT] = this.#index
+    const lanes = staging.lanes
+    lanes[KIND] = kind
+    lanes[INSTRUMENT] = this.#index
+    if (staging.observer !== null) {
+      this.#callObserved(staging.observer)
+      return
+    }
     staging.engine.apply()
     if (staging.sleepers !== 0) staging.wake()
+  }
+
+  #callObserved(observer: OperationObserver): void {
+    const staging = this.#staging
+    const { lanes, words } = staging
+    observer.assertApplies()
+    const givenTime = words[TIMESTAMP] !== 0n
+    staging.engine.applyAndTell()
+    if (staging.sleepers !== 0) staging.wake()
+    if (lanes[CODE] !== 0) return
+    const sequence = lanes[SEQUENCE] as number
+    observer.applied(lanes, words, OPERATION, sequence, givenTime)
+    // (It may have made calls of its own.)
+    lanes[CODE] = 0
+    lanes[SEQUENCE] = sequence
+  }
+
+  #notANumber(operation: string, fields: Partial<OperationContext>): CodedError {
+    return this.#staging.refused(notANumber(this.#context(operation, fields)))
   }
 
   #context(operation: string, fields: Partial<OperationContext>): OperationContext {
@@ -222,6 +259,8 @@ export class Book extends BookView {
 
   #refusal(operation: string, fields: Partial<OperationContext>): CodedError {
     const code = this.#staging.codeName()
-    return refusalOf(code, this.#context(operation, fields), this.#causeOf(code))
+    return this.#staging.refused(
+      refusalOf(code, this.#context(operation, fields), this.#causeOf(code)),
+    )
   }
 }

@@ -1,15 +1,15 @@
 /**
  * Operations staged one by one and taken by one native call: cheaper than single calls, and they may go to
- * any book. A batch stages in a buffer of its own, so single operations may come in between. It is no
- * transaction: each operation is validated, journaled and applied in its turn, each sees what those before
- * it did, and each is taken wholly or not at all.
+ * any book. A batch stages in a buffer of its own, so single operations may come in between. Each operation is
+ * validated, journaled and applied in its turn, and sees what those before it did. With `atomic` all of them are
+ * one transaction: taken together or not at all.
  */
-import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { PinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import type { CodedError } from '../errors/pinnacle-error.js'
 import { refusalOf, notANumber, type OperationContext } from '../errors/refusal.js'
 import { shown } from '../errors/shown.js'
 import { EntryType, Staging } from '../native/binding.js'
-import type { StagingArea } from '../native/staging.js'
+import type { OperationObserver, StagingArea } from '../native/staging.js'
 import type { Book } from './book.js'
 import type { OrderIdLike } from './order-id.js'
 import type { Side } from './side.js'
@@ -26,6 +26,11 @@ export interface OperationBatchOptions {
    * there and throw; what stands behind it is dropped.
    */
   skipRefused?: boolean
+  /**
+   * true: a commit takes all of its operations or, where one is refused, none of them, also after a crash; not
+   * together with skipRefused. false (default): what was taken before the refused one is kept.
+   */
+  atomic?: boolean
 }
 
 export interface RefusedOperation {
@@ -49,6 +54,7 @@ export class OperationBatch {
   readonly #causeOf: (code: string) => Error | undefined
   readonly #autoCommit: number
   readonly #skipRefused: boolean
+  readonly #atomic: boolean
   readonly #lanes = new Float64Array(LANES * Staging.maxOperations)
   readonly #words = new BigUint64Array(this.#lanes.buffer)
   #size = 0
@@ -60,7 +66,7 @@ export class OperationBatch {
     causeOf: (code: string) => Error | undefined,
     options: OperationBatchOptions = {},
   ) {
-    const { autoCommit, skipRefused = false } = options
+    const { autoCommit, skipRefused = false, atomic = false } = options
     if (
       autoCommit !== undefined &&
       !(Number.isInteger(autoCommit) && autoCommit >= 1 && autoCommit <= Staging.maxOperations)
@@ -70,11 +76,18 @@ export class OperationBatch {
         `autoCommit must be an integer from 1 to ${String(Staging.maxOperations)}, not ${shown(autoCommit)}`,
       )
     }
+    if (atomic && skipRefused) {
+      throw new PinnacleTypeError(
+        'ERR_PINNACLE_INVALID_ARGUMENT',
+        'a batch is atomic or skips what is refused, not both: atomic keeps nothing where one operation is refused',
+      )
+    }
     this.#staging = staging
     this.#nameOf = nameOf
     this.#causeOf = causeOf
     this.#autoCommit = autoCommit ?? 0
     this.#skipRefused = skipRefused
+    this.#atomic = atomic
   }
 
   /** Operations staged and not committed. */
@@ -184,22 +197,61 @@ export class OperationBatch {
 
   /**
    * Takes everything staged. Afterwards the batch is empty, whatever happened. Where an operation is
-   * refused (and skipRefused is off) the error's `details` say its `index` and how many were `taken`.
+   * refused (and skipRefused is off) the error's `details` say its `index` and how many were `taken`. Inside a
+   * transaction the operations become part of it; ERR_PINNACLE_TRANSACTION_OPEN for a batch that is atomic by
+   * itself, or skips what is refused.
    */
   commit(): BatchResult {
     const size = this.#size
     if (size === 0) return { taken: 0, lastSequence: 0, refused: [] }
-    this.#size = 0
     const staging = this.#staging
+    if (staging.transaction !== undefined) this.#assertFitsTransaction()
+    this.#size = 0
     const shared = staging.lanes
     shared[Staging.batchCount] = size
     shared[Staging.skipRefused] = this.#skipRefused ? 1 : 0
-    staging.engine.applyBatch(this.#lanes)
+    shared[Staging.atomic] = this.#atomic ? 1 : 0
+    if (staging.observer !== null) this.#applyObserved(staging.observer, size)
+    else staging.engine.applyBatch(this.#lanes)
     if (staging.sleepers !== 0) staging.wake()
     if (shared[Staging.code] === 0 && shared[Staging.refused] === 0) {
       return { taken: size, lastSequence: shared[Staging.sequence] as number, refused: [] }
     }
     return this.#unclean(size)
+  }
+
+  #assertFitsTransaction(): void {
+    if (!this.#atomic && !this.#skipRefused) return
+    throw new PinnacleError(
+      'ERR_PINNACLE_TRANSACTION_OPEN',
+      `a batch that ${this.#atomic ? 'is atomic by itself' : 'skips what is refused'} was committed inside a ` +
+        'transaction; use a plain batch there, which becomes part of it',
+    )
+  }
+
+  /** The observer gets what was taken, in order, once the call is over. */
+  #applyObserved(observer: OperationObserver, size: number): void {
+    observer.assertApplies()
+    const shared = this.#staging.lanes
+    const words = this.#words
+    const at = (index: number): number => index * LANES
+    const given = Array.from(
+      { length: size },
+      (_, index) => words[at(index) + Staging.timestamp] !== 0n,
+    )
+    shared[Staging.tellStamps] = 1
+    this.#staging.engine.applyBatch(this.#lanes)
+    shared[Staging.tellStamps] = 0
+    const results = shared.slice(0, Staging.operations)
+    const count = shared[Staging.count] as number
+    for (let index = 0, told = 0; index < size && told < count; index++) {
+      if (this.#lanes[at(index) + Staging.resultCode] !== 0) continue
+      told++
+      const sequence = this.#lanes[at(index) + Staging.resultSequence] as number
+      observer.applied(this.#lanes, words, at(index), sequence, given[index] as boolean)
+    }
+    // (It may have made calls of its own.)
+    shared.set(results)
   }
 
   /** The cold side of commit: something was refused. */
@@ -224,7 +276,9 @@ export class OperationBatch {
   }
 
   #refusalAt(index: number, taken: number, code: string): CodedError {
-    return refusalOf(code, { ...this.#contextAt(index), index, taken }, this.#causeOf(code))
+    return this.#staging.refused(
+      refusalOf(code, { ...this.#contextAt(index), index, taken }, this.#causeOf(code)),
+    )
   }
 
   /** What was staged at `index`, read back from its lanes. */

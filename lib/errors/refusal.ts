@@ -61,6 +61,12 @@ const descriptions: Readonly<Record<string, Describe>> = {
     'or set a larger segmentSize for a new data directory',
   ERR_PINNACLE_BUFFER_LENGTH: (c) =>
     `a payload of ${bare(c.payloadBytes)} bytes does not fit the staging area`,
+  ERR_PINNACLE_TRANSACTION_ABORTED: () =>
+    'an operation of the transaction was refused before, so nothing of it will be kept; let the refusal leave ' +
+    "the transaction's function",
+  ERR_PINNACLE_TRANSACTION_TOO_LARGE: () =>
+    'with it the transaction is larger than a segment or half the window; make it smaller, or raise segmentSize ' +
+    'and windowSize for a new data directory',
   ERR_PINNACLE_CLOSED: () => 'the journal is closed; open the data directory again',
   ERR_PINNACLE_NO_SPACE: () =>
     'the next segment could not be created, the disk is full; nothing was written. Free space and try again',

@@ -159,8 +159,9 @@ export class Consumer {
           last.reject(error)
           continue
         }
-        last.resolve(last.sequence)
-        for (const covered of waiting.splice(0)) covered.resolve(last.sequence)
+        // (Inside a transaction the position stays before it.)
+        last.resolve(this.position)
+        for (const covered of waiting.splice(0)) covered.resolve(this.position)
       }
     }
     this.#committing = undefined

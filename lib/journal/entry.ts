@@ -100,6 +100,21 @@ export interface UserEntry extends EntryBase {
   payload: Uint8Array
 }
 
+/** What an operation of a book journals. */
+export type OperationEntry =
+  | AddEntry
+  | ReduceEntry
+  | CancelEntry
+  | ExecuteEntry
+  | ReplaceEntry
+  | SetLevelEntry
+  | ClearEntry
+  | TradeEntry
+  | StatusEntry
+
+/** What a state machine may be given. */
+export type AppliedEntry = UserEntry | OperationEntry
+
 export type JournalEntry =
   | InstrumentEntry
   | AddEntry

@@ -16,8 +16,9 @@ import { native } from '../native/load.js'
 import type { StagingArea } from '../native/staging.js'
 import { Consumers } from './consumers.js'
 import { EngineSession } from './engine-session.js'
-import type { JournalEntry, UserEntry } from './entry.js'
+import type { AppliedEntry, JournalEntry } from './entry.js'
 import { directorySource, readEntries, type ReadOptions, type ReadSource } from './read-entries.js'
+import { assertNoTransaction, runTransaction, transactionOpen } from './transaction.js'
 
 const OPERATION = Staging.operations
 const USER_TYPE = OPERATION + Staging.kind
@@ -45,8 +46,11 @@ export interface JournalOwner {
   /** Index of an instrument; throws where there is none. */
   indexOf(name: string): number
   names(): readonly string[]
-  /** Called behind each append of a payload; null where there is no state machine. */
-  readonly applied: ((entry: UserEntry) => void) | null
+  /**
+   * Called behind each append of a payload, and where it has applyOperation behind each operation; null where there
+   * is no state machine.
+   */
+  readonly applied: ((entry: AppliedEntry) => void) | null
   /** Throws where the state machine takes nothing any more. */
   assertApplies(): void
 }
@@ -126,6 +130,14 @@ export class Journal {
 
   /** Journals a payload and returns its sequence. `userType` is the caller's, 0 to 127. */
   append(userType: number, payload: Uint8Array, options?: AppendOptions): number {
+    try {
+      return this.#append(userType, payload, options)
+    } catch (error) {
+      throw this.#staging.refused(error)
+    }
+  }
+
+  #append(userType: number, payload: Uint8Array, options: AppendOptions | undefined): number {
     const context = { operation: 'append', userType } as const
     if (typeof userType !== 'number') throw notANumber(context)
     checkPayload(payload)
@@ -177,6 +189,18 @@ export class Journal {
    * were journaled.
    */
   appendBatch(userType: number, payloads: readonly Uint8Array[], options?: AppendOptions): number {
+    try {
+      return this.#appendBatch(userType, payloads, options)
+    } catch (error) {
+      throw this.#staging.refused(error)
+    }
+  }
+
+  #appendBatch(
+    userType: number,
+    payloads: readonly Uint8Array[],
+    options: AppendOptions | undefined,
+  ): number {
     if (typeof userType !== 'number') throw notANumber({ operation: 'appendBatch', userType })
     const given: unknown = payloads
     if (!Array.isArray(given)) {
@@ -219,6 +243,19 @@ export class Journal {
     count: number,
     timestampNs = 0,
   ): number {
+    try {
+      return this.#appendLanesBatch(userType, lanesPerPayload, count, timestampNs)
+    } catch (error) {
+      throw this.#staging.refused(error)
+    }
+  }
+
+  #appendLanesBatch(
+    userType: number,
+    lanesPerPayload: number,
+    count: number,
+    timestampNs: number,
+  ): number {
     const fits =
       Number.isInteger(lanesPerPayload) &&
       lanesPerPayload >= 1 &&
@@ -248,15 +285,30 @@ export class Journal {
 
   /** Resolves once `sequence` is durable; default: all that is appended. Joins a group commit. */
   durable(sequence?: number): Promise<number> {
+    // (What is appended in it may be taken back.)
+    if (this.#staging.transaction) return Promise.reject(transactionOpen('durable'))
     return this.#session.commits.wait(sequence)
   }
 
   /** Blocks until all that is appended is durable; returns the durable frontier. */
   syncNow(): number {
     this.#session.assertOpen('syncNow')
+    assertNoTransaction(this.#staging, 'syncNow')
     const frontier = this.#session.engine.sync()
     this.#session.commits.advance(frontier)
     return frontier
+  }
+
+  /**
+   * Runs `work` as one transaction: everything that it appends, and every book operation that it makes, is kept as a
+   * whole or not at all, also by a crash. Returns what `work` returns. What it throws, and a refused operation, takes
+   * all of it back. `work` is synchronous (ERR_PINNACLE_TRANSACTION_ASYNC) and opens no transaction of its own
+   * (ERR_PINNACLE_TRANSACTION_OPEN). ERR_PINNACLE_TRANSACTION_TOO_LARGE above a segment or half the window.
+   */
+  transaction<Result>(work: () => Result): Result {
+    this.#session.assertOpen('transaction')
+    this.#owner.assertApplies()
+    return runTransaction(this.#staging, this.#session.causeOf, this.#owner.applied, work)
   }
 
   /** The journal's entries, in order. With `follow` it waits for more until the journal is closed. */
@@ -271,6 +323,7 @@ export class Journal {
 
   /** Idempotent. Closing a PersistenceManager's journal closes the manager's engine: close the manager. */
   close(): Promise<void> {
+    if (this.#staging.transaction) return Promise.reject(transactionOpen('close'))
     return this.#session.close()
   }
 
@@ -338,11 +391,15 @@ export class Journal {
   }
 
   #appendLanesCold(userType: number, laneCount: number, timestampNs: number): number {
-    if (typeof userType !== 'number') throw notANumber({ operation: 'append', userType })
+    if (typeof userType !== 'number') {
+      throw this.#staging.refused(notANumber({ operation: 'append', userType }))
+    }
     if (!Number.isInteger(laneCount) || laneCount < 0 || laneCount > this.lanes.length) {
-      throw new PinnacleRangeError(
-        'ERR_PINNACLE_BUFFER_LENGTH',
-        `laneCount must be an integer from 0 to ${String(this.lanes.length)}, not ${shown(laneCount)}`,
+      throw this.#staging.refused(
+        new PinnacleRangeError(
+          'ERR_PINNACLE_BUFFER_LENGTH',
+          `laneCount must be an integer from 0 to ${String(this.lanes.length)}, not ${shown(laneCount)}`,
+        ),
       )
     }
     const end = payloadOffset + laneCount * 8
@@ -400,7 +457,8 @@ export class Journal {
     timestampNs: Timestamp,
     payload: Uint8Array,
   ): void {
-    this.#owner.applied?.({
+    const { deferred } = this.#staging
+    const entry: AppliedEntry = {
       type: 'user',
       sequence,
       // The engine's own, so that a state machine sees live what it would see at recovery.
@@ -408,14 +466,17 @@ export class Journal {
       instrument,
       givenTime: timestampNs !== 0 && timestampNs !== 0n,
       userType,
-      payload,
-    })
+      // (The caller may use its array again before the transaction ends.)
+      payload: deferred ? new Uint8Array(payload) : payload,
+    }
+    if (deferred) deferred.push(entry)
+    else this.#owner.applied?.(entry)
   }
 
   #refusal(userType: number, payloadBytes: number, timestampNs: Timestamp): CodedError {
     const code = this.#staging.codeName()
     const context = { operation: 'append', userType, payloadBytes, timestampNs }
-    return refusalOf(code, context, this.#session.causeOf(code))
+    return this.#staging.refused(refusalOf(code, context, this.#session.causeOf(code)))
   }
 }
 

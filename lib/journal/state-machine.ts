@@ -1,4 +1,4 @@
-import type { UserEntry } from './entry.js'
+import type { OperationEntry, UserEntry } from './entry.js'
 
 /** Entries that are in the journal no more: a salvage of a damaged one could not keep them. */
 export interface Hole {
@@ -17,6 +17,13 @@ export interface StateMachine {
    * the new entry is applied before the append returns, and at recovery after this one.
    */
   apply(entry: UserEntry): void
+  /**
+   * Called for every book operation after its book applied it, in order with apply(): live and at recovery, and for
+   * those of a transaction once that is committed. So positions can follow from executions. It costs each operation
+   * the making of the entry (docs/api.md has the figure), which without it nobody pays. It may append, as apply()
+   * may; a book operation that it makes is told in its turn.
+   */
+  applyOperation?(operation: OperationEntry): void
   /**
    * Called at recovery in the place of lost entries, which may have been user entries or not. Without it the
    * state machine gets the entries that were kept, and does not learn that some are missing.

@@ -30,6 +30,8 @@ export const Staging = {
   /** Argument lanes of batch calls, written by JS. */
   batchCount: 5,
   skipRefused: 6, // 1: go on behind a refused operation, 0: stop at it
+  atomic: 7, // 1: all operations of the batch or none
+  tellStamps: 8, // 1: the timestamp lane of each operation gets its entry's, as a raw word
   /** First lane of the operation, lanes per operation, operations per batch. */
   operations: 16,
   lanesPerOperation: 12,
@@ -408,6 +410,8 @@ export interface NativeEngine extends NativeBookReader {
   readonly staging: ArrayBufferLike
   /** Hot path: takes the staged operation. */
   apply(): void
+  /** The same, and the timestamp lane gets the entry's, as a raw word. */
+  applyAndTell(): void
   /** Takes `batchCount` operations, which stand in `operations` from its first lane on. */
   applyBatch(operations: Float64Array): void
   /** Hot path: journals the staged payload. */
@@ -415,6 +419,16 @@ export interface NativeEngine extends NativeBookReader {
   /** The same with the bytes of `payload`, as many as they are. */
   appendBytes(payload: Uint8Array): void
   appendBatch(): void
+  /** From here on operations and appends are applied and not journaled, until one of the next two. */
+  beginTransaction(): void
+  /** Journals all of it as one, or takes it back, where that is refused. */
+  commitTransaction(): void
+  /** Takes back what is open; does nothing where nothing is. */
+  rollBackTransaction(): void
+  /** Entries of the open transaction so far. */
+  transactionEntries(): number
+  /** The open transaction can only be taken back from here on. */
+  abortTransaction(): void
   /** Payloads larger than the staging area. Returns the sequence; throws. */
   appendPayload(userType: number, instrument: number, timestamp: bigint, payload: Uint8Array): number
 

@@ -1,4 +1,27 @@
+import type { CodedError } from '../errors/pinnacle-error.js'
 import { Staging, type NativeEngine } from './binding.js'
+
+/** A transaction as the staging area sees it: whether an operation of it was refused. */
+interface StagedTransaction {
+  refusal: unknown
+}
+
+/** Who gets every operation, once it is applied to its book. */
+export interface OperationObserver {
+  /** Throws where it takes none any more: the operation is not made then. */
+  assertApplies(): void
+  /**
+   * The operation's lanes, from `at` on; its timestamp is the entry's, as a raw word, and `givenTime` says whether
+   * the caller gave that.
+   */
+  applied(
+    lanes: Float64Array,
+    words: BigUint64Array,
+    at: number,
+    sequence: number,
+    givenTime: boolean,
+  ): void
+}
 
 /**
  * The staging area of one engine, as typed views, and the engine whose calls read it. Books, batches and
@@ -15,6 +38,12 @@ export class StagingArea {
 
   /** Followers that sleep until something is appended. The hot path tests it and nothing more. */
   sleepers = 0
+  /** The open transaction. */
+  transaction: StagedTransaction | undefined
+  /** Entries that the state machine gets later, in order: those of a transaction, and what it makes of them. */
+  deferred: { readonly sequence: number }[] | undefined
+  /** Set once, before the first operation. The hot path tests it and nothing more. */
+  observer: OperationObserver | null = null
   #wakers: (() => void)[] = []
 
   constructor(engine: NativeEngine, errorNames: readonly string[]) {
@@ -41,6 +70,26 @@ export class StagingArea {
     this.#wakers = []
     this.sleepers = 0
     for (const waker of wakers) waker()
+  }
+
+  /** An operation or an entry is refused with this: an open transaction can only be taken back. */
+  refused<Refusal>(error: Refusal): Refusal {
+    const { transaction } = this
+    if (transaction === undefined) return error
+    const index = this.engine.transactionEntries()
+    this.engine.abortTransaction()
+    if (transaction.refusal !== undefined) return error
+    transaction.refusal = error
+    if (error instanceof Error) {
+      const { details } = error as Partial<CodedError>
+      Object.defineProperty(error, 'details', {
+        value: { ...details, transactionIndex: index },
+        enumerable: true,
+        configurable: true,
+      })
+      error.message += ` (operation ${String(index)} of the transaction, of which nothing is kept)`
+    }
+    return error
   }
 
   /** The name of the last call's result code. */

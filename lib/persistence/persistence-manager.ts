@@ -18,6 +18,8 @@ import { isPinnacleError, PinnacleRangeError, PinnacleTypeError } from '../error
 import { shown } from '../errors/shown.js'
 import { closedError, EngineSession } from '../journal/engine-session.js'
 import { Journal, type AppendOptions } from '../journal/journal.js'
+import { assertNoTransaction, transactionOpen } from '../journal/transaction.js'
+import type { StateMachine } from '../journal/state-machine.js'
 import type { ClockStep } from '../native/binding.js'
 import { native } from '../native/load.js'
 import {
@@ -35,7 +37,9 @@ import type {
   WindowLoss,
 } from './events.js'
 import { SingleFlight } from './single-flight.js'
+import { observerOf } from './operation-observer.js'
 import { StateMachineHost } from './state-machine-host.js'
+import { stateAt } from './state-at.js'
 import { statsOf, type Stats } from './stats.js'
 
 /** A point of the past: everything up to a sequence, or up to a time of the instrument's entries. */
@@ -153,6 +157,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
       applied: host ? host.apply : null,
       assertApplies: () => host?.assertApplies(),
     })
+    if (host?.seesOperations) session.staging.observer = observerOf(session.staging, host)
     this.#snapshotFlight = new SingleFlight(() => this.#takeSnapshot())
     this.snapshots = new SnapshotManager(
       session.binding,
@@ -184,6 +189,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   /** Journals a new instrument. The same definition again gives the instrument that is there. */
   defineInstrument(definition: InstrumentDefinition): Instrument {
     this.#assertOpen('defineInstrument')
+    assertNoTransaction(this.#session.staging, 'defineInstrument')
     this.#host?.assertOutsideSnapshot('defineInstrument')
     const checked = checkInstrument(definition)
     const index = this.#session.engine.defineInstrument(checked)
@@ -215,6 +221,18 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     return this.journal.append(userType, payload, options)
   }
 
+  /**
+   * Runs `work` as one transaction: every book operation that it makes, on any instruments, and every entry that it
+   * appends is kept as a whole or not at all, also by a crash, and a state machine gets them when it is committed.
+   * Returns what `work` returns. What it throws, and a refused operation, takes all of it back. Not inside are
+   * define, snapshot, compact, durable, syncNow, close and another transaction (ERR_PINNACLE_TRANSACTION_OPEN), nor
+   * an async function (ERR_PINNACLE_TRANSACTION_ASYNC). ERR_PINNACLE_TRANSACTION_TOO_LARGE above a segment or half
+   * the window.
+   */
+  transaction<Result>(work: () => Result): Result {
+    return this.journal.transaction(work)
+  }
+
   /** The last sequence appended; it survives the process. */
   get appendedFrontier(): number {
     return this.#session.appended()
@@ -237,7 +255,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
 
   /** Resolves once `sequence` is durable; default: all that is appended. Joins a group commit. */
   durable(sequence?: number): Promise<number> {
-    return this.#session.commits.wait(sequence)
+    return this.journal.durable(sequence)
   }
 
   /** Blocks until all that is appended is durable; returns the durable frontier. */
@@ -253,6 +271,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
    */
   async snapshot(): Promise<TakenSnapshot> {
     this.#assertOpen('snapshot')
+    assertNoTransaction(this.#session.staging, 'snapshot')
     this.#host?.assertOutsideSnapshot('snapshot')
     return this.#snapshotFlight.run()
   }
@@ -260,6 +279,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   /** Frees segments that no kept snapshot needs; `force` does it below compactionThreshold too. */
   async compact(options: { force?: boolean } = {}): Promise<CompactionReport> {
     this.#assertOpen('compact')
+    assertNoTransaction(this.#session.staging, 'compact')
     const run = this.#compacting.then(() => this.#session.engine.compact(options.force === true))
     this.#compacting = run.catch(() => undefined)
     const report = await run
@@ -302,6 +322,25 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     return new BookSet(books).book(instrument)
   }
 
+  /**
+   * Brings `machine`, an instance of its own, to the state at a past sequence: from the newest snapshot with a state
+   * before it, and the journal from there. Returns it. ERR_PINNACLE_OUT_OF_REACH, ERR_PINNACLE_INSIDE_TRANSACTION.
+   */
+  async stateAt<Machine extends StateMachine>(
+    point: { sequence: number },
+    machine: Machine,
+  ): Promise<Machine> {
+    this.#assertOpen('stateAt')
+    if (this.#host?.runs(machine)) {
+      throw new PinnacleTypeError(
+        'ERR_PINNACLE_INVALID_ARGUMENT',
+        'stateAt needs a state machine of its own: the one given is the live one, whose state would be replaced',
+      )
+    }
+    const checked = checkPoint(point, 0)
+    return stateAt(this.#session, (checked as { sequence: number }).sequence, machine)
+  }
+
   /** All books as they were at a sequence. */
   async booksAt(point: { sequence: number }): Promise<BookSet> {
     this.#assertOpen('booksAt')
@@ -322,6 +361,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
 
   /** Syncs and releases the directory. Idempotent. What waits for durability resolves, or rejects with the cause. */
   close(): Promise<void> {
+    if (this.#session.staging.transaction) return Promise.reject(transactionOpen('close'))
     this.#closing ??= this.#close()
     return this.#closing
   }

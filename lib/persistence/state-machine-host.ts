@@ -8,7 +8,7 @@ import { isUint8Array } from 'node:util/types'
 import { PinnacleError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import { decodeEntries } from '../journal/decode.js'
-import type { HoleEntry, UserEntry } from '../journal/entry.js'
+import type { AppliedEntry, HoleEntry } from '../journal/entry.js'
 import type { EngineSession } from '../journal/engine-session.js'
 import type { StateMachine } from '../journal/state-machine.js'
 
@@ -25,10 +25,21 @@ export class StateMachineHost {
     this.#machine = machine
   }
 
-  readonly apply = (entry: UserEntry): void => {
+  /** Whether the state machine has applyOperation(). */
+  get seesOperations(): boolean {
+    return typeof this.#machine.applyOperation === 'function'
+  }
+
+  runs(machine: StateMachine): boolean {
+    return this.#machine === machine
+  }
+
+  readonly apply = (entry: AppliedEntry): void => {
+    if (this.#failure) throw this.#failure
     this.#applying++
     try {
-      this.#machine.apply(entry)
+      if (entry.type === 'user') this.#machine.apply(entry)
+      else this.#machine.applyOperation?.(entry)
     } catch (cause) {
       throw this.#fail(entry.sequence, cause)
     } finally {
@@ -111,7 +122,7 @@ export class StateMachineHost {
   ): Promise<void> {
     const { snapshotSequence, firstSequence, lastSequence } = session.recovery
     const state = session.engine.recoveredState()
-    if (state) this.#restore(state, snapshotSequence)
+    if (state) this.restore(state, snapshotSequence)
     // A snapshot without state is no start for this state machine; the whole journal is.
     const from = state ? snapshotSequence + 1 : 1
     if (lastSequence < from) return
@@ -124,10 +135,10 @@ export class StateMachineHost {
         { details: { snapshotSequence, firstSequence } },
       )
     }
-    await this.#replay(session, from, lastSequence, progress)
+    await this.replay(session, from, lastSequence, progress)
   }
 
-  #restore(state: Uint8Array, sequence: number): void {
+  restore(state: Uint8Array, sequence: number): void {
     try {
       this.#machine.restore(state)
     } catch (cause) {
@@ -152,8 +163,13 @@ export class StateMachineHost {
     }
   }
 
-  async #replay(
-    session: EngineSession,
+  #replayed(entry: AppliedEntry): void {
+    if (entry.type === 'user' || this.seesOperations) this.apply(entry)
+  }
+
+  /** Applies the journal's entries from one sequence to another. */
+  async replay(
+    session: Pick<EngineSession, 'binding' | 'dataDirectory'>,
     from: number,
     to: number,
     progress: (done: number, total: number) => void,
@@ -174,8 +190,8 @@ export class StateMachineHost {
         }
         decodeEntries(chunk, (entry) => {
           if (entry.sequence > to) return
-          if (entry.type === 'user') this.apply(entry)
-          else if (entry.type === 'hole') this.#hole(entry, from)
+          if (entry.type === 'hole') this.#hole(entry, from)
+          else if (entry.type !== 'instrument') this.#replayed(entry)
         })
         progress(Math.min(total, reader.nextSequence - from), total)
         // Replaying is synchronous: give the event loop a turn between chunks.

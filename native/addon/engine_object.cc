@@ -54,6 +54,25 @@ Status RunInBackground(const Handle& handle, const std::function<Status(Engine*)
   });
 }
 
+Status InTransaction(const char* what) {
+  return Status(Code::kTransactionOpen, std::string(what) + " was called inside a transaction; "
+                                                            "call it after it, or before it");
+}
+
+const char* WhyRefused(Code code) {
+  switch (code) {
+    case Code::kUnknownInstrument:
+      return "there is no such instrument";
+    case Code::kTransactionTooLarge:
+      return "with it the transaction is larger than a segment or half the window; make it smaller, "
+             "or raise segmentSize and windowSize";
+    case Code::kTransactionAborted:
+      return "an operation of the transaction was refused before, so nothing of it will be kept";
+    default:
+      return "the payload was refused";
+  }
+}
+
 Napi::Value AppendPayload(const Napi::CallbackInfo& info, const Handle& handle) {
   Napi::Env env = info.Env();
   Engine* engine = OpenEngineOf(info, handle);
@@ -94,8 +113,7 @@ Napi::Value AppendPayload(const Napi::CallbackInfo& info, const Handle& handle) 
   if (code != Code::kOk) {
     Status status = engine->last_error();
     if (status.code() != code) {
-      status = Status(code, code == Code::kUnknownInstrument ? "there is no such instrument"
-                                                             : "the payload was refused");
+      status = Status(code, WhyRefused(code));
     }
     Throw(env, status);
     return env.Undefined();
@@ -116,6 +134,10 @@ Napi::Value RequestDurable(const Napi::CallbackInfo& info, const Handle& handle)
 Napi::Value Sync(const Napi::CallbackInfo& info, const Handle& handle) {
   Engine* engine = OpenEngineOf(info, handle);
   if (engine == nullptr) return info.Env().Undefined();
+  if (engine->in_transaction()) {
+    Throw(info.Env(), InTransaction("syncNow"));
+    return info.Env().Undefined();
+  }
   if (const Status status = engine->SyncNow(); !status.ok()) {
     Throw(info.Env(), status);
     return info.Env().Undefined();
@@ -146,6 +168,7 @@ Napi::Value TakeSnapshot(const Napi::CallbackInfo& info, const Handle& handle) {
   Napi::Env env = info.Env();
   Engine* engine = handle->engine();
   if (engine == nullptr) return Rejected(env, Closed());
+  if (engine->in_transaction()) return Rejected(env, InTransaction("snapshot"));
   std::span<uint8_t> bytes;
   if (!info[0].IsNull() && !BytesFromValue(info[0], &bytes)) {
     return Rejected(env, Status(Code::kBufferLength, "a state is a Uint8Array or Buffer, or null"));
@@ -273,6 +296,13 @@ Napi::Object EngineToValue(Napi::Env env, const Handle& handle) {
   add("appendPayload", AppendPayload);
   add("requestDurable", RequestDurable);
   add("sync", Sync);
+  add("transactionEntries", [](const Napi::CallbackInfo& info, const Handle& from) -> Napi::Value {
+    return Num(info.Env(), from->engine_for_work()->transaction_entries());
+  });
+  add("abortTransaction", [](const Napi::CallbackInfo& info, const Handle& from) -> Napi::Value {
+    if (from->engine_for_work()->in_transaction()) from->engine_for_work()->AbortTransaction();
+    return info.Env().Undefined();
+  });
   add("appended", [](const Napi::CallbackInfo& info, const Handle& from) -> Napi::Value {
     return Num(info.Env(), from->engine_for_work()->appended());
   });

@@ -59,6 +59,12 @@ Code ApplyStaged(Engine* engine, const double* lanes, uint64_t* sequence) {
   return GuardedCode([&] { return engine->Apply(operation, timestamp_ns, sequence); });
 }
 
+// A state machine is told the time that the entry got.
+void TellStamp(double* operation, const Engine& engine) {
+  const uint64_t stamp_ns = engine.last_stamp_ns();
+  std::memcpy(operation + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
+}
+
 napi_value Apply(napi_env env, napi_callback_info info) {
   EngineHandle* handle = HandleOf(env, info);
   double* lanes = handle->lanes();
@@ -67,6 +73,50 @@ napi_value Apply(napi_env env, napi_callback_info info) {
   const Code code =
       engine == nullptr ? Code::kClosed : ApplyStaged(engine, lanes + lane::kOperations, &sequence);
   SetResult(lanes, code, sequence);
+  return nullptr;
+}
+
+napi_value ApplyAndTell(napi_env env, napi_callback_info info) {
+  (void)Apply(env, info);
+  EngineHandle* handle = HandleOf(env, info);
+  if (handle->engine() != nullptr) TellStamp(handle->lanes() + lane::kOperations, *handle->engine());
+  return nullptr;
+}
+
+napi_value BeginTransaction(napi_env env, napi_callback_info info) {
+  EngineHandle* handle = HandleOf(env, info);
+  Engine* engine = handle->engine();
+  const Code code = engine == nullptr ? Code::kClosed : engine->BeginTransaction();
+  SetResult(handle->lanes(), code, 0);
+  return nullptr;
+}
+
+// Ends the open transaction one way or the other. Without one it does nothing.
+void EndTransaction(Engine* engine, bool keep, Code* code, uint64_t* sequence) {
+  *sequence = 0;
+  if (keep) *code = engine->CommitTransaction(sequence);
+  if (!engine->in_transaction()) return;
+  const Code taken_back = engine->RollBackTransaction();
+  if (taken_back != Code::kOk) *code = taken_back;
+}
+
+napi_value CommitTransaction(napi_env env, napi_callback_info info) {
+  EngineHandle* handle = HandleOf(env, info);
+  Engine* engine = handle->engine();
+  Code code = Code::kClosed;
+  uint64_t sequence = 0;
+  if (engine != nullptr) EndTransaction(engine, true, &code, &sequence);
+  SetResult(handle->lanes(), code, sequence);
+  return nullptr;
+}
+
+napi_value RollBackTransaction(napi_env env, napi_callback_info info) {
+  EngineHandle* handle = HandleOf(env, info);
+  Engine* engine = handle->engine();
+  Code code = engine == nullptr ? Code::kClosed : Code::kOk;
+  uint64_t sequence = 0;
+  if (engine != nullptr) EndTransaction(engine, false, &code, &sequence);
+  SetResult(handle->lanes(), code, 0);
   return nullptr;
 }
 
@@ -120,8 +170,14 @@ napi_value ApplyBatch(napi_env env, napi_callback_info info) {
     SetResult(lanes, Code::kInvalidArgument, 0);
     return nullptr;
   }
-  const bool skip_refused = lanes[lane::kSkipRefused] == 1;
-  Code end = Code::kOk;
+  const bool atomic = lanes[lane::kAtomic] == 1;
+  const bool skip_refused = !atomic && lanes[lane::kSkipRefused] == 1;
+  const bool tell_stamps = lanes[lane::kTellStamps] == 1;
+  Code end = atomic ? engine->BeginTransaction() : Code::kOk;
+  if (end != Code::kOk) {
+    SetResult(lanes, end, 0);
+    return nullptr;
+  }
   uint64_t last_sequence = 0;
   uint64_t taken = 0;
   uint64_t refused = 0;
@@ -134,6 +190,7 @@ napi_value ApplyBatch(napi_env env, napi_callback_info info) {
     operation[lane::kResultCode] = static_cast<double>(static_cast<uint16_t>(code));
     operation[lane::kResultSequence] = static_cast<double>(sequence);
     if (code == Code::kOk) {
+      if (tell_stamps) TellStamp(operation, *engine);
       last_sequence = sequence;
       ++taken;
       continue;
@@ -141,6 +198,10 @@ napi_value ApplyBatch(napi_env env, napi_callback_info info) {
     if (!skip_refused || EndsBatch(code)) end = code;
     if (refused++ == 0 || end != Code::kOk) lanes[lane::kFailedIndex] = static_cast<double>(i);
     if (end != Code::kOk) break;
+  }
+  if (atomic) {
+    EndTransaction(engine, end == Code::kOk, &end, &last_sequence);
+    if (end != Code::kOk) taken = 0;
   }
   lanes[lane::kCount] = static_cast<double>(taken);
   lanes[lane::kRefused] = static_cast<double>(refused);
@@ -180,12 +241,6 @@ Code DecodePayload(const double* lanes, StagedPayload* payload) {
   return Code::kOk;
 }
 
-// A state machine is told the time that the entry got.
-void TellStamp(double* lanes, const Engine& engine) {
-  const uint64_t stamp_ns = engine.last_stamp_ns();
-  std::memcpy(lanes + lane::kOperations + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
-}
-
 napi_value Append(napi_env env, napi_callback_info info) {
   EngineHandle* handle = HandleOf(env, info);
   double* lanes = handle->lanes();
@@ -199,7 +254,7 @@ napi_value Append(napi_env env, napi_callback_info info) {
                                    reinterpret_cast<const uint8_t*>(lanes + lane::kPayload),
                                    payload.bytes, &sequence);
     });
-    TellStamp(lanes, *engine);
+    TellStamp(lanes + lane::kOperations, *engine);
   }
   SetResult(lanes, code, sequence);
   return nullptr;
@@ -224,7 +279,7 @@ napi_value AppendBytes(napi_env env, napi_callback_info info) {
       return engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
                                    bytes.data(), static_cast<uint32_t>(bytes.size()), &sequence);
     });
-    TellStamp(lanes, *engine);
+    TellStamp(lanes + lane::kOperations, *engine);
   }
   SetResult(lanes, code, sequence);
   return nullptr;
@@ -281,10 +336,14 @@ void AddFunction(Napi::Env env, Napi::Object object, const char* name, napi_call
 
 void AddHotPath(Napi::Env env, Napi::Object object, const std::shared_ptr<EngineHandle>& handle) {
   AddFunction(env, object, "apply", Apply, handle);
+  AddFunction(env, object, "applyAndTell", ApplyAndTell, handle);
   AddFunction(env, object, "applyBatch", ApplyBatch, handle);
   AddFunction(env, object, "append", Append, handle);
   AddFunction(env, object, "appendBytes", AppendBytes, handle);
   AddFunction(env, object, "appendBatch", AppendBatch, handle);
+  AddFunction(env, object, "beginTransaction", BeginTransaction, handle);
+  AddFunction(env, object, "commitTransaction", CommitTransaction, handle);
+  AddFunction(env, object, "rollBackTransaction", RollBackTransaction, handle);
 }
 
 }  // namespace pinnacle::addon

@@ -26,6 +26,8 @@ inline constexpr size_t kFailedIndex = 4;
 // Argument lanes of batch calls.
 inline constexpr size_t kBatchCount = 5;
 inline constexpr size_t kSkipRefused = 6;
+inline constexpr size_t kAtomic = 7;      // 1: all of them or none
+inline constexpr size_t kTellStamps = 8;  // 1: the time that each entry got goes to its operation
 // Operations.
 inline constexpr size_t kOperations = 16;
 inline constexpr size_t kPerOperation = 12;

@@ -136,12 +136,14 @@ Status Consumer::Resume() {
   std::unique_ptr<JournalReader> reader;
   PINNACLE_RETURN_IF_ERROR(
       JournalReader::Open(environment_.file_system, data_directory_ + "/journal",
-                          checks ? from.sequence : from.sequence + 1, &reader));
+                          checks ? from.sequence : from.sequence + 1, &reader,
+                          JournalReader::Start::kAnywhere));
   if (checks) {
     std::vector<uint8_t> entry;
     PINNACLE_RETURN_IF_ERROR(reader->Read(1, &entry));
     const bool same = !entry.empty() && LoadHeader(entry.data()).sequence == from.sequence &&
-                      LoadTrailer(entry.data(), entry.size()).checksum == from.entry_checksum;
+                      LoadTrailer(entry.data(), EntryBytes(LoadHeader(entry.data()).payload_bytes))
+                              .checksum == from.entry_checksum;
 #if !defined(PINNACLE_MUTATION_CONSUMER_TRUSTS_ITS_SEQUENCE)
     if (!same) {
       return Status(
@@ -165,7 +167,8 @@ Status Consumer::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
   for (size_t at = begin; at < out->size();) {
     const EntryHeader header = LoadHeader(out->data() + at);
     const uint64_t bytes = EntryBytes(header.payload_bytes);
-    read_.push_back({header.sequence, LoadTrailer(out->data() + at, bytes).checksum});
+    read_.push_back({{header.sequence, LoadTrailer(out->data() + at, bytes).checksum},
+                     (header.flags & kFlagMoreFollows) != 0});
     at += bytes;
   }
   return status;
@@ -179,19 +182,23 @@ Status Consumer::Commit(uint64_t sequence) {
     if (sequence == record_.sequence) return Status();
     const auto found = std::lower_bound(
         read_.begin(), read_.end(), sequence,
-        [](const ConsumerPosition& read, uint64_t wanted) { return read.sequence < wanted; });
-    if (sequence < record_.sequence || found == read_.end() || found->sequence != sequence) {
+        [](const ReadEntry& read, uint64_t wanted) { return read.at.sequence < wanted; });
+    if (sequence < record_.sequence || found == read_.end() || found->at.sequence != sequence) {
       return Status(Code::kInvalidSequence,
                     "entry " + std::to_string(sequence) +
                         " can't be committed: it was not read since the consumer was opened, or "
                         "it is before the position " +
                         std::to_string(record_.sequence));
     }
-    to = *found;
+    // Within a transaction: up to before it, so that all of it comes again.
+    auto last = found;
+    while (last->more_follows && last != read_.begin()) --last;
+    if (last->more_follows) return Status();
+    to = last->at;
   }
   PINNACLE_RETURN_IF_ERROR(Write(to));
   std::lock_guard lock(state_mutex_);
-  while (!read_.empty() && read_.front().sequence <= sequence) read_.pop_front();
+  while (!read_.empty() && read_.front().at.sequence <= to.sequence) read_.pop_front();
   return Status();
 }
 
@@ -208,7 +215,7 @@ Status Consumer::Locate(uint64_t sequence, ConsumerPosition* position) const {
   if (sequence == 0) return Status();
   std::unique_ptr<JournalReader> reader;
   Status status = JournalReader::Open(environment_.file_system, data_directory_ + "/journal",
-                                      sequence, &reader);
+                                      sequence, &reader, JournalReader::Start::kAnywhere);
   if (status.code() == Code::kOutOfReach) return Status();
   PINNACLE_RETURN_IF_ERROR(std::move(status));
   std::vector<uint8_t> entry;
@@ -219,10 +226,22 @@ Status Consumer::Locate(uint64_t sequence, ConsumerPosition* position) const {
                                               ", so no consumer can be after it");
   }
   // (A hole may cover it: that is durable as well.)
-  if (LoadHeader(entry.data()).sequence == sequence) {
-    position->entry_checksum = LoadTrailer(entry.data(), entry.size()).checksum;
+  const EntryHeader header = LoadHeader(entry.data());
+  if (header.sequence == sequence) {
+    if ((header.flags & kFlagMoreFollows) != 0) return InsideAt(sequence);
+    position->entry_checksum =
+        LoadTrailer(entry.data(), EntryBytes(header.payload_bytes)).checksum;
   }
   return Status();
+}
+
+// After an entry inside a transaction no reader begins: it says where the transaction is.
+Status Consumer::InsideAt(uint64_t sequence) const {
+  std::unique_ptr<JournalReader> reader;
+  PINNACLE_RETURN_IF_ERROR(JournalReader::Open(
+      environment_.file_system, data_directory_ + "/journal", sequence + 1, &reader));
+  std::vector<uint8_t> entry;
+  return reader->Read(1, &entry);
 }
 
 Status Consumer::Reset(uint64_t sequence) {

@@ -64,13 +64,14 @@ class Consumer {
   // entry at the position, or ends before it. kOutOfReach: compaction has gone past it.
   Status Read(uint64_t max_bytes, std::vector<uint8_t>* out);
 
-  // What is read was consumed up to `sequence`. Durable when it returns. kInvalidSequence: behind
-  // the position, or not read since Open. May run beside Read, on another thread.
+  // What is read was consumed up to `sequence`. Durable when it returns. Inside a transaction the
+  // position moves to before it only, so that all of it comes again. kInvalidSequence: behind the
+  // position, or not read since Open. May run beside Read, on another thread.
   Status Commit(uint64_t sequence);
   // Reading begins again after the position. Not beside Read or Commit.
   void Rewind();
   // Moves the position to any entry; reading goes on after it. kInvalidSequence: the journal ends
-  // before that. Not beside Read or Commit.
+  // before that. kInsideTransaction: it is not the transaction's last. Not beside Read or Commit.
   Status Reset(uint64_t sequence);
 
  private:
@@ -79,6 +80,7 @@ class Consumer {
 
   Status MakePosition(const std::string& directory, uint64_t from);
   Status Locate(uint64_t sequence, ConsumerPosition* position) const;
+  Status InsideAt(uint64_t sequence) const;
   Status Resume();
   Status CheckName() const;
   Status Write(const ConsumerPosition& position);  // under write_mutex_, once the consumer is open
@@ -95,7 +97,11 @@ class Consumer {
 
   mutable std::mutex state_mutex_;
   ConsumerRecord record_{};            // as last written
-  std::deque<ConsumerPosition> read_;  // not committed, in order
+  struct ReadEntry {
+    ConsumerPosition at;
+    bool more_follows;  // of its transaction
+  };
+  std::deque<ReadEntry> read_;  // not committed, in order
 };
 
 // Letters, digits, '.', '_' and '-', 1 to 64 of them, the first one a letter or a digit.

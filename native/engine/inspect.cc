@@ -53,7 +53,9 @@ Status ReadTrace(FileSystem* fs, const std::string& data_directory, Trace* trace
 bool IsDenied(FileSystem* fs, const std::string& journal_directory, const SnapshotMeta& meta) {
   std::unique_ptr<JournalReader> reader;
   std::vector<uint8_t> bytes;
-  if (!JournalReader::Open(fs, journal_directory, meta.sequence, &reader).ok()) return false;
+  const Status opened = JournalReader::Open(fs, journal_directory, meta.sequence, &reader,
+                                            JournalReader::Start::kAnywhere);
+  if (!opened.ok()) return false;
   if (!reader->Read(1, &bytes).ok() || bytes.empty()) return false;
   const EntryHeader header = LoadHeader(bytes.data());
   return header.sequence == meta.sequence && !IsHole(header) &&

@@ -58,9 +58,21 @@ Status CrossHole(const EntryHeader& header, const uint8_t* entry, uint64_t base)
                     std::to_string(hole.snapshot_sequence) + " has what they did");
 }
 
-// Applies entries behind books' last until `stop` says so of the next one, or the journal ends.
-Status Replay(FileSystem* fs, const std::string& data_directory,
-              const std::function<bool(const EntryHeader&)>& stop, BookSet* books,
+// Of an entry that begins a transaction and stands in front of all of it.
+template <typename Visit>
+void VisitTransaction(const uint8_t* entry, Visit&& visit) {
+  EntryHeader header;
+  do {
+    header = LoadHeader(entry);
+    visit(header);
+    entry += EntryBytes(header.payload_bytes);
+  } while ((header.flags & kFlagMoreFollows) != 0);
+}
+
+// Applies entries behind books' last until `stop` says so of the next one, or the journal ends. Of
+// a transaction it is asked once, at its first entry.
+using Stop = std::function<Status(const EntryHeader&, const uint8_t* entry, bool* stop)>;
+Status Replay(FileSystem* fs, const std::string& data_directory, const Stop& stop, BookSet* books,
               uint32_t* entry_checksum) {
   books->set_growth(Growth::kAtOnce);
   std::unique_ptr<JournalReader> reader;
@@ -69,7 +81,9 @@ Status Replay(FileSystem* fs, const std::string& data_directory,
   const uint64_t base = books->last_sequence();
   return VisitEntries(
       reader.get(), [&](const EntryHeader& header, const uint8_t* entry, bool* ends) -> Status {
-        *ends = stop(header);
+        if ((header.flags & kFlagContinues) == 0) {
+          PINNACLE_RETURN_IF_ERROR(stop(header, entry, ends));
+        }
         if (*ends) return Status();
         if (IsHole(header)) {
           PINNACLE_RETURN_IF_ERROR(CrossHole(header, entry, base));
@@ -112,9 +126,14 @@ Status BuildBooks(FileSystem* fs, const std::string& data_directory, uint64_t se
     *entry_checksum = restored.meta.entry_checksum;
     return Status();
   }
-  Status status = Replay(
-      fs, data_directory, [&](const EntryHeader& header) { return header.sequence > sequence; },
-      books, entry_checksum);
+  const auto stop = [&](const EntryHeader& header, const uint8_t* entry, bool* ends) -> Status {
+    *ends = header.sequence > sequence;
+    if (*ends || !BeginsTransaction(header)) return Status();
+    uint64_t last = 0;
+    VisitTransaction(entry, [&](const EntryHeader& part) { last = part.sequence; });
+    return sequence < last ? InsideTransaction(sequence, header.sequence, last) : Status();
+  };
+  Status status = Replay(fs, data_directory, stop, books, entry_checksum);
   if (status.code() == Code::kOutOfReach) {
     return WithCoverage(status, fs, data_directory);
   }
@@ -139,15 +158,22 @@ Status BuildBooksAtTime(FileSystem* fs, const std::string& data_directory, uint1
       },
       books, &restored));
   bool younger_is_there = false;
-  Status status = Replay(
-      fs, data_directory,
-      [&](const EntryHeader& header) {
-        // A definition has the clock's time, whatever the operations count from.
-        younger_is_there = header.instrument == instrument && header.timestamp_ns > timestamp_ns &&
-                           !IsDefinition(header);
-        return younger_is_there;
-      },
-      books, nullptr);
+  const auto note = [&](const EntryHeader& header) {
+    // A definition has the clock's time, whatever the operations count from.
+    if (header.instrument != instrument || IsDefinition(header)) return;
+    younger_is_there = header.timestamp_ns > timestamp_ns;
+  };
+  const auto stop = [&](const EntryHeader& header, const uint8_t* entry, bool* ends) {
+    younger_is_there = false;
+    if (BeginsTransaction(header)) {
+      VisitTransaction(entry, note);  // the instrument's last entry of it counts
+    } else {
+      note(header);
+    }
+    *ends = younger_is_there;
+    return Status();
+  };
+  Status status = Replay(fs, data_directory, stop, books, nullptr);
   if (status.code() == Code::kOutOfReach) {
     return WithCoverage(status, fs, data_directory);
   }

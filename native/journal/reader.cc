@@ -27,10 +27,20 @@ Status ReadMarks(const File& file, const SegmentHeader& header, uint64_t* durabl
 
 }  // namespace
 
+Status InsideTransaction(uint64_t sequence, uint64_t first, uint64_t last) {
+  return Status(Code::kInsideTransaction,
+                "entry " + std::to_string(sequence) + " lies inside the transaction of the entries " +
+                    std::to_string(first) + " to " + std::to_string(last) +
+                    ", which is there as a whole or not at all; take " + std::to_string(first - 1) +
+                    " or " + std::to_string(last) + " as the last entry, " + std::to_string(first) +
+                    " or " + std::to_string(last + 1) + " as the first");
+}
+
 Status JournalReader::Open(FileSystem* file_system, const std::string& journal_directory,
-                           uint64_t from_sequence, std::unique_ptr<JournalReader>* reader) {
+                           uint64_t from_sequence, std::unique_ptr<JournalReader>* reader,
+                           Start start) {
   std::unique_ptr<JournalReader> opened(
-      new JournalReader(file_system, journal_directory, from_sequence));
+      new JournalReader(file_system, journal_directory, from_sequence, start));
   PINNACLE_RETURN_IF_ERROR(opened->FindStart());
   *reader = std::move(opened);
   return Status();
@@ -131,6 +141,7 @@ Status JournalReader::OpenSegment(const SegmentFile& file) {
   reader_ = std::make_unique<SegmentReader>(file_.get(), header.segment_bytes,
                                             SeedOfSegment(header.segment_id));
   reader_->Seek(kSegmentHeaderBytes);
+  whole_until_ = 0;
   return Status();
 }
 
@@ -211,13 +222,51 @@ Status JournalReader::Gone() {
           "read again from that entry on if it is the same journal");
 }
 
+Status JournalReader::LookAhead(const EntryHeader& header, EntryState* state) {
+  TransactionLook look;
+  PINNACLE_RETURN_IF_ERROR(
+      LookThroughTransaction(reader_.get(), header.sequence, MayHaveTransactions(header_), &look));
+  const uint64_t last = look.next_sequence - 1;
+  switch (look.kind) {
+    case TransactionLook::Kind::kOpen:
+      *state = look.state;
+      return Status();
+    case TransactionLook::Kind::kContradiction:
+      return Status(Code::kCorrupt,
+                    segment_.path + " at offset " + std::to_string(look.end_offset) +
+                        ": what stands there contradicts the transaction that begins with entry " +
+                        std::to_string(header.sequence) + "; run pinnacle verify");
+    case TransactionLook::Kind::kWhole:
+      break;
+  }
+  if (start_ == Start::kAtTransaction && next_sequence_ > header.sequence &&
+      next_sequence_ <= last) {
+    return InsideTransaction(next_sequence_, header.sequence, last);
+  }
+  whole_until_ = look.end_offset;
+  return Status();
+}
+
 Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
   bool fresh = false;  // the window was read after the last entry was returned
   int looks = 0;
-  while (out->size() < max_bytes) {
+  while (out->size() < max_bytes || reader_->offset() < whole_until_) {
     EntryCheck check;
     const uint8_t* entry = nullptr;
     PINNACLE_RETURN_IF_ERROR(reader_->Next(&check, &entry));
+    const bool is_inside = reader_->offset() < whole_until_;
+    if (check.state == EntryState::kValid && !is_inside &&
+        (LoadHeader(entry).flags & kTransactionFlags) != 0) [[unlikely]] {
+      PINNACLE_RETURN_IF_ERROR(LookAhead(LoadHeader(entry), &check.state));
+      const uint64_t bytes = whole_until_ - reader_->offset();
+      if (check.state == EntryState::kValid) {
+        if (!out->empty() && out->size() + bytes > max_bytes) {
+          whole_until_ = 0;  // looked at again by the next call
+          return Status();
+        }
+        continue;
+      }
+    }
     if (check.state == EntryState::kValid) {
       const EntryHeader header = LoadHeader(entry);
       const uint64_t sequence = header.sequence;
@@ -231,7 +280,7 @@ Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
       if (IsHole(header)) next_sequence_ = sequence + 1;
 #endif
       if (sequence >= next_sequence_) {
-        if (!out->empty() && out->size() + check.bytes > max_bytes) return Status();
+        if (!is_inside && !out->empty() && out->size() + check.bytes > max_bytes) return Status();
         out->insert(out->end(), entry, entry + check.bytes);
         next_sequence_ = sequence + 1;
       }

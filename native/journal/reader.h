@@ -14,20 +14,27 @@
 #include "journal/head_record.h"
 #include "journal/segment_header.h"
 #include "journal/segment_reader.h"
+#include "journal/segment_run.h"
 #include "platform/file_system.h"
 
 namespace pinnacle {
+
+// What is told of a point that lies inside the transaction of the entries `first` to `last`.
+Status InsideTransaction(uint64_t sequence, uint64_t first, uint64_t last);
 
 class JournalReader {
  public:
   // From 0: from the oldest entry that the journal holds. kOutOfReach where the journal starts
   // behind `from_sequence` (the message says where). A sequence that is not written yet is fine:
-  // entries come when they come.
+  // entries come when they come. Where `from_sequence` lies inside a transaction, Read returns
+  // kInsideTransaction, unless the reader may begin inside: then it returns the rest of it.
+  enum class Start : uint8_t { kAtTransaction, kAnywhere };
   static Status Open(FileSystem* file_system, const std::string& journal_directory,
-                     uint64_t from_sequence, std::unique_ptr<JournalReader>* reader);
+                     uint64_t from_sequence, std::unique_ptr<JournalReader>* reader,
+                     Start start = Start::kAtTransaction);
 
   // Appends whole verified entries to `*out`, until about `max_bytes` (at least one entry where
-  // there is one). None: the end for now. kCorrupt: an entry that was written does not verify, or
+  // there is one). A transaction comes as a whole, however large it is. None: the end for now. kCorrupt: an entry that was written does not verify, or
   // is gone; kOutOfReach: compaction has taken the place away; kDirectoryLost: the directory or the
   // segment was removed or replaced otherwise.
   Status Read(uint64_t max_bytes, std::vector<uint8_t>* out);
@@ -36,9 +43,11 @@ class JournalReader {
   uint64_t next_sequence() const { return next_sequence_; }
 
  private:
-  JournalReader(FileSystem* file_system, std::string journal_directory, uint64_t from_sequence)
+  JournalReader(FileSystem* file_system, std::string journal_directory, uint64_t from_sequence,
+                Start start)
       : file_system_(file_system),
         journal_directory_(std::move(journal_directory)),
+        start_(start),
         next_sequence_(from_sequence) {}
 
   Status FindStart();
@@ -60,11 +69,16 @@ class JournalReader {
   Status IsMissing(const Next& next, bool* missing);
   // Whether the segment that is read is still what its name stands for.
   Status StillOurs();
+  // Of a valid entry with transaction flags at the reader's place. `*state` stays kValid where all
+  // of its transaction is there.
+  Status LookAhead(const EntryHeader& header, EntryState* state);
   // Why it is not: kOutOfReach where compaction took it, else kDirectoryLost.
   Status Gone();
 
   FileSystem* const file_system_;
   const std::string journal_directory_;
+  const Start start_;
+  uint64_t whole_until_ = 0;  // of the segment: the transactions up to here are whole
   uint64_t next_sequence_;  // to be returned
   uint64_t looked_at_ = 0;  // segment that FindStart looked at last
   uint64_t expected_ = 0;   // sequence of the entry at the reader's offset; 0: not known yet
