@@ -143,6 +143,7 @@ void Run::CheckRecovered(SimulatedEnvironment& world, const Engine& engine,
       BuildBooks(world.environment().file_system, kDirectory, point, &books, &checksum);
   if (status.ok()) {
     const std::string then = StateAt(point).Difference(books);
+    Holds(IsEnd(point), "books were shown inside a transaction, at " + std::to_string(point));
     Holds(then.empty(), "the books at " + std::to_string(point) + " are not the model's: " + then);
   } else {
     Holds((status.code() == Code::kOutOfReach && oldest > 1) ||
