@@ -24,6 +24,8 @@ class EndVisitor : public EntryVisitor {
       passed_ = true;
       return Status(Code::kOutOfReach, "");  // enough
     }
+    // Half a transaction is not copied, wherever the frontier may stand.
+    if ((header.flags & kFlagMoreFollows) != 0) return Status();
     index_ = place.segment->file.index;
     end_offset_ = place.offset + entry_bytes;
     last_sequence_ = header.sequence;

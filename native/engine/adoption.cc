@@ -302,7 +302,11 @@ class Planner {
     };
     while (true) {
       if (const uint64_t bytes = EntryAt(*segment, offset, next_); bytes > 0) {
+#if defined(PINNACLE_MUTATION_OPEN_TRANSACTION_ADOPTED)
+        const bool more_follows = false;
+#else
         const bool more_follows = MoreFollowsAt(*segment, offset);
+#endif
         offset += bytes;
         ++next_;
         ++finding_.entries;
@@ -339,7 +343,7 @@ class Planner {
         const std::string what = "entry " + std::to_string(entry.sequence) +
                                  " is in it, and entry " + std::to_string(next_) +
                                  " is neither there nor in the files";
-        if (finding_.entries > 0) {
+        if (next_ > files_next_) {
           finding_.reason = Of(finding_.path) + "is damaged: " + what;
           return Status();
         }

@@ -59,9 +59,15 @@ Code Journal::AppendTransaction(StagedEntries* staged) {
     const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
     StoreEntry(entry, entry_bytes, begin + at);
     at += entry_bytes;
+#if defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
+    Publish(entry_bytes);
+    (void)Flush();  // as another thread may at any moment
+#endif
   }
   last_checksum_ = checksum;
+#if !defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
   Publish(staged->bytes(), staged->count());
+#endif
   if (!in_one_piece) Aim();
   return Code::kOk;
 }

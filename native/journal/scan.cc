@@ -159,10 +159,15 @@ class Scanner {
   Status JudgeEnd(size_t i, SegmentReader* reader, bool* stopped) {
     SegmentFacts& segment = result_->segments[i];
     if (evidence_->wrong_sequence || evidence_->segment_damaged) return Status();
-    if (evidence_->broken_sequence != 0) return Status();
     if (i + 1 == result_->segments.size()) return Status();
     if (options_.live) PINNACLE_RETURN_IF_ERROR(Refresh(i + 1));
     const SegmentFacts& next = result_->segments[i + 1];
+    if (evidence_->broken_sequence != 0) {
+      // The writer never goes on with a transaction in another segment.
+      evidence_->transaction_contradicts |=
+          next.belongs() && next.first_sequence == evidence_->broken_sequence;
+      return Status();
+    }
     const bool misfit = !next.belongs();
     // (Not where this one is empty: its first entry comes before the next one's.)
     const bool unreadable =
@@ -207,19 +212,21 @@ class Scanner {
   }
 
   // Whether the place of the stop, looked at again, holds the entry that was missed there: then the
-  // writer stored it meanwhile, and what was seen to follow it says nothing.
+  // writer stored it meanwhile, and what was seen to follow it says nothing. Or all that is there
+  // is the beginning of a transaction that the writer is just storing.
   Status TailMoved(const SegmentFacts& segment, bool* moved) {
-    *moved = false;
     std::unique_ptr<File> file;
     PINNACLE_RETURN_IF_ERROR(file_system_->Open(segment.file.path, OpenMode::kRead, &file));
     SegmentReader reader(file.get(), segment.header.segment_bytes,
                          SeedOfSegment(segment.header.segment_id));
     reader.Seek(segment.end_offset);
-    EntryCheck check;
-    const uint8_t* entry = nullptr;
-    PINNACLE_RETURN_IF_ERROR(reader.Next(&check, &entry));
-    *moved = check.state == EntryState::kValid &&
-             FirstSequenceOf(LoadHeader(entry), entry) == evidence_->next_sequence;
+    SegmentRun run;
+    PINNACLE_RETURN_IF_ERROR(FollowRun(&reader, evidence_->next_sequence, RunProof(),
+                                       MayHaveTransactions(segment.header), &run, IgnoreEntries()));
+    const bool is_open = run.broken_sequence != 0 && !run.transaction_contradicts &&
+                         run.state != EntryState::kDamaged &&
+                         evidence_->known_durable < evidence_->next_sequence;
+    *moved = run.entries > 0 || is_open;
     return Status();
   }
 

@@ -224,8 +224,9 @@ Status OpenPosixFile(const std::string& path, OpenMode mode, std::unique_ptr<Fil
   if (opened < 0 && errno != EISDIR) return SystemError(errno, action, path);
   UniqueDescriptor descriptor(opened);
   struct stat information = {};
-  if (descriptor.valid() && fstat(descriptor.get(), &information) != 0) {
-    return SystemError(errno, action, path);
+  if (descriptor.valid()) {
+    const int error = system_calls::Examine(descriptor.get(), &information);
+    if (error != 0) return SystemError(error, action, path);
   }
   if (!S_ISREG(information.st_mode)) {
     return Status(Code::kNotOurFile, std::string("cannot ") + action + " '" + path +

@@ -8,6 +8,8 @@
 #include "checksum/crc32c.h"
 #include "journal/entry_check.h"
 #include "journal/segment_reader.h"
+#include "journal/segment_run.h"
+#include "journal/transaction_look.h"
 #include "platform/read_fully.h"
 #include "repair/trust.h"
 
@@ -113,15 +115,16 @@ class Walker {
       ValidEntry entry;
       bool valid = false;
       PINNACLE_RETURN_IF_ERROR(ValidAt(&reader, segment_bytes, seed, &entry, &valid));
-      bool kept = false;
+      Group group;
       if (valid) {
-        PINNACLE_RETURN_IF_ERROR(Take(reader.offset(), entry, &kept));
+        PINNACLE_RETURN_IF_ERROR(GroupOf(&reader, entry, &group));
+        if (group.is_whole) PINNACLE_RETURN_IF_ERROR(Take(&reader, seed, entry, &group));
         if (result_->contradicts_snapshot) return Status();
-        if (!kept && !IsHole(entry.header)) ++result_->entries_dropped;
+        if (!group.kept) result_->entries_dropped += group.entries;
       }
-      // (A refused entry has its filler, so nothing is left of it either.)
+      // (What was refused has its filler, so nothing is left of it either.)
       plan_.rest_has_bytes = plan_.end_offset <= reader.offset();
-      reader.Advance(valid ? entry.length : kLineBytes);
+      reader.Advance(valid ? group.end_offset - reader.offset() : kLineBytes);
     }
     if (plan_.next_sequence == 0) {
       empty_.push_back({&facts, true, plan_.rest_has_bytes});
@@ -137,11 +140,70 @@ class Walker {
     return hole;
   }
 
-  // Keeps the entry at `offset` if it belongs to the repaired journal.
-  Status Take(uint64_t offset, const ValidEntry& entry, bool* kept) {
-    *kept = false;
-    const uint64_t first = entry.first_sequence;
-    const uint64_t sequence = entry.header.sequence;
+  // What is kept together or not at all: a single entry, or a transaction.
+  struct Group {
+    uint64_t offset = 0;
+    uint64_t end_offset = 0;
+    uint64_t first_sequence = 0;
+    uint64_t last_sequence = 0;
+    uint64_t entries = 0;  // holes do not count
+    bool is_transaction = false;
+    bool is_whole = true;
+    bool kept = false;
+  };
+
+  // The group that begins with the entry at the reader. An entry of a transaction that lacks its
+  // beginning, its end or what is between them is alone, and not whole.
+  Status GroupOf(SegmentReader* reader, const ValidEntry& entry, Group* group) {
+    group->offset = reader->offset();
+    group->end_offset = group->offset + entry.length;
+    group->first_sequence = entry.first_sequence;
+    group->last_sequence = entry.header.sequence;
+    group->entries = IsHole(entry.header) ? 0 : 1;
+    if ((entry.header.flags & kTransactionFlags) == 0) return Status();
+    TransactionLook look;
+    PINNACLE_RETURN_IF_ERROR(LookThroughTransaction(
+        reader, entry.header.sequence, MayHaveTransactions(plan_.facts.header), &look));
+    group->is_transaction = true;
+    group->is_whole = look.kind == TransactionLook::Kind::kWhole;
+#if defined(PINNACLE_MUTATION_SALVAGE_KEEPS_HALF)
+    group->is_transaction = group->is_whole;
+    group->is_whole = true;
+#endif
+    if (look.kind != TransactionLook::Kind::kWhole) return Status();
+    group->end_offset = look.end_offset;
+    group->last_sequence = look.next_sequence - 1;
+    group->entries = look.next_sequence - entry.header.sequence;
+    return Status();
+  }
+
+  // Calls `visit(entry)` for each entry of the group, which begins with `first`. The reader is at
+  // its beginning, and is there again afterwards.
+  template <typename OnEntry>
+  Status ForEach(SegmentReader* reader, uint32_t seed, const ValidEntry& first, const Group& group,
+                 OnEntry&& visit) {
+    if (!group.is_transaction) {
+      visit(first);
+      return Status();
+    }
+    while (reader->offset() < group.end_offset) {
+      ValidEntry entry;
+      bool valid = false;
+      PINNACLE_RETURN_IF_ERROR(ValidAt(reader, plan_.segment_bytes, seed, &entry, &valid));
+      if (!valid) {
+        return Status(Code::kIo, plan_.facts.file.path + " reads differently each time; check " +
+                                     "the device");
+      }
+      visit(entry);
+      reader->Advance(entry.length);
+    }
+    reader->Rewind(group.offset);
+    return Status();
+  }
+
+  // Keeps the group if it belongs to the repaired journal.
+  Status Take(SegmentReader* reader, uint32_t seed, const ValidEntry& begin, Group* group) {
+    const uint64_t first = group->first_sequence;
     if (ended_ || first < expected_) return Status();  // past the end, or of an older lap
     if (expected_ == 0 && snapshot() == 0 && first != 1) {
       return Status(Code::kJournalGap,
@@ -149,38 +211,50 @@ class Walker {
                         ", and no snapshot that verifies leads there; restore the missing files "
                         "from a backup");
     }
-    if (sequence == snapshot() && options_.snapshot.entry_checksum != 0 && !IsHole(entry.header)) {
-      snapshot_is_proven_ = entry.checksum == options_.snapshot.entry_checksum;
-      if (!snapshot_is_proven_) {
-        result_->contradicts_snapshot = true;
-        return Status();
-      }
-    }
-    for (const SnapshotMeta& older : options_.older) {
-      if (sequence == older.sequence && older.entry_checksum != 0 && !IsHole(entry.header) &&
-          entry.checksum != older.entry_checksum) {
-        result_->contradicted_older.push_back(sequence);
-      }
-    }
-    if (IsHole(entry.header)) snapshot_is_proven_ |= HoleOf(entry).snapshot_sequence == snapshot();
+    PINNACLE_RETURN_IF_ERROR(
+        ForEach(reader, seed, begin, *group, [&](const ValidEntry& entry) { Prove(entry); }));
+    if (result_->contradicts_snapshot) return Status();
     if (first_ == 0) first_ = first;
-    if (!CloseGap(offset, first)) return Status();
+    if (!CloseGap(group->offset, first)) return Status();
     expected_ = first;
     bool refused = false;
-    const uint64_t left_out = Apply(entry, &refused);
+    uint64_t left_out = 0;
+    PINNACLE_RETURN_IF_ERROR(Apply(reader, seed, begin, *group, &left_out, &refused));
     if (refused && !options_.past_damage) {
       ended_ = true;
       return Status();
     }
     if (refused) {
-      Fill(offset + entry.length, first, sequence, left_out);
-      books_->Skip(sequence);
+      Fill(group->end_offset, first, group->last_sequence, left_out);
+      books_->Skip(group->last_sequence);
       return Status();
     }
-    Extend(offset + entry.length, first, sequence + 1);
-    if (damaged_ && !IsHole(entry.header)) ++result_->entries_after_damage;
-    *kept = true;
+    Extend(group->end_offset, first, group->last_sequence + 1);
+    if (damaged_) result_->entries_after_damage += group->entries;
+    group->kept = true;
     return Status();
+  }
+
+  // What the entry says of the snapshots that were taken at its sequence.
+  void Prove(const ValidEntry& entry) {
+    const uint64_t sequence = entry.header.sequence;
+    if (IsHole(entry.header)) {
+      snapshot_is_proven_ |= HoleOf(entry).snapshot_sequence == snapshot();
+      return;
+    }
+    if (sequence == snapshot() && options_.snapshot.entry_checksum != 0) {
+      snapshot_is_proven_ = entry.checksum == options_.snapshot.entry_checksum;
+      if (!snapshot_is_proven_) {
+        result_->contradicts_snapshot = true;
+        return;
+      }
+    }
+    for (const SnapshotMeta& older : options_.older) {
+      if (sequence == older.sequence && older.entry_checksum != 0 &&
+          entry.checksum != older.entry_checksum) {
+        result_->contradicted_older.push_back(sequence);
+      }
+    }
   }
 
   // Fills what lies between the last kept entry and the one with the sequence `first` at `offset`.
@@ -258,20 +332,40 @@ class Walker {
     expected_ = next;
   }
 
-  // Applies the entry to the books. Answers how many entries are left out where they refuse it.
-  uint64_t Apply(const ValidEntry& entry, bool* refused) {
-    const uint64_t sequence = entry.header.sequence;
-    *refused = false;
-    if (sequence <= snapshot()) return 0;
-    if (IsHole(entry.header)) {
-      const HolePayload hole = HoleOf(entry);
-      // What a newer snapshot had of these entries is lost with it.
-      *refused = hole.snapshot_sequence > snapshot();
-      if (!*refused) books_->Skip(sequence);
-      return hole.entries_left_out;
-    }
-    *refused = !books_->ApplyEntry(entry.header, entry.bytes + sizeof(EntryHeader)).ok();
-    return *refused ? 1 : 0;
+  // Applies the group to the books, wholly or not at all. `*left_out`: entries that are not kept
+  // where they refuse it, or that a hole stands for.
+  Status Apply(SegmentReader* reader, uint32_t seed, const ValidEntry& begin, const Group& group,
+               uint64_t* left_out, bool* refused) {
+    std::vector<BookSet::Undo> undos;
+    PINNACLE_RETURN_IF_ERROR(ForEach(reader, seed, begin, group, [&](const ValidEntry& entry) {
+      if (*refused) return;
+      if (IsHole(entry.header)) {
+        *left_out = ApplyHole(entry, refused);
+      } else if (entry.header.sequence > snapshot()) {
+        *refused = !ApplyEntry(group, entry, &undos).ok();
+      }
+    }));
+    if (!*refused) return Status();
+    if (group.entries > 0) *left_out = group.entries;
+    for (; !undos.empty(); undos.pop_back()) books_->TakeBack(&undos.back());
+    return Status();
+  }
+
+  Status ApplyEntry(const Group& group, const ValidEntry& entry,
+                    std::vector<BookSet::Undo>* undos) {
+    const uint8_t* payload = entry.bytes + sizeof(EntryHeader);
+    if (!group.is_transaction) return books_->ApplyEntry(entry.header, payload);
+    return books_->ApplyEntryUndoably(entry.header, payload, undos);
+  }
+
+  // Answers how many entries were left out in its place.
+  uint64_t ApplyHole(const ValidEntry& entry, bool* refused) {
+    if (entry.header.sequence <= snapshot()) return 0;
+    const HolePayload hole = HoleOf(entry);
+    // What a newer snapshot had of these entries is lost with it.
+    *refused = hole.snapshot_sequence > snapshot();
+    if (!*refused) books_->Skip(entry.header.sequence);
+    return hole.entries_left_out;
   }
 
   // A segment of which nothing is kept: lost, or without an entry that verifies.

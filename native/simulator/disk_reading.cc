@@ -38,9 +38,10 @@ bool ReadHeader(const std::vector<uint8_t>& file, DiskSegment* segment, uint64_t
   if (std::memcmp(page, "PINNSEG\n", 8) != 0 || Load<uint16_t>(page + 8) != 2 ||
       Load<uint16_t>(page + 10) != kHeaderPage ||
       Load<uint32_t>(page + 12) != ChecksumWithout(page, 128, 12) ||
-      Load<uint64_t>(page + 16) != 0 || !IsZero(page + 88, 16)) {
+      (Load<uint64_t>(page + 16) & ~uint64_t{1}) != 0 || !IsZero(page + 88, 16)) {
     return false;
   }
+  segment->may_have_transactions = Load<uint64_t>(page + 16) != 0;
   segment->journal_id = {Load<uint64_t>(page + 32), Load<uint64_t>(page + 40)};
   segment->id = Load<uint64_t>(page + 56);
   segment->predecessor_link = Load<uint64_t>(page + 104);
@@ -75,7 +76,8 @@ void ReadMarks(DiskSegment* segment) {
 // False: no entry begins there.
 bool ReadEntry(const DiskSegment& segment, uint64_t at, DiskEntry* found) {
   const uint8_t* entry = segment.bytes.data() + at;
-  if ((entry[7] & ~0x03) != 0x80) return false;
+  const bool may_be_of_transaction = entry[6] != 0x03 && entry[6] != 0x05;
+  if ((entry[7] & ~(may_be_of_transaction ? 0x0f : 0x03)) != 0x80) return false;
   const uint64_t payload = Load<uint32_t>(entry);
   const uint64_t bytes = (payload + 32 + kLine - 1) / kLine * kLine;
   if (bytes > segment.bytes.size() - at) return false;
@@ -86,6 +88,8 @@ bool ReadEntry(const DiskSegment& segment, uint64_t at, DiskEntry* found) {
   found->bytes = bytes;
   found->sequence = found->first_sequence = Load<uint64_t>(entry + 8);
   found->type = entry[6];
+  found->continues = (entry[7] & 0x04) != 0;
+  found->more_follows = (entry[7] & 0x08) != 0;
   const uint32_t lag = Load<uint32_t>(entry + bytes - 8);
   if (lag != 0xffffffff && lag < found->sequence) found->durable_claim = found->sequence - 1 - lag;
   if (!found->is_hole()) return true;
@@ -214,6 +218,20 @@ bool DiskSegment::first_line_used() const {
 
 const DiskEntry* DiskSegment::first() const {
   return !entries.empty() && entries.front().offset == kHeaderPage ? &entries.front() : nullptr;
+}
+
+size_t DiskSegment::TransactionAt(size_t at) const {
+  if (!may_have_transactions || entries[at].continues || !entries[at].more_follows) return 0;
+  for (size_t i = at + 1; i < entries.size(); ++i) {
+    const DiskEntry& before = entries[i - 1];
+    const DiskEntry& entry = entries[i];
+    if (entry.offset != before.offset + before.bytes || entry.sequence != before.sequence + 1 ||
+        !entry.continues) {
+      return 0;
+    }
+    if (!entry.more_follows) return i + 1 - at;
+  }
+  return 0;
 }
 
 bool DiskSegment::IsZeroFrom(uint64_t offset) const {

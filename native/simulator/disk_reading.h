@@ -29,10 +29,13 @@ struct DiskEntry {
   uint64_t durable_claim = 0;   // the journal was durable up to here when it was written
   uint32_t checksum = 0;
   uint8_t type = 0;
+  bool continues = false;     // a transaction
+  bool more_follows = false;  // of it
   uint64_t hole_snapshot = 0;
   uint64_t hole_left_out = 0;
 
   bool is_hole() const { return type == 0x05; }
+  bool is_of_transaction() const { return continues || more_follows; }
 };
 
 struct DiskSegment {
@@ -40,6 +43,7 @@ struct DiskSegment {
   uint64_t index = 0;          // of the name
   std::vector<uint8_t> bytes;  // as long as the header says; a short file ends in zeros
   bool header_valid = false;   // it verifies and has the index of the name
+  bool may_have_transactions = false;
   DiskJournalId journal_id;
   uint64_t id = 0;
   uint64_t predecessor_link = 0;
@@ -51,6 +55,8 @@ struct DiskSegment {
   bool first_line_used() const;
   // The entry at the place of the first one; nullptr where none verifies there.
   const DiskEntry* first() const;
+  // How many entries from entries[at] on make one whole transaction; 0: they do not.
+  size_t TransactionAt(size_t at) const;
   // Nothing but zeros from `offset` on.
   bool IsZeroFrom(uint64_t offset) const;
 };

@@ -122,6 +122,8 @@ int Main(int argc, char** argv) {
               "%" PRIu64 " repairs (%" PRIu64 " interrupted, %" PRIu64
               " kept another copy's files), %" PRIu64 " holes; %" PRIu64
               " refused\n"
+              "%" PRIu64 " transactions, %" PRIu64 " taken back, %" PRIu64
+              " killed inside\n"
               "%" PRIu64 " entries, %" PRIu64 " snapshots, %" PRIu64 " segments released; %" PRIu64
               " backups, %" PRIu64 " restored; %" PRIu64
               " commits\n"
@@ -132,8 +134,9 @@ int Main(int argc, char** argv) {
               counts.failed_calls, counts.damaged_images, counts.damage_reported,
               counts.unseen_tails, counts.unseen_copies, counts.unseen_empty, counts.repairs,
               counts.repair_crashes, counts.copies_kept, counts.holes, counts.repairs_refused,
-              counts.entries, counts.snapshots, counts.segments_released, counts.backups,
-              counts.restores, counts.commits, took, static_cast<double>(counts.crashes()) / took);
+              counts.transactions, counts.taken_back, counts.killed_inside, counts.entries,
+              counts.snapshots, counts.segments_released, counts.backups, counts.restores,
+              counts.commits, took, static_cast<double>(counts.crashes()) / took);
   return 0;
 }
 

@@ -31,6 +31,9 @@ void SimulationCounts::Add(const SimulationCounts& other) {
   unseen_empty += other.unseen_empty;
   copies_kept += other.copies_kept;
   entries += other.entries;
+  transactions += other.transactions;
+  taken_back += other.taken_back;
+  killed_inside += other.killed_inside;
   snapshots += other.snapshots;
   segments_released += other.segments_released;
   backups += other.backups;
@@ -186,6 +189,7 @@ void Run::Step() {
 }
 
 void Run::AppendSome() {
+  if (engine_->in_transaction()) return;
   const uint64_t count = 1 + random_.Below(random_.Chance(0.2) ? 150 : 20);
   const bool full_disk = random_.Chance(0.04);
   if (full_disk) {
@@ -193,7 +197,9 @@ void Run::AppendSome() {
     cause_ = true;
   }
   const uint64_t before = engine_->appended();
+  if (random_.Chance(0.35)) AppendTransaction();
   for (uint64_t i = 0; i < count && ok() && !dead_; ++i) AppendOne();
+  if (ok() && !dead_ && random_.Chance(0.15)) AppendTransaction();
   if (full_disk) world_->file_system().set_capacity(~uint64_t{0});
   Trace("append " + std::to_string(before + 1) + ".." + std::to_string(entries_.size()) +
         (full_disk ? " on a full disk" : ""));
@@ -409,7 +415,9 @@ void Run::TakeSnapshot() {
   const SnapshotPoint point = engine_->FixSnapshotPoint();
   last_clock_ns_ = std::max(last_clock_ns_, world_->environment().clock->NowNs());
   const std::vector<uint8_t> user_state = UserBytes(live_);
+  takes_snapshot_ = true;
   if (random_.Chance(0.3)) AppendSome();
+  takes_snapshot_ = false;
   if (!ok() || dead_) return;
   if (lying_probability_ == 0 && random_.Chance(0.2)) RotSnapshot();
   // Whether a rotten one was replaced could not be told after a crash in between.

@@ -13,6 +13,8 @@
 // - books, facts, every snapshot and the user's state are the model's at that point;
 // - a snapshot that was reported taken is there, and the journal reaches back to the oldest one;
 // - a refused or failed call left nothing, and a failed journal accepts nothing more;
+// - a transaction is there whole or not at all, whatever came in between, and one that was refused
+//   in the middle or taken back left the books as they were;
 // - a call that failed is never told as corruption, and nothing is refused without a cause.
 //
 // What a killed process left is also opened as a copy of the directory, with older or other files
@@ -58,6 +60,9 @@ struct SimulationCounts {
   uint64_t repair_crashes = 0;   // in the middle of one
   uint64_t holes = 0;            // that repairs left
   uint64_t entries = 0;          // accepted
+  uint64_t transactions = 0;     // committed
+  uint64_t taken_back = 0;
+  uint64_t killed_inside = 0;  // while the lines of one were being stored
   uint64_t snapshots = 0;
   uint64_t segments_released = 0;
   uint64_t commits = 0;   // of a consumer

@@ -93,6 +93,7 @@ std::string Run::DifferenceOf(SimulatedEnvironment& world, const Engine& engine,
   Quiet quiet(&quiet_);
   const uint64_t last = engine.appended();
   if (last > entries_.size()) return "phantom entries";
+  if (!IsEnd(last)) return "it ends inside a transaction";
   const ModelState state = StateAt(last);
   const std::string difference = state.Difference(engine.books());
   if (!difference.empty()) return "the books are not the model's: " + difference;
@@ -142,9 +143,11 @@ void Run::CheckRecovered(SimulatedEnvironment& world, const Engine& engine,
       BuildBooks(world.environment().file_system, kDirectory, point, &books, &checksum);
   if (status.ok()) {
     const std::string then = StateAt(point).Difference(books);
+    Holds(IsEnd(point), "books were shown inside a transaction, at " + std::to_string(point));
     Holds(then.empty(), "the books at " + std::to_string(point) + " are not the model's: " + then);
   } else {
-    Holds(status.code() == Code::kOutOfReach && oldest > 1,
+    Holds((status.code() == Code::kOutOfReach && oldest > 1) ||
+              (status.code() == Code::kInsideTransaction && !IsEnd(point)),
           "books within reach were refused: " + status.ToString());
   }
 }
@@ -210,7 +213,10 @@ void Run::CheckSnapshots(SimulatedEnvironment& world, const Engine& engine) {
     SnapshotInfo info;
     const Status status = ReadSnapshot(fs, file.path, &books, &user_state, &info);
     if (!Holds(status.ok(), "a snapshot does not verify: " + status.ToString())) return;
-    if (!Holds(file.sequence <= engine.appended(), "a snapshot is ahead of the journal")) return;
+    if (!Holds(file.sequence <= engine.appended(), "a snapshot is ahead of the journal") ||
+        !Holds(IsEnd(file.sequence), "a snapshot stands inside a transaction")) {
+      return;
+    }
     const std::string difference = StateAt(file.sequence).Difference(books);
     Holds(difference.empty(),
           "snapshot " + std::to_string(file.sequence) + " is not the model: " + difference);

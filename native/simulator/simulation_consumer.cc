@@ -44,7 +44,9 @@ void Run::Consume() {
   uint64_t last = position;
   if (!ReadAsConsumer(consumer.get(), was_lost, &last) || last == position) return;
   const uint64_t sequence = position + 1 + random_.Below(last - position);
-  consumer_positions_[sequence] = ConsumedAt(sequence);
+  // Of a transaction that is consumed in part all comes again.
+  const uint64_t to = std::max(position, IsEnd(sequence) ? sequence : FirstOf(sequence) - 1);
+  if (to > position) consumer_positions_[to] = ConsumedAt(to);
   status = consumer->Commit(sequence);
   Trace("consumer commits " + std::to_string(sequence) + ": " + status.ToString());
   if (dead_ || !ok()) return;
@@ -52,7 +54,11 @@ void Run::Consume() {
     Holds(cause_, "a commit failed without a cause: " + status.ToString());
     return;
   }
-  consumer_positions_ = {{sequence, ConsumedAt(sequence)}};
+  Holds(consumer->position().sequence == to,
+        "a commit of " + std::to_string(sequence) + " moved a consumer to " +
+            std::to_string(consumer->position().sequence) + " instead of " + std::to_string(to));
+  if (to == position) return;
+  consumer_positions_ = {{to, ConsumedAt(to)}};
   consumer_overtaken_ = false;
   ++result_.counts.commits;
 }
@@ -86,6 +92,7 @@ bool Run::ReadAsConsumer(Consumer* consumer, bool was_lost, uint64_t* last) {
       *last = header.sequence;
       at += EntryBytes(header.payload_bytes);
     }
+    if (!Holds(IsEnd(*last), "a consumer got half of a transaction")) return false;
   }
   return true;
 }

@@ -231,6 +231,7 @@ void Run::JudgePlace(const DamagedDisk& disk, const DiskReading& reading, const 
                      const StrictOpen& open, uint64_t sound_last) {
   const RecoveryReport& report = open.report;
   const uint64_t broken = flip.entry != nullptr ? flip.entry->sequence : 0;
+  const uint64_t first = broken <= sound_last ? FirstOf(broken) : broken;
   if (open.status.ok()) {
     const uint64_t last = open.engine->appended();
     Holds(last <= sound_last, disk.what + "phantom entries");
@@ -238,7 +239,7 @@ void Run::JudgePlace(const DamagedDisk& disk, const DiskReading& reading, const 
       Holds(last == sound_last, disk.what + "it cost entries");
       Holds(report.snapshot_path != flip.path, disk.what + "a damaged snapshot was used");
     } else if (broken <= sound_last && broken > report.snapshot_sequence) {
-      Holds(last < broken, disk.what + "the damaged entry was taken for good");
+      Holds(last < first, disk.what + "the damaged entry was taken for good");
     }
     Holds(last >= acknowledged_ ||
               (flip.entry != nullptr && MayReadAsTorn(*flip.segment, *flip.entry)),
@@ -265,7 +266,7 @@ void Run::JudgePlace(const DamagedDisk& disk, const DiskReading& reading, const 
   const bool covered = flip.segment->entries.back().sequence <= broken &&
                        broken <= report.snapshot_sequence &&
                        report.break_sequence == report.snapshot_sequence + 1;
-  Holds(report.break_sequence == broken || covered,
+  Holds(report.break_sequence == first || covered,
         disk.what + "reported at entry " + std::to_string(report.break_sequence));
 }
 

@@ -79,6 +79,8 @@ void Run::Install(SimulatedEnvironment& world) {
 Fault Run::OnCall(CallKind kind, const std::string& path) {
   if (quiet_ || kind == CallKind::kMark) return {};
   if (dead_) return {.system_error = EIO, .bytes = 0, .never_made = true};
+  ++calls_;
+  CheckFrontiers();
   if (crash_countdown_ > 0 && --crash_countdown_ == 0) {
     Trace(std::string(NameOf(crash_)) + " at " + CallKindName(kind) + " " + path);
     ++result_.counts.mid_call;

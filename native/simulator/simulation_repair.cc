@@ -53,12 +53,45 @@ RepairedJournal ReadRepaired(const DiskReading& reading) {
   return journal;
 }
 
+// How many entries from this one on are kept together or not at all.
+size_t CountGroup(const RepairBasis& basis, size_t at) {
+  const RunEntry& found = basis.entries[at];
+  if (!found.entry.is_of_transaction()) return 1;
+  const DiskSegment& segment = basis.segments[found.segment];
+  const auto place =
+      std::find_if(segment.entries.begin(), segment.entries.end(),
+                   [&](const DiskEntry& entry) { return entry.offset == found.entry.offset; });
+  return std::max<size_t>(
+      1, segment.TransactionAt(static_cast<size_t>(place - segment.entries.begin())));
+}
+
 bool AreSame(const Hole& a, const Hole& b) {
   return a.first_sequence == b.first_sequence && a.last_sequence == b.last_sequence &&
          a.snapshot_sequence == b.snapshot_sequence && a.entries_left_out == b.entries_left_out;
 }
 
 }  // namespace
+
+// What was found of the entries of a repaired journal.
+struct KeptEntries {
+  const std::string who;
+  const DiskReading& after;
+  const std::map<uint64_t, const RunEntry*>& kept_at;
+  ModelState* const state;  // over what was kept
+  uint64_t reached = 0;     // without a loss that the snapshot does not cover
+  bool whole = true;        // up to there
+  uint64_t left_out = 0;    // by the books
+  uint64_t not_asked = 0;   // of them, perhaps
+  uint64_t dropped = 0;
+  uint64_t next = 0;                 // after the last entry that was kept or refused
+  const RunEntry* before = nullptr;  // the last kept one
+
+  bool IsKept(const RepairBasis& basis, const RunEntry& found) const {
+    const auto place = kept_at.find(found.entry.sequence);
+    return place != kept_at.end() && place->second->entry.offset == found.entry.offset &&
+           after.segments[place->second->segment].index == basis.segments[found.segment].index;
+  }
+};
 
 void Run::JudgeRepair(const DamagedDisk& disk) {
   Quiet quiet(&quiet_);
@@ -183,63 +216,96 @@ void Run::JudgeKept(const DamagedDisk& disk, const RepairOutcome& outcome, const
     return;
   }
   *state = outcome.snapshot == 0 ? ModelState() : StateAt(outcome.snapshot);
-  uint64_t left_out = 0;
-  uint64_t not_asked = 0;  // of them, perhaps
-  uint64_t dropped = 0;
-  uint64_t reached = outcome.snapshot;  // without a loss that the snapshot does not cover
-  bool whole = true;
-  uint64_t next = 0;                 // after the last entry that was kept or refused
-  const RunEntry* before = nullptr;  // the last kept one
-  for (const RunEntry& found : basis.entries) {
-    const DiskEntry& entry = found.entry;
-    if (entry.is_hole()) continue;
-    const uint64_t sequence = entry.sequence;
-    const std::string which = who + "entry " + std::to_string(sequence) + " ";
-    const auto place = kept_at.find(sequence);
-    const bool is_kept =
-        place != kept_at.end() && place->second->entry.offset == entry.offset &&
-        after.segments[place->second->segment].index == basis.segments[found.segment].index;
-    const bool fits = sequence <= outcome.snapshot || state->Takes(entries_[sequence - 1]);
-    if (sequence > reached + 1) whole = false;
-    if (sequence == reached + 1 && whole && fits) reached = sequence;
-    if (!is_kept && sequence < next) {
-      ++dropped;  // a line out of its place
-      continue;
+  KeptEntries judged{who, after, kept_at, state, outcome.snapshot};
+  for (size_t at = 0; at < basis.entries.size() && ok();) {
+    const size_t count = CountGroup(basis, at);
+    if (!basis.entries[at].entry.is_hole() &&
+        !JudgeGroup(outcome, basis, std::span(&basis.entries[at], count), &judged)) {
+      return;
     }
-    if (is_kept) {
-      if (!Holds(fits, which + "was kept, and the books can't take it")) return;
-      if (sequence > outcome.snapshot) state->Apply(entries_[sequence - 1], sequence);
-      before = &found;
-      next = sequence + 1;
-      continue;
-    }
-    ++dropped;
-    if (!fits) {
-      ++left_out;
-      // Where a hole takes its lines, the books are not asked.
-      if (HasNoRoom(basis, found, before)) ++not_asked;
-      whole = false;
-      next = sequence + 1;
-      continue;
-    }
-    if (!outcome.is_salvage() && sequence > reached) continue;
-    // Lines that a device wrote to the place of other ones of their segment may mislead a repair.
-    if (!basis.in_order) continue;
-    if (!Holds(HasNoRoom(basis, found, before), which + "verifies and was not kept")) return;
+    at += count;
   }
   state->Skip(outcome.last);
   if (!ok() || !basis.in_order) return;
   uint64_t reported = 0;
   for (const Hole& hole : outcome.holes) reported += hole.entries_left_out;
-  Holds(!outcome.is_salvage() || (reported <= left_out && reported + not_asked >= left_out),
+  Holds(!outcome.is_salvage() ||
+            (reported <= judged.left_out && reported + judged.not_asked >= judged.left_out),
         who + "says that " + std::to_string(reported) + " entries were left out; they are " +
-            std::to_string(left_out));
-  Holds(dropped == outcome.entries_dropped,
+            std::to_string(judged.left_out));
+  Holds(judged.dropped == outcome.entries_dropped,
         who + "says that " + std::to_string(outcome.entries_dropped) +
-            " valid entries were dropped; they are " + std::to_string(dropped));
-  Holds(outcome.is_salvage() || outcome.last == reached,
+            " valid entries were dropped; they are " + std::to_string(judged.dropped));
+  Holds(outcome.is_salvage() || outcome.last == judged.reached,
         who + "kept up to " + std::to_string(outcome.last) + "; the first loss is after " +
-            std::to_string(reached));
+            std::to_string(judged.reached));
+}
+
+// A single entry, or what is of one transaction: kept wholly or not at all. False where the verdict
+// is in.
+bool Run::JudgeGroup(const RepairOutcome& outcome, const RepairBasis& basis,
+                     std::span<const RunEntry> group, KeptEntries* judged) {
+  const RunEntry& found = group.front();
+  const uint64_t first = found.entry.sequence;
+  const uint64_t last = group.back().entry.sequence;
+  const std::string which = judged->who + "entry " + std::to_string(first) + " ";
+  const size_t count_kept =
+      static_cast<size_t>(std::count_if(group.begin(), group.end(), [&](const RunEntry& entry) {
+        return judged->IsKept(basis, entry);
+      }));
+  const bool is_kept = count_kept > 0;
+  const bool is_whole = group.size() > 1 || !found.entry.is_of_transaction();
+  if (!Holds(!is_kept || count_kept == group.size(), which + "was kept, and its transaction not") ||
+      !Holds(!is_kept || is_whole, which + "of a broken transaction was kept")) {
+    return false;
+  }
+  ModelState then;
+  bool fits = true;
+  if (group.size() > 1) {
+    then = *judged->state;
+    fits = ApplyAll(group, outcome.snapshot, &then);
+  } else if (first > outcome.snapshot) {
+    fits = judged->state->Takes(entries_[first - 1]);
+  }
+  if (first > judged->reached + 1) judged->whole = false;
+  if (is_whole && first == judged->reached + 1 && judged->whole && fits) judged->reached = last;
+  if (is_kept) {
+    if (!Holds(fits, which + "was kept, and the books can't take it")) return false;
+    if (group.size() > 1) {
+      *judged->state = std::move(then);
+    } else if (first > outcome.snapshot) {
+      judged->state->Apply(entries_[first - 1], first);
+    }
+    judged->before = &group.back();
+    judged->next = last + 1;
+    return true;
+  }
+  judged->dropped += group.size();
+  // A line out of its place, or of no transaction that is there.
+  if (first < judged->next || !is_whole) return true;
+  if (!fits) {
+    judged->left_out += group.size();
+    // Where a hole takes its lines, the books are not asked.
+    if (HasNoRoom(basis, found, judged->before)) judged->not_asked += group.size();
+    judged->whole = false;
+    judged->next = last + 1;
+    return true;
+  }
+  if (!outcome.is_salvage() && first > judged->reached) return true;
+  // Lines that a device wrote to the place of other ones of their segment may mislead a repair.
+  if (!basis.in_order) return true;
+  return Holds(HasNoRoom(basis, found, judged->before), which + "verifies and was not kept");
+}
+
+// The entries after the snapshot; false where the books refuse one of them.
+bool Run::ApplyAll(std::span<const RunEntry> group, uint64_t snapshot, ModelState* state) const {
+  for (const RunEntry& found : group) {
+    const uint64_t sequence = found.entry.sequence;
+    if (sequence <= snapshot) continue;
+    if (!state->Takes(entries_[sequence - 1])) return false;
+    state->Apply(entries_[sequence - 1], sequence);
+  }
+  return true;
 }
 
 // The hole in front of the entry needs the entry's own lines, since there is no free one between it

@@ -2,13 +2,15 @@
 // fails, simulation_checks.cc judges, simulation_damage.cc lies and rots, simulation_files.cc
 // damages files, simulation_strict.cc and simulation_repair.cc judge what is made of such a disk,
 // simulation_backup.cc makes backups and judges them, simulation_consumer.cc consumes,
-// simulation_window.cc judges what becomes of the window of a writer that was killed.
+// simulation_window.cc judges what becomes of the window of a writer that was killed,
+// simulation_transaction.cc opens, commits and takes back transactions.
 #ifndef PINNACLE_SIMULATOR_SIMULATION_RUN_H_
 #define PINNACLE_SIMULATOR_SIMULATION_RUN_H_
 
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,7 @@ struct StrictOpen {
 
 struct RepairBasis;
 struct RepairOutcome;
+struct KeptEntries;
 
 uint64_t DigestOf(const BookSet& books);
 
@@ -101,6 +104,31 @@ class Run {
   std::vector<uint8_t> UserBytes(const ModelState& state) const;
   uint64_t NextStamp(bool* given);
   void LearnClock();
+
+  // --- transactions (simulation_transaction.cc) ---
+  struct Staged {
+    ModelState state;  // with what was staged
+    std::vector<ModelEntry> entries;
+    uint64_t bytes = 0;
+    bool aborted = false;
+  };
+  void AppendTransaction();
+  void StageOne(Staged* staged, bool refused);
+  bool DrawOperationFor(const ModelState& state, bool refused, Operation* operation);
+  void StageOperation(Staged* staged, const Operation& operation);
+  void StagePayload(Staged* staged);
+  void Stage(Staged* staged, Code expected, Code code, uint64_t sequence, ModelEntry entry);
+  void WorkInside();
+  void CommitStaged(Staged* staged);
+  void SettleCommit(Staged* staged, Code code, const Frontier& before, uint64_t sequence);
+  void TakeBack(const Staged& staged);
+  // What a kill would leave that comes while the lines of the newest transaction are stored.
+  void JudgeKilledInside(const DiskImage& before, uint64_t first);
+  void CheckFrontiers();
+  // No transaction goes on behind the entry.
+  bool IsEnd(uint64_t sequence) const;
+  // The first entry of the transaction that the entry is of, or the entry.
+  uint64_t FirstOf(uint64_t sequence) const;
 
   // --- crashes and faults (simulation_faults.cc) ---
   Fault OnCall(CallKind kind, const std::string& path);
@@ -192,6 +220,9 @@ class Run {
   void JudgeKept(const DamagedDisk& disk, const RepairOutcome& outcome, const RepairBasis& basis,
                  const DiskReading& after, const std::vector<RunEntry>& kept, ModelState* state,
                  bool* invented);
+  bool JudgeGroup(const RepairOutcome& outcome, const RepairBasis& basis,
+                  std::span<const RunEntry> group, KeptEntries* judged);
+  bool ApplyAll(std::span<const RunEntry> group, uint64_t snapshot, ModelState* state) const;
   void JudgeInterrupted(const DamagedDisk& disk, const RepairOutcome& whole, uint64_t seed,
                         uint64_t calls);
   bool HasNoRoom(const RepairBasis& basis, const RunEntry& found, const RunEntry* before) const;
@@ -219,6 +250,9 @@ class Run {
   std::vector<ModelEntry> entries_;  // entries_[i] has sequence i + 1
   ModelState live_;
   std::map<uint64_t, ModelState> checkpoints_;
+  uint64_t committing_ = 0;                    // entries of the transaction that is being committed
+  bool takes_snapshot_ = false;                // one at a time
+  uint64_t calls_ = 0;                         // of the engine on the file system
   uint64_t acknowledged_ = 0;                  // the highest durable() that anybody could have seen
   std::set<uint64_t> acknowledged_snapshots_;  // reported taken; the newest must still be there
   std::set<uint64_t> rotten_snapshots_;

@@ -238,7 +238,7 @@ void Run::JudgeDamagedWindow(const DiskImage& files, const DiskImage& memory) {
   if (!Holds(last >= in_files_, "a damaged window cost entries that were written")) return;
   // A damaged entry with nothing after it may be one that was being stored when the writer ended.
   Holds(last == entries_.size() || !report.window.reason.empty() ||
-            (in_ring && last + 1 == entries_.size()),
+            (in_ring && last + 1 == FirstOf(entries_.size())),
         "entries after " + std::to_string(last) + " were lost, and nothing says so");
   const std::string difference = DifferenceOf(*world, *engine, report);
   Holds(difference.empty(), "a damaged window: " + difference);

@@ -115,8 +115,18 @@ class Judge {
       const DiskEntry* first = segment.first();
       if (i > start && (first == nullptr || first->first_sequence != next)) break;
       uint64_t offset = kFirstOffset;
-      for (const DiskEntry& entry : segment.entries) {
+      size_t whole = 0;  // the entries before this one are of transactions that are all there
+      for (size_t at = 0; at < segment.entries.size(); ++at) {
+        const DiskEntry& entry = segment.entries[at];
         if (entry.offset != offset || entry.first_sequence != next) break;
+        if (entry.is_of_transaction() && at >= whole) {
+          const size_t count = segment.TransactionAt(at);
+          if (count == 0) {
+            if (IsContradicted(segment, at)) Refuse("a transaction is contradicted");
+            break;
+          }
+          whole = at + count;
+        }
         if (entry.sequence == verdict_->snapshot && entry_checksum_ != 0 && !entry.is_hole() &&
             entry.checksum != entry_checksum_) {
           return Refuse("the entry of the snapshot is another one");
@@ -139,6 +149,18 @@ class Judge {
     }
     if (!visited && next > from) Refuse("no snapshot leads to entry " + std::to_string(next));
     verdict_->end = next - 1;
+  }
+
+  // The transaction's own entries say that it is not one; not that its end is missing.
+  static bool IsContradicted(const DiskSegment& segment, size_t at) {
+    if (!segment.may_have_transactions || segment.entries[at].continues) return true;
+    for (; at + 1 < segment.entries.size(); ++at) {
+      const DiskEntry& entry = segment.entries[at];
+      const DiskEntry& next = segment.entries[at + 1];
+      if (next.offset != entry.offset + entry.bytes) return false;
+      if (next.sequence != entry.sequence + 1 || !next.continues) return true;
+    }
+    return false;
   }
 
   // What all of the segments say of durability, and whether anything follows the run.

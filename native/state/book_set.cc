@@ -125,7 +125,9 @@ void BookSet::TakeBack(Undo* undo) {
   } else {
     entry.book.TakeBack(undo->book);
   }
+#if !defined(PINNACLE_MUTATION_UNDO_FORGETS_FACTS)
   entry.facts = undo->facts;
+#endif
 }
 
 void BookSet::ApplyToBook(const Operation& operation, const Prepared& prepared, uint64_t sequence,
@@ -287,6 +289,24 @@ Status BookSet::ApplyOperationEntry(const EntryHeader& header, const uint8_t* pa
     return Refused(header, CodeName(code));
   }
   ApplyToBook(operation, prepared, header.sequence, header.timestamp_ns);
+  return Status();
+}
+
+Status BookSet::ApplyEntryUndoably(const EntryHeader& header, const uint8_t* payload,
+                                   std::vector<Undo>* undos) {
+  if (ChangesNoBook(header)) {
+    Skip(header.sequence);
+    return Status();
+  }
+  Operation operation;
+  if (!DecodeOperation(header, payload, &operation)) return Refused(header, "unknown type");
+  Prepared prepared;
+  if (const Code code = Check(operation, &prepared); code != Code::kOk) {
+    return Refused(header, CodeName(code));
+  }
+  Undo undo;
+  ApplyUndoably(operation, prepared, header.sequence, header.timestamp_ns, &undo);
+  undos->push_back(std::move(undo));
   return Status();
 }
 

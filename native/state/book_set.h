@@ -114,6 +114,10 @@ class BookSet {
   // The same for an operation's entry, but for last_sequence(), which stays: entries of different
   // instruments may so be applied on different threads, while nothing else uses the set.
   Status ApplyOperationEntry(const EntryHeader& header, const uint8_t* payload);
+  // The same for an entry of a transaction, so that it can be taken back: what it changed comes
+  // behind `undos`. kCorrupt where the books refuse it, and nothing has changed.
+  Status ApplyEntryUndoably(const EntryHeader& header, const uint8_t* payload,
+                            std::vector<Undo>* undos);
 
   // For the snapshot reader: the next instrument, its facts and its book.
   Status Restore(const Instrument& instrument, const InstrumentFacts& facts, OrderBook book);
