@@ -45,6 +45,13 @@ class JournalImage {
     return *this;
   }
 
+  // Mandatory ones: 1 transactions.
+  JournalImage& Features(uint64_t bits) {
+    Put64(16, bits);
+    SealHeader();
+    return *this;
+  }
+
   JournalImage& Journal(uint64_t low, uint64_t high) {
     Put64(32, low);
     Put64(40, high);
@@ -54,9 +61,9 @@ class JournalImage {
 
   // Appends a user entry whose payload bytes are all `fill`; returns its offset.
   uint64_t Entry(uint64_t sequence, uint32_t payload_bytes = 32, uint64_t durable = 0,
-                 uint8_t fill = 0x5a) {
+                 uint8_t fill = 0x5a, uint8_t flags = 0x80) {
     return Put(0x80, 0, sequence, std::vector<uint8_t>(payload_bytes, fill),
-               static_cast<uint32_t>(sequence - 1 - durable));
+               static_cast<uint32_t>(sequence - 1 - durable), flags);
   }
 
   // Appends a hole in place of the entries `first` to `last`; none where last is first - 1.
