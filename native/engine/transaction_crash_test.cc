@@ -92,6 +92,8 @@ class Attempt {
   void Note() { digests_[engine_->appended()] = DigestOf(engine_->books()); }
 
   void Die() {
+    // (A single entry whose sync has begun.)
+    if (!engine_->in_transaction()) Note();
     appended_ = engine_->appended();
     written_ = engine_->journal()->written();
     CHECK(digests_.contains(appended_));
