@@ -50,6 +50,8 @@ export type {
   SetLevelEntry,
   StatusEntry,
   TradeEntry,
+  OperationEntry,
+  TransactionPlace,
   UserEntry,
 } from './journal/entry.js'
 export { Consumer, type ConsumeOptions } from './journal/consumer.js'

@@ -16,6 +16,7 @@ const groupName = 'group of 1000 awaited appends'
 const asyncName = 'fs.writeSync + await fdatasync, 64 bytes, written file'
 const plainCallersName = '64 times fs.writeSync, one await fdatasync, plain program'
 const plainGroupName = 'fs.writeSync of 64,000 bytes + await fdatasync, plain program'
+const promisedGroupName = 'the same, and a promise for each of the 1000 lines, all awaited'
 const mappedSuffix = ', mapped path'
 
 /** The median of `count` times `work`, µs. */
@@ -45,16 +46,28 @@ export const durable: Part = {
       durability: 'appended',
       writePath: 'mapped',
     })
-    const file = openSync(path.join(directory, 'durable.plain'), 'w+')
+    const plainFile = path.join(directory, 'durable.plain')
+    const file = openSync(plainFile, 'w+')
     const zeros = Buffer.alloc(4096)
     for (let offset = 0; offset < fileBytes; offset += zeros.length) writeSync(file, zeros)
     fdatasyncSync(file)
+    const handle = await open(plainFile, 'r+')
     let position = 0
     const lines = Buffer.alloc(64_000, 0x5a)
     const write = (bytes: number): void => {
       if (position + bytes > fileBytes) position = 0
       writeSync(file, lines, 0, bytes, position)
       position += bytes
+    }
+    const writePromised = async (): Promise<void> => {
+      const resolves: (() => void)[] = []
+      const told = Promise.all(
+        Array.from({ length: 1000 }, () => new Promise<void>((resolve) => resolves.push(resolve))),
+      )
+      write(64_000)
+      await handle.datasync()
+      for (const resolve of resolves) resolve()
+      await told
     }
     const append = (to = journal): number => {
       to.lanes[0] = position
@@ -116,7 +129,6 @@ export const durable: Part = {
         ),
       },
     ]
-    const handle = await open(path.join(directory, 'durable.plain'), 'r+')
     cases.push(
       {
         name: asyncName,
@@ -142,6 +154,7 @@ export const durable: Part = {
           return handle.datasync()
         }),
       },
+      { name: promisedGroupName, unit, round: timed(10, writePromised) },
     )
     const stores = peers ? Object.values(peers.durable(directory)) : []
     for (const peer of stores) {
@@ -189,6 +202,12 @@ export const durable: Part = {
     result.goals.durableAwaited = awaited.median
     result.goals.durableCallers = callers.median
     result.goals.durableGroup = groupPlain.median
+    const promised = ratio(
+      figureNamed(figures, promisedGroupName),
+      figureNamed(figures, plainGroupName),
+    )
+    result.comparisons.push({ what: `${promisedGroupName}, of without them`, ratio: promised })
+    result.floors.durableGroup = promised.median
     const asynchronous = ratio(figureNamed(figures, asyncName), plain)
     result.comparisons.push({ what: `${asyncName}, of the same blocking`, ratio: asynchronous })
     result.floors.durableAwaited = asynchronous.median
@@ -198,7 +217,7 @@ export const durable: Part = {
       result.comparisons.push({ what: `group of 1000, faster than ${name}`, ratio: found })
       const goal = name === 'lmdb' ? 'durableGroupLmdb' : 'durableGroupSqlite'
       result.goals[goal] = found.median
-      result.floors[goal] = ratio(store, figureNamed(figures, plainGroupName)).median
+      result.floors[goal] = ratio(store, figureNamed(figures, promisedGroupName)).median
     }
     return result
   },

@@ -261,6 +261,8 @@ export class OperationBatch {
     if (shared[Staging.code] === undefined) throw this.#refusalAt(0, 0, code)
     const taken = shared[Staging.count] as number
     const lastSequence = shared[Staging.sequence] as number
+    const failedIndex = Math.max(0, shared[Staging.failedIndex] as number)
+    if (!this.#skipRefused) throw this.#refusalAt(failedIndex, taken, code)
     const refused: RefusedOperation[] = []
     for (let index = 0; index < size; index++) {
       const resultCode = this.#lanes[index * LANES + Staging.resultCode] as number
@@ -270,9 +272,8 @@ export class OperationBatch {
       if (refused.length === shared[Staging.refused]) break
     }
     const wholeBatchSeen = taken + refused.length === size
-    if (this.#skipRefused && wholeBatchSeen)
-      return { taken, lastSequence: taken ? lastSequence : 0, refused }
-    throw this.#refusalAt(Math.max(0, shared[Staging.failedIndex] as number), taken, code)
+    if (wholeBatchSeen) return { taken, lastSequence: taken ? lastSequence : 0, refused }
+    throw this.#refusalAt(failedIndex, taken, code)
   }
 
   #refusalAt(index: number, taken: number, code: string): CodedError {

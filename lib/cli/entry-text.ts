@@ -1,7 +1,7 @@
 /** A journal entry as a row of a table and as JSON. Pure. */
 import type { InstrumentDefinition } from '../book/instrument.js'
 import { formatDecimal } from '../decimal/decimal.js'
-import type { HoleEntry, JournalEntry } from '../journal/entry.js'
+import type { HoleEntry, JournalEntry, TransactionPlace } from '../journal/entry.js'
 import { decodeFlowPayload, flowUserType } from '../order-flow/flow-positions.js'
 import { printable } from './text.js'
 
@@ -10,6 +10,7 @@ export type Instruments = ReadonlyMap<number, InstrumentDefinition>
 /** Columns of the table; the widths fit what is usual, longer cells push the rest. */
 const columns = [
   ['sequence', 12, 'right'],
+  ['', 1, 'left'], // a bracket around the entries of a transaction
   ['timestamp', 20, 'right'],
   ['instrument', 12, 'left'],
   ['type', 10, 'left'],
@@ -18,6 +19,8 @@ const columns = [
   ['quantity', 12, 'right'],
   ['detail', 0, 'left'],
 ] as const
+
+const brackets: Readonly<Record<TransactionPlace, string>> = { first: '┌', middle: '│', last: '└' }
 
 export function tableHead(): string {
   return row(columns.map(([name]) => name))
@@ -29,6 +32,7 @@ export function tableRow(entry: JournalEntry, instruments: Instruments): string 
   const cells = cellsOf(entry, definition)
   return row([
     String(entry.sequence),
+    entry.transaction === undefined ? '' : brackets[entry.transaction],
     String(entry.timestampNs),
     printable(name),
     entry.type,

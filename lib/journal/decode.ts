@@ -6,13 +6,16 @@
 import { EntryType } from '../native/binding.js'
 import { PinnacleError } from '../errors/pinnacle-error.js'
 import type { Side } from '../book/side.js'
-import type { JournalEntry } from './entry.js'
+import type { EntryBase, JournalEntry, TransactionPlace } from './entry.js'
 
 const lineBytes = 64
 const headerBytes = 24
 const trailerBytes = 8
 const flagSell = 0x01
 const flagGivenTime = 0x02
+const flagContinues = 0x04
+const flagMoreFollows = 0x08
+const transactionFlags = flagContinues | flagMoreFollows
 const instrumentNameBytes = 32
 
 const utf8 = new TextDecoder()
@@ -55,7 +58,9 @@ function decodeEntry(
   const givenTime = (flags & flagGivenTime) !== 0
   const side: Side = (flags & flagSell) === 0 ? 0 : 1
   const payload = offset + headerBytes
-  const base = { sequence, timestampNs, instrument, givenTime }
+  const base: EntryBase = { sequence, timestampNs, instrument, givenTime }
+  // (Nearly all entries are of none, and have one shape without it.)
+  if ((flags & transactionFlags) !== 0) base.transaction = placeOf(flags)
   if (type >= EntryType.FirstUserType) {
     // A copy, so that one small payload does not keep the whole chunk alive (a Buffer's slice is none).
     const copy = new Uint8Array(bytes.subarray(payload, payload + payloadBytes))
@@ -143,6 +148,11 @@ function decodeEntry(
         { details: { sequence, type } },
       )
   }
+}
+
+function placeOf(flags: number): TransactionPlace {
+  if ((flags & flagContinues) === 0) return 'first'
+  return (flags & flagMoreFollows) === 0 ? 'last' : 'middle'
 }
 
 /** Two halves make a number without a BigInt in between; the format keeps values below 2^53. */

@@ -1,14 +1,21 @@
 import type { BookKind } from '../book/instrument.js'
 import type { Side } from '../book/side.js'
 
-interface EntryBase {
+export interface EntryBase {
   sequence: number
   timestampNs: bigint
   /** Index of the instrument; 0 where the entry belongs to none. */
   instrument: number
   /** Whether the timestamp came from the caller and not from the journal's clock. */
   givenTime: boolean
+  /**
+   * The place in its transaction; only entries of a transaction of several have it, and only where they are read
+   * from a journal: a state machine gets its entries without it.
+   */
+  transaction?: TransactionPlace
 }
+
+export type TransactionPlace = 'first' | 'middle' | 'last'
 
 /** Defines the instrument of its index. */
 export interface InstrumentEntry extends EntryBase {

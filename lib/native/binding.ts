@@ -276,7 +276,6 @@ export interface NativeStats {
   writerMajorFaults: number
   writerPreemptions: number // times that the scheduler took the processor away from it
   syncBytes: number // handed to syncs, in whole pages
-  inlineSyncs: number // of them, that wrote and synced in one call
   fills: number // zeros ahead of the writer written, so that short syncs stay short
   filledBytes: number
   windowBytes: number // of the ring; 0: the segments are mapped

@@ -2,7 +2,8 @@
  * A whole journal directory: entries in order, and the judgement of its tail. Follows docs/format.md and
  * docs/recovery.md; shares no code with the native reader, so that one can be held against the other.
  *
- * - An entry is visited only where it verifies, belongs and has the sequence that is expected.
+ * - An entry is visited only where it verifies, belongs and has the sequence that is expected; one of a
+ *   transaction only where all of it does.
  * - Of what does not belong nothing counts, neither marks nor lags.
  */
 import { layoutOf, type Belonging, type Layout, type Slot } from './layout.js'
@@ -16,9 +17,10 @@ import {
   seedOf,
   type PureEntry,
 } from './segment.js'
-import { firstEntryOf, load, refresh } from './segment-bytes.js'
+import { firstEntryOf, headerOf, load, refresh } from './segment-bytes.js'
 import { shapeOf } from './shape.js'
 import { judge, lookPast, type Stop, type Verdict } from './tail.js'
+import { isInTransaction, lookAhead } from './transaction.js'
 
 export type { Verdict } from './tail.js'
 
@@ -35,7 +37,7 @@ export interface PureJournal {
   problems: string[]
   /** Damage in entries that the base holds already. */
   damaged: string[]
-  /** The first entry of those that an open needs; 0n: there is none. */
+  /** The first entry of those that an open needs, or that of a transaction that it cuts; 0n: none. */
   begins: bigint
   /** At most the place where the good entries stop is wrong: a moving tail looks like that. */
   onlyTail: boolean
@@ -67,7 +69,7 @@ export function followJournal(layout: Layout, base: Base | undefined, visit: Vis
     journalId: layout.journalId,
     segments: layout.slots.filter(({ belongs }) => belongs).length,
     entries: run.entries,
-    firstSequence: run.begins,
+    firstSequence: run.entries > 0 ? run.begins : 0n,
     lastSequence: run.lastSequence,
     knownDurable: run.knownDurable,
     verdict: 'clean',
@@ -145,7 +147,7 @@ class JournalRun {
       if (!slot.belongs) return stopAt(i, undefined)
       const bytes = load(slot)
       const first = readEntry(bytes, slot.header, firstEntryOffset)?.firstSequence ?? 0n
-      if (i === start && first !== 0n) this.expected = first
+      if (i === start && first !== 0n) this.expected = this.begins = first
       // Nothing was compacted yet. (A salvage by version 1 began an empty journal after its snapshot.)
       else if (i === start && slot.header.index === 1n && slot.header.version >= 2)
         this.expected = 1n
@@ -168,6 +170,7 @@ class JournalRun {
 
   /** Moves the stop to the end of the segment's good entries. */
   #followSegment(slot: Belonging, stop: Stop, bytes: Uint8Array): Stop {
+    let wholeUntil = firstEntryOffset // transactions before it were looked through
     for (;;) {
       const entry = readEntry(bytes, slot.header, stop.offset)
       if (entry === undefined) {
@@ -178,6 +181,10 @@ class JournalRun {
       if (entry.firstSequence !== this.expected) {
         stop.wrongEntry = `expected entry ${String(this.expected)}, found ${nameOf(entry)}`
         return stop
+      }
+      if (isInTransaction(entry) && stop.offset >= wholeUntil) {
+        wholeUntil = examineTransaction(slot, stop, bytes, entry)
+        if (stop.broken !== undefined) return stop
       }
       if (this.#contradictsBase(entry)) {
         stop.notTheBase = true
@@ -197,7 +204,7 @@ class JournalRun {
   #take(entry: PureEntry): void {
     this.#claim(entry.durable)
     this.#visit(entry)
-    if (this.entries++ === 0) this.begins = entry.firstSequence
+    if (this.entries++ === 0) this.begins = entry.firstSequence // of a later segment than the first
     this.lastSequence = entry.sequence
     this.expected = entry.sequence + 1n
   }
@@ -207,7 +214,7 @@ class JournalRun {
    * be read: then the stop is there.
    */
   #goesOn(stop: Stop, bytes: Uint8Array, next: Slot): boolean {
-    if (stop.wrongEntry !== '' || stop.notTheBase) return false
+    if (stop.wrongEntry !== '' || stop.notTheBase || stop.broken !== undefined) return false
     const first = next.belongs ? firstEntryOf(next) : undefined
     if (first?.sequence === this.expected) return true
     // (Where this segment holds no entry, its own first one is the expected one.)
@@ -222,6 +229,29 @@ class JournalRun {
   }
 }
 
+/**
+ * Looks through the transaction that begins with the entry at the stop: the offset of its end. Where it is
+ * not whole, the stop says how it breaks.
+ */
+function examineTransaction(
+  slot: Belonging,
+  stop: Stop,
+  bytes: Uint8Array,
+  first: PureEntry,
+): number {
+  let { header } = slot
+  if (!header.mayHaveTransactions) header = headerOf(slot)
+  let ahead = lookAhead(bytes, header, first)
+  while (ahead.kind === 'open' && refresh(slot, bytes, ahead.offset)) {
+    ahead = lookAhead(bytes, header, first)
+  }
+  if (ahead.kind === 'whole') return ahead.offset
+  const isContradicted = ahead.kind === 'contradicted'
+  stop.broken = { sequence: ahead.sequence, isContradicted }
+  if (!isContradicted) stop.shape = shapeOf(bytes, seedOf(header), ahead.offset)
+  return ahead.offset
+}
+
 function stopAt(slot: number, bytes: Uint8Array | undefined): Stop {
   return {
     slot,
@@ -230,6 +260,7 @@ function stopAt(slot: number, bytes: Uint8Array | undefined): Stop {
     shape: 'unwritten',
     wrongEntry: '',
     notTheBase: false,
+    broken: undefined,
   }
 }
 

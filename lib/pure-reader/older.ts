@@ -6,6 +6,7 @@ import type { Belonging, Slot } from './layout.js'
 import { MovedError } from './refusals.js'
 import { firstEntryOffset, isZero, readEntry, type PureEntry } from './segment.js'
 import { firstEntryOf, load } from './segment-bytes.js'
+import { isInTransaction, lookAhead } from './transaction.js'
 
 export interface Older {
   entries: number
@@ -55,11 +56,17 @@ function readSegment(
   const bytes = load(slot)
   let expected = before
   let offset = firstEntryOffset
+  let wholeUntil = 0
   for (;;) {
     const entry = readEntry(bytes, slot.header, offset)
     if (entry === undefined) break
     if (offset === firstEntryOffset) noteSkipped(slot, expected, entry.firstSequence, older)
     else if (entry.firstSequence !== expected) break
+    if (isInTransaction(entry) && offset >= wholeUntil) {
+      const ahead = lookAhead(bytes, slot.header, entry)
+      if (ahead.kind !== 'whole') break
+      wholeUntil = ahead.offset
+    }
     visit(entry)
     older.entries++
     if (older.firstSequence === 0n) older.firstSequence = entry.firstSequence

@@ -9,16 +9,30 @@ import {
   lineBytes,
   readEntry,
   readHeader,
+  type SegmentHeader,
 } from './segment.js'
 
 /** All bytes. Throws a MovedError where the file holds another segment by now. */
 export function load(slot: Belonging): Uint8Array {
   const bytes = readStart(slot.path, slot.header.bytes)
+  checkedHeader(slot, bytes)
+  return bytes
+}
+
+/**
+ * The header as it is by now: beside a writer a segment gets a feature before the first entry that needs it.
+ * Throws a MovedError where the file holds another segment.
+ */
+export function headerOf(slot: Belonging): SegmentHeader {
+  return checkedHeader(slot, readStart(slot.path, firstEntryOffset))
+}
+
+function checkedHeader(slot: Belonging, bytes: Uint8Array): SegmentHeader {
   const header = readHeader(bytes, slot.name)
   if (typeof header === 'string' || header.segmentId !== slot.header.segmentId) {
     throw new MovedError(`${slot.name} holds another segment by now`)
   }
-  return bytes
+  return header
 }
 
 /**

@@ -3,7 +3,7 @@
  * Versions 1 and 2. No native code.
  */
 import { crc32c, extend } from './checksum.js'
-import { refuseNewer } from './refusals.js'
+import { refuseNewer, transactionsFeature } from './refusals.js'
 
 const lineBytes = 64
 const headerBytes = 4096
@@ -17,16 +17,22 @@ const minSegmentBytes = 65_536n
 const maxSegmentBytes = 4_294_967_296n
 const pageBytes = 4096n
 
-/** Sell, given time, written: an entry with any other flag is damage. */
-const knownFlags = 0x83
+/** Sell and given time: an entry with a flag that is not known is damage. */
+const plainFlags = 0x03
 const writtenFlag = 0x80
+/** Of a transaction: the entry continues it; more of it follows. */
+export const continuesFlag = 0x04
+export const moreFollowsFlag = 0x08
+export const transactionFlags = continuesFlag | moreFollowsFlag
+
+const instrumentType = 0x03
 
 export const holeType = 0x05
 const holePayloadBytes = 24
 
 /** Payload bytes by type: an entry of another type or length is damage. Users' entries have any length. */
 const payloadOf: Readonly<Record<number, number>> = {
-  0x03: 48,
+  [instrumentType]: 48,
   0x11: 32,
   0x12: 32,
   0x14: 32,
@@ -47,6 +53,8 @@ export interface SegmentHeader {
   bytes: number
   /** Link of the segment before; 0n: there is none, or version 1. */
   predecessorLink: bigint
+  /** Entries may have the flags of transactions. */
+  mayHaveTransactions: boolean
 }
 
 export interface PureEntry {
@@ -94,6 +102,7 @@ export function readHeader(page: Uint8Array, name = 'the segment'): SegmentHeade
     segmentId: view.getBigUint64(56, true),
     bytes: Number(bytes),
     predecessorLink: version === 1 ? 0n : view.getBigUint64(104, true),
+    mayHaveTransactions: (view.getBigUint64(16, true) & transactionsFeature) !== 0n,
   }
 }
 
@@ -176,11 +185,18 @@ export function entryBytesAt(segment: Uint8Array, offset: number): number | unde
   const view = viewOf(segment)
   const payloadBytes = view.getUint32(offset, true)
   const type = view.getUint8(offset + 6)
-  if ((view.getUint8(offset + 7) & (~knownFlags | writtenFlag)) !== writtenFlag) return undefined
+  if (!flagsFit(view.getUint8(offset + 7), type)) return undefined
   if (payloadBytes > maxPayloadBytes) return undefined
   const any = type >= 0x80 || type === holeType
   if (!any && payloadOf[type] !== payloadBytes) return undefined
   return linesOf(payloadBytes)
+}
+
+/** Neither an instrument nor a hole is part of a transaction. */
+function flagsFit(flags: number, type: number): boolean {
+  const isAlone = type === instrumentType || type === holeType
+  const allowed = isAlone ? plainFlags : plainFlags | transactionFlags
+  return (flags & ~allowed) === writtenFlag
 }
 
 /** Bytes of an entry with so long a payload; undefined where no entry has one. */

@@ -18,6 +18,15 @@ export interface Stop {
   wrongEntry: string
   /** The valid entry at the place is not the one that the snapshot was taken at. */
   notTheBase: boolean
+  /** The valid entry at the place begins a transaction that is not all there; undefined: it does not. */
+  broken: Broken | undefined
+}
+
+export interface Broken {
+  /** Of the entry at which the transaction breaks; the stop's shape is that of its place. */
+  sequence: bigint
+  /** By an entry that verifies. */
+  isContradicted: boolean
 }
 
 export interface Evidence {
@@ -93,10 +102,21 @@ export function judge(stop: Stop, evidence: Evidence): { verdict: Verdict; what:
     return { verdict: 'corrupt', what: `${entry} is damaged, but an earlier one follows` }
   }
   if (stop.wrongEntry !== '') return { verdict: 'corrupt', what: stop.wrongEntry }
-  if (stop.shape === 'damaged') {
-    return { verdict: 'corrupt', what: `${entry} was changed after it was written` }
+  const place = `entry ${String(stop.broken?.sequence ?? evidence.expected)}`
+  const transaction = `the transaction that begins with ${entry}`
+  if (stop.broken?.isContradicted === true) {
+    return {
+      verdict: 'corrupt',
+      what: `${transaction} is contradicted by what stands for ${place}`,
+    }
   }
-  if (stop.shape === 'torn') return { verdict: 'torn', what: `${entry} was still being written` }
+  if (stop.shape === 'damaged') {
+    return { verdict: 'corrupt', what: `${place} was changed after it was written` }
+  }
+  if (stop.shape === 'torn') return { verdict: 'torn', what: `${place} was still being written` }
+  if (stop.broken !== undefined) {
+    return { verdict: 'torn', what: `${transaction} did not arrive from ${place} on` }
+  }
   if (evidence.bytesFollow) {
     return { verdict: 'torn', what: `${entry} did not arrive, but later bytes did` }
   }

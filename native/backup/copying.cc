@@ -36,7 +36,9 @@ Status Copier::Copy(const File& from, uint64_t begin, uint64_t end, File* to, ui
     PINNACLE_RETURN_IF_ERROR(to->Write(offset, piece.first(got)));
     *copied += got;
     unsynced += got;
-    if (sync_bytes_ == UINT64_MAX) to->BeginWriteback(offset, offset + got);
+    if (sync_bytes_ == UINT64_MAX) {
+      PINNACLE_RETURN_IF_ERROR(to->BeginWriteback(offset, offset + got));
+    }
     if (unsynced >= sync_bytes_) {
       PINNACLE_RETURN_IF_ERROR(to->Sync());
       unsynced = 0;

@@ -21,7 +21,6 @@ void ReadCounters(const Engine& engine, Counters* counters) {
   counters->bytes_appended = journal.bytes_appended();
   counters->refused = engine.refused();
   counters->sync_bytes = flushes.bytes;
-  counters->inline_syncs = flushes.inline_syncs;
   counters->fills = flushes.fills;
   counters->filled_bytes = flushes.filled_bytes;
   counters->window_bytes = window.ring_bytes;

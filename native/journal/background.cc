@@ -254,7 +254,7 @@ void JournalThreads::RunCopy() {
     }
     idle_looks = 0;
     lock.unlock();
-    const Status status = journal_->CopyStep();
+    const Status status = journal_->CopyUnlessBusy();
     lock.lock();
     if (status.ok()) continue;
     sync_wanted_.notify_one();  // that thread tells of the failure

@@ -344,12 +344,11 @@ Status Journal::FlushLocked() {
 #if defined(PINNACLE_MUTATION_ACKNOWLEDGE_BEFORE_SYNC)
   durable_.store(to.sequence, std::memory_order_release);
 #endif
-  bool synced = false;
   if (has_window_) {
-    std::lock_guard copy_lock(copy_mutex_);
-    PINNACLE_RETURN_IF_ERROR(WriteInline(to, &synced));
-    if (!synced) PINNACLE_RETURN_IF_ERROR(CopyLocked(to, UINT64_MAX));
+    PINNACLE_RETURN_IF_ERROR(CopyForSync(to));
+    CheckWindow();
   }
+  PINNACLE_RETURN_IF_ERROR(CheckNamesOf(to));
   for (const Rolled& full : to.rolled) {
 #if defined(PINNACLE_MUTATION_ROLLED_SEGMENT_NOT_SYNCED)
     continue;
@@ -360,25 +359,13 @@ Status Journal::FlushLocked() {
 #if defined(PINNACLE_MUTATION_SYNC_ONE_PAGE_SHORT)
   if (offset > to.segment->synced_offset + kPageBytes) offset -= kPageBytes;
 #endif
-  if (!synced) {
+  Status status = SyncPart(to.segment.get(), offset);
 #if defined(PINNACLE_MUTATION_FAILED_SYNC_RETRIED)
-    const uint64_t synced_before = to.segment->synced_offset;
+  if (!status.ok()) status = SyncPart(to.segment.get(), offset);
 #endif
-    Status status = SyncPart(to.segment.get(), offset);
-#if defined(PINNACLE_MUTATION_FAILED_SYNC_RETRIED)
-    if (!status.ok()) {
-      to.segment->synced_offset = synced_before;
-      status = SyncPart(to.segment.get(), offset);
-    }
-#endif
-    PINNACLE_RETURN_IF_ERROR(std::move(status));
-  }
-  PINNACLE_RETURN_IF_ERROR(CheckDirectory());
-  for (const Rolled& full : to.rolled) PINNACLE_RETURN_IF_ERROR(CheckSegmentName(*full.segment));
-  PINNACLE_RETURN_IF_ERROR(CheckSegmentName(*to.segment));
+  PINNACLE_RETURN_IF_ERROR(std::move(status));
   if (to.sequence > durable()) durable_.store(to.sequence, std::memory_order_release);
   if (has_window_) {
-    CheckWindow();
     std::lock_guard copy_lock(copy_mutex_);
     window_->Announce(written(), durable(), environment_.clock->MonotonicNs());
   }
@@ -398,15 +385,10 @@ Status Journal::SyncPart(Segment* segment, uint64_t end_offset) {
   PINNACLE_RETURN_IF_ERROR(has_window_ ? segment->file->Sync()
                                        : segment->mapping->Sync(begin, end_offset - begin));
 #endif
-  CountSync(segment, end_offset);
-  return Status();
-}
-
-void Journal::CountSync(Segment* segment, uint64_t end_offset) {
-  flushed_bytes_.fetch_add(PageEnd(end_offset) - PageStart(segment->synced_offset),
-                           std::memory_order_relaxed);
+  flushed_bytes_.fetch_add(PageEnd(end_offset) - PageStart(begin), std::memory_order_relaxed);
   segment->synced_offset = end_offset;
   segment->filled_offset = std::max(segment->filled_offset, PageEnd(end_offset));
+  return Status();
 }
 
 // A mark costs a page of the next sync. On the mapped path the page is dirty anyway, and the mark
@@ -456,7 +438,7 @@ Status Journal::FillStep() {
     status = Guarded([&] {
       for (uint64_t page = begin; page < end; page += kPageBytes) {
         PINNACLE_RETURN_IF_ERROR(
-            segment->file->WritePadded(page, {}, std::min(kPageBytes, end - page), false));
+            segment->file->WritePadded(page, {}, std::min(kPageBytes, end - page)));
       }
       return Status();
     });
@@ -474,9 +456,9 @@ Status Journal::FillStep() {
 }
 
 FlushCounters Journal::flush_counters() const {
-  return {
-      flushed_bytes_.load(std::memory_order_relaxed), inline_syncs_.load(std::memory_order_relaxed),
-      fill_count_.load(std::memory_order_relaxed), filled_bytes_.load(std::memory_order_relaxed)};
+  return {flushed_bytes_.load(std::memory_order_relaxed),
+          fill_count_.load(std::memory_order_relaxed),
+          filled_bytes_.load(std::memory_order_relaxed)};
 }
 
 uint64_t Journal::TouchStep(uint64_t ahead_bytes, uint64_t max_bytes) {

@@ -92,9 +92,8 @@ struct JournalPosition {
 
 // What syncing did; all since Open.
 struct FlushCounters {
-  uint64_t bytes = 0;         // handed to syncs, whole pages
-  uint64_t inline_syncs = 0;  // that wrote and synced in one call
-  uint64_t fills = 0;         // zeros ahead of the writer written, so that syncs stay short
+  uint64_t bytes = 0;  // handed to syncs, whole pages
+  uint64_t fills = 0;  // zeros ahead of the writer written, so that syncs stay short
   uint64_t filled_bytes = 0;
 };
 
@@ -173,6 +172,9 @@ class Journal {
   // Writes what was appended to the files, `max_bytes` of it at most. Does nothing on the mapped
   // path, where it is there already.
   Status CopyStep(uint64_t max_bytes = UINT64_MAX);
+  // The same of the thread that looks every now and then: nothing where somebody else, a sync for
+  // one, writes just now. Whoever waits for the lock has to be woken by the one who has it.
+  Status CopyUnlessBusy();
   // A follower of another process wants entries copied as soon as can be. Of the copying thread.
   bool IsHurried() const;
   // So many full segments are not synced yet, each with an open file, that it is time to.
@@ -247,6 +249,7 @@ class Journal {
   Status StartHead(const JournalPosition& position, uint64_t link);
   Status CheckDirectory() const;
   Status CheckSegmentName(const Segment& segment) const;
+  Status CheckNamesOf(const Extent& to) const;
   Status CheckRecords();
   Status Announce(uint64_t index, uint64_t segment_id);
   Status RaiseHead(const SegmentRecord& oldest);
@@ -276,10 +279,11 @@ class Journal {
   Code AwaitRing(uint64_t bytes);
   Code AppendApart(const EntryHeader& header, const uint8_t* payload, uint64_t entry_bytes);
   Status WriteThrough(std::span<const uint8_t> entry);
+  Status CopyHolding(std::unique_lock<std::mutex> copy_lock, uint64_t max_bytes);
   Status CopyLocked(const Extent& to, uint64_t max_bytes);
-  Status CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset, bool durably,
+  Status CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset,
                   uint64_t* max_bytes);
-  Status WriteInline(const Extent& to, bool* done);
+  Status CopyForSync(const Extent& to);
   void NoteWritten(uint64_t sequence);
   void CheckWindow();
   // One more segment can be noted down without memory.
@@ -301,7 +305,6 @@ class Journal {
   bool IsReleasable(const SegmentRecord& record, uint64_t sequence) const;
   Status FlushLocked();
   Status SyncPart(Segment* segment, uint64_t end_offset);
-  void CountSync(Segment* segment, uint64_t end_offset);
   Status WriteMark(Segment* segment);
   Status MarkLocked(Segment* segment, bool now);
   uint64_t PrefaultPart(Segment* segment, uint64_t offset, uint64_t end_offset, uint64_t max_bytes);
@@ -355,7 +358,6 @@ class Journal {
   // Whether zeros are to be written ahead: the last sync was short.
   std::atomic<bool> fills_{true};
   std::atomic<uint64_t> flushed_bytes_{0};
-  std::atomic<uint64_t> inline_syncs_{0};
   std::atomic<uint64_t> fill_count_{0};
   std::atomic<uint64_t> filled_bytes_{0};
 

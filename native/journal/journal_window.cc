@@ -19,9 +19,6 @@ namespace {
 // Copied in one call: the lock is held for so long.
 constexpr uint64_t kCopyPieceBytes = 1024 * 1024;
 
-// So much is written and synced in one call; beyond, a sync after the write costs no more.
-constexpr uint64_t kInlineBytes = 512 * 1024;
-
 // Up to the page's end, where the file has it: a page that is written whole is never read first.
 uint64_t PaddingAt(uint64_t end_offset, uint64_t segment_bytes) {
   const uint64_t page_end = (end_offset + kPageBytes - 1) / kPageBytes * kPageBytes;
@@ -130,7 +127,7 @@ Status Journal::WriteThrough(std::span<const uint8_t> entry) {
   PINNACLE_RETURN_IF_ERROR(CopyLocked(to, UINT64_MAX));
   const uint64_t end = to.offset + entry.size();
   PINNACLE_RETURN_IF_ERROR(
-      to.segment->file->WritePadded(to.offset, entry, PaddingAt(end, to.segment->bytes), false));
+      to.segment->file->WritePadded(to.offset, entry, PaddingAt(end, to.segment->bytes)));
   const std::span<const uint8_t> last = entry.last(std::min<uint64_t>(entry.size(), ring_bytes_));
   window_->Store(window_->PlaceOf(to.segment->index, end - last.size()), last);
   copied_offset_ = end;
@@ -140,13 +137,17 @@ Status Journal::WriteThrough(std::span<const uint8_t> entry) {
 }
 
 Status Journal::CopyStep(uint64_t max_bytes) {
-  if (!has_window_) return Status();
+  return CopyHolding(std::unique_lock(copy_mutex_), max_bytes);
+}
+
+Status Journal::CopyUnlessBusy() {
+  return CopyHolding(std::unique_lock(copy_mutex_, std::try_to_lock), UINT64_MAX);
+}
+
+Status Journal::CopyHolding(std::unique_lock<std::mutex> copy_lock, uint64_t max_bytes) {
   if (failed()) return failure();
-  Status status = Guarded([&] {
-    std::lock_guard copy_lock(copy_mutex_);
-    if (window_ == nullptr) return Status();  // closed
-    return CopyLocked(ExtentNow(), max_bytes);
-  });
+  if (!copy_lock.owns_lock() || window_ == nullptr) return Status();  // busy; mapped or closed
+  Status status = Guarded([&] { return CopyLocked(ExtentNow(), max_bytes); });
   if (status.ok()) return status;
   Fail(status);
   return failure();
@@ -154,9 +155,9 @@ Status Journal::CopyStep(uint64_t max_bytes) {
 
 Status Journal::CopyLocked(const Extent& to, uint64_t max_bytes) {
   for (const Rolled& full : to.rolled) {
-    PINNACLE_RETURN_IF_ERROR(CopyPart(full.segment, full.end_offset, false, &max_bytes));
+    PINNACLE_RETURN_IF_ERROR(CopyPart(full.segment, full.end_offset, &max_bytes));
   }
-  PINNACLE_RETURN_IF_ERROR(CopyPart(to.segment, to.offset, false, &max_bytes));
+  PINNACLE_RETURN_IF_ERROR(CopyPart(to.segment, to.offset, &max_bytes));
   const bool is_past = copied_segment_->index > to.segment->index;
   if (!is_past && (copied_segment_ != to.segment || copied_offset_ < to.offset)) return Status();
   // (What was written through may be ahead.)
@@ -174,7 +175,7 @@ void Journal::NoteWritten(uint64_t sequence) {
 
 bool Journal::IsHurried() const { return window_->IsHurried(environment_.clock->MonotonicNs()); }
 
-Status Journal::CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset, bool durably,
+Status Journal::CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_offset,
                          uint64_t* max_bytes) {
   // (A segment is not left before all of it is copied.)
   if (segment->index < copied_segment_->index || *max_bytes == 0) return Status();
@@ -194,7 +195,7 @@ Status Journal::CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_o
 #endif
     const uint64_t end = copied_offset_ + bytes;
     PINNACLE_RETURN_IF_ERROR(segment->file->WritePadded(copied_offset_, {window_->At(place), bytes},
-                                                        PaddingAt(end, segment->bytes), durably));
+                                                        PaddingAt(end, segment->bytes)));
     copied_offset_ += counted;
     *max_bytes -= bytes;
     written_place_.store(place + counted, std::memory_order_release);
@@ -204,25 +205,18 @@ Status Journal::CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_o
   return Status();
 }
 
-// Writes and syncs in one call, where that covers everything: RWF_DSYNC speaks of its own bytes
-// only, so all before them must be durable.
-Status Journal::WriteInline(const Extent& to, bool* done) {
-  Segment* segment = to.segment.get();
-  const bool is_next = to.rolled.empty() && copied_segment_ == to.segment &&
-                       copied_offset_ < to.offset && to.offset - copied_offset_ <= kInlineBytes;
-#if defined(PINNACLE_MUTATION_INLINE_SYNC_OVER_A_GAP)
-  const bool covers_all = true;
-#else
-  const bool covers_all = segment->synced_offset == copied_offset_;
-#endif
-  if (!is_next || !covers_all) return Status();
-  uint64_t max_bytes = UINT64_MAX;
-  PINNACLE_RETURN_IF_ERROR(CopyPart(to.segment, to.offset, true, &max_bytes));
-  NoteWritten(to.sequence);
-  CountSync(segment, to.offset);
-  inline_syncs_.fetch_add(1, std::memory_order_relaxed);
-  *done = true;
-  return Status();
+// The device has begun with what is to be synced when this returns, so that the sync itself can
+// be waited for a little later.
+Status Journal::CopyForSync(const Extent& to) {
+  {
+    std::lock_guard copy_lock(copy_mutex_);
+    PINNACLE_RETURN_IF_ERROR(CopyLocked(to, UINT64_MAX));
+  }
+  for (const Rolled& full : to.rolled) {
+    PINNACLE_RETURN_IF_ERROR(
+        full.segment->file->BeginWriteback(full.segment->synced_offset, full.end_offset));
+  }
+  return to.segment->file->BeginWriteback(to.segment->synced_offset, to.offset);
 }
 
 void Journal::CheckWindow() {

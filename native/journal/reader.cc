@@ -222,7 +222,19 @@ Status JournalReader::Gone() {
           "read again from that entry on if it is the same journal");
 }
 
+// Beside a writer a segment gets a feature before the first entry that needs it: the header may be
+// older than the entries.
+Status JournalReader::RefreshFeatures() {
+  if (MayHaveTransactions(header_)) return Status();
+  SegmentHeader header;
+  PINNACLE_RETURN_IF_ERROR(ReadSegmentHeader(*file_, segment_, &header));
+  if (header.segment_id != header_.segment_id) return Gone();
+  header_.mandatory_features = header.mandatory_features;
+  return Status();
+}
+
 Status JournalReader::LookAhead(const EntryHeader& header, EntryState* state) {
+  PINNACLE_RETURN_IF_ERROR(RefreshFeatures());
   TransactionLook look;
   PINNACLE_RETURN_IF_ERROR(
       LookThroughTransaction(reader_.get(), header.sequence, MayHaveTransactions(header_), &look));

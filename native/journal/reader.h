@@ -71,6 +71,7 @@ class JournalReader {
   Status StillOurs();
   // Of a valid entry with transaction flags at the reader's place. `*state` stays kValid where all
   // of its transaction is there.
+  Status RefreshFeatures();
   Status LookAhead(const EntryHeader& header, EntryState* state);
   // Why it is not: kOutOfReach where compaction took it, else kDirectoryLost.
   Status Gone();

@@ -20,7 +20,6 @@ namespace pinnacle {
   X(syncs, "syncs", kCounter, "syncs", "completed that made entries durable")                     \
   X(sync_failures, "syncFailures", kCounter, "syncs", "failed")                                   \
   X(sync_bytes, "syncBytes", kCounter, "bytes", "synced, in whole pages")                         \
-  X(inline_syncs, "inlineSyncs", kCounter, "syncs", "that wrote and synced in one call")          \
   X(fills, "fills", kCounter, "writes", "of zeros ahead of the writer, which keep syncs short")   \
   X(filled_bytes, "filledBytes", kCounter, "bytes", "of these zeros")                             \
   X(window_bytes, "windowBytes", kGauge, "bytes", "of the window; 0: segments are mapped")        \

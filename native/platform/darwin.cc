@@ -28,6 +28,12 @@ int FullSync(int descriptor) {
 
 }  // namespace
 
+int Examine(const char* path, struct stat* about) { return stat(path, about) == 0 ? 0 : errno; }
+
+int Examine(int descriptor, struct stat* about) {
+  return fstat(descriptor, about) == 0 ? 0 : errno;
+}
+
 int SyncFile(int descriptor) { return FullSync(descriptor); }
 
 int SyncDirectory(int descriptor) { return FullSync(descriptor); }
@@ -71,7 +77,7 @@ void DropCachedPages(int) {}
 // macOS reads ahead as it is.
 void AdviseSequentialReads(int) {}
 
-void BeginWriteback(int, uint64_t, uint64_t) {}
+int BeginWriteback(int, uint64_t, uint64_t) { return 0; }
 
 void AdviseRandomAccess(void* address, size_t length) { madvise(address, length, MADV_RANDOM); }
 
@@ -83,8 +89,7 @@ bool PopulateForWriting(void*, size_t) { return false; }
 int LockMemory(void* address, size_t length) { return mlock(address, length) == 0 ? 0 : errno; }
 
 ssize_t WritePieces(int descriptor, uint64_t offset, const void* first, size_t first_bytes,
-                    const void* second, size_t second_bytes, bool durably) {
-  if (durably) return -ENOTSUP;
+                    const void* second, size_t second_bytes) {
   const bool first_done = first_bytes == 0;
   ssize_t put;
   do {

@@ -70,10 +70,8 @@ class File {
   virtual Status Read(uint64_t offset, std::span<uint8_t> out, size_t* bytes_read) const = 0;
   // Writes all of `bytes` at `offset`, growing the file where needed.
   virtual Status Write(uint64_t offset, std::span<const uint8_t> bytes) = 0;
-  // As Write, with `zeros` (up to a page) zero bytes behind them. `durably`: ok only when the
-  // device has these bytes, of which alone it speaks (RWF_DSYNC, pwritev2(2)).
-  virtual Status WritePadded(uint64_t offset, std::span<const uint8_t> bytes, uint64_t zeros,
-                             bool durably);
+  // As Write, with `zeros` (up to a page) zero bytes behind them.
+  virtual Status WritePadded(uint64_t offset, std::span<const uint8_t> bytes, uint64_t zeros);
   // Makes content and size durable.
   virtual Status Sync() = 0;
   virtual Status Size(uint64_t* bytes) const = 0;
@@ -91,10 +89,11 @@ class File {
   // Reads from here on are of the whole file in order: the system may read further ahead.
   virtual void ExpectSequentialReads() {}
   // Begins to write what is dirty in [begin, end) to the device, so that a later Sync has less to
-  // do. Promises nothing.
-  virtual void BeginWriteback(uint64_t begin, uint64_t end) {
+  // do. Promises nothing; but an error is a failed sync's, and no later one need tell of it.
+  virtual Status BeginWriteback(uint64_t begin, uint64_t end) {
     (void)begin;
     (void)end;
+    return Status();
   }
   // Takes the file for this holder until it is closed, or its process ends (flock(2)), without
   // waiting. `*locked` is false where another holder has it.
@@ -198,12 +197,10 @@ class FileSystem {
   }
 };
 
-inline Status File::WritePadded(uint64_t offset, std::span<const uint8_t> bytes, uint64_t zeros,
-                                bool durably) {
+inline Status File::WritePadded(uint64_t offset, std::span<const uint8_t> bytes, uint64_t zeros) {
   static constexpr uint8_t kZeros[kPageBytes] = {};
   PINNACLE_RETURN_IF_ERROR(Write(offset, bytes));
-  PINNACLE_RETURN_IF_ERROR(Write(offset + bytes.size(), {kZeros, zeros}));
-  return durably ? Sync() : Status();
+  return Write(offset + bytes.size(), {kZeros, zeros});
 }
 
 }  // namespace pinnacle

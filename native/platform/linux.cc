@@ -5,6 +5,7 @@
 #include <linux/falloc.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -36,7 +37,28 @@ int RetryInterrupted(Call call) {
   return 0;
 }
 
+int ExamineAt(int descriptor, const char* path, int flags, struct stat* about) {
+  constexpr unsigned kAsked =
+      STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_UID | STATX_INO | STATX_SIZE;
+  struct statx found;
+  if (statx(descriptor, path, flags, kAsked, &found) != 0) return errno;
+  *about = {};
+  about->st_dev = makedev(found.stx_dev_major, found.stx_dev_minor);
+  about->st_ino = found.stx_ino;
+  about->st_mode = found.stx_mode;
+  about->st_nlink = found.stx_nlink;
+  about->st_uid = found.stx_uid;
+  about->st_size = static_cast<off_t>(found.stx_size);
+  return 0;
+}
+
 }  // namespace
+
+int Examine(const char* path, struct stat* about) { return ExamineAt(AT_FDCWD, path, 0, about); }
+
+int Examine(int descriptor, struct stat* about) {
+  return ExamineAt(descriptor, "", AT_EMPTY_PATH, about);
+}
 
 int SyncFile(int descriptor) {
   // fdatasync also writes the size where reading the content back needs it.
@@ -86,10 +108,13 @@ void AdviseSequentialReads(int descriptor) {
   posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 
-void BeginWriteback(int descriptor, uint64_t begin, uint64_t end) {
-  // (Errors come back from the sync.)
-  sync_file_range(descriptor, static_cast<off64_t>(begin), static_cast<off64_t>(end - begin),
-                  SYNC_FILE_RANGE_WRITE);
+int BeginWriteback(int descriptor, uint64_t begin, uint64_t end) {
+  if (begin >= end) return 0;  // to the file's end, to the system
+  const int error = RetryInterrupted([&] {
+    return sync_file_range(descriptor, static_cast<off64_t>(begin),
+                           static_cast<off64_t>(end - begin), SYNC_FILE_RANGE_WRITE);
+  });
+  return error == ENOSYS || error == EOPNOTSUPP || error == EINVAL ? 0 : error;
 }
 
 void AdviseRandomAccess(void* address, size_t length) { madvise(address, length, MADV_RANDOM); }
@@ -115,22 +140,14 @@ int LockMemory(void* address, size_t length) {
 }
 
 ssize_t WritePieces(int descriptor, uint64_t offset, const void* first, size_t first_bytes,
-                    const void* second, size_t second_bytes, bool durably) {
+                    const void* second, size_t second_bytes) {
   const iovec pieces[2] = {{const_cast<void*>(first), first_bytes},
                            {const_cast<void*>(second), second_bytes}};
-#if defined(RWF_DSYNC)
-  const int flags = durably ? RWF_DSYNC : 0;
-#else
-  if (durably) return -ENOTSUP;
-  const int flags = 0;
-#endif
   ssize_t put;
   do {
-    put = durably ? pwritev2(descriptor, pieces, 2, static_cast<off_t>(offset), flags)
-                  : pwritev(descriptor, pieces, 2, static_cast<off_t>(offset));
+    put = pwritev(descriptor, pieces, 2, static_cast<off_t>(offset));
   } while (put < 0 && errno == EINTR);
-  if (put >= 0) return put;
-  return errno == ENOSYS || errno == EOPNOTSUPP ? -ENOTSUP : -errno;
+  return put >= 0 ? put : -errno;
 }
 
 const char* MemoryDirectory() { return "/dev/shm"; }

@@ -62,28 +62,24 @@ class PosixFile final : public File {
     return Status();
   }
 
-  Status WritePadded(uint64_t offset, std::span<const uint8_t> bytes, uint64_t zeros,
-                     bool durably) override {
+  Status WritePadded(uint64_t offset, std::span<const uint8_t> bytes, uint64_t zeros) override {
     static constexpr uint8_t kZeros[kPageBytes] = {};
     PINNACLE_RETURN_IF_ERROR(CheckRange(offset, bytes.size() + zeros));
     const uint64_t total = bytes.size() + zeros;
-    bool synced = durably;
     for (uint64_t written = 0; written < total;) {
       const uint64_t skipped = std::min<uint64_t>(written, bytes.size());
       const uint64_t zeros_skipped = written - skipped;
       const ssize_t put = system_calls::WritePieces(
           descriptor_.get(), offset + written, bytes.data() + skipped,
           std::min<uint64_t>(bytes.size() - skipped, kMaxTransferBytes), kZeros,
-          bytes.size() - skipped > kMaxTransferBytes ? 0 : zeros - zeros_skipped, synced);
+          bytes.size() - skipped > kMaxTransferBytes ? 0 : zeros - zeros_skipped);
       if (put > 0) {
         written += static_cast<uint64_t>(put);
-      } else if (put == -ENOTSUP && synced) {
-        synced = false;  // the whole file is synced instead, which promises more
       } else {
         return SystemError(put == 0 ? EIO : static_cast<int>(-put), "write", path_);
       }
     }
-    return durably && !synced ? Sync() : Status();
+    return Status();
   }
 
   Status Sync() override {
@@ -93,16 +89,16 @@ class PosixFile final : public File {
 
   Status Size(uint64_t* bytes) const override {
     struct stat information;
-    if (fstat(descriptor_.get(), &information) != 0) {
-      return SystemError(errno, "read the size of", path_);
-    }
+    const int error = system_calls::Examine(descriptor_.get(), &information);
+    if (error != 0) return SystemError(error, "read the size of", path_);
     *bytes = static_cast<uint64_t>(information.st_size);
     return Status();
   }
 
   Status Identity(FileIdentity* identity) const override {
     struct stat information;
-    if (fstat(descriptor_.get(), &information) != 0) return SystemError(errno, "examine", path_);
+    const int error = system_calls::Examine(descriptor_.get(), &information);
+    if (error != 0) return SystemError(error, "examine", path_);
     *identity = IdentityOf(information);
     return Status();
   }
@@ -144,8 +140,9 @@ class PosixFile final : public File {
 
   void DropCache() override { system_calls::DropCachedPages(descriptor_.get()); }
   void ExpectSequentialReads() override { system_calls::AdviseSequentialReads(descriptor_.get()); }
-  void BeginWriteback(uint64_t begin, uint64_t end) override {
-    system_calls::BeginWriteback(descriptor_.get(), begin, end);
+  Status BeginWriteback(uint64_t begin, uint64_t end) override {
+    const int error = system_calls::BeginWriteback(descriptor_.get(), begin, end);
+    return error == 0 ? Status() : SystemError(error, "begin to sync", path_);
   }
 
   Status TryLock(bool* locked) override {
@@ -159,7 +156,8 @@ class PosixFile final : public File {
 
   Status IsPrivate(uint64_t links, bool* is_private) const override {
     struct stat information;
-    if (fstat(descriptor_.get(), &information) != 0) return SystemError(errno, "examine", path_);
+    const int error = system_calls::Examine(descriptor_.get(), &information);
+    if (error != 0) return SystemError(error, "examine", path_);
     *is_private = information.st_uid == geteuid() && (information.st_mode & 077) == 0 &&
                   static_cast<uint64_t>(information.st_nlink) == links;
     return Status();
@@ -226,8 +224,9 @@ Status OpenPosixFile(const std::string& path, OpenMode mode, std::unique_ptr<Fil
   if (opened < 0 && errno != EISDIR) return SystemError(errno, action, path);
   UniqueDescriptor descriptor(opened);
   struct stat information = {};
-  if (descriptor.valid() && fstat(descriptor.get(), &information) != 0) {
-    return SystemError(errno, action, path);
+  if (descriptor.valid()) {
+    const int error = system_calls::Examine(descriptor.get(), &information);
+    if (error != 0) return SystemError(error, action, path);
   }
   if (!S_ISREG(information.st_mode)) {
     return Status(Code::kNotOurFile, std::string("cannot ") + action + " '" + path +

@@ -62,18 +62,15 @@ class PosixFileSystem final : public FileSystem {
 
   Status Exists(const std::string& path, bool* exists) override {
     struct stat information;
-    if (stat(path.c_str(), &information) == 0) {
-      *exists = true;
-      return Status();
-    }
-    if (errno != ENOENT) return SystemError(errno, "examine", path);
-    *exists = false;
-    return Status();
+    const int error = system_calls::Examine(path.c_str(), &information);
+    *exists = error == 0;
+    return error == 0 || error == ENOENT ? Status() : SystemError(error, "examine", path);
   }
 
   Status Identify(const std::string& path, FileIdentity* identity) override {
     struct stat information;
-    if (stat(path.c_str(), &information) != 0) return SystemError(errno, "examine", path);
+    const int error = system_calls::Examine(path.c_str(), &information);
+    if (error != 0) return SystemError(error, "examine", path);
     *identity = IdentityOf(information);
     return Status();
   }

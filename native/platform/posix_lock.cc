@@ -17,6 +17,7 @@
 #include "platform/never_destroyed.h"
 #include "platform/posix_error.h"
 #include "platform/posix_identity.h"
+#include "platform/system_calls.h"
 #include "platform/unique_descriptor.h"
 
 namespace pinnacle {
@@ -51,10 +52,9 @@ Status Lost(const std::string& path, const char* what) {
 // kDirectoryLost unless `path` still names what `identity` says.
 Status CheckIdentity(const std::string& path, const FileIdentity& identity) {
   struct stat named;
-  if (stat(path.c_str(), &named) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return Lost(path, "removed or renamed");
-    return SystemError(errno, "examine", path);
-  }
+  const int error = system_calls::Examine(path.c_str(), &named);
+  if (error == ENOENT || error == ENOTDIR) return Lost(path, "removed or renamed");
+  if (error != 0) return SystemError(error, "examine", path);
   return IdentityOf(named) == identity ? Status() : Lost(path, "replaced");
 }
 

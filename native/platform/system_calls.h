@@ -4,12 +4,20 @@
 #ifndef PINNACLE_PLATFORM_SYSTEM_CALLS_H_
 #define PINNACLE_PLATFORM_SYSTEM_CALLS_H_
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
 
 namespace pinnacle::system_calls {
+
+// stat and fstat of what does not change with a write: type and mode, owner, links, size, device
+// and inode; nothing else is set. On Linux the times are not asked for on purpose: from 6.13 on, a
+// file whose times were seen gets new ones, and a journal transaction, at its next write, and the
+// sync behind it takes half as long again.
+int Examine(const char* path, struct stat* about);
+int Examine(int descriptor, struct stat* about);
 
 // Content, and the size where it changed, reach the device: not only its volatile cache.
 int SyncFile(int descriptor);
@@ -38,7 +46,7 @@ int ZeroBlocks(int descriptor, uint64_t offset, uint64_t length);
 void DropCachedPages(int descriptor);
 // Both where the system offers it.
 void AdviseSequentialReads(int descriptor);
-void BeginWriteback(int descriptor, uint64_t begin, uint64_t end);
+int BeginWriteback(int descriptor, uint64_t begin, uint64_t end);
 
 // Access is to be expected page by page: no read-ahead, small folios.
 void AdviseRandomAccess(void* address, size_t length);
@@ -53,9 +61,8 @@ bool PopulateForWriting(void* address, size_t length);
 int LockMemory(void* address, size_t length);
 
 // Writes both pieces one behind the other at `offset`, possibly fewer bytes: how many, or -errno.
-// `durably`: with what RWF_DSYNC promises; -ENOTSUP where the system or file system lacks it.
 ssize_t WritePieces(int descriptor, uint64_t offset, const void* first, size_t first_bytes,
-                    const void* second, size_t second_bytes, bool durably);
+                    const void* second, size_t second_bytes);
 
 // "" where there is none.
 const char* MemoryDirectory();

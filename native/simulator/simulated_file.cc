@@ -96,16 +96,10 @@ class SimulatedFile final : public File {
     return SystemError(fault.system_error, "write", inode_->path);
   }
 
-  Status WritePadded(uint64_t offset, std::span<const uint8_t> bytes, uint64_t zeros,
-                     bool durably) override {
+  Status WritePadded(uint64_t offset, std::span<const uint8_t> bytes, uint64_t zeros) override {
     std::vector<uint8_t> padded(bytes.begin(), bytes.end());
     padded.resize(bytes.size() + zeros);
-    PINNACLE_RETURN_IF_ERROR(Write(offset, padded));
-    if (!durably || padded.empty()) return Status();
-    Fault fault;
-    PINNACLE_RETURN_IF_ERROR(Begin(CallKind::kSync, "sync", offset, padded.size(), &fault));
-    return disk_->SyncPages(*inode_, offset / kPageBytes,
-                            (offset + padded.size() + kPageBytes - 1) / kPageBytes, fault);
+    return Write(offset, padded);
   }
 
   Status Sync() override {

@@ -106,6 +106,29 @@ t.test(
   },
 )
 
+t.test('dump shows which entries are a transaction', { buffered: true }, async (t) => {
+  const dataDirectory = join(t.testdir(), 'data')
+  const instruments = [{ name: 'TEST', priceScale: 2, quantityScale: 0 }]
+  const manager = await PersistenceManager.open({ dataDirectory, instruments })
+  const book = manager.book('TEST')
+  book.add(1, 0, 100, 5)
+  manager.transaction(() => {
+    book.execute(1, 2)
+    manager.append(3, Buffer.from('fill'))
+    book.add(2, 1, 105, 4)
+  })
+  manager.transaction(() => book.cancel(1))
+  await manager.close()
+  const table = await pinnacle(['dump', dataDirectory])
+  t.match(table.stdout, / 3 {2}┌ .*execute.*\n +4 {2}│ .*user.*\n +5 {2}└ .*add.*\n +6 {5}/)
+  const jsonl = (await pinnacle(['dump', dataDirectory, '--json'])).stdout.trimEnd().split('\n')
+  t.same(
+    jsonl.map((text) => (JSON.parse(text) as { transaction?: string }).transaction),
+    [undefined, undefined, 'first', 'middle', 'last', undefined],
+  )
+  t.match((await pinnacle(['verify', dataDirectory, '--pure'])).stdout, /^clean/)
+})
+
 t.test('dump follows until it is interrupted', { buffered: true }, async (t) => {
   const { data } = await withData(t)
   let told = false

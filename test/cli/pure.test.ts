@@ -197,5 +197,14 @@ t.test(
     )
     t.match(entryObject(hole, instruments), { type: 'hole', firstSequence: 14 })
     t.match(tableHead(), /sequence +timestamp +instrument +type/)
+    const places = [undefined, 'first', 'middle', 'last'] as const
+    const rows = places.map((transaction) =>
+      tableRow({ ...hole, type: 'clear', ...(transaction ? { transaction } : {}) }, instruments),
+    )
+    const column = tableHead().indexOf('sequence') + 'sequence'.length + 2
+    t.same(
+      rows.map((text) => text[column]),
+      [' ', '┌', '│', '└'],
+    )
   },
 )

@@ -101,6 +101,26 @@ t.test('every type of entry decodes to its fields', async (t) => {
   ])
 })
 
+t.test(
+  'an entry of a transaction says its place in it, and another one says nothing',
+  async (t) => {
+    const [continues, moreFollows] = [0x04, 0x08]
+    const flags = [0, moreFollows, continues | moreFollows | given, continues, sell]
+    const images = flags.map((each, index) =>
+      entryImage({ type: 0x80, sequence: index + 1, flags: each, payload: new Uint8Array(1) }),
+    )
+    const entries = decode(Buffer.concat(images))
+    t.same(
+      entries.map((entry) => ('transaction' in entry ? entry.transaction : 'none')),
+      ['none', 'first', 'middle', 'last', 'none'],
+    )
+    const [order] = decode(
+      entryImage({ type: 0x11, sequence: 1, flags: continues, payload: words(17, 0, 5, 5) }),
+    )
+    t.match(order, { type: 'add', orderId: 17n, transaction: 'last' })
+  },
+)
+
 t.test('an instrument name may fill all of its 32 bytes', async (t) => {
   const name = 'n'.repeat(32)
   const [entry] = decode(

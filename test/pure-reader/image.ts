@@ -45,7 +45,12 @@ export interface SegmentFields {
   madeNs?: bigint
   /** Link of the segment before; version 1 has none. */
   predecessor?: bigint
+  /** Mandatory ones: 1 transactions. */
+  features?: bigint
 }
+
+export const continuesFlag = 0x04
+export const moreFollowsFlag = 0x08
 
 export class SegmentImage {
   readonly index: number
@@ -63,6 +68,7 @@ export class SegmentImage {
     this.bytes.write('PINNSEG\n', 'latin1')
     this.bytes.writeUInt16LE(version, 8)
     this.bytes.writeUInt16LE(page, 10)
+    this.bytes.writeBigUInt64LE(fields.features ?? 0n, 16)
     journal.copy(this.bytes, 32)
     this.bytes.writeBigUInt64LE(BigInt(index), 48)
     this.bytes.writeBigUInt64LE(id, 56)
@@ -108,6 +114,24 @@ export class SegmentImage {
     for (let sequence = first; sequence <= last; sequence++) {
       this.entry({ sequence, durable: Math.max(0, sequence - 5) })
     }
+    return this
+  }
+
+  /** The entries `first` to `last` as one transaction; what they have in common is in `fields`. */
+  transaction(first: number, last: number, fields: Partial<EntryFields> = {}): this {
+    for (let sequence = first; sequence <= last; sequence++) {
+      const continues = sequence === first ? 0 : continuesFlag
+      const moreFollows = sequence === last ? 0 : moreFollowsFlag
+      this.entry({ durable: first - 1, ...fields, sequence, flags: continues | moreFollows })
+    }
+    return this
+  }
+
+  /** Another checksum for the entry at `offset`, after a change of it. */
+  sealEntry(offset: number): this {
+    const bytes = Math.ceil((this.bytes.readUInt32LE(offset) + 32) / line) * line
+    const end = offset + bytes - 4
+    this.bytes.writeUInt32LE(register(this.seed, this.bytes.subarray(offset, end)), end)
     return this
   }
 

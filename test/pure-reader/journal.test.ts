@@ -158,6 +158,6 @@ t.test('a hole elsewhere, or one that contradicts itself, is not what is expecte
 })
 
 t.test('an entry with a flag that is not known is damage, wherever it is', async (t) => {
-  const flagged = new SegmentImage().entries(1, 9).entry({ sequence: 10, flags: 0x08 })
+  const flagged = new SegmentImage().entries(1, 9).entry({ sequence: 10, flags: 0x10 })
   t.match(journalOf(t, [flagged]), { verdict: 'corrupt', lastSequence: 9n })
 })

@@ -58,12 +58,14 @@ export function makeDirectory(dice: Dice, dataDirectory: string): void {
   let link = first === 1 ? 0n : 0x99n
   for (let count = 1 + dice.roll(4), index = first; count > 0; count--, index++) {
     const isLast = count === 1
-    const segment = new SegmentImage({ index, version, predecessor: version === 1 ? 0n : link })
+    const predecessor = version === 1 ? 0n : link
+    const features = version === 2 && !dice.once(4) ? 1n : 0n
+    const segment = new SegmentImage({ index, version, predecessor, features })
     // Only the last ones may be empty.
     const entries = isLast && dice.once(2) ? 0 : 1 + dice.roll(12)
     for (let i = 0; i < entries && segment.end < 50_000; i++) {
       const before = next
-      next = append(dice, segment, next, version === 2)
+      next = append(dice, segment, next, { holes: version === 2, transactions: features !== 0n })
       const isHole = segment.lastType === 0x05
       // What fills lines has the sequence of the entry before it.
       if (next > before) {
@@ -88,19 +90,34 @@ export function makeDirectory(dice: Dice, dataDirectory: string): void {
   }
 }
 
+interface Allowed {
+  holes: boolean
+  transactions: boolean
+}
+
 /** The next sequence. */
-function append(dice: Dice, segment: SegmentImage, next: number, holes: boolean): number {
+function append(dice: Dice, segment: SegmentImage, next: number, allowed: Allowed): number {
   const durable = dice.once(2) ? 0 : Math.max(0, next - 1 - dice.roll(6))
-  if (holes && dice.once(12)) {
+  if (allowed.transactions && dice.once(4)) {
+    const last = next + 1 + dice.roll(6)
+    segment.transaction(next, last, { durable, payload: payloadOf(dice, [32, 32, 32, 0, 70, 700]) })
+    return last + 1
+  }
+  if (allowed.holes && dice.once(12)) {
     const last = next - 1 + dice.roll(4)
     const snapshot = dice.once(2) ? 0 : dice.roll(last + 2)
     segment.hole({ first: next, last, snapshot, lines: 1 + dice.roll(3), durable: 0 })
     return last + 1
   }
-  const payload = Buffer.alloc(dice.pick([32, 32, 0, 70, 480, 1500, 5000]), dice.pick([0x5a, 0]))
-  for (let i = 0; i < payload.length; i += 1 + dice.roll(90)) payload[i] = dice.roll(256)
+  const payload = payloadOf(dice, [32, 32, 0, 70, 480, 1500, 5000])
   segment.entry({ sequence: next, payload, durable })
   return next + 1
+}
+
+function payloadOf(dice: Dice, lengths: readonly number[]): Buffer {
+  const payload = Buffer.alloc(dice.pick(lengths), dice.pick([0x5a, 0]))
+  for (let i = 0; i < payload.length; i += 1 + dice.roll(90)) payload[i] = dice.roll(256)
+  return payload
 }
 
 function headOf(dice: Dice, segments: SegmentImage[], link: bigint, next: number): Buffer {
@@ -189,7 +206,7 @@ function endOf(bytes: Buffer): number {
 function spoilBytes(dice: Dice, file: string, name: string): string {
   const bytes = readFileSync(file)
   if (bytes.length < 200) return 'nothing'
-  const used = endOf(bytes) - 1
+  const used = Math.max(0, endOf(bytes) - 1)
   // Around the end, in the header page, or anywhere.
   const places = [Math.max(0, used - dice.roll(200)), dice.roll(4096), dice.roll(used + 1)]
   const at = Math.min(dice.pick(places), bytes.length - 64)

@@ -15,6 +15,7 @@ import { didYouMean } from '../../errors/likely-spelling.js'
 const examples = `
 Nothing is locked and nothing is changed; a running writer can be read, and followed with --follow.
 Timestamps and order ids are decimal strings in JSON where they may exceed 2^53.
+The entries of a transaction stand in a bracket (┌ │ └); in JSON they have "transaction": first, middle or last.
 
 Examples:
   $ pinnacle dump ./data --from 1 --to 20
