@@ -292,6 +292,7 @@ void OrderBook::NoteReplace(const Handle& handle, Undo* undo) const {
 }
 
 void OrderBook::NoteSetLevel(const Handle& handle, int64_t quantity, Undo* undo) const {
+  undo->kind = Undo::Kind::kNothing;
   if (handle.order == IdTable::kNone) {
     if (quantity != 0) NoteAdd(undo);
     return;

@@ -66,6 +66,30 @@ class JournalImage {
                static_cast<uint32_t>(sequence - 1 - durable), flags);
   }
 
+  // Mandatory features; 1: entries may be of transactions.
+  JournalImage& Features(uint64_t bits) {
+    Put64(16, bits);
+    SealHeader();
+    return *this;
+  }
+
+  // Appends a user entry with flags of a transaction: 0x04 continues it, 0x08 more of it follows.
+  uint64_t Part(uint64_t sequence, uint8_t flags, uint32_t payload_bytes = 32,
+                uint64_t durable = 0) {
+    return Put(0x80, 0, sequence, std::vector<uint8_t>(payload_bytes, 0x5a),
+               static_cast<uint32_t>(sequence - 1 - durable), static_cast<uint8_t>(0x80 | flags));
+  }
+
+  // Appends a whole transaction of user entries.
+  JournalImage& Transaction(uint64_t first, uint64_t last, uint64_t durable = 0) {
+    for (uint64_t sequence = first; sequence <= last; ++sequence) {
+      Part(sequence,
+           static_cast<uint8_t>((sequence > first ? 0x04 : 0) | (sequence < last ? 0x08 : 0)), 32,
+           durable);
+    }
+    return *this;
+  }
+
   // Appends a hole in place of the entries `first` to `last`; none where last is first - 1.
   uint64_t Hole(uint64_t first, uint64_t last, uint64_t snapshot = 0, uint64_t left_out = 0,
                 uint32_t payload_bytes = 32) {
