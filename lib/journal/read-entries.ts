@@ -11,11 +11,12 @@ import type { NativeWatch } from '../native/live-binding.js'
 import { decodeEntries } from './decode.js'
 import { Follow, type OnMove } from './follow.js'
 import { journalEntryTypes, type JournalEntry, type JournalEntryType } from './entry.js'
+import { TransactionCut } from './transaction-cut.js'
 
 export interface ReadOptions {
-  /** First sequence. Default: the first that the journal still holds. */
+  /** First sequence, not inside a transaction. Default: the first that the journal still holds. */
   from?: number
-  /** Last sequence. Default: the end. */
+  /** Last sequence, not inside a transaction (ERR_PINNACLE_INSIDE_TRANSACTION). Default: the end. */
   to?: number
   /** Wait at the end for what is appended later. Default: false. */
   follow?: boolean
@@ -97,14 +98,17 @@ export async function* readEntries(
       }
       following.found()
       askedBytes = Math.min(askedBytes * 2, chunkBytes)
+      const cut = new TransactionCut(to)
       const entries: JournalEntry[] = []
       let passed = 0
       decodeEntries(chunk, (entry) => {
+        cut.note(entry)
         if (entry.sequence > to) return
         passed = entry.sequence
         if (accept(entry)) entries.push(entry)
       })
       for (const entry of entries) {
+        cut.assertWhole(entry.sequence)
         while (entry.sequence > durable) {
           following.isWorthALook()
           const ended = source.ended?.() ?? false
@@ -116,6 +120,7 @@ export async function* readEntries(
         yield entry
         signal?.throwIfAborted()
       }
+      cut.assertWhole(passed)
       if (passed > 0) source.onPassed?.(passed)
       // Reading is synchronous: give the event loop a turn between chunks.
       await nextTurn()
