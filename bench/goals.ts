@@ -42,6 +42,8 @@ export const goals = {
   durableGroupSqlite: atLeast('groups of 1000 durable, faster than better-sqlite3 FULL', 2, 'x'),
   durableGroupLmdb: atLeast('groups of 1000 durable, faster than lmdb', 2, 'x'),
   durableCallers: atMost('64 callers, against a plain program', 1.1, 'x'),
+  transaction: atMost('a transaction, above its operations outside', 10, 'ns'),
+  transactionOperation: atMost('an operation in a transaction, above one outside', 5, 'ns'),
   replay: atLeast('replay into books, one core', 10, 'M/s'),
   verify: atLeast('verify, of memory read bandwidth, one core', 60, '%'),
   snapshotWriter: atMost("the writer's p99.9 while a snapshot runs, against without", 1.2, 'x'),

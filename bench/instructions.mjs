@@ -23,6 +23,12 @@ const cases = {
   CountBookReduce: { what: 'book reduce, journaled', operations: 20_000 },
   CountBookExecute: { what: 'book execute, journaled', operations: 20_000 },
   CountBookCancel: { what: 'book cancel, journaled', operations: 20_000 },
+  CountTransactionOfThree: {
+    what: 'transaction of a book execute and two appends',
+    operations: 20_000,
+  },
+  CountAppendInTransaction: { what: 'append in a transaction of 100', operations: 20_000 },
+  CountExecuteInTransaction: { what: 'book execute in a transaction of 100', operations: 20_000 },
   CountCrcLines: { what: 'crc of a line', operations: 20_000 },
   CountCrcLong: { what: 'crc of 64 bytes in one long run', operations: 20_000 },
   CountRecovery: { what: 'recovery of an entry: scan, verify, decode, apply', operations: 130_001 },

@@ -24,6 +24,7 @@ import { instruments } from './parts/instruments.js'
 import { load } from './parts/load.js'
 import { open } from './parts/open.js'
 import { recovery } from './parts/recovery.js'
+import { transactions } from './parts/transactions.js'
 import { Peers } from './peers/peers.js'
 import { writePlots } from './plots/plots.js'
 import { goalsText, partText } from './report.js'
@@ -32,6 +33,7 @@ const parts: readonly Part[] = [
   hot,
   books,
   durable,
+  transactions,
   recovery,
   open,
   device,

@@ -25,6 +25,16 @@ export interface DurablePeer {
   close(): void | Promise<void>
 }
 
+export interface TransactionPeer {
+  name: string
+  mode: string
+  /** So many transactions of one updated row and two payloads, each committed by itself. */
+  each(count: number): void
+  /** The same in one commit. */
+  together(count: number): void
+  close(): void
+}
+
 interface LmdbDatabase {
   putSync(key: number, value: Buffer, options?: { append: boolean }): void
   transactionSync(action: () => void): void
@@ -106,6 +116,50 @@ export class Peers {
     }
   }
 
+  /** better-sqlite3: the others have no rows to update beside what they append. */
+  transactions(directory: string, synchronous: 'OFF' | 'FULL'): TransactionPeer {
+    const file = path.join(directory, `sqlite-transactions-${synchronous}.db`)
+    const { database, mode } = this.#openSqlite(file, synchronous)
+    database.exec('CREATE TABLE entry (payload BLOB)')
+    database.exec('CREATE TABLE live (id INTEGER PRIMARY KEY, quantity INTEGER)')
+    database.exec('INSERT INTO live VALUES (1, 1125899906842624)')
+    const execute = database.prepare('UPDATE live SET quantity = quantity - 1 WHERE id = 1')
+    const insert = database.prepare('INSERT INTO entry VALUES (?)')
+    const transaction = database.transaction((count) => {
+      for (let i = 0; i < count; i++) {
+        execute.run()
+        insert.run(payload)
+        insert.run(payload)
+      }
+    })
+    return {
+      name: 'better-sqlite3',
+      mode: `${mode}; one row updated, two payloads inserted`,
+      each(count) {
+        for (let i = 0; i < count; i++) transaction(1)
+      },
+      together: (count) => {
+        transaction(count)
+      },
+      close: () => {
+        database.close()
+      },
+    }
+  }
+
+  #openSqlite(
+    file: string,
+    synchronous: 'OFF' | 'FULL',
+  ): { database: SqliteDatabase; mode: string } {
+    const Database = this.#require('better-sqlite3') as Sqlite
+    const database = new Database(file)
+    database.pragma('journal_mode = WAL')
+    database.pragma('locking_mode = EXCLUSIVE')
+    database.pragma(`synchronous = ${synchronous}`)
+    const mode = `WAL, synchronous=${synchronous}, locking_mode=EXCLUSIVE, prepared`
+    return { database, mode }
+  }
+
   #lmdb(directory: string, noSync: boolean): AppendPeer {
     const lmdb = this.#require('lmdb') as Lmdb
     const database = lmdb.open({
@@ -132,11 +186,7 @@ export class Peers {
   }
 
   #sqlite(file: string, synchronous: 'OFF' | 'FULL'): AppendPeer {
-    const Database = this.#require('better-sqlite3') as Sqlite
-    const database = new Database(file)
-    database.pragma('journal_mode = WAL')
-    database.pragma('locking_mode = EXCLUSIVE')
-    database.pragma(`synchronous = ${synchronous}`)
+    const { database, mode } = this.#openSqlite(file, synchronous)
     database.exec('CREATE TABLE entry (payload BLOB)')
     const insert = database.prepare('INSERT INTO entry VALUES (?)')
     const transaction = database.transaction((count) => {
@@ -144,7 +194,7 @@ export class Peers {
     })
     return {
       name: 'better-sqlite3',
-      mode: `WAL, synchronous=${synchronous}, locking_mode=EXCLUSIVE, one transaction, prepared`,
+      mode: `${mode}, one transaction`,
       append: (count) => {
         if (count === 1) insert.run(payload)
         else transaction(count)

@@ -126,6 +126,52 @@ __attribute__((noinline)) void CountBookCancel(Engine* engine,
   asm volatile("# CountBookCancel");
 }
 
+constexpr uint64_t kLargeTransaction = 100;
+
+void AppendOne(Engine* engine, uint64_t value) {
+  const uint64_t payload[4] = {value, 2, 3, 4};
+  uint64_t sequence = 0;
+  Check(engine->AppendPayload(1, 0, 0, reinterpret_cast<const uint8_t*>(payload), sizeof(payload),
+                              &sequence));
+}
+
+// What a trade is: an order is executed, and two entries say whose it was.
+__attribute__((noinline)) void CountTransactionOfThree(Engine* engine,
+                                                       const std::vector<Operation>& operations) {
+  for (const Operation& operation : operations) {
+    uint64_t sequence = 0;
+    Check(engine->BeginTransaction());
+    Check(engine->Apply(operation, 0, &sequence));
+    AppendOne(engine, 1);
+    AppendOne(engine, 2);
+    Check(engine->CommitTransaction(&sequence));
+  }
+  asm volatile("");
+}
+
+__attribute__((noinline)) void CountAppendInTransaction(Engine* engine) {
+  for (uint64_t done = 0; done < kOperations; done += kLargeTransaction) {
+    uint64_t sequence = 0;
+    Check(engine->BeginTransaction());
+    for (uint64_t i = 0; i < kLargeTransaction; ++i) AppendOne(engine, i);
+    Check(engine->CommitTransaction(&sequence));
+  }
+  asm volatile("");
+}
+
+__attribute__((noinline)) void CountExecuteInTransaction(Engine* engine,
+                                                         const std::vector<Operation>& operations) {
+  for (uint64_t done = 0; done < kOperations; done += kLargeTransaction) {
+    uint64_t sequence = 0;
+    Check(engine->BeginTransaction());
+    for (uint64_t i = 0; i < kLargeTransaction; ++i) {
+      Check(engine->Apply(operations[done + i], 0, &sequence));
+    }
+    Check(engine->CommitTransaction(&sequence));
+  }
+  asm volatile("");
+}
+
 __attribute__((noinline)) uint32_t CountCrcLines(const std::vector<uint8_t>& lines) {
   std::vector<uint32_t> checksums(lines.size() / kLineBytes);
   Crc32cLines(7, lines.data(), checksums.size(), checksums.data());
@@ -152,6 +198,23 @@ __attribute__((noinline)) std::unique_ptr<Engine> CountRecovery(const Environmen
   std::unique_ptr<Engine> engine = Opened(environment, options);
   asm volatile("");
   return engine;
+}
+
+// In a directory of their own: how many entries CountRecovery reads stays as it is.
+void CountTransactions(const Environment& environment, EngineOptions options,
+                       const std::vector<Operation>& adds,
+                       const std::vector<Operation>& executions) {
+  options.data_directory += "-transactions";
+  std::unique_ptr<Engine> engine = Opened(environment, options);
+  uint16_t index = 0;
+  if (!engine->DefineInstrument(Instrument{"COUNT", 2, 0, InstrumentKind::kOrders}, &index).ok()) {
+    Stop("the instrument was refused");
+  }
+  Apply(engine.get(), adds);
+  CountTransactionOfThree(engine.get(), executions);
+  CountAppendInTransaction(engine.get());
+  CountExecuteInTransaction(engine.get(), executions);
+  if (!engine->Close().ok()) Stop("the engine did not close");
 }
 
 int Run(const std::string& directory) {
@@ -195,6 +258,8 @@ int Run(const std::string& directory) {
   const uint64_t recovered = engine->appended();
   if (engine->books().order_count() != kLiveOrders) Stop("recovery found another book");
   if (!engine->Close().ok()) Stop("the engine did not close");
+  engine.reset();
+  CountTransactions(environment, options, adds, executions);
   std::vector<uint8_t> bytes(kOperations * kLineBytes);
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 31);
   const uint32_t checksum = CountCrcLines(bytes) ^ CountCrcLong(bytes);
