@@ -75,7 +75,7 @@ function decodeSlot(slot: Uint8Array): HeadRecord | undefined {
   const view = viewOf(slot)
   if (sealedChecksum(slot, 0, slotBytes) !== view.getUint32(12, true)) return undefined
   const version = view.getUint16(8, true)
-  refuseNewer('HEAD', version, view.getBigUint64(16, true) & ~windowFeature)
+  refuseNewer('HEAD', version, view.getBigUint64(16, true), windowFeature)
   const word = (offset: number): bigint => view.getBigUint64(offset, true)
   const record: HeadRecord = {
     counter: word(48),

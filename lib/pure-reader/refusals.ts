@@ -4,11 +4,19 @@ import { PinnacleError } from '../errors/pinnacle-error.js'
 /** The newest version of segments, head records and snapshots that this reader knows. */
 export const newestVersion = 2
 
-/** Mandatory features that this reader knows: none. */
-const knownFeatures = 0n
+/** Mandatory features that this reader knows, of segments and snapshots: signed prices. */
+export const knownFeatures = 4n
 
-/** Refuses a file that only a newer version can read. Its checksum must have been verified before. */
-export function refuseNewer(name: string, version: number, mandatoryFeatures: bigint): void {
+/**
+ * Refuses a file that only a newer version can read. `known` are the mandatory features that such a
+ * file may have. Its checksum must have been verified before.
+ */
+export function refuseNewer(
+  name: string,
+  version: number,
+  mandatoryFeatures: bigint,
+  known = knownFeatures,
+): void {
   if (version > newestVersion) {
     throw new PinnacleError(
       'ERR_PINNACLE_NEWER_VERSION',
@@ -16,7 +24,7 @@ export function refuseNewer(name: string, version: number, mandatoryFeatures: bi
         `${String(newestVersion)}; verify it with a newer pinnacle-persistence`,
     )
   }
-  if ((mandatoryFeatures & ~knownFeatures) !== 0n) {
+  if ((mandatoryFeatures & ~known) !== 0n) {
     throw new PinnacleError(
       'ERR_PINNACLE_UNKNOWN_FEATURE',
       `${name} needs a feature that this reader does not have (mandatory bits ` +

@@ -79,13 +79,15 @@ inline constexpr uint8_t kFlagWritten = 0x80;
 // An entry with any other bit, a reserved one included, is damage in this version.
 inline constexpr uint8_t kKnownFlags = kFlagSell | kFlagGivenTime | kFlagWritten;
 
-// Mandatory features of segments, snapshots and head records. This version implements none of them:
-// it refuses a file that needs one, and the bits and the fields are kept for them.
+// Mandatory features of segments, snapshots and head records. A file that needs one which this
+// version does not implement is refused. A segment gets a bit before the first entry that needs it
+// (Journal::RequireFeature).
 inline constexpr uint64_t kFeatureTransactions = 1;  // entries may have the transaction flags
 inline constexpr uint64_t kFeatureSealed = 2;        // lines are encrypted and authenticated
 inline constexpr uint64_t kFeatureSignedPrices = 4;  // prices may be negative
 inline constexpr uint64_t kFeatureWindow = 8;        // of a head record: it names a window
-inline constexpr uint64_t kSupportedFeatures = 0;
+inline constexpr uint64_t kSupportedFeatures = kFeatureSignedPrices;  // of segments and snapshots
+inline constexpr uint64_t kSupportedHeadFeatures = kFeatureWindow;
 
 struct EntryHeader {
   uint32_t payload_bytes;

@@ -78,7 +78,7 @@ Status ReadHead(FileSystem* fs, const std::string& data_directory, HeadFinding* 
                         ", this library reads up to " + std::to_string(kJournalVersion) +
                         "; open it with a newer pinnacle-persistence");
     }
-    if ((record.mandatory_features & ~(kSupportedFeatures | kFeatureWindow)) != 0) {
+    if ((record.mandatory_features & ~kSupportedHeadFeatures) != 0) {
       return Status(Code::kUnknownFeature,
                     path + " needs a feature that this library does not have (mandatory bits " +
                         std::to_string(record.mandatory_features) +

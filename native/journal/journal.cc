@@ -78,6 +78,8 @@ Status Journal::Start(const JournalPosition& position) {
   supply_.Start(
       position.next_index, how.link, !has_window_, position.spares, [this] { return CheckNames(); },
       [this](uint64_t index, uint64_t id) { return Announce(index, id); });
+  if (goes_on) features_ = position.header.mandatory_features;
+  PINNACLE_RETURN_IF_ERROR(supply_.RequireFeature(features_));
   // Youngest first: a cut-off run must not leave a hole between the names.
   for (auto it = position.trailing.rbegin(); it != position.trailing.rend(); ++it) {
     bool recycled = false;

@@ -19,6 +19,7 @@
 //   current one, and only then does the frontier move.
 // - After a failed sync the journal is failed for good. What the kernel did with the pages is
 //   unknown, so there is no second try (https://wiki.postgresql.org/wiki/Fsync_Errors).
+// - A segment's header durably has a mandatory feature before an entry that needs it can follow.
 // - Nothing is acknowledged into a file that has no name any more, or in a directory that was
 //   replaced: see journal_names.cc.
 #ifndef PINNACLE_JOURNAL_JOURNAL_H_
@@ -134,6 +135,13 @@ class Journal {
   // Appends an entry with any payload of up to kMaxPayloadBytes. kEntryTooLarge.
   Code Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_t timestamp_ns,
               const uint8_t* payload, uint32_t payload_bytes);
+
+  // Entries that need these mandatory features may follow: the headers of the current segment and
+  // of the ready one durably name them, and those of all later segments will. Does nothing where
+  // they do already; else it waits for the device. An error fails the journal. Writer thread.
+  Status RequireFeature(uint64_t bits);
+  // What was required so far, by whoever wrote the segment that the journal goes on in too.
+  uint64_t features() const { return features_; }
 
   // Why the last append was refused with kNoSpace, kIo and the like, or kJournalFailed.
   Status last_error() const;
@@ -292,7 +300,8 @@ class Journal {
   uint64_t next_sequence_ = 1;
   uint32_t seed_ = 0;
   uint32_t last_checksum_ = 0;
-  bool closed_ = false;  // written under flush_mutex_
+  bool closed_ = false;    // written under flush_mutex_
+  uint64_t features_ = 0;  // mandatory ones of the current segment and of those to come
 
   // Written on every append, read by the flusher now and then.
   alignas(64) std::atomic<uint64_t> appended_{0};

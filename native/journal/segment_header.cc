@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kSegmentSuffix = ".segment";
 constexpr std::string_view kSpareSuffix = ".spare";
 constexpr size_t kIndexDigits = 20;
+constexpr int kHeaderLooks = 8;
 
 std::string NameOf(uint64_t index, std::string_view suffix) {
   char digits[kIndexDigits + 1];
@@ -145,13 +146,37 @@ Status CheckSegmentHeader(const SegmentHeader& header, const SegmentFile& file) 
 }
 
 Status ReadSegmentHeader(const File& file, const SegmentFile& name, SegmentHeader* header) {
-  size_t bytes_read = 0;
-  PINNACLE_RETURN_IF_ERROR(
-      ReadFully(file, 0, {reinterpret_cast<uint8_t*>(header), sizeof(*header)}, &bytes_read));
-  if (bytes_read < sizeof(*header)) {
-    return Status(Code::kCorrupt, name.path + " is shorter than a segment header");
+  const std::span<uint8_t> bytes(reinterpret_cast<uint8_t*>(header), sizeof(*header));
+  Status status;
+  for (int look = 0; look < kHeaderLooks; ++look) {
+    const SegmentHeader before = *header;
+    size_t bytes_read = 0;
+    PINNACLE_RETURN_IF_ERROR(ReadFully(file, 0, bytes, &bytes_read));
+    if (bytes_read < sizeof(*header)) {
+      return Status(Code::kCorrupt, name.path + " is shorter than a segment header");
+    }
+    status = CheckSegmentHeader(*header, name);
+    // Half of a change can only be seen while it is made: what stays so is damage.
+    const bool same = look > 0 && std::memcmp(&before, header, sizeof(before)) == 0;
+    if (status.code() != Code::kCorrupt || same) break;
   }
-  return CheckSegmentHeader(*header, name);
+  return status;
+}
+
+Status AddMandatoryFeatures(File* file, const SegmentFile& name, uint64_t features) {
+  SegmentHeader header{};
+  PINNACLE_RETURN_IF_ERROR(ReadSegmentHeader(*file, name, &header));
+  header.mandatory_features |= features;
+  SealSegmentHeader(&header);
+  // First the page is made clean: the kernel then begins to write it only after all of the change
+  // is in it.
+  PINNACLE_RETURN_IF_ERROR(file->Sync());
+  PINNACLE_RETURN_IF_ERROR(
+      file->Write(0, {reinterpret_cast<const uint8_t*>(&header), sizeof(header)}));
+#if defined(PINNACLE_MUTATION_FEATURE_NOT_SYNCED)
+  return Status();
+#endif
+  return file->Sync();
 }
 
 uint64_t ReadFrontierMarks(std::span<const uint8_t> page, uint32_t seed, uint64_t* counter) {
@@ -199,11 +224,13 @@ LinkMark MakeLinkMark(uint32_t seed, uint64_t link, uint64_t counter, uint64_t t
 
 SegmentHeader MakeSegmentHeader(JournalId journal_id, uint64_t index, uint64_t segment_id,
                                 uint64_t recycled_from, uint64_t segment_bytes,
-                                uint64_t predecessor_link, uint64_t created_ns) {
+                                uint64_t predecessor_link, uint64_t mandatory_features,
+                                uint64_t created_ns) {
   SegmentHeader header{};
   std::memcpy(header.magic, kSegmentMagic, sizeof(kSegmentMagic));
   header.version = kJournalVersion;
   header.header_bytes = kSegmentHeaderBytes;
+  header.mandatory_features = mandatory_features;
   header.journal_id_low = journal_id.low;
   header.journal_id_high = journal_id.high;
   header.segment_index = index;

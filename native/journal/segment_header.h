@@ -50,8 +50,13 @@ void SealSegmentHeader(SegmentHeader* header);
 // the name says).
 Status CheckSegmentHeader(const SegmentHeader& header, const SegmentFile& file);
 
-// Reads and checks the header; also kIo.
+// Reads and checks the header; also kIo. Beside a writer too, which may be giving it a feature.
 Status ReadSegmentHeader(const File& file, const SegmentFile& name, SegmentHeader* header);
+
+// Sets mandatory features in the header of a segment that is written to, durably: the header lies
+// in one sector, so a crash leaves the old one or the new one. The caller lets nobody else sync the
+// file meanwhile. After an error it is not known what the file has.
+Status AddMandatoryFeatures(File* file, const SegmentFile& name, uint64_t features);
 
 // The highest durable sequence that the header page's marks name; 0 where none verifies.
 // `page` holds kSegmentHeaderBytes.
@@ -72,7 +77,8 @@ inline uint64_t LinkMarkOffset(uint64_t counter) { return kLinkMarkOffsets[count
 // The header of a new segment, sealed.
 SegmentHeader MakeSegmentHeader(JournalId journal_id, uint64_t index, uint64_t segment_id,
                                 uint64_t recycled_from, uint64_t segment_bytes,
-                                uint64_t predecessor_link, uint64_t created_ns);
+                                uint64_t predecessor_link, uint64_t mandatory_features,
+                                uint64_t created_ns);
 
 // A mark, for the slot that is `counter`'s turn.
 FrontierMark MakeFrontierMark(uint32_t seed, uint64_t durable_sequence, uint64_t counter,

@@ -53,6 +53,17 @@ std::shared_ptr<Segment> SegmentSupply::TakeReady() {
   return std::exchange(ready_, nullptr);
 }
 
+Status SegmentSupply::RequireFeature(uint64_t bits) {
+  std::lock_guard lock(mutex_);
+  features_ |= bits;
+  for (const std::shared_ptr<Segment>& segment : {made_, next_ready()}) {
+    if (segment == nullptr) continue;
+    PINNACLE_RETURN_IF_ERROR(
+        AddMandatoryFeatures(segment->file.get(), {segment->index, segment->path}, bits));
+  }
+  return Status();
+}
+
 Status SegmentSupply::Take(std::shared_ptr<Segment>* segment) {
   *segment = TakeReady();
   if (*segment != nullptr) return Status();
@@ -175,7 +186,7 @@ Status SegmentSupply::MakeFile(const std::string& path, File* file, uint64_t ind
 #endif
   const SegmentHeader header =
       MakeSegmentHeader(journal_id_, index, id, recycled_from, segment_bytes_, predecessor_link_,
-                        environment_.clock->NowNs());
+                        features_, environment_.clock->NowNs());
   PINNACLE_RETURN_IF_ERROR(
       file->Write(0, {reinterpret_cast<const uint8_t*>(&header), sizeof(header)}));
 #if !defined(PINNACLE_MUTATION_SEGMENT_NAMED_BEFORE_SYNC)
@@ -251,6 +262,10 @@ Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& heade
   // A file that was copied or restored may have holes, share blocks, or be too short.
   PINNACLE_RETURN_IF_ERROR(file->Preallocate(header.segment_bytes));
   const uint64_t end_offset = how.end_offset;
+  // Its features may be in the cache only, where the sync of their change failed.
+  if (header.mandatory_features != 0) {
+    PINNACLE_RETURN_IF_ERROR(Rewrite(file.get(), 0, kSegmentHeaderBytes));
+  }
   [[maybe_unused]] bool clear_rest = how.clear_rest || size < header.segment_bytes;
   if (how.link != 0) {
     const LinkMark mark = MakeLinkMark(SeedOfSegment(header.segment_id), how.link, how.link_counter,

@@ -16,6 +16,7 @@
 // - Indices of segments that exist have no gap at the young end.
 // - Each segment's header names the link of the one before it.
 // - The head record names a segment before the writer can take it (`announce`).
+// - The segment that is ready has all features that were required.
 //
 // Thread-safe: the writer takes, a background thread (or the writer, where none is ready) prepares.
 #ifndef PINNACLE_JOURNAL_SEGMENT_SUPPLY_H_
@@ -67,6 +68,10 @@ class SegmentSupply {
   // Take tries again after an error.
   Status Prepare();
   bool ready() const { return is_ready_.load(std::memory_order_acquire); }
+
+  // The segment that is ready, and all that are made from here on, have these mandatory features,
+  // durably. Not beside Take.
+  Status RequireFeature(uint64_t bits);
 
   // The segment that Take would give; none where none is ready.
   std::shared_ptr<Segment> next_ready() const;
@@ -134,6 +139,7 @@ class SegmentSupply {
   bool maps_ = true;
   uint64_t next_index_ = 1;
   uint64_t predecessor_link_ = 0;  // of the segment before next_index_
+  uint64_t features_ = 0;          // mandatory, of each segment that is made
   std::vector<uint64_t> spares_;   // numbers of .spare files
   Check check_;
   Announce announce_;

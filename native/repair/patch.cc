@@ -69,10 +69,11 @@ class SegmentWriter {
   Status WriteHeaderPage(JournalId journal_id) {
     std::vector<uint8_t> page(kSegmentHeaderBytes);
     const SegmentHeader& old = plan_.facts.header;
-    const SegmentHeader header = MakeSegmentHeader(
-        journal_id, plan_.facts.file.index, plan_.segment_id,
-        plan_.facts.missing ? 0 : old.recycled_from_id, plan_.segment_bytes, plan_.predecessor_link,
-        plan_.facts.missing ? environment_.clock->NowNs() : old.created_ns);
+    const SegmentHeader header =
+        MakeSegmentHeader(journal_id, plan_.facts.file.index, plan_.segment_id,
+                          plan_.facts.missing ? 0 : old.recycled_from_id, plan_.segment_bytes,
+                          plan_.predecessor_link, plan_.facts.missing ? 0 : old.mandatory_features,
+                          plan_.facts.missing ? environment_.clock->NowNs() : old.created_ns);
     std::memcpy(page.data(), &header, sizeof(header));
     if (plan_.link != plan_.segment_id) {
       const uint64_t counter = plan_.facts.link.counter + (plan_.relinked ? 1 : 0);
