@@ -4,8 +4,9 @@ import { PinnacleError } from '../errors/pinnacle-error.js'
 /** The newest version of segments, head records and snapshots that this reader knows. */
 export const newestVersion = 2
 
-/** Mandatory features that this reader knows, of segments and snapshots: signed prices. */
-export const knownFeatures = 4n
+export const signedPricesFeature = 4n
+/** Mandatory features that this reader knows, of segments and snapshots. */
+export const knownFeatures = signedPricesFeature
 
 /**
  * Refuses a file that only a newer version can read. `known` are the mandatory features that such a

@@ -41,6 +41,7 @@ struct DiskSegment {
   std::vector<uint8_t> bytes;  // as long as the header says; a short file ends in zeros
   bool header_valid = false;   // it verifies and has the index of the name
   DiskJournalId journal_id;
+  uint64_t features = 0;  // mandatory
   uint64_t id = 0;
   uint64_t predecessor_link = 0;
   uint64_t link = 0;

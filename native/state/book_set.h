@@ -113,6 +113,8 @@ class BookSet {
   uint64_t last_sequence() const { return last_sequence_; }
   uint64_t expected_orders() const { return expected_orders_; }
   uint64_t order_count() const;
+  // The mandatory features of a file that holds these instruments.
+  uint64_t RequiredFeatures() const;
 
  private:
   void ApplyToBook(const Operation& operation, const Prepared& prepared, uint64_t sequence,
