@@ -24,6 +24,8 @@ export interface InstrumentEntry extends EntryBase {
   priceScale: number
   quantityScale: number
   kind: BookKind
+  /** Prices may be negative. Absent: they may not. */
+  signedPrices?: boolean
 }
 
 export interface AddEntry extends EntryBase {

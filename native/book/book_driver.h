@@ -142,7 +142,8 @@ inline std::string RunBookOperations(std::span<const uint8_t> bytes, size_t comp
     const OrderId id{next(), (kind & 0x80) != 0 ? uint64_t{next()} << 56 : 0};
     const ReferenceBook::Id reference_id{id.high, id.low};
     const uint8_t number = next();
-    const int64_t price = (kind & 0x40) != 0 ? int64_t{number} << 40 : number % 24;
+    const int64_t size = (kind & 0x40) != 0 ? int64_t{number} << 40 : number % 24;
+    const int64_t price = (kind & 0x08) != 0 ? -size : size;
     const int64_t quantity =
         (kind & 0x20) != 0 ? (int64_t{1} << 52) + number : int64_t{next() % 16} + 1;
     const uint32_t hash = OrderBook::HashOf(id);

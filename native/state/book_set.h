@@ -131,6 +131,8 @@ class BookSet {
   uint64_t last_sequence() const { return last_sequence_; }
   uint64_t expected_orders() const { return expected_orders_; }
   uint64_t order_count() const;
+  // The mandatory features of a file that holds these instruments.
+  uint64_t RequiredFeatures() const;
 
  private:
   static void Note(const Operation& operation, const Prepared& prepared, const OrderBook& book,
