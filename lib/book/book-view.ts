@@ -1,5 +1,6 @@
 import type { NativeBookReader, NativeLevels, NativeOrder } from '../native/binding.js'
 import { PinnacleRangeError } from '../errors/pinnacle-error.js'
+import { ticksText } from '../errors/refusal.js'
 import { shown } from '../errors/shown.js'
 import type { Instrument } from './instrument.js'
 import { toOrderId, type OrderIdLike } from './order-id.js'
@@ -94,10 +95,10 @@ export class BookView {
   /** All orders of a level in time order; empty where there is no such level. */
   levelOrders(side: Side, price: number): Order[] {
     checkSide(side)
-    if (!Number.isSafeInteger(price) || price < 0) {
+    if (!Number.isSafeInteger(price) || (price < 0 && !this.instrument.signedPrices)) {
       throw new PinnacleRangeError(
         'ERR_PINNACLE_INVALID_PRICE',
-        `a price must be an integer number of ticks from 0 to 2^53 - 1, not ${shown(price)}`,
+        `a price must be ${ticksText}, not ${shown(price)}`,
       )
     }
     const orders: NativeOrder[] | null = this.#reader.levelOrders(

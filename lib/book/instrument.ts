@@ -15,6 +15,18 @@ export interface InstrumentDefinition {
   quantityScale: number
   /** Default: 'orders'. */
   kind?: BookKind
+  /** true: prices may be negative, down to -(2^53 - 1) ticks. Default: false. */
+  signedPrices?: boolean
+}
+
+/** What a definition says and nothing else, of an instrument or of an entry that defines one. */
+export function definitionOf(
+  source: Omit<Required<InstrumentDefinition>, 'signedPrices'> & {
+    signedPrices?: boolean | undefined
+  },
+): InstrumentDefinition & { kind: BookKind } {
+  const { name, priceScale, quantityScale, kind, signedPrices = false } = source
+  return { name, priceScale, quantityScale, kind, ...(signedPrices ? { signedPrices } : {}) }
 }
 
 /** An instrument as the journal defines it, and the exact conversions of its prices and quantities. */
@@ -25,6 +37,8 @@ export class Instrument {
   readonly priceScale: number
   readonly quantityScale: number
   readonly kind: BookKind
+  /** Prices may be negative. */
+  readonly signedPrices: boolean
 
   constructor(definition: NativeInstrument) {
     this.index = definition.index
@@ -32,6 +46,7 @@ export class Instrument {
     this.priceScale = definition.priceScale
     this.quantityScale = definition.quantityScale
     this.kind = definition.kind
+    this.signedPrices = definition.signedPrices ?? false
   }
 
   /** Ticks of a decimal price. */

@@ -244,11 +244,14 @@ export class OperationBatch {
     shared[Staging.tellStamps] = 0
     const results = shared.slice(0, Staging.operations)
     const count = shared[Staging.count] as number
+    const last = shared[Staging.sequence] as number
+    const whole = this.#atomic ? ([last - count + 1, last] as const) : undefined
     for (let index = 0, told = 0; index < size && told < count; index++) {
       if (this.#lanes[at(index) + Staging.resultCode] !== 0) continue
       told++
       const sequence = this.#lanes[at(index) + Staging.resultSequence] as number
-      observer.applied(this.#lanes, words, at(index), sequence, given[index] as boolean)
+      const givenTime = given[index] as boolean
+      observer.applied(this.#lanes, words, at(index), sequence, givenTime, whole)
     }
     // (It may have made calls of its own.)
     shared.set(results)

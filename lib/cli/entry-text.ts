@@ -59,7 +59,7 @@ function cellsOf(entry: JournalEntry, definition: InstrumentDefinition | undefin
   if ('quantity' in entry) cells.quantity = lots(entry.quantity)
   switch (entry.type) {
     case 'instrument':
-      cells.detail = `${entry.name}: prices of ${String(entry.priceScale)} decimals, quantities of ${String(entry.quantityScale)}, ${entry.kind}`
+      cells.detail = `${entry.name}: prices of ${String(entry.priceScale)} decimals, quantities of ${String(entry.quantityScale)}, ${entry.kind}${entry.signedPrices ? ', signed prices' : ''}`
       break
     case 'replace':
       cells.detail = `order ${String(entry.orderId)} -> ${String(entry.newOrderId)}`

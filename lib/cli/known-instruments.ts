@@ -1,5 +1,5 @@
 /** The instruments of a data directory that nobody here has open: from its snapshots and its journal. */
-import type { InstrumentDefinition } from '../book/instrument.js'
+import { definitionOf, type InstrumentDefinition } from '../book/instrument.js'
 import { Journal } from '../journal/journal.js'
 import { native } from '../native/load.js'
 
@@ -19,9 +19,7 @@ export async function knownInstruments(
   for (const { path, sequence } of snapshots) {
     try {
       const { books } = await binding.loadSnapshot(path)
-      for (const { index, name, priceScale, quantityScale, kind } of books.instruments()) {
-        known.set(index, { name, priceScale, quantityScale, kind })
-      }
+      for (const read of books.instruments()) known.set(read.index, definitionOf(read))
       books.close()
       if (sequence >= before - 1) return known
       break
@@ -35,8 +33,7 @@ export async function knownInstruments(
     types: ['instrument'],
   })) {
     if (entry.type !== 'instrument') continue
-    const { name, priceScale, quantityScale, kind } = entry
-    known.set(entry.instrument, { name, priceScale, quantityScale, kind })
+    known.set(entry.instrument, definitionOf(entry))
   }
   return known
 }

@@ -1,5 +1,5 @@
 import { safeParse } from 'valibot'
-import type { BookKind, InstrumentDefinition } from '../book/instrument.js'
+import { definitionOf, type BookKind, type InstrumentDefinition } from '../book/instrument.js'
 import { didYouMean } from '../errors/likely-spelling.js'
 import { PinnacleRangeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
@@ -10,6 +10,7 @@ export interface CheckedInstrument {
   priceScale: number
   quantityScale: number
   kind: BookKind
+  signedPrices?: boolean
 }
 
 /** The definition with its defaults; throws where something in it is wrong. */
@@ -24,7 +25,7 @@ export function checkInstrument(definition: InstrumentDefinition): CheckedInstru
   for (const key of unknownKeys(definition, instrumentKeys)) {
     problems.push(`"${key}" is unknown${didYouMean(key, instrumentKeys)}`)
   }
-  if (parsed.success && problems.length === 0) return parsed.output
+  if (parsed.success && problems.length === 0) return definitionOf(parsed.output)
   throw new PinnacleRangeError(
     'ERR_PINNACLE_INVALID_INSTRUMENT',
     `the instrument's definition is wrong: ${problems.join('; ')}`,

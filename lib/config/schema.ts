@@ -82,6 +82,7 @@ const instrumentFields = {
   priceScale: integer(bounds.scale),
   quantityScale: integer(bounds.scale),
   kind: v.optional(choice<readonly [BookKind, BookKind]>(['orders', 'levels']), 'orders'),
+  signedPrices: v.optional(v.boolean('true or false')),
 } as const
 
 export const instrumentSchema = v.pipe(

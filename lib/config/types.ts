@@ -76,6 +76,6 @@ export interface ResolvedConfig {
   spareSegments: number
   expectedOrders: number
   backgroundCpus: number[]
-  instruments: { name: string; priceScale: number; quantityScale: number; kind: BookKind }[]
+  instruments: (InstrumentDefinition & { kind: BookKind })[]
   stateMachine?: StateMachine
 }

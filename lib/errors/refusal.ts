@@ -27,11 +27,13 @@ export interface OperationContext {
 
 type Describe = (context: OperationContext) => string
 
-const ticks = 'an integer number of ticks from 0 to 2^53 - 1'
+/** What a price must be. */
+export const ticksText =
+  'an integer number of ticks from 0 to 2^53 - 1 (from -(2^53 - 1) on, where the instrument has signedPrices)'
 const lots = 'an integer number of lots from 1 to 2^53 - 1 (0 too, where it sets a level)'
 
 const descriptions: Readonly<Record<string, Describe>> = {
-  ERR_PINNACLE_INVALID_PRICE: (c) => `the price must be ${ticks}, not ${shown(c.price)}`,
+  ERR_PINNACLE_INVALID_PRICE: (c) => `the price must be ${ticksText}, not ${shown(c.price)}`,
   ERR_PINNACLE_INVALID_QUANTITY: (c) => `the quantity must be ${lots}, not ${shown(c.quantity)}`,
   ERR_PINNACLE_INVALID_SIDE: (c) =>
     `the side must be Side.Buy (0) or Side.Sell (1), not ${shown(c.side)}`,

@@ -17,6 +17,7 @@ const flagContinues = 0x04
 const flagMoreFollows = 0x08
 const transactionFlags = flagContinues | flagMoreFollows
 const instrumentNameBytes = 32
+const signedPricesFlag = 1
 
 const utf8 = new TextDecoder()
 
@@ -73,7 +74,7 @@ function decodeEntry(
         ...base,
         orderId: wideId(view, payload),
         side,
-        price: safeInteger(view, payload + 16),
+        price: priceAt(view, payload + 16),
         quantity: safeInteger(view, payload + 24),
       }
     case EntryType.Reduce:
@@ -98,7 +99,7 @@ function decodeEntry(
         ...base,
         orderId: view.getBigUint64(payload, true),
         newOrderId: view.getBigUint64(payload + 8, true),
-        price: safeInteger(view, payload + 16),
+        price: priceAt(view, payload + 16),
         quantity: safeInteger(view, payload + 24),
       }
     case EntryType.ReplaceWide:
@@ -107,7 +108,7 @@ function decodeEntry(
         ...base,
         orderId: wideId(view, payload),
         newOrderId: wideId(view, payload + 16),
-        price: safeInteger(view, payload + 32),
+        price: priceAt(view, payload + 32),
         quantity: safeInteger(view, payload + 40),
       }
     case EntryType.SetLevel:
@@ -116,7 +117,7 @@ function decodeEntry(
         type: type === EntryType.Trade ? 'trade' : 'setLevel',
         ...base,
         side,
-        price: safeInteger(view, payload + 16),
+        price: priceAt(view, payload + 16),
         quantity: safeInteger(view, payload + 24),
       }
     case EntryType.Clear:
@@ -139,6 +140,7 @@ function decodeEntry(
         priceScale: view.getUint32(payload + instrumentNameBytes, true),
         quantityScale: view.getUint32(payload + instrumentNameBytes + 4, true),
         kind: view.getUint32(payload + instrumentNameBytes + 8, true) === 1 ? 'levels' : 'orders',
+        ...signedPricesOf(view.getUint32(payload + instrumentNameBytes + 12, true)),
       }
     default:
       throw new PinnacleError(
@@ -158,6 +160,15 @@ function placeOf(flags: number): TransactionPlace {
 /** Two halves make a number without a BigInt in between; the format keeps values below 2^53. */
 function safeInteger(view: DataView, offset: number): number {
   return view.getUint32(offset, true) + view.getUint32(offset + 4, true) * 2 ** 32
+}
+
+/** The same for a price, which may be negative. */
+function priceAt(view: DataView, offset: number): number {
+  return view.getUint32(offset, true) + view.getInt32(offset + 4, true) * 2 ** 32
+}
+
+function signedPricesOf(flags: number): { signedPrices?: true } {
+  return (flags & signedPricesFlag) === 0 ? {} : { signedPrices: true }
 }
 
 function wideId(view: DataView, offset: number): bigint {

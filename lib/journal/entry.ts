@@ -9,8 +9,8 @@ export interface EntryBase {
   /** Whether the timestamp came from the caller and not from the journal's clock. */
   givenTime: boolean
   /**
-   * The place in its transaction; only entries of a transaction of several have it, and only where they are read
-   * from a journal: a state machine gets its entries without it.
+   * The place in its transaction; only entries of a transaction of several have it. What stands between the first and
+   * the last may be entries that whoever reads does not get: of another instrument or type, or book operations.
    */
   transaction?: TransactionPlace
 }
@@ -24,6 +24,8 @@ export interface InstrumentEntry extends EntryBase {
   priceScale: number
   quantityScale: number
   kind: BookKind
+  /** Prices may be negative. Absent: they may not. */
+  signedPrices?: boolean
 }
 
 export interface AddEntry extends EntryBase {

@@ -1,6 +1,6 @@
 /** Iteration over a journal's entries, from this process or from another one, with or without following. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { PinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { didYouMean } from '../errors/likely-spelling.js'
 import { shown } from '../errors/shown.js'
 import { absolutePath } from '../config/absolute.js'
@@ -11,12 +11,11 @@ import type { NativeWatch } from '../native/live-binding.js'
 import { decodeEntries } from './decode.js'
 import { Follow, type OnMove } from './follow.js'
 import { journalEntryTypes, type JournalEntry, type JournalEntryType } from './entry.js'
-import { TransactionCut } from './transaction-cut.js'
 
 export interface ReadOptions {
-  /** First sequence, not inside a transaction. Default: the first that the journal still holds. */
+  /** First sequence. Default: the first that the journal still holds. */
   from?: number
-  /** Last sequence, not inside a transaction (ERR_PINNACLE_INSIDE_TRANSACTION). Default: the end. */
+  /** Last sequence. Default: the end. */
   to?: number
   /** Wait at the end for what is appended later. Default: false. */
   follow?: boolean
@@ -98,17 +97,8 @@ export async function* readEntries(
       }
       following.found()
       askedBytes = Math.min(askedBytes * 2, chunkBytes)
-      const cut = new TransactionCut(to)
-      const entries: JournalEntry[] = []
-      let passed = 0
-      decodeEntries(chunk, (entry) => {
-        cut.note(entry)
-        if (entry.sequence > to) return
-        passed = entry.sequence
-        if (accept(entry)) entries.push(entry)
-      })
+      const { entries, passed, cut } = entriesUpTo(chunk, to, accept)
       for (const entry of entries) {
-        cut.assertWhole(entry.sequence)
         while (entry.sequence > durable) {
           following.isWorthALook()
           const ended = source.ended?.() ?? false
@@ -120,8 +110,8 @@ export async function* readEntries(
         yield entry
         signal?.throwIfAborted()
       }
-      cut.assertWhole(passed)
       if (passed > 0) source.onPassed?.(passed)
+      if (cut) throw insideTransaction(to, ...cut)
       // Reading is synchronous: give the event loop a turn between chunks.
       await nextTurn()
       signal?.throwIfAborted()
@@ -130,6 +120,42 @@ export async function* readEntries(
     reader.close()
     following.close()
   }
+}
+
+interface EntriesUpTo {
+  entries: JournalEntry[]
+  /** The last entry up to which all were taken, or left out by the filter; 0: none. */
+  passed: number
+  /** The sequences of a transaction that has entries on both sides of the end; none of it is taken. */
+  cut: readonly [first: number, last: number] | undefined
+}
+
+/** The entries of a chunk up to a sequence. A chunk holds transactions as a whole. */
+function entriesUpTo(chunk: Uint8Array, to: number, accept: Filter): EntriesUpTo {
+  const found: EntriesUpTo = { entries: [], passed: 0, cut: undefined }
+  let first = 0
+  decodeEntries(chunk, (entry) => {
+    if (entry.transaction === 'first') first = entry.sequence
+    if (entry.sequence <= to) {
+      found.passed = entry.sequence
+      if (accept(entry)) found.entries.push(entry)
+    } else if (entry.transaction === 'last' && first <= to) {
+      found.cut = [first, entry.sequence]
+    }
+  })
+  if (!found.cut) return found
+  found.entries = found.entries.filter((entry) => entry.sequence < first)
+  found.passed = first - 1
+  return found
+}
+
+function insideTransaction(sequence: number, first: number, last: number): PinnacleError {
+  return new PinnacleError(
+    'ERR_PINNACLE_INSIDE_TRANSACTION',
+    `entry ${String(sequence)} lies inside the transaction of the entries ${String(first)} to ${String(last)}, which ` +
+      `is read as a whole or not at all; end at ${String(first - 1)} or ${String(last)}`,
+    { details: { sequence, first, last } },
+  )
 }
 
 /** How far the journal is durable. Without anybody who says so the directory is closed, and all of it is. */

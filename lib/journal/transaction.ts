@@ -11,7 +11,7 @@ import { refusalOf } from '../errors/refusal.js'
 import { shown } from '../errors/shown.js'
 import { Staging } from '../native/binding.js'
 import type { StagingArea } from '../native/staging.js'
-import type { AppliedEntry } from './entry.js'
+import type { AppliedEntry, TransactionPlace } from './entry.js'
 
 /**
  * Runs `work` as one transaction and returns what it returns. `applied` gets its entries, in order, once they are
@@ -36,6 +36,7 @@ export function runTransaction<Result>(
   const entries = (staging.deferred = outer ?? [])
   const start = entries.length
   const open: { refusal: unknown } = { refusal: undefined }
+  const first = applied ? engine.appended() + 1 : 0
   staging.transaction = open
   let result: Result
   try {
@@ -54,12 +55,13 @@ export function runTransaction<Result>(
     const cause = isAborted(error) ? (open.refusal ?? error) : error
     // Without the memory to take it back the books are of no use, which matters more.
     if (lanes[Staging.code] !== 0) throw withCause(refused(), cause)
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- it is what was thrown
+
     throw cause
   }
   const kept = lanes[Staging.code] === 0
   try {
     if (!kept) throw refused()
+    if (applied) notePlaces(entries as AppliedEntry[], start, first, lanes[Staging.sequence] ?? 0)
     if (staging.sleepers !== 0) staging.wake()
     // (In a transaction of the state machine's own, whoever applies now goes on with its entries.)
     if (!outer) for (const entry of entries) applied?.(entry as AppliedEntry)
@@ -68,6 +70,21 @@ export function runTransaction<Result>(
     staging.deferred = outer
   }
   return result
+}
+
+/** Notes the place of the entries from index `start` on in the transaction of the sequences `first` to `last`. */
+function notePlaces(entries: AppliedEntry[], start: number, first: number, last: number): void {
+  if (first === last) return
+  for (let index = start; index < entries.length; index++) {
+    const entry = entries[index] as AppliedEntry
+    entry.transaction = placeOf(entry.sequence, first, last)
+  }
+}
+
+/** @internal The place of an entry in the transaction of the sequences `first` to `last`. */
+export function placeOf(sequence: number, first: number, last: number): TransactionPlace {
+  if (sequence === first) return 'first'
+  return sequence === last ? 'last' : 'middle'
 }
 
 /** Throws where a transaction is open: `what` would be half inside it. */

@@ -82,6 +82,7 @@ export interface NativeInstrument {
   priceScale: number
   quantityScale: number
   kind: 'orders' | 'levels'
+  signedPrices?: boolean // prices may be negative; absent: false
 }
 
 export interface NativeEngineOptions {

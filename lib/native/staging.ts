@@ -20,6 +20,8 @@ export interface OperationObserver {
     at: number,
     sequence: number,
     givenTime: boolean,
+    /** The sequences of the atomic batch that it is part of. */
+    transaction?: readonly [first: number, last: number],
   ): void
 }
 

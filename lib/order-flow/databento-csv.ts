@@ -5,7 +5,7 @@
  */
 import { Side } from '../book/side.js'
 import { LineProblem } from './flow-error.js'
-import { decimalField, orderIdField, unsignedField } from './fields.js'
+import { decimalField, orderIdField, signedDecimalField, unsignedField } from './fields.js'
 import { parseTimestamp } from './iso-time.js'
 
 const wanted = ['ts_event', 'action', 'side', 'price', 'size', 'order_id', 'symbol'] as const
@@ -56,6 +56,7 @@ export function parseDatabentoEvent(
   text: string,
   columns: DatabentoColumns,
   priceScale: number,
+  signedPrices = false,
 ): DatabentoEvent {
   const fields = text.split(',')
   if (fields.length !== columns.count) {
@@ -75,7 +76,7 @@ export function parseDatabentoEvent(
   const orderId = orderIdField(field('order_id'), 'order_id')
   const quantity = unsignedField(field('size'), 'size')
   if (action === 'R') return { timestampNs, action, side, price: 0, quantity, orderId, symbol }
-  const price = priceOf(field('price'), priceScale)
+  const price = priceOf(field('price'), priceScale, signedPrices)
   if (quantity === 0) throw new LineProblem('size must be at least 1')
   if (side === null && (action === 'A' || action === 'M')) {
     throw new LineProblem('side must be A (ask) or B (bid) for an order, not N')
@@ -94,10 +95,16 @@ function sideOf(text: string): Side | null {
   throw new LineProblem(`side must be A, B or N, not "${text.slice(0, 24)}"`)
 }
 
-function priceOf(text: string, priceScale: number): number {
+function priceOf(text: string, priceScale: number, signedPrices: boolean): number {
   if (!text.includes('.')) {
     throw new LineProblem(
       `price "${text.slice(0, 24)}" has no decimal point; export the file with decimal prices (pretty_px)`,
+    )
+  }
+  if (signedPrices) return signedDecimalField(text, priceScale, 'price')
+  if (text.startsWith('-')) {
+    throw new LineProblem(
+      `price "${text.slice(0, 24)}" is negative; the instrument takes that with signed prices (--signed-prices)`,
     )
   }
   return decimalField(text, priceScale, 'price')

@@ -23,6 +23,8 @@ import { inconsistent } from './lobster-mapper.js'
 export interface DatabentoMapperOptions extends FlowPolicies {
   /** Decimal digits of a tick. */
   priceScale: number
+  /** Prices may be negative. */
+  signedPrices?: boolean | undefined
   /** Index of the symbol's instrument; throws where it takes none. */
   instrumentOf: (symbol: string, line: number) => number
 }
@@ -62,7 +64,8 @@ export class DatabentoMapper {
     let event: DatabentoEvent
     try {
       if (this.#columns === undefined) throw new LineProblem('there is no header before it')
-      event = parseDatabentoEvent(line.text, this.#columns, this.#options.priceScale)
+      const { priceScale, signedPrices } = this.#options
+      event = parseDatabentoEvent(line.text, this.#columns, priceScale, signedPrices)
     } catch (error) {
       if (!(error instanceof LineProblem)) throw error
       return noteOrStop(operation, this.counts, NoteReason.BrokenLine, this.#stopOrSkip(), () =>

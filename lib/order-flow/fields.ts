@@ -77,6 +77,13 @@ export function decimalField(text: string, scale: number, name: string): number 
   return value
 }
 
+/** The same, with a minus sign before it or none. */
+export function signedDecimalField(text: string, scale: number, name: string): number {
+  if (!text.startsWith('-')) return decimalField(text, scale, name)
+  const value = decimalField(text.slice(1), scale, name)
+  return value === 0 ? 0 : -value
+}
+
 function digitAt(text: string, index: number, name: string): number {
   const digit = text.charCodeAt(index)
   if (digit < zero || digit > nine) {

@@ -27,6 +27,8 @@ export interface FlowFileOptions extends FlowPolicies {
   openingBook?: string | undefined
   /** Decimal digits of a Databento tick. Default: 4. */
   priceScale?: number | undefined
+  /** Databento: prices may be negative. Default: false. */
+  signedPrices?: boolean | undefined
 }
 
 const defaultPriceScale = 4
@@ -212,12 +214,12 @@ class DatabentoSource extends FileSource {
     const priceScale = options.priceScale ?? defaultPriceScale
     this.key = keyOf('databento', identity, [
       options.instrument ?? 'by-symbol',
-      `scale-${String(priceScale)}`,
+      `scale-${String(priceScale)}${options.signedPrices === true ? '-signed' : ''}`,
     ])
     this.#mapper = new DatabentoMapper(path, {
       ...options,
       priceScale,
-      instrumentOf: (symbol, line) => this.#indexOf(symbol, line, options.instrument, priceScale),
+      instrumentOf: (symbol, line) => this.#indexOf(symbol, line, options, priceScale),
     })
   }
 
@@ -248,7 +250,8 @@ class DatabentoSource extends FileSource {
     return this.#mapper.liveOf(instrument).count
   }
 
-  #indexOf(symbol: string, line: number, only: string | undefined, priceScale: number): number {
+  #indexOf(symbol: string, line: number, options: FlowFileOptions, priceScale: number): number {
+    const { instrument: only, signedPrices = false } = options
     const known = this.#bySymbol.get(symbol)
     if (known !== undefined) return known
     if (only !== undefined && this.instruments.length > 0) {
@@ -260,7 +263,12 @@ class DatabentoSource extends FileSource {
       )
     }
     const index = this.instruments.length
-    this.instruments.push({ name: only ?? symbol, priceScale, quantityScale: 0 })
+    this.instruments.push({
+      name: only ?? symbol,
+      priceScale,
+      quantityScale: 0,
+      ...(signedPrices ? { signedPrices } : {}),
+    })
     this.#bySymbol.set(symbol, index)
     return index
   }

@@ -1,5 +1,6 @@
 /** Tells a state machine of book operations as they are applied. */
 import { operationEntryOf } from '../journal/operation-entry.js'
+import { placeOf } from '../journal/transaction.js'
 import type { OperationObserver, StagingArea } from '../native/staging.js'
 import type { StateMachineHost } from './state-machine-host.js'
 
@@ -8,8 +9,11 @@ export function observerOf(staging: StagingArea, host: StateMachineHost): Operat
     assertApplies() {
       host.assertApplies()
     },
-    applied(lanes, words, at, sequence, givenTime) {
+    applied(lanes, words, at, sequence, givenTime, transaction) {
       const entry = operationEntryOf(lanes, words, at, sequence, givenTime)
+      if (transaction && transaction[0] !== transaction[1]) {
+        entry.transaction = placeOf(sequence, ...transaction)
+      }
       if (staging.deferred) staging.deferred.push(entry)
       else host.apply(entry)
     },

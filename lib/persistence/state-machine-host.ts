@@ -164,8 +164,6 @@ export class StateMachineHost {
   }
 
   #replayed(entry: AppliedEntry): void {
-    // It is given what it was given live: there a transaction's entries come without their place in it.
-    if (entry.transaction !== undefined) delete entry.transaction
     if (entry.type === 'user' || this.seesOperations) this.apply(entry)
   }
 

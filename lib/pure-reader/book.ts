@@ -17,22 +17,40 @@ interface Known {
 }
 
 const wide = 64n
+const mostPrice = 2n ** 53n - 1n
+const signedPricesFlag = 1
 
 /** One instrument. Prices and quantities are ticks and lots. */
 export class PureBook {
   readonly name: string
   readonly priceScale: number
   readonly quantityScale: number
+  /** Prices may be negative. */
+  readonly signedPrices: boolean
   readonly #levels: [Map<bigint, PureOrder[]>, Map<bigint, PureOrder[]>] = [
     new Map<bigint, PureOrder[]>(),
     new Map<bigint, PureOrder[]>(),
   ]
   readonly #known = new Map<bigint, Known>()
 
-  constructor(name: string, priceScale: number, quantityScale: number) {
-    this.name = name
-    this.priceScale = priceScale
-    this.quantityScale = quantityScale
+  /** `definition`: the payload of an instrument's entry. */
+  constructor(definition: Uint8Array) {
+    const end = definition.subarray(0, 32).indexOf(0)
+    const view = viewOf(definition)
+    const flags = view.getUint32(44, true)
+    this.name = Buffer.from(definition.subarray(0, end < 0 ? 32 : end)).toString('utf8')
+    this.priceScale = view.getUint32(32, true)
+    this.quantityScale = view.getUint32(36, true)
+    this.signedPrices = (flags & signedPricesFlag) !== 0
+    if ((flags & ~signedPricesFlag) !== 0) {
+      throw new Error(`instrument ${this.name} has flags that are not known (${String(flags)})`)
+    }
+  }
+
+  /** The price, where the instrument takes it. */
+  priceOf(price: bigint): bigint {
+    if (price >= (this.signedPrices ? -mostPrice : 0n) && price <= mostPrice) return price
+    throw new Error(`instrument ${this.name} has no price ${String(price)}`)
   }
 
   /** Best level first, orders in queue order. */
@@ -75,11 +93,12 @@ export class PureBook {
   apply(entry: PureEntry): void {
     const view = viewOf(entry.payload)
     const word = (index: number): bigint => view.getBigUint64(index * 8, true)
+    const price = (index: number): bigint => this.priceOf(view.getBigInt64(index * 8, true))
     const id = (index: number): bigint => word(index) | (word(index + 1) << wide)
     const sell = (entry.flags & 1) !== 0
     switch (entry.type) {
       case 0x11:
-        this.add(sell, word(2), id(0), word(3))
+        this.add(sell, price(2), id(0), word(3))
         break
       case 0x12:
       case 0x18:
@@ -89,21 +108,22 @@ export class PureBook {
         this.#take(id(0), undefined)
         break
       case 0x21:
-        this.add(this.#take(word(0), undefined).sell, word(2), word(1), word(3))
+        this.add(this.#take(word(0), undefined).sell, price(2), word(1), word(3))
         break
       case 0x22:
-        this.add(this.#take(id(0), undefined).sell, word(4), id(2), word(5))
+        this.add(this.#take(id(0), undefined).sell, price(4), id(2), word(5))
         break
       case 0x24: {
+        const level = price(2)
         const synthetic = word(2) | ((sell ? 0xfffffffffffffffen : 0xffffffffffffffffn) << wide)
         const known = this.#known.get(synthetic)
-        const order = known && this.#levels[sell ? 1 : 0].get(word(2))?.[0]
+        const order = known && this.#levels[sell ? 1 : 0].get(level)?.[0]
         if (word(3) === 0n) {
           if (known !== undefined) this.#take(synthetic, undefined)
         } else if (order !== undefined) {
           order.quantity = word(3)
         } else {
-          this.add(sell, word(2), synthetic, word(3))
+          this.add(sell, level, synthetic, word(3))
         }
         break
       }
@@ -112,6 +132,8 @@ export class PureBook {
         for (const side of this.#levels) side.clear()
         break
       case 0x41:
+        price(2)
+        break
       case 0x42:
         break
       default:
@@ -127,11 +149,8 @@ export class PureBooks {
 
   apply(entry: PureEntry): void {
     if (entry.type === 0x03) {
-      const end = entry.payload.subarray(0, 32).indexOf(0)
-      const name = Buffer.from(entry.payload.subarray(0, end < 0 ? 32 : end)).toString('utf8')
-      const view = viewOf(entry.payload)
       if (entry.instrument !== this.books.length + 1) throw new Error('instrument out of its order')
-      this.books.push(new PureBook(name, view.getUint32(32, true), view.getUint32(36, true)))
+      this.books.push(new PureBook(entry.payload))
     } else if (entry.type < 0x80 && entry.type !== holeType) {
       const book = this.books[entry.instrument - 1]
       if (book === undefined) throw new Error(`no instrument ${String(entry.instrument)}`)

@@ -153,6 +153,10 @@ class JournalRun {
         this.expected = 1n
       stop = this.#followSegment(slot, stopAt(i, bytes), bytes)
       const next = this.#slots[i + 1]
+      if (stop.broken !== undefined && next?.belongs === true) {
+        // A transaction never goes on in another segment.
+        stop.broken.isContradicted ||= firstEntryOf(next).sequence === stop.broken.sequence
+      }
       const goesOn = next !== undefined && this.#goesOn(stop, bytes, next)
       // A mark speaks of no more than its segment holds.
       const marks = readMarks(bytes, slot.header)

@@ -6,7 +6,7 @@ export const newestVersion = 2
 
 /** Mandatory features that this reader knows, of segments and snapshots. */
 export const transactionsFeature = 1n
-const signedPricesFeature = 4n
+export const signedPricesFeature = 4n
 export const knownFeatures = transactionsFeature | signedPricesFeature
 
 /**

@@ -1,6 +1,7 @@
 /** A snapshot file, read from its bytes as docs/format.md describes them. No native code. */
 import { PureBook, PureBooks } from './book.js'
 import { crc32c, extend } from './checksum.js'
+import { knownFeatures, signedPricesFeature } from './refusals.js'
 import { isZero, journalIdAt, latin1, viewOf } from './segment.js'
 
 const headerBytes = 4096
@@ -54,7 +55,8 @@ export function readSnapshot(bytes: Uint8Array, place?: SnapshotPlace): PureSnap
   const version = view.getUint16(8, true)
   const recordBytes = instrumentBytes.get(version)
   if (recordBytes === undefined) throw new Error(`version ${String(version)} is not known`)
-  if (view.getBigUint64(16, true) !== 0n) throw new Error('needs a feature that is not known')
+  const features = view.getBigUint64(16, true)
+  if ((features & ~knownFeatures) !== 0n) throw new Error('needs a feature that is not known')
   if (!isZero(bytes, 128, headerBytes)) throw new Error('the header page is not zero behind it')
   if (view.getBigUint64(64, true) !== BigInt(bytes.length)) throw new Error('another length')
   const sequence = view.getBigUint64(48, true)
@@ -98,11 +100,14 @@ export function readSnapshot(bytes: Uint8Array, place?: SnapshotPlace): PureSnap
   const facts: PureFacts[] = []
   for (let i = 0; i < instruments; i++) {
     const record = definitions.subarray(i * recordBytes, (i + 1) * recordBytes)
-    const end = record.subarray(0, 32).indexOf(0)
-    const name = Buffer.from(record.subarray(0, end < 0 ? 32 : end)).toString('utf8')
-    const scales = viewOf(record)
-    books.books.push(new PureBook(name, scales.getUint32(32, true), scales.getUint32(36, true)))
-    facts.push(version === 1 ? factsOfVersion1(scales) : factsOf(scales))
+    const book = new PureBook(record)
+    if (book.signedPrices && (features & signedPricesFeature) === 0n) {
+      throw new Error(`${book.name} has signed prices, and the header not the feature for them`)
+    }
+    books.books.push(book)
+    const said = version === 1 ? factsOfVersion1(viewOf(record)) : factsOf(viewOf(record))
+    book.priceOf(said.lastTradePrice ?? 0n)
+    facts.push(said)
   }
   let orders = 0n
   for (const [index, book] of books.books.entries()) {
@@ -178,7 +183,7 @@ function readBook(content: Uint8Array, book: PureBook): bigint {
   }
   for (const sell of [false, true]) {
     for (let levels = word(); levels > 0n; levels--) {
-      const price = word()
+      const price = book.priceOf(BigInt.asIntN(64, word()))
       for (let count = word(); count > 0n; count--) {
         const low = word()
         const high = word()

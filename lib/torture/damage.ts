@@ -23,6 +23,7 @@ import {
   placesOf,
   segmentNames,
   snapshotSequences,
+  type EntryPlace,
   type SegmentPlaces,
 } from './places.js'
 import { rangesOf, rangesText, type Range } from './ranges.js'
@@ -136,8 +137,16 @@ export function flip(
   return {
     what: `bit ${String(bit)} of byte ${String(offset)} of ${segment.name} is flipped`,
     files: [segment.name],
-    lost: hit.map(({ sequence }) => sequence),
+    lost: takenWith(hit, segment),
   }
+}
+
+/** A transaction goes as a whole. */
+function takenWith(hit: readonly EntryPlace[], { entries }: SegmentPlaces): number[] {
+  const transactions = new Set(hit.map(({ transaction }) => transaction))
+  return entries
+    .filter(({ transaction }) => transactions.has(transaction))
+    .map(({ sequence }) => sequence)
 }
 
 export function cut(dataDirectory: string, segment: SegmentPlaces, bytes: number): Done {
@@ -146,7 +155,7 @@ export function cut(dataDirectory: string, segment: SegmentPlaces, bytes: number
   return {
     what: `${segment.name} is cut to ${String(bytes)} bytes`,
     files: [segment.name],
-    lost: hit.map(({ sequence }) => sequence),
+    lost: takenWith(hit, segment),
   }
 }
 

@@ -8,6 +8,8 @@ import type { Donors } from './damage.js'
 import { TortureFlow, tortureInstruments } from './flow.js'
 
 const mostEvents = 1_500
+/** In one transaction: so many of the flow's largest payloads fit a segment together. */
+const mostTogether = 3
 /** Not one of the flow's. */
 const forkType = 127
 
@@ -23,7 +25,7 @@ export function donorsFor(dataDirectory: string, scratch: string, random: Random
       })
       const books = booksOf(manager)
       const flow = new TortureFlow(random.uint32())
-      for (let count = 0; count < events; count++) applyEvent(manager, books, flow.next())
+      inTransactions(manager, events, random, () => applyEvent(manager, books, flow.next()))
       await manager.close()
       return directory
     },
@@ -32,10 +34,29 @@ export function donorsFor(dataDirectory: string, scratch: string, random: Random
       cpSync(dataDirectory, directory, { recursive: true })
       const manager = await PersistenceManager.open(plain(directory))
       const payload = new Uint8Array(32).fill(0xf0)
-      for (let count = 0; count < events; count++) manager.append(forkType, payload)
+      inTransactions(manager, events, random, () => manager.append(forkType, payload))
       await manager.close()
       return directory
     },
+  }
+}
+
+/** Does something so often, some of it by itself and the rest in transactions. */
+function inTransactions(
+  manager: PersistenceManager,
+  times: number,
+  random: Random,
+  work: () => void,
+): void {
+  for (let left = times; left > 0;) {
+    const together = Math.min(left, 1 + random.below(mostTogether))
+    if (together === 1) work()
+    else {
+      manager.transaction(() => {
+        for (let count = 0; count < together; count++) work()
+      })
+    }
+    left -= together
   }
 }
 

@@ -10,9 +10,14 @@ export const headerBytes = 128
 export const firstEntryOffset = 4096
 const lineBytes = 64
 const overheadBytes = 32
+const flagsOffset = 7
+const writtenFlag = 0x80
+const continuesFlag = 0x04
 
 export interface EntryPlace {
   sequence: number
+  /** The first entry of the transaction that it is part of; its own sequence where it is part of none. */
+  transaction: number
   offset: number
   bytes: number
 }
@@ -43,11 +48,13 @@ export function placesOf(dataDirectory: string): SegmentPlaces[] {
     const entries: EntryPlace[] = []
     let end = firstEntryOffset
     while (end + lineBytes <= segment.length) {
-      const written = (segment.readUInt8(end + 7) & 0x80) !== 0
-      if (!written) break
+      const flags = segment.readUInt8(end + flagsOffset)
+      if ((flags & writtenFlag) === 0) break
       const lines = Math.ceil((segment.readUInt32LE(end) + overheadBytes) / lineBytes)
       const sequence = Number(segment.readBigUInt64LE(end + 8))
-      entries.push({ sequence, offset: end, bytes: lines * lineBytes })
+      const continued = (flags & continuesFlag) === 0 ? undefined : entries.at(-1)?.transaction
+      const transaction = continued ?? sequence
+      entries.push({ sequence, transaction, offset: end, bytes: lines * lineBytes })
       end += lines * lineBytes
     }
     return { name, bytes: segment.length, entries, end }

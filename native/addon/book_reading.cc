@@ -7,6 +7,7 @@
 
 #include "addon/errors.h"
 #include "addon/method.h"
+#include "addon/staging.h"
 #include "addon/values.h"
 
 namespace pinnacle::addon {
@@ -122,10 +123,11 @@ Napi::Value LevelOrders(const Napi::CallbackInfo& info, const BooksFunction& boo
   const BookSet* set = BooksFor(info, books, &instrument);
   Side side;
   if (set == nullptr || !SideFrom(info, 1, &side)) return env.Undefined();
-  const int64_t price =
-      info.Length() > 2 && info[2].IsNumber() ? info[2].As<Napi::Number>().Int64Value() : -1;
+  int64_t price = 0;
+  const bool is_price = info.Length() > 2 && info[2].IsNumber() &&
+                        ToPrice(info[2].As<Napi::Number>().DoubleValue(), &price);
   std::vector<OrderView> orders;
-  if (!set->book(instrument).LevelOrders(side, price, &orders)) return env.Null();
+  if (!is_price || !set->book(instrument).LevelOrders(side, price, &orders)) return env.Null();
   Napi::Array array = Napi::Array::New(env, orders.size());
   for (uint32_t i = 0; i < orders.size(); ++i) array.Set(i, OrderToValue(env, orders[i]));
   return array;

@@ -64,6 +64,13 @@ inline bool ToInteger(double value, int64_t* integer) {
   return static_cast<double>(*integer) == value;
 }
 
+// The same for -(2^53 - 1) .. 2^53 - 1: whether a price may be negative is the instrument's to say.
+inline bool ToPrice(double value, int64_t* price) {
+  if (!(value >= -9007199254740991.0 && value <= 9007199254740991.0)) return false;
+  *price = static_cast<int64_t>(value);
+  return static_cast<double>(*price) == value;
+}
+
 inline uint64_t RawLane(const double* lanes, size_t index) {
   uint64_t raw;
   std::memcpy(&raw, lanes + index, sizeof(raw));
@@ -114,7 +121,7 @@ inline Code DecodeStaged(const double* lanes, Operation* operation, uint64_t* ti
     operation->side = value == 1 ? Side::kSell : Side::kBuy;
     return value == 0 || value == 1;
   };
-  const auto price = [&] { return ToInteger(lanes[lane::kPrice], &operation->price); };
+  const auto price = [&] { return ToPrice(lanes[lane::kPrice], &operation->price); };
   const auto quantity = [&] { return ToInteger(lanes[lane::kQuantity], &operation->quantity); };
   switch (type) {
     case EntryType::kAdd:

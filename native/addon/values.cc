@@ -275,6 +275,7 @@ Napi::Value InstrumentsToValue(Napi::Env env, const BookSet& books) {
     object.Set("priceScale", instrument.price_scale);
     object.Set("quantityScale", instrument.quantity_scale);
     object.Set("kind", instrument.kind == InstrumentKind::kOrders ? "orders" : "levels");
+    if (instrument.signed_prices) object.Set("signedPrices", true);
     array.Set(i - 1, object);
   }
   return array;
@@ -315,6 +316,11 @@ Status InstrumentFromValue(Napi::Value value, Instrument* instrument) {
       return refuse("has kind 'orders' or 'levels'");
     }
   }
+  const Napi::Value signed_prices = object.Get("signedPrices");
+  if (!signed_prices.IsUndefined() && !signed_prices.IsBoolean()) {
+    return refuse("has signedPrices true or false");
+  }
+  instrument->signed_prices = signed_prices.IsBoolean() && signed_prices.ToBoolean().Value();
   return Status();
 }
 

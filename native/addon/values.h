@@ -50,7 +50,8 @@ std::string PathFrom(Napi::Value value);
 // "orders" or "levels"; false for anything else.
 bool KindFromValue(Napi::Value value, uint32_t* kind);
 
-// { name, priceScale, quantityScale, kind } of well-typed input; kInvalidInstrument otherwise.
+// { name, priceScale, quantityScale, kind, signedPrices } of well-typed input; kInvalidInstrument
+// otherwise.
 Status InstrumentFromValue(Napi::Value value, Instrument* instrument);
 
 // 0 .. 2^128 - 1; false otherwise.

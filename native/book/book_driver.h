@@ -1,5 +1,6 @@
 // Runs operations read from a stream of bytes on the real book and on the naive one, and compares
-// every answer and, now and then, all content. For the differential test and the fuzzer.
+// every answer and, now and then, all content. Some operations are taken back together. For the
+// differential test and the fuzzer.
 #ifndef PINNACLE_BOOK_BOOK_DRIVER_H_
 #define PINNACLE_BOOK_BOOK_DRIVER_H_
 
@@ -78,9 +79,44 @@ inline std::string RebuildBook(const OrderBook& book, bool levels_backwards, Ord
   return builder.Finish(rebuilt) == Code::kOk ? "" : "orders not taken";
 }
 
+// Operations on both books that may be taken back together: the naive one keeps a copy.
+class UndoableOperations {
+ public:
+  UndoableOperations(OrderBook* book, ReferenceBook* reference)
+      : book_(book), reference_(reference) {}
+
+  bool open() const { return open_; }
+  void Begin() {
+    open_ = true;
+    before_ = *reference_;
+  }
+  void Keep() {
+    open_ = false;
+    undos_.clear();
+  }
+  void TakeBack() {
+    for (; !undos_.empty(); undos_.pop_back()) book_->TakeBack(undos_.back());
+    if (open_) *reference_ = std::move(before_);
+    open_ = false;
+  }
+  // Where what is about to be changed is noted.
+  OrderBook::Undo* Next() { return &undos_.emplace_back(); }
+  void Forget() {
+    if (!open_) undos_.clear();
+  }
+
+ private:
+  OrderBook* const book_;
+  ReferenceBook* const reference_;
+  ReferenceBook before_;
+  std::vector<OrderBook::Undo> undos_;
+  bool open_ = false;
+};
+
 inline std::string RunBookOperations(std::span<const uint8_t> bytes, size_t compare_every = 64) {
   OrderBook book;
   ReferenceBook reference;
+  UndoableOperations undoable(&book, &reference);
   size_t position = 0;
   const auto next = [&]() -> uint8_t {
     return position < bytes.size() ? bytes[position++] : uint8_t{0};
@@ -106,7 +142,8 @@ inline std::string RunBookOperations(std::span<const uint8_t> bytes, size_t comp
     const OrderId id{next(), (kind & 0x80) != 0 ? uint64_t{next()} << 56 : 0};
     const ReferenceBook::Id reference_id{id.high, id.low};
     const uint8_t number = next();
-    const int64_t price = (kind & 0x40) != 0 ? int64_t{number} << 40 : number % 24;
+    const int64_t size = (kind & 0x40) != 0 ? int64_t{number} << 40 : number % 24;
+    const int64_t price = (kind & 0x08) != 0 ? -size : size;
     const int64_t quantity =
         (kind & 0x20) != 0 ? (int64_t{1} << 52) + number : int64_t{next() % 16} + 1;
     const uint32_t hash = OrderBook::HashOf(id);
@@ -123,35 +160,54 @@ inline std::string RunBookOperations(std::span<const uint8_t> bytes, size_t comp
       case 2: {
         const Side side = (kind & 0x10) != 0 ? Side::kSell : Side::kBuy;
         code = book.CheckAdd(id, side, price, quantity, &handle);
-        if (code == Code::kOk) book.ApplyAdd(handle, id, side, price, quantity);
+        if (code == Code::kOk) {
+          book.NoteAdd(undoable.Next());
+          book.ApplyAdd(handle, id, side, price, quantity);
+        }
         expected = reference.Add(reference_id, side == Side::kSell, price, quantity);
         break;
       }
       case 3:
       case 4:
         code = book.CheckReduce(id, quantity, &handle);
-        if (code == Code::kOk) book.ApplyReduce(handle, quantity);
+        if (code == Code::kOk) {
+          book.NoteReduce(handle, quantity, undoable.Next());
+          book.ApplyReduce(handle, quantity);
+        }
         expected = reference.Reduce(reference_id, quantity);
         break;
       case 5:
         code = book.CheckCancel(id, &handle);
-        if (code == Code::kOk) book.ApplyCancel(handle);
+        if (code == Code::kOk) {
+          book.NoteCancel(handle, undoable.Next());
+          book.ApplyCancel(handle);
+        }
         expected = reference.Cancel(reference_id);
         break;
       case 6: {
         const OrderId new_id = (kind & 0x10) != 0 ? id : OrderId{next(), 0};
         code = book.CheckReplace(id, new_id, price, quantity, &handle);
-        if (code == Code::kOk) book.ApplyReplace(handle, new_id, price, quantity);
+        if (code == Code::kOk) {
+          book.NoteReplace(handle, undoable.Next());
+          book.ApplyReplace(handle, new_id, price, quantity);
+        }
         expected = reference.Replace(reference_id, {new_id.high, new_id.low}, price, quantity);
         break;
       }
       default:
         if (kind == 0xff) {
+          undoable.Keep();
           book.Clear();
           reference.Clear();
+        } else if ((kind & 0x40) == 0) {
+          undoable.Keep();
+          undoable.Begin();
+        } else {
+          (kind & 0x20) != 0 ? undoable.Keep() : undoable.TakeBack();
         }
         break;
     }
+    undoable.Forget();
     if (code != code_of(expected)) {
       return "step " + std::to_string(step) + ": answered " + CodeName(code) + " instead of " +
              CodeName(code_of(expected));
@@ -164,7 +220,7 @@ inline std::string RunBookOperations(std::span<const uint8_t> bytes, size_t comp
       if (difference.empty()) difference = CompareBooks(rebuilt, reference);
       if (!difference.empty()) return "step " + std::to_string(step) + ", rebuilt: " + difference;
       // Going on with what was rebuilt must make no difference, nor how tables grow.
-      if (step % 3 == 0) book = std::move(rebuilt);
+      if (step % 3 == 0 && !undoable.open()) book = std::move(rebuilt);
       book.set_growth(step % 5 < 2 ? Growth::kAtOnce : Growth::kGradual);
     }
   }

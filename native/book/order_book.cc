@@ -292,6 +292,7 @@ void OrderBook::NoteReplace(const Handle& handle, Undo* undo) const {
 }
 
 void OrderBook::NoteSetLevel(const Handle& handle, int64_t quantity, Undo* undo) const {
+  undo->kind = Undo::Kind::kNothing;
   if (handle.order == IdTable::kNone) {
     if (quantity != 0) NoteAdd(undo);
     return;
@@ -412,7 +413,6 @@ bool OrderBook::QueuePosition(OrderId id, uint32_t* orders_ahead, int64_t* quant
 
 bool OrderBook::LevelOrders(Side side, int64_t price, std::vector<OrderView>* orders) const {
   orders->clear();
-  if (price < 0) return false;
   const uint32_t found = FindLevel(side, price, LevelHash(side, price)).index;
   if (found == IdTable::kNone) return false;
   for (uint32_t i = levels_[found].head; i != kNoIndex; i = orders_[i].next) {

@@ -90,8 +90,8 @@ class OrderBook {
              SideOf(levels_[orders_[handle->order].level]), price);
   }
 
-  // Preconditions on numbers (the caller has checked): 0 <= price <= 2^53 - 1, 1 <= quantity <=
-  // 2^53 - 1.
+  // Preconditions on numbers (the caller has checked): -(2^53 - 1) <= price <= 2^53 - 1,
+  // 1 <= quantity <= 2^53 - 1.
   // kDuplicateOrder, kBookFull, kQuantityOverflow (level sum)
   Code CheckAdd(OrderId id, Side side, int64_t price, int64_t quantity, Handle* handle) const;
   void ApplyAdd(const Handle& handle, OrderId id, Side side, int64_t price, int64_t quantity);

@@ -58,6 +58,35 @@ TEST_CASE("levels are kept by price, best first, and orders by time") {
   CHECK(quantity == 5);
 }
 
+TEST_CASE("negative prices are levels as others are, the highest bid and the lowest ask first") {
+  OrderBook book;
+  Add(book, 1, Side::kBuy, -100, 5);
+  Add(book, 2, Side::kBuy, -1, 7);
+  Add(book, 3, Side::kBuy, 0, 2);
+  Add(book, 4, Side::kSell, 3, 1);
+  Add(book, 5, Side::kSell, -3763, 9);
+  LevelView levels[4];
+  REQUIRE(book.Depth(Side::kBuy, 4, levels) == 3);
+  CHECK(levels[0].price == 0);
+  CHECK(levels[1].price == -1);
+  CHECK(levels[2].price == -100);
+  REQUIRE(book.Best(Side::kSell, levels));
+  CHECK(levels[0].price == -3763);
+  CHECK(Queue(book, Side::kBuy, -1) == std::vector<uint64_t>{2});
+  CHECK(Queue(book, Side::kSell, -1).empty());
+  // A level of -1 is one, and no order is none.
+  OrderBook prices;
+  CHECK_FALSE(prices.Best(Side::kBuy, levels));
+  REQUIRE(SetLevel(prices, Side::kBuy, -1, 4) == Code::kOk);
+  REQUIRE(SetLevel(prices, Side::kSell, -1, 6) == Code::kOk);
+  REQUIRE(prices.Best(Side::kBuy, levels));
+  CHECK(levels[0].price == -1);
+  CHECK(levels[0].quantity == 4);
+  REQUIRE(SetLevel(prices, Side::kBuy, -1, 0) == Code::kOk);
+  CHECK_FALSE(prices.Best(Side::kBuy, levels));
+  CHECK(prices.level_count(Side::kSell) == 1);
+}
+
 TEST_CASE("a refused operation says why and leaves the book as it was") {
   OrderBook book;
   Add(book, 1, Side::kBuy, 100, 5);

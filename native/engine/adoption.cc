@@ -315,7 +315,9 @@ class Planner {
         if (finding_.entries > header_.ring_bytes / kLineBytes) break;
         continue;
       }
-      const SegmentFacts* following = FactsOf(segment->file.index + 1);
+      // (A transaction does not go on in another segment.)
+      const SegmentFacts* following =
+          open_entries == 0 ? FactsOf(segment->file.index + 1) : nullptr;
       if (following == nullptr || EntryAt(*following, kSegmentHeaderBytes, next_) == 0) break;
       close();
       segment = following;
@@ -473,44 +475,6 @@ class Planner {
   std::vector<Stretch> taken_;
 };
 
-// A file with the pieces that are to be written to it over its bytes.
-class OverlaidFile final : public File {
- public:
-  OverlaidFile(std::unique_ptr<File> file, std::vector<const AdoptionPiece*> pieces)
-      : file_(std::move(file)), pieces_(std::move(pieces)) {}
-
-  Status Read(uint64_t offset, std::span<uint8_t> out, size_t* bytes_read) const override {
-    PINNACLE_RETURN_IF_ERROR(ReadFully(*file_, offset, out, bytes_read));
-    for (const AdoptionPiece* piece : pieces_) {
-      const uint64_t begin = std::max(offset, piece->offset);
-      const uint64_t end = std::min(offset + out.size(), piece->offset + piece->bytes.size());
-      if (begin >= end) continue;
-      std::memcpy(out.data() + (begin - offset), piece->bytes.data() + (begin - piece->offset),
-                  end - begin);
-      *bytes_read = std::max<size_t>(*bytes_read, end - offset);
-    }
-    return Status();
-  }
-  Status Size(uint64_t* bytes) const override { return file_->Size(bytes); }
-  Status Identity(FileIdentity* identity) const override { return file_->Identity(identity); }
-  void ExpectSequentialReads() override { file_->ExpectSequentialReads(); }
-  void DropCache() override {}
-  Status Write(uint64_t, std::span<const uint8_t>) override { return Refuse(); }
-  Status Sync() override { return Refuse(); }
-  Status Truncate(uint64_t) override { return Refuse(); }
-  Status Preallocate(uint64_t) override { return Refuse(); }
-  Status ZeroBlocks(uint64_t, uint64_t, bool*) override { return Refuse(); }
-  Status Map(std::unique_ptr<Mapping>*) override { return Refuse(); }
-
- private:
-  static Status Refuse() {
-    return Status(Code::kInvalidOperation, "cannot change a file that is only looked at");
-  }
-
-  const std::unique_ptr<File> file_;
-  const std::vector<const AdoptionPiece*> pieces_;
-};
-
 }  // namespace
 
 Status PlanAdoption(const Environment& environment, const std::string& data_directory,
@@ -591,22 +555,6 @@ void Bury(FileSystem* fs, WindowFinding* finding) {
   if (!IsWindowName(NameOf(finding->path))) return;  // it is already
   const std::string buried = RefusedName(finding->path);
   if (fs->Rename(finding->path, buried).ok()) finding->path = buried;
-}
-
-Status AdoptedView::Open(const std::string& path, OpenMode mode, std::unique_ptr<File>* file) {
-  if (mode != OpenMode::kRead) return Refuse("change", path);
-  std::unique_ptr<File> opened;
-  PINNACLE_RETURN_IF_ERROR(base_->Open(path, mode, &opened));
-  std::vector<const AdoptionPiece*> pieces;
-  for (const AdoptionPiece& piece : adoption_->pieces) {
-    if (piece.path == path) pieces.push_back(&piece);
-  }
-  if (pieces.empty()) {
-    *file = std::move(opened);
-  } else {
-    *file = std::make_unique<OverlaidFile>(std::move(opened), std::move(pieces));
-  }
-  return Status();
 }
 
 }  // namespace pinnacle

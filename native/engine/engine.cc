@@ -168,6 +168,8 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   }
   if (progress) progress("start", 1, 1);
   opened->books_ = std::move(state.books);
+  // (The journal may go on in a segment that no entry was in.)
+  PINNACLE_RETURN_IF_ERROR(opened->journal_->RequireFeature(opened->books_.RequiredFeatures()));
   opened->stamps_.Start(clock, state.last_clock_ns);
   opened->recovered_user_state_ = std::move(state.user_state);
   opened->recovered_sequence_ = opened->journal_->appended();
@@ -327,6 +329,12 @@ Status Engine::DefineInstrument(const Instrument& instrument, uint16_t* index) {
   books_.MakeRoomToDefine(instrument);
   InstrumentPayload payload;
   EncodeInstrument(instrument, &payload);
+  if (instrument.signed_prices) {
+    if (Status status = journal_->RequireFeature(kFeatureSignedPrices); !status.ok()) {
+      books_.ForgetRoomToDefine();
+      return status;
+    }
+  }
   uint8_t flags = 0;
   const uint64_t stamp_ns = Stamp(0, &flags);
   if (journal_->Append(EntryType::kInstrument, *index, flags, stamp_ns,

@@ -1,3 +1,4 @@
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -24,10 +25,10 @@ struct Appended {
 // The journal as its program makes it, with what the oracle needs to know.
 class ScannedJournal {
  public:
-  ScannedJournal() { images_.emplace_back(65536, SegmentId(1), 1); }
+  ScannedJournal() { AddSegment(); }
 
   void Step(FuzzInput* input) {
-    switch (input->Byte() % 12) {
+    switch (input->Byte() % 14) {
       case 0:
       case 1:
       case 2:
@@ -80,6 +81,9 @@ class ScannedJournal {
         cut_ = true;
         return Damage(segment, 0);
       }
+      case 12:
+      case 13:
+        return AppendTransaction(input);
       default: {  // anything, somewhere behind the end
         const uint64_t offset =
             std::min<uint64_t>(images_.back().end() + input->Byte() * 64u, 65472);
@@ -123,6 +127,7 @@ class ScannedJournal {
   void AddSegment() {
     const uint64_t index = images_.size() + 1;
     images_.emplace_back(65536, SegmentId(index), index);
+    images_.back().Features(1);
     mark_counter_ = 0;
   }
 
@@ -142,6 +147,32 @@ class ScannedJournal {
     // What is appended behind damage is not intact, wherever it stands.
   }
 
+  // Entries of one size in one segment. One in four never got to its last entry.
+  void AppendTransaction(FuzzInput* input) {
+    const uint64_t count = 2 + input->Byte() % 6u;
+    const uint32_t payload_bytes = input->Byte() * (1u + input->Byte() % 4u);
+    const bool ends = (input->Byte() & 3) != 0;
+    if (images_.back().end() + count * EntryBytes(payload_bytes) > 65536) {
+      if (images_.size() == kMaxSegments) return;
+      AddSegment();
+    }
+    const uint64_t first = next_sequence_;
+    const uint64_t begin = images_.back().end();
+    for (uint64_t i = 0; i < count; ++i) {
+      uint8_t flags = 0x80;
+      if (i > 0) flags |= 0x04;
+      if (i + 1 < count || !ends) flags |= 0x08;
+      const uint8_t fill = static_cast<uint8_t>(next_sequence_);
+      const uint64_t offset =
+          images_.back().Entry(next_sequence_, payload_bytes, durable_, fill, flags);
+      places_.push_back({images_.size() - 1, offset + EntryBytes(payload_bytes)});
+      appended_[next_sequence_++] = {payload_bytes, fill};
+    }
+    claimed_ = std::max(claimed_, durable_);
+    transactions_[first] = last();
+    if (!ends) Damage(images_.size() - 1, begin);
+  }
+
   size_t Segment(FuzzInput* input) const { return input->Byte() % images_.size(); }
   // Half of them among the entries.
   uint64_t Offset(FuzzInput* input, size_t segment) const {
@@ -154,6 +185,11 @@ class ScannedJournal {
     if (offset < kSegmentHeaderBytes) offset = 0;
     uint64_t intact = 0;
     while (intact < places_.size() && places_[intact] <= std::pair(segment, offset)) ++intact;
+    // A transaction that is damaged is so from its first entry on.
+    const auto after = transactions_.upper_bound(intact);
+    if (after != transactions_.begin() && std::prev(after)->second > intact) {
+      intact = std::prev(after)->first - 1;
+    }
     intact_ = damaged_ ? std::min(intact_, intact) : intact;
     damaged_ = true;
   }
@@ -161,6 +197,7 @@ class ScannedJournal {
   std::vector<JournalImage> images_;
   std::map<uint64_t, Appended> appended_;
   std::vector<std::pair<size_t, uint64_t>> places_;  // segment and end of each entry in turn
+  std::map<uint64_t, uint64_t> transactions_;        // first entry -> last
   std::set<uint64_t> out_of_turn_;
   std::set<size_t> gone_;
   uint64_t next_sequence_ = 1;
@@ -181,6 +218,10 @@ class CheckingVisitor final : public EntryVisitor {
     // A journal begins with whatever entry its first segment has; that it reaches back far enough
     // is for recovery to judge.
     if (first_ && journal_->intact() == 0 && header.sequence > next_) next_ = header.sequence;
+    const bool continues = (header.flags & kFlagContinues) != 0;
+    // (From the middle of one on, where that was asked for.)
+    if (!first_ && continues != inside_) Broken("half a transaction");
+    inside_ = (header.flags & kFlagMoreFollows) != 0;
     first_ = false;
     if (header.sequence != next_) Broken("a sequence was skipped");
     ++next_;
@@ -199,6 +240,7 @@ class CheckingVisitor final : public EntryVisitor {
   }
 
   uint64_t next() const { return next_; }
+  bool inside() const { return inside_; }
   const std::string& broken() const { return broken_; }
 
  private:
@@ -209,6 +251,7 @@ class CheckingVisitor final : public EntryVisitor {
   const ScannedJournal* journal_;
   uint64_t next_;
   bool first_ = true;
+  bool inside_ = false;  // a transaction of which more follows
   std::string broken_;
 };
 
@@ -233,6 +276,7 @@ std::string FuzzScan(std::span<const uint8_t> bytes) {
   ScanResult result;
   const Status status = ScanJournal(&files, kDirectory, options, &visitor, &result);
   if (!visitor.broken().empty()) return visitor.broken();
+  if (visitor.inside()) return "the run ends inside a transaction";
   if (!status.ok()) {
     const bool refused = status.code() == Code::kNotOurFile ||
                          status.code() == Code::kNewerVersion ||

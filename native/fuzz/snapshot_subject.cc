@@ -19,7 +19,7 @@ void MakeBooks(FuzzInput* input, BookSet* books) {
   const uint32_t instruments = input->Byte() % 4;
   for (uint32_t i = 0; i < instruments; ++i) {
     books->Define({"I" + std::to_string(i), i, 15 - i,
-                   i % 2 == 0 ? InstrumentKind::kOrders : InstrumentKind::kLevels},
+                   i % 2 == 0 ? InstrumentKind::kOrders : InstrumentKind::kLevels, i > 0},
                   ++sequence);
   }
   for (int left = input->Byte(); left > 0; --left) {
@@ -33,7 +33,8 @@ void MakeBooks(FuzzInput* input, BookSet* books) {
     const bool by_order = operation.type != EntryType::kSetLevel;
     operation.id = {by_order ? input->Byte() % 64u : 0, 0};
     operation.new_id = {input->Byte() % 64u, 0};
-    operation.price = input->Byte();
+    // (Whether the first instrument takes the negative ones is the books' to say.)
+    operation.price = static_cast<int8_t>(input->Byte());
     operation.quantity = input->Byte();
     BookSet::Prepared prepared;
     if (books->Check(operation, &prepared) == Code::kOk) {

@@ -153,7 +153,7 @@ constexpr uint64_t EntryBytes(uint64_t payload_bytes) {
 struct OrderPayload {
   uint64_t order_id_low;
   uint64_t order_id_high;
-  int64_t price;     // ticks, 0 .. 2^53 - 1
+  int64_t price;     // ticks, 0 .. 2^53 - 1; from -(2^53 - 1) on where the instrument says so
   int64_t quantity;  // lots, 1 .. 2^53 - 1 where the operation has one
 };
 static_assert(sizeof(OrderPayload) == kLinePayloadBytes);
@@ -188,12 +188,16 @@ static_assert(sizeof(HolePayload) == 24);
 
 inline constexpr size_t kInstrumentNameBytes = 32;  // UTF-8, zero-padded
 
+// Bits of InstrumentPayload::flags. A definition with any other bit is refused.
+inline constexpr uint32_t kInstrumentSignedPrices = 1;  // needs kFeatureSignedPrices
+inline constexpr uint32_t kKnownInstrumentFlags = kInstrumentSignedPrices;
+
 struct InstrumentPayload {
   char name[kInstrumentNameBytes];
   uint32_t price_scale;  // decimal digits behind the point: price = ticks / 10^price_scale; 0 .. 15
   uint32_t quantity_scale;  // the same for quantities
   uint32_t kind;            // 0: orders (market by order), 1: levels (market by price)
-  uint32_t reserved;
+  uint32_t flags;
 };
 static_assert(sizeof(InstrumentPayload) == 48);
 

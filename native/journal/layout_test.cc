@@ -482,7 +482,7 @@ TEST_CASE("a segment of another kind, a newer one, and a newer head record are r
   journal.directory.Write(2, changed);
   CHECK(code() == Code::kNewerVersion);
   changed = journal.chain.segment(2);
-  changed.bytes()[16] = 1;
+  changed.bytes()[16] = 0x80;
   changed.SealHeader();
   journal.directory.Write(2, changed);
   CHECK(code() == Code::kUnknownFeature);

@@ -232,7 +232,7 @@ TEST_CASE("a line that a write for another place has overwritten is corruption")
 }
 
 TEST_CASE("an entry with a flag that this version does not know is damage, the last one too") {
-  for (const uint8_t flags : {0x84, 0x88, 0x90, 0xa0, 0xc0, 0x8c, 0x00, 0x01}) {
+  for (const uint8_t flags : {0x90, 0xa0, 0xc0, 0xb8, 0x94, 0x00, 0x01}) {
     for (const bool followed : {true, false}) {
       Directory directory;
       JournalImage image = TenEntries();

@@ -127,7 +127,7 @@ class StagedEntries {
 
   std::unique_ptr<uint8_t[], Free> lines_;
   uint64_t capacity_ = 0;
-  uint64_t most_bytes_ = 0;
+  uint64_t most_bytes_ = UINT64_MAX;
   uint64_t end_ = 0;  // that may be filled as things are: the lesser of the two
   uint64_t bytes_ = 0;
   uint64_t count_ = 0;

@@ -337,6 +337,7 @@ class Walker {
   Status Apply(SegmentReader* reader, uint32_t seed, const ValidEntry& begin, const Group& group,
                uint64_t* left_out, bool* refused) {
     BookSet::UndoLog undos;
+    const uint64_t last_sequence = books_->last_sequence();
     PINNACLE_RETURN_IF_ERROR(ForEach(reader, seed, begin, group, [&](const ValidEntry& entry) {
       if (*refused) return;
       if (IsHole(entry.header)) {
@@ -348,6 +349,7 @@ class Walker {
     if (!*refused) return Status();
     if (group.entries > 0) *left_out = group.entries;
     books_->TakeBack(&undos);
+    books_->Skip(last_sequence);
     return Status();
   }
 

@@ -5,6 +5,8 @@
 // Two policies:
 // - point-in-time keeps the run of entries up to the first loss that the snapshot does not cover;
 // - salvage (`past_damage`) keeps every entry that verifies and that the books accept.
+// Both keep a transaction whole or drop it whole: one that lacks an entry, that contradicts itself
+// or that the books refuse in the middle is lost with all of its sequences.
 #ifndef PINNACLE_REPAIR_WALK_H_
 #define PINNACLE_REPAIR_WALK_H_
 
@@ -27,7 +29,7 @@ struct Filler {
   // The lost sequences; none where last is first - 1.
   uint64_t first_sequence = 0;
   uint64_t last_sequence = 0;
-  uint64_t entries_left_out = 0;
+  uint64_t entries_left_out = 0;  // that the books refused, or their transaction
 };
 
 // What becomes of a segment of the repaired journal.

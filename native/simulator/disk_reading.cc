@@ -19,6 +19,8 @@ T Load(const uint8_t* bytes) {
   return value;
 }
 
+constexpr uint64_t kKnownFeatures = 1 | 4;  // mandatory, of segments and snapshots
+
 bool IsZero(const uint8_t* bytes, uint64_t length) {
   return std::all_of(bytes, bytes + length, [](uint8_t byte) { return byte == 0; });
 }
@@ -38,11 +40,12 @@ bool ReadHeader(const std::vector<uint8_t>& file, DiskSegment* segment, uint64_t
   if (std::memcmp(page, "PINNSEG\n", 8) != 0 || Load<uint16_t>(page + 8) != 2 ||
       Load<uint16_t>(page + 10) != kHeaderPage ||
       Load<uint32_t>(page + 12) != ChecksumWithout(page, 128, 12) ||
-      (Load<uint64_t>(page + 16) & ~uint64_t{1}) != 0 || !IsZero(page + 88, 16)) {
+      (Load<uint64_t>(page + 16) & ~kKnownFeatures) != 0 || !IsZero(page + 88, 16)) {
     return false;
   }
-  segment->may_have_transactions = Load<uint64_t>(page + 16) != 0;
+  segment->may_have_transactions = (Load<uint64_t>(page + 16) & 1) != 0;
   segment->journal_id = {Load<uint64_t>(page + 32), Load<uint64_t>(page + 40)};
+  segment->features = Load<uint64_t>(page + 16);
   segment->id = Load<uint64_t>(page + 56);
   segment->predecessor_link = Load<uint64_t>(page + 104);
   *segment_bytes = Load<uint64_t>(page + 72);
@@ -196,7 +199,8 @@ DiskSnapshot ReadSnapshot(const std::string& path, uint64_t sequence, const File
   snapshot.journal_id = {Load<uint64_t>(page + 32), Load<uint64_t>(page + 40)};
   snapshot.entry_checksum = Load<uint32_t>(page + 80);
   snapshot.sound = std::memcmp(page, "PINNSNP\n", 8) == 0 && Load<uint16_t>(page + 8) == 2 &&
-                   Load<uint16_t>(page + 10) == kHeaderPage && Load<uint64_t>(page + 16) == 0 &&
+                   Load<uint16_t>(page + 10) == kHeaderPage &&
+                   (Load<uint64_t>(page + 16) & ~kKnownFeatures) == 0 &&
                    Load<uint32_t>(page + 12) == ChecksumWithout(page, 128, 12) &&
                    IsZero(page + 96, kHeaderPage - 96) &&
                    Load<uint64_t>(page + 64) == file.size() &&

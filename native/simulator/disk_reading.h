@@ -45,6 +45,7 @@ struct DiskSegment {
   bool header_valid = false;   // it verifies and has the index of the name
   bool may_have_transactions = false;
   DiskJournalId journal_id;
+  uint64_t features = 0;  // mandatory
   uint64_t id = 0;
   uint64_t predecessor_link = 0;
   uint64_t link = 0;

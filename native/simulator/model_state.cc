@@ -43,7 +43,9 @@ void Remove(ModelBook& book, const Place& place) {
   if (level.empty()) book.sides[place.side].erase(place.price);
 }
 
-bool BadPrice(int64_t price) { return price < 0 || price > kMost; }
+bool BadPrice(const Instrument& definition, int64_t price) {
+  return price < (definition.signed_prices ? -kMost : 0) || price > kMost;
+}
 bool BadQuantity(int64_t quantity) { return quantity < 1 || quantity > kMost; }
 
 void Put(std::vector<uint8_t>& bytes, uint64_t value, int length = 8) {
@@ -83,7 +85,7 @@ Code ModelState::Check(const Operation& operation) const {
   if (type == EntryType::kSetLevel && by_order) return Code::kInvalidOperation;
   if ((type == EntryType::kAdd || type == EntryType::kReplace || type == EntryType::kSetLevel ||
        type == EntryType::kTrade) &&
-      BadPrice(operation.price)) {
+      BadPrice(instrument.definition, operation.price)) {
     return Code::kInvalidPrice;
   }
   if ((type == EntryType::kAdd || type == EntryType::kReplace || type == EntryType::kReduce ||
@@ -289,7 +291,7 @@ ModelEntry EntryOfInstrument(const Instrument& definition, uint16_t index, uint6
   Put(entry.payload, definition.price_scale, 4);
   Put(entry.payload, definition.quantity_scale, 4);
   Put(entry.payload, static_cast<uint64_t>(definition.kind), 4);
-  Put(entry.payload, 0, 4);
+  Put(entry.payload, definition.signed_prices ? 1 : 0, 4);
   return entry;
 }
 

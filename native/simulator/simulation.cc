@@ -37,6 +37,7 @@ void SimulationCounts::Add(const SimulationCounts& other) {
   snapshots += other.snapshots;
   segments_released += other.segments_released;
   backups += other.backups;
+  features_checked += other.features_checked;
   commits += other.commits;
   restores += other.restores;
 }
@@ -225,9 +226,11 @@ Operation Run::DrawOperation() {
   const uint64_t known = live_.instruments().size();
   operation.instrument = static_cast<uint16_t>(
       known == 0 || random_.Chance(0.01) ? random_.Below(known + 2) : 1 + random_.Below(known));
-  const bool levels =
-      operation.instrument >= 1 && operation.instrument <= known &&
-      live_.instruments()[operation.instrument - 1u].definition.kind == InstrumentKind::kLevels;
+  Instrument definition;
+  if (operation.instrument >= 1 && operation.instrument <= known) {
+    definition = live_.instruments()[operation.instrument - 1u].definition;
+  }
+  const bool levels = definition.kind == InstrumentKind::kLevels;
   operation.type = levels != random_.Chance(0.01) ? kLevelTypes[random_.Below(5)]
                                                   : kOrderTypes[random_.Below(11)];
   if (random_.Chance(0.003)) operation.type = EntryType::kClear;
@@ -239,10 +242,14 @@ Operation Run::DrawOperation() {
   if (operation.type == EntryType::kReplace) {
     operation.new_id = random_.Chance(0.3) ? operation.id : draw_id();
   }
-  operation.price = static_cast<int64_t>(random_.Below(24));
+  operation.price = static_cast<int64_t>(random_.Below(24)) - (definition.signed_prices ? 12 : 0);
   operation.quantity = static_cast<int64_t>(1 + random_.Below(40));
   if (operation.type == EntryType::kSetLevel && random_.Chance(0.3)) operation.quantity = 0;
-  if (random_.Chance(0.01)) operation.price = random_.Chance(0.5) ? -1 : int64_t{1} << 53;
+  constexpr int64_t kTooMuch = int64_t{1} << 53;
+  if (random_.Chance(0.01)) {
+    const int64_t too_little = definition.signed_prices ? -kTooMuch : -1;
+    operation.price = random_.Chance(0.5) ? too_little : kTooMuch;
+  }
   if (random_.Chance(0.01)) {
     operation.quantity = random_.Chance(0.5) ? 0 : (int64_t{1} << 53) - 1;
   }
@@ -353,6 +360,7 @@ void Run::DefineInstrument() {
   instrument.price_scale = static_cast<uint32_t>(number % 3);
   instrument.quantity_scale = random_.Chance(0.1) ? 1 : 0;
   instrument.kind = number % 3 == 2 ? InstrumentKind::kLevels : InstrumentKind::kOrders;
+  instrument.signed_prices = number == 3 || number == 5;
   if (random_.Chance(0.05)) instrument.price_scale = 16;
   Code expected = instrument.price_scale > 15 ? Code::kInvalidInstrument : Code::kOk;
   bool present = false;

@@ -65,9 +65,10 @@ struct SimulationCounts {
   uint64_t killed_inside = 0;  // while the lines of one were being stored
   uint64_t snapshots = 0;
   uint64_t segments_released = 0;
-  uint64_t commits = 0;   // of a consumer
-  uint64_t backups = 0;   // finished, beside the writer
-  uint64_t restores = 0;  // of these, and of what crashes left
+  uint64_t commits = 0;           // of a consumer
+  uint64_t backups = 0;           // finished, beside the writer
+  uint64_t features_checked = 0;  // segments that need a feature, after a power cut
+  uint64_t restores = 0;          // of these, and of what crashes left
 
   // Damage that nothing on the disk bears witness of, so that a strict open takes what is left.
   // The newest segment ends earlier, by a lost write, or as it was at an earlier moment.

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/time_travel.h"
+#include "simulator/disk_reading.h"
 #include "simulator/journal_following.h"
 #include "simulator/simulation_run.h"
 #include "snapshot/snapshot_directory.h"
@@ -232,9 +233,24 @@ void Run::CheckRotation(size_t usable) {
             " usable snapshots");
 }
 
+void Run::CheckFeatures(const DiskImage& image) {
+  uint64_t first = 1;
+  while (first <= entries_.size() && !entries_[first - 1].definition.signed_prices) ++first;
+  if (first > entries_.size()) return;
+  for (const DiskSegment& segment : ReadDisk(image).segments) {
+    const bool needs = std::any_of(segment.entries.begin(), segment.entries.end(),
+                                   [&](const DiskEntry& entry) { return entry.sequence >= first; });
+    if (!needs || !segment.header_valid) continue;
+    ++result_.counts.features_checked;
+    Holds((segment.features & 4) != 0,
+          segment.path + " holds signed prices, and its header does not say so");
+  }
+}
+
 // Another disk that the same power cut may have left.
 void Run::CheckSideImage(const DiskImage& image, uint64_t least, bool torn) {
   Quiet quiet(&quiet_);
+  if (!torn) CheckFeatures(image);
   SimulatedEnvironment world(random_.Next(), image);
   RecoveryReport report;
   std::unique_ptr<Engine> engine;

@@ -202,6 +202,7 @@ void Run::RecoverFromCrash() {
     const uint64_t now = world_->environment().clock->NowNs();
     DiskImage image = std::move(images_.back());
     images_.clear();
+    CheckFeatures(image);
     world_ = std::make_unique<SimulatedEnvironment>(random_.Next(), image);
     world_->clock().SetWallNs(random_.Chance(0.2) ? now - random_.Below(100'000) : now + 1000);
     if (random_.Chance(0.3)) world_->file_system().set_background_writeback(0.02);

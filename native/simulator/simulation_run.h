@@ -160,6 +160,8 @@ class Run {
   // What is not the model's about an engine that was opened with this report; "" where nothing is.
   std::string DifferenceOf(SimulatedEnvironment& world, const Engine& engine,
                            const RecoveryReport& report);
+  // Segments that hold entries which need a feature name it.
+  void CheckFeatures(const DiskImage& image);
   void CheckSideImage(const DiskImage& image, uint64_t least, bool torn);
   ModelState StateAt(uint64_t sequence);
   void Accept(ModelEntry entry);

@@ -38,6 +38,7 @@ TEST_CASE("whatever crashes, fails, lies or rots, recovery gives what was promis
   CHECK(counts.snapshots > runs);
   CHECK(counts.segments_released > runs / 4);
   CHECK(counts.backups > runs / 2);
+  CHECK(counts.features_checked > runs);
 }
 
 TEST_CASE("a seed means the same run every time") {

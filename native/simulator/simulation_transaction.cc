@@ -296,7 +296,8 @@ void Run::JudgeKilledInside(const DiskImage& before, uint64_t first) {
     if (!Holds(status.ok(), what + status.ToString()) ||
         !Holds(engine->appended() == first - 1,
                what + "recovered up to " + std::to_string(engine->appended()) + " instead of " +
-                   std::to_string(first - 1) + " " + report.window.reason)) {
+                   std::to_string(first - 1) + " " + report.window.reason) ||
+        !Holds(report.window.last_sequence < first, what + "the window gave a part of it")) {
       return;
     }
     const std::string difference = DifferenceOf(*world, *engine, report);

@@ -43,10 +43,10 @@ struct InstrumentState {
 
 constexpr int64_t kMostNumber = static_cast<int64_t>(kMaxSafeInteger);
 
-bool AreInRange(const InstrumentFacts& facts) {
+bool AreInRange(const Instrument& definition, const InstrumentFacts& facts) {
   const int64_t status = facts.status.value_or(0);
-  const int64_t price = facts.last_trade_price.value_or(0);
-  return status >= 0 && status <= kMostNumber && price >= -kMostNumber && price <= kMostNumber;
+  return status >= 0 && status <= kMostNumber &&
+         TakesPrice(definition, facts.last_trade_price.value_or(0));
 }
 
 template <typename Record>
@@ -60,7 +60,8 @@ InstrumentFacts CountsOf(const Record& record) {
 }
 
 // False: no writer made this record.
-bool DecodeFacts(const InstrumentRecord& record, InstrumentFacts* facts) {
+bool DecodeFacts(const InstrumentRecord& record, InstrumentState* state) {
+  InstrumentFacts* const facts = &state->facts;
   if ((record.presence & ~(kStatusIsKnown | kHasLastTradePrice)) != 0) return false;
   const bool known = (record.presence & kStatusIsKnown) != 0;
   const bool traded = (record.presence & kHasLastTradePrice) != 0;
@@ -68,15 +69,16 @@ bool DecodeFacts(const InstrumentRecord& record, InstrumentFacts* facts) {
   *facts = CountsOf(record);
   if (known) facts->status = record.status;
   if (traded) facts->last_trade_price = record.last_trade_price;
-  return AreInRange(*facts);
+  return AreInRange(state->definition, *facts);
 }
 
-bool DecodeFacts(const InstrumentRecordV1& record, InstrumentFacts* facts) {
+bool DecodeFacts(const InstrumentRecordV1& record, InstrumentState* state) {
   constexpr int64_t kNone = -1;
+  InstrumentFacts* const facts = &state->facts;
   *facts = CountsOf(record);
   if (record.status != kNone) facts->status = record.status;
   if (record.last_trade_price != kNone) facts->last_trade_price = record.last_trade_price;
-  return AreInRange(*facts);
+  return AreInRange(state->definition, *facts);
 }
 
 class SnapshotReader {
@@ -177,7 +179,7 @@ class SnapshotReader {
                         "; open it with a newer pinnacle-persistence");
     }
     if (!sound) return Damaged("the header does not match its checksum");
-    if (header_.mandatory_features != 0) {
+    if ((header_.mandatory_features & ~kSupportedFeatures) != 0) {
       return Status(Code::kUnknownFeature,
                     path_ +
                         " needs a feature that this library does not have; open it with a newer "
@@ -273,7 +275,12 @@ class SnapshotReader {
       if (Status status = DecodeInstrument(record.definition, &state.definition); !status.ok()) {
         return Damaged(std::string(status.message()));
       }
-      if (!DecodeFacts(record, &state.facts)) {
+      if (state.definition.signed_prices &&
+          (header_.mandatory_features & kFeatureSignedPrices) == 0) {
+        return Damaged("instrument " + state.definition.name +
+                       " has signed prices, and the header not the feature for them");
+      }
+      if (!DecodeFacts(record, &state)) {
         return Damaged("the facts of instrument " + state.definition.name + " are out of range");
       }
     }
@@ -293,7 +300,7 @@ class SnapshotReader {
       for (uint64_t i = 0; i < levels; ++i) {
         LevelRecord level;
         if (!cursor.Take(&level)) return Damaged("a book ends too early");
-        if (level.price < 0 || level.price > kMostNumber) {
+        if (!TakesPrice(state.definition, level.price)) {
           return Damaged("a level's price is out of range");
         }
         builder.BeginLevel(side, level.price);

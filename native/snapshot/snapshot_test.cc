@@ -92,7 +92,8 @@ TEST_CASE("no status and no last price are kept apart from zero and from a negat
   const InstrumentFacts negative{std::nullopt, 5, 1005, 1, 2, -1};
   REQUIRE(books.Restore({"NONE", 0, 0, InstrumentKind::kOrders}, none, OrderBook()).ok());
   REQUIRE(books.Restore({"ZERO", 0, 0, InstrumentKind::kOrders}, zero, OrderBook()).ok());
-  REQUIRE(books.Restore({"NEGATIVE", 0, 0, InstrumentKind::kOrders}, negative, OrderBook()).ok());
+  REQUIRE(
+      books.Restore({"NEGATIVE", 0, 0, InstrumentKind::kOrders, true}, negative, OrderBook()).ok());
   SnapshotInfo info;
   REQUIRE(WriteSnapshot(FileSystem::Real(), directory.path(), {{7, 8}, 5, 1, 1}, books, {}, &info)
               .ok());
@@ -148,7 +149,77 @@ TEST_CASE("an instrument record that contradicts its presence bits is refused") 
   CHECK(refused(56, 1));                 // no status, yet it has one
   CHECK(refused(96, int64_t{1} << 53));  // a price that no number can say
   CHECK(refused(96, -(int64_t{1} << 53)));
-  CHECK_FALSE(refused(96, -5));
+  CHECK(refused(96, -5));  // a price that the instrument does not take
+}
+
+// A book with one level on each side, of an instrument that takes negative prices.
+struct WrittenSigned {
+  TemporaryDirectory directory;
+  BookSet books;
+  SnapshotInfo info;
+
+  WrittenSigned() {
+    const InstrumentFacts facts{1, 3, 1003, 1, 2, -3763};
+    OrderBook book;
+    for (const Side side : {Side::kBuy, Side::kSell}) {
+      const int64_t price = side == Side::kBuy ? -3763 : -1;
+      OrderBook::Handle handle;
+      REQUIRE(book.CheckAdd({side == Side::kBuy ? 1u : 2u, 0}, side, price, 5, &handle) ==
+              Code::kOk);
+      book.ApplyAdd(handle, {side == Side::kBuy ? 1u : 2u, 0}, side, price, 5);
+    }
+    REQUIRE(
+        books.Restore({"CL", 2, 0, InstrumentKind::kOrders, true}, facts, std::move(book)).ok());
+    const Status status =
+        WriteSnapshot(FileSystem::Real(), directory.path(), {{7, 8}, 5, 1, 1}, books, {}, &info);
+    REQUIRE_MESSAGE(status.ok(), status.ToString());
+  }
+  Status Read(const SnapshotImage& image, BookSet* read) {
+    image.Store(info.path);
+    std::vector<uint8_t> state;
+    return ReadSnapshot(FileSystem::Real(), info.path, read, &state, &info);
+  }
+};
+
+TEST_CASE("a book with negative prices comes back, from a file that names the feature") {
+  WrittenSigned written;
+  const SnapshotImage image = SnapshotImage::Load(written.info.path);
+  CHECK(image.Get<uint64_t>(16) == kFeatureSignedPrices);
+  BookSet read;
+  REQUIRE(written.Read(image, &read).ok());
+  CHECK(read.instrument(1).signed_prices);
+  CHECK(read.facts(1).last_trade_price == -3763);
+  CHECK(read.book(1).Digest() == written.books.book(1).Digest());
+  LevelView best;
+  REQUIRE(read.book(1).Best(Side::kSell, &best));
+  CHECK(best.price == -1);
+}
+
+TEST_CASE("negative prices are refused where the header or the instrument does not say so") {
+  WrittenSigned written;
+  const SnapshotImage whole = SnapshotImage::Load(written.info.path);
+  const uint64_t record = whole.Sections().front().content();
+  REQUIRE(whole.Get<uint32_t>(record + 44) == kInstrumentSignedPrices);
+  const auto code = [&](uint64_t offset, uint64_t value, bool header) {
+    SnapshotImage image = whole;
+    if (header) {
+      image.Put<uint64_t>(offset, value);
+    } else {
+      image.Put<uint32_t>(record + offset, static_cast<uint32_t>(value));
+    }
+    BookSet read;
+    return written.Read(image.Seal(), &read).code();
+  };
+  CHECK(code(16, kFeatureSignedPrices, true) == Code::kOk);
+  CHECK(code(16, 0, true) == Code::kSnapshotCorrupt);
+  CHECK(code(16, kFeatureSignedPrices | 16, true) == Code::kUnknownFeature);
+  CHECK(code(44, 0, false) == Code::kSnapshotCorrupt);
+  CHECK(code(44, kInstrumentSignedPrices | 2, false) == Code::kSnapshotCorrupt);
+}
+
+TEST_CASE("a snapshot without a signed instrument needs no feature") {
+  Written written;
+  CHECK(SnapshotImage::Load(written.info.path).Get<uint64_t>(16) == 0);
 }
 
 TEST_CASE("a section of another snapshot is refused, though its own checksums are right") {

@@ -85,6 +85,7 @@ class SnapshotWriter {
     std::memcpy(header.magic, kSnapshotMagic, sizeof(kSnapshotMagic));
     header.version = kSnapshotVersion;
     header.header_bytes = kSnapshotHeaderBytes;
+    header.mandatory_features = books.RequiredFeatures();
     header.journal_id_low = meta.journal_id.low;
     header.journal_id_high = meta.journal_id.high;
     header.sequence = meta.sequence;

@@ -1,5 +1,6 @@
 #include "state/book_set.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace pinnacle {
@@ -8,7 +9,6 @@ namespace {
 
 constexpr int64_t kMostNumber = static_cast<int64_t>(kMaxSafeInteger);
 
-bool IsPrice(int64_t price) { return price >= 0 && price <= kMostNumber; }
 bool IsQuantity(int64_t quantity) { return quantity >= 1 && quantity <= kMostNumber; }
 
 }  // namespace
@@ -22,7 +22,7 @@ Code BookSet::Check(const Operation& operation, Prepared* prepared) {
   switch (operation.type) {
     case EntryType::kAdd:
       if (!orders) return Code::kInvalidOperation;
-      if (!IsPrice(operation.price)) return Code::kInvalidPrice;
+      if (!TakesPrice(entry.instrument, operation.price)) return Code::kInvalidPrice;
       if (!IsQuantity(operation.quantity)) return Code::kInvalidQuantity;
       return entry.book.CheckAdd(operation.id, operation.side, operation.price, operation.quantity,
                                  prepared);
@@ -36,18 +36,18 @@ Code BookSet::Check(const Operation& operation, Prepared* prepared) {
       return entry.book.CheckCancel(operation.id, prepared);
     case EntryType::kReplace:
       if (!orders) return Code::kInvalidOperation;
-      if (!IsPrice(operation.price)) return Code::kInvalidPrice;
+      if (!TakesPrice(entry.instrument, operation.price)) return Code::kInvalidPrice;
       if (!IsQuantity(operation.quantity)) return Code::kInvalidQuantity;
       return entry.book.CheckReplace(operation.id, operation.new_id, operation.price,
                                      operation.quantity, prepared);
     case EntryType::kSetLevel:
       if (orders) return Code::kInvalidOperation;
-      if (!IsPrice(operation.price)) return Code::kInvalidPrice;
+      if (!TakesPrice(entry.instrument, operation.price)) return Code::kInvalidPrice;
       if (operation.quantity < 0 || operation.quantity > kMostNumber) return Code::kInvalidQuantity;
       return entry.book.CheckSetLevel(operation.side, operation.price, operation.quantity,
                                       prepared);
     case EntryType::kTrade:
-      if (!IsPrice(operation.price)) return Code::kInvalidPrice;
+      if (!TakesPrice(entry.instrument, operation.price)) return Code::kInvalidPrice;
       return IsQuantity(operation.quantity) ? Code::kOk : Code::kInvalidQuantity;
     case EntryType::kStatus:
       return operation.quantity >= 0 && operation.quantity <= kMostNumber ? Code::kOk
@@ -228,9 +228,10 @@ Status BookSet::CheckDefine(const Instrument& instrument, bool* present, uint16_
     return Status(Code::kInstrumentMismatch,
                   "instrument " + instrument.name + " was journaled with priceScale " +
                       std::to_string(known.price_scale) + ", quantityScale " +
-                      std::to_string(known.quantity_scale) + " and kind '" +
+                      std::to_string(known.quantity_scale) + ", kind '" +
                       (known.kind == InstrumentKind::kOrders ? "orders" : "levels") +
-                      "'; a definition can't change, choose another name for another definition");
+                      (known.signed_prices ? "', with signedPrices" : "', without signedPrices") +
+                      "; a definition can't change, choose another name for another definition");
   }
   if (entries_.size() >= kMaxInstruments) {
     return Status(Code::kTooManyInstruments, "a data directory holds at most " +
@@ -336,6 +337,12 @@ Status BookSet::ApplyEntryUndoably(const EntryHeader& header, const uint8_t* pay
   }
   ApplyUndoably(operation, prepared, header.sequence, header.timestamp_ns, log);
   return Status();
+}
+
+uint64_t BookSet::RequiredFeatures() const {
+  const bool any = std::any_of(entries_.begin(), entries_.end(),
+                               [](const Entry& entry) { return entry.instrument.signed_prices; });
+  return any ? kFeatureSignedPrices : 0;
 }
 
 uint64_t BookSet::order_count() const {

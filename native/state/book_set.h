@@ -54,6 +54,7 @@ class BookSet {
   // What operations changed, to be taken back. Of one set, and one at a time in use.
   class UndoLog {
    public:
+    size_t size() const { return count_; }
     // Nothing of it is to be taken back any more. Memory stays for what comes next, but for what a
     // large one had.
     void Clear() {
@@ -167,6 +168,8 @@ class BookSet {
   uint64_t last_sequence() const { return last_sequence_; }
   uint64_t expected_orders() const { return expected_orders_; }
   uint64_t order_count() const;
+  // The mandatory features of a file that holds these instruments.
+  uint64_t RequiredFeatures() const;
 
  private:
   struct Entry {

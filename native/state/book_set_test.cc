@@ -49,6 +49,52 @@ TEST_CASE("prices and quantities out of range are refused") {
   CHECK(Try(books, Of(EntryType::kStatus, 1, 0, 0, -1)) == Code::kInvalidQuantity);
 }
 
+TEST_CASE("an instrument with signed prices takes negative ones, to -(2^53 - 1)") {
+  BookSet books = TwoInstruments();
+  CHECK(books.RequiredFeatures() == 0);
+  books.Define({"SIGNED", 2, 0, InstrumentKind::kOrders, true}, 3);
+  books.Define({"SIGNED-LVL", 2, 0, InstrumentKind::kLevels, true}, 4);
+  CHECK(books.RequiredFeatures() == kFeatureSignedPrices);
+  const int64_t most = static_cast<int64_t>(kMaxSafeInteger);
+  CHECK(Try(books, Of(EntryType::kAdd, 3, 1, -most, 1)) == Code::kOk);
+  CHECK(Try(books, Of(EntryType::kAdd, 3, 2, -most - 1, 1)) == Code::kInvalidPrice);
+  CHECK(Try(books, Of(EntryType::kAdd, 3, 2, INT64_MIN, 1)) == Code::kInvalidPrice);
+  CHECK(Try(books, Of(EntryType::kAdd, 3, 2, most + 1, 1)) == Code::kInvalidPrice);
+  CHECK(Try(books, Of(EntryType::kAdd, 3, 2, most, 1, Side::kSell)) == Code::kOk);
+  CHECK(Try(books, Of(EntryType::kTrade, 3, 0, -1, 1)) == Code::kOk);
+  CHECK(books.facts(3).last_trade_price == -1);
+  CHECK(Try(books, Of(EntryType::kSetLevel, 4, 0, -1, 5)) == Code::kOk);
+  CHECK(Try(books, Of(EntryType::kSetLevel, 2, 0, -1, 5)) == Code::kInvalidPrice);
+  CHECK(Try(books, Of(EntryType::kTrade, 1, 0, -1, 5)) == Code::kInvalidPrice);
+}
+
+TEST_CASE("an entry with a negative price is corruption where the instrument has none") {
+  BookSet books = TwoInstruments();
+  books.Define({"SIGNED", 2, 0, InstrumentKind::kOrders, true}, 3);
+  const OrderPayload payload{1, 0, -3763, 1};
+  const auto apply = [&](uint16_t instrument) {
+    const EntryHeader header{32,           instrument, static_cast<uint8_t>(EntryType::kAdd),
+                             kFlagWritten, 4,          1};
+    return books.ApplyEntry(header, reinterpret_cast<const uint8_t*>(&payload)).code();
+  };
+  CHECK(apply(1) == Code::kCorrupt);
+  CHECK(apply(3) == Code::kOk);
+}
+
+TEST_CASE("a definition says in its flags that prices are signed, and no more") {
+  InstrumentPayload payload;
+  Instrument back;
+  EncodeInstrument({"A", 2, 0, InstrumentKind::kOrders, true}, &payload);
+  CHECK(payload.flags == kInstrumentSignedPrices);
+  REQUIRE(DecodeInstrument(payload, &back).ok());
+  CHECK(back.signed_prices);
+  payload.flags = 0;
+  REQUIRE(DecodeInstrument(payload, &back).ok());
+  CHECK_FALSE(back.signed_prices);
+  payload.flags = 2;
+  CHECK(DecodeInstrument(payload, &back).code() == Code::kInvalidInstrument);
+}
+
 TEST_CASE("executions and trades are counted, with the resting order's price") {
   BookSet books = TwoInstruments();
   REQUIRE(Try(books, Of(EntryType::kAdd, 1, 1, 10, 5)) == Code::kOk);

@@ -59,6 +59,7 @@ void EncodeInstrument(const Instrument& instrument, InstrumentPayload* payload) 
   payload->price_scale = instrument.price_scale;
   payload->quantity_scale = instrument.quantity_scale;
   payload->kind = static_cast<uint32_t>(instrument.kind);
+  payload->flags = instrument.signed_prices ? kInstrumentSignedPrices : 0;
 }
 
 Status DecodeInstrument(const InstrumentPayload& payload, Instrument* instrument) {
@@ -66,6 +67,12 @@ Status DecodeInstrument(const InstrumentPayload& payload, Instrument* instrument
   instrument->price_scale = payload.price_scale;
   instrument->quantity_scale = payload.quantity_scale;
   instrument->kind = static_cast<InstrumentKind>(payload.kind);
+  instrument->signed_prices = (payload.flags & kInstrumentSignedPrices) != 0;
+  if ((payload.flags & ~kKnownInstrumentFlags) != 0) {
+    return Status(Code::kInvalidInstrument, "instrument " + instrument->name +
+                                                " has flags that this library does not know (" +
+                                                std::to_string(payload.flags) + ")");
+  }
   return CheckInstrument(*instrument);
 }
 

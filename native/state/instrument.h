@@ -1,4 +1,4 @@
-// What an instrument is: its name, its scales and the kind of its book.
+// What an instrument is: its name, its scales, the kind of its book and which prices it takes.
 #ifndef PINNACLE_STATE_INSTRUMENT_H_
 #define PINNACLE_STATE_INSTRUMENT_H_
 
@@ -21,6 +21,7 @@ struct Instrument {
   uint32_t price_scale = 0;     // price = ticks / 10^price_scale, 0 .. 15
   uint32_t quantity_scale = 0;  // the same for lots
   InstrumentKind kind = InstrumentKind::kOrders;
+  bool signed_prices = false;  // prices may be negative
   friend bool operator==(const Instrument&, const Instrument&) = default;
 };
 
@@ -34,6 +35,15 @@ struct InstrumentFacts {
   std::optional<int64_t> last_trade_price;
   friend bool operator==(const InstrumentFacts&, const InstrumentFacts&) = default;
 };
+
+inline bool TakesPrice(const Instrument& instrument, int64_t price) {
+  // Nearly every price is positive: this one comparison decides. (A function for the others would
+  // cost every operation more than it is worth.)
+  const uint64_t word = static_cast<uint64_t>(price);
+  if (word <= kMaxSafeInteger) [[likely]]
+    return true;
+  return instrument.signed_prices && 0 - word <= kMaxSafeInteger;
+}
 
 // kInvalidInstrument with the reason.
 Status CheckInstrument(const Instrument& instrument);

@@ -45,6 +45,13 @@ class JournalImage {
     return *this;
   }
 
+  // Mandatory ones: 1 transactions.
+  JournalImage& Features(uint64_t bits) {
+    Put64(16, bits);
+    SealHeader();
+    return *this;
+  }
+
   JournalImage& Journal(uint64_t low, uint64_t high) {
     Put64(32, low);
     Put64(40, high);
@@ -54,9 +61,33 @@ class JournalImage {
 
   // Appends a user entry whose payload bytes are all `fill`; returns its offset.
   uint64_t Entry(uint64_t sequence, uint32_t payload_bytes = 32, uint64_t durable = 0,
-                 uint8_t fill = 0x5a) {
+                 uint8_t fill = 0x5a, uint8_t flags = 0x80) {
     return Put(0x80, 0, sequence, std::vector<uint8_t>(payload_bytes, fill),
-               static_cast<uint32_t>(sequence - 1 - durable));
+               static_cast<uint32_t>(sequence - 1 - durable), flags);
+  }
+
+  // Mandatory features; 1: entries may be of transactions.
+  JournalImage& Features(uint64_t bits) {
+    Put64(16, bits);
+    SealHeader();
+    return *this;
+  }
+
+  // Appends a user entry with flags of a transaction: 0x04 continues it, 0x08 more of it follows.
+  uint64_t Part(uint64_t sequence, uint8_t flags, uint32_t payload_bytes = 32,
+                uint64_t durable = 0) {
+    return Put(0x80, 0, sequence, std::vector<uint8_t>(payload_bytes, 0x5a),
+               static_cast<uint32_t>(sequence - 1 - durable), static_cast<uint8_t>(0x80 | flags));
+  }
+
+  // Appends a whole transaction of user entries.
+  JournalImage& Transaction(uint64_t first, uint64_t last, uint64_t durable = 0) {
+    for (uint64_t sequence = first; sequence <= last; ++sequence) {
+      Part(sequence,
+           static_cast<uint8_t>((sequence > first ? 0x04 : 0) | (sequence < last ? 0x08 : 0)), 32,
+           durable);
+    }
+    return *this;
   }
 
   // Appends a hole in place of the entries `first` to `last`; none where last is first - 1.

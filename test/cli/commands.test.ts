@@ -129,6 +129,33 @@ t.test('dump shows which entries are a transaction', { buffered: true }, async (
   t.match((await pinnacle(['verify', dataDirectory, '--pure'])).stdout, /^clean/)
 })
 
+t.test(
+  'negative prices go from a file to the books, the depth and the dump',
+  { buffered: true },
+  async (t) => {
+    const directory = t.testdir({
+      'mbo.csv': [
+        'ts_event,action,side,price,size,order_id,symbol',
+        '1,A,B,-37.630000000,100,1,CL',
+        '2,A,A,-0.010000000,60,2,CL',
+      ].join('\n'),
+    })
+    const file = join(directory, 'mbo.csv')
+    const data = join(directory, 'data')
+    const options = ['--data', data, '--price-scale', '2', '--signed-prices']
+    t.equal((await pinnacle(['run', file, ...options])).code, 0)
+    const table = await pinnacle(['dump', data])
+    t.match(table.stdout, /CL: prices of 2 decimals, quantities of 0, orders, signed prices/)
+    t.match(table.stdout, /add .* -37\.63 /)
+    const json = await pinnacle(['dump', data, '--json'])
+    t.match(json.stdout, /"type":"instrument".*"signedPrices":true/)
+    t.match(json.stdout, /"price":-3763,/)
+    const book = await pinnacle(['book', 'CL', '-d', data])
+    t.match(book.stdout, /-0\.01 .*spread 37\.62 \(3,762 ticks\).*-37\.63 /s)
+    t.equal((await pinnacle(['verify', data, '--pure'])).code, 0)
+  },
+)
+
 t.test('dump follows until it is interrupted', { buffered: true }, async (t) => {
   const { data } = await withData(t)
   let told = false

@@ -262,6 +262,17 @@ t.test('each Databento action becomes the operation that it is, symbol by symbol
   })
 })
 
+t.test('negative prices of a Databento file need signed prices', async (t) => {
+  const files = databento('1,A,B,-37.630000000,100,1,CL', '2,A,A,-0.000000000,60,2,CL')
+  await t.rejects(mapped(t, files), { message: /"-37\.630000000" is negative.*--signed-prices/ })
+  const { source, operations } = await mapped(t, files, { signedPrices: true, priceScale: 2 })
+  t.same(
+    operations.map(({ price }) => price),
+    [-3763, 0],
+  )
+  t.same(source.instruments, [{ name: 'CL', priceScale: 2, quantityScale: 0, signedPrices: true }])
+})
+
 t.test('two symbols do not share one instrument', async (t) => {
   const files = databento('2,A,B,5.510000000,100,1,ARL', '3,A,A,5.520000000,60,1,XYZ')
   await t.rejects(mapped(t, files, named), {

@@ -10,7 +10,7 @@ import { Dice, makeDirectory, spoil } from './spoiling.js'
 import { spoilTransactions } from './spoiling-transactions.js'
 
 const rounds = 150
-const transactionRounds = 400
+const transactionRounds = 300
 const firstSeed = 1001
 
 /** Verdict and last entry; of a corrupt directory the verdict alone. */
@@ -97,6 +97,8 @@ function makeTransactions(dice: Dice): SegmentImage[] {
   }
   if (!dice.once(3)) return [one]
   const two = new SegmentImage({ index: 2, predecessor: idOf(1), features })
+  // (Or with an entry that the first segment has, or should have.)
+  if (dice.once(3)) next = Math.max(1, next - 1 - dice.roll(6))
   return [one, dice.once(2) ? two : two.transaction(next, next + 2, { durable: 0 })]
 }
 

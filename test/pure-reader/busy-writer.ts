@@ -1,5 +1,5 @@
 /**
- * Writes without a pause until it is killed: short bursts of orders and payloads, and a snapshot with
+ * Writes without a pause until it is killed: short bursts of orders, transactions and payloads, and a snapshot with
  * compaction about ten times a second, so that segments are made, recycled and removed all the time.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -20,11 +20,17 @@ const book = manager.book('BTC-USD')
 const live = 500
 process.send?.('ready')
 let id = 1
-for (let round = 1; ; round++) {
-  for (let i = 0; i < 300; i++, id++) {
+
+function trade(orders: number): void {
+  for (let i = 0; i < orders; i++, id++) {
     book.add(id, id % 2 === 0 ? Side.Buy : Side.Sell, 1000 + (id % 7), 1)
     if (id > live) book.cancel(id - live)
   }
+}
+
+for (let round = 1; ; round++) {
+  trade(200)
+  for (let i = 0; i < 4; i++) manager.transaction(() => trade(25))
   manager.append(3, Buffer.alloc(round % 3000, 0x61))
   if (round % 20 === 0) await manager.snapshot()
   else await sleep(4)

@@ -248,9 +248,17 @@ t.test('an open transaction at the end of a segment', async (t) => {
     short.entry({ sequence, flags, durable: 956 })
   }
   t.equal(short.end, segmentBytes)
-  t.match(await judged(t, { segments: [short] }), { lastSequence: 956n })
+  t.match(await judged(t, { segments: [short] }), { verdict: 'torn', lastSequence: 956n })
   const across = second().entry({ sequence: 961, flags: continuesFlag, durable: 956 })
-  t.match(await judged(t, { segments: [short, across] }), { lastSequence: 956n })
+  t.match(await judged(t, { segments: [short, across] }, 'it goes on in the next segment'), {
+    verdict: 'corrupt',
+    lastSequence: 956n,
+    problems: [/begins with entry 957 is contradicted by what stands for entry 961/],
+  })
+  const alone = second().entry({ sequence: 960, durable: 956 })
+  t.match(await judged(t, { segments: [lines, alone] }, 'its entry opens the next segment'), {
+    verdict: 'corrupt',
+  })
 })
 
 t.test('the entry of a snapshot may be the last one of a transaction', async (t) => {

@@ -13,6 +13,7 @@ import { placesOf, snapshotSequences, type SegmentPlaces } from '../../lib/tortu
 import { rangesOf } from '../../lib/torture/ranges.js'
 import { tryRepair, type RepairTrial } from '../../lib/torture/repair-trial.js'
 import { Random } from '../../lib/order-flow/random.js'
+import { PersistenceManager } from '../../lib/index.js'
 import { pinnacle } from '../cli/running.js'
 import { flowSeed, written } from './written.js'
 
@@ -67,6 +68,23 @@ t.test('damage takes the entries whose bytes it takes, and no others', async (t)
   t.same(cut(dataDirectory, first, 100).lost, all(first))
   t.same(remove(dataDirectory, second).lost, all(second))
   t.equal(placesOf(dataDirectory).length, places.length - 1)
+})
+
+t.test('damage of one entry of a transaction takes all of them', async (t) => {
+  const dataDirectory = join(t.testdir(), 'data')
+  const manager = await PersistenceManager.open({ dataDirectory, segmentSize: '64KiB' })
+  manager.append(1, Buffer.alloc(10))
+  manager.transaction(() => {
+    for (let i = 0; i < 4; i++) manager.append(2, Buffer.alloc(100, i))
+  })
+  manager.append(1, Buffer.alloc(10))
+  await manager.close()
+  const [segment] = placesOf(dataDirectory)
+  if (segment === undefined) throw new Error('there is no segment')
+  const [, , third, , , last] = segment.entries
+  t.same(flip(dataDirectory, segment, third!.offset + 50, 1).lost, [2, 3, 4, 5])
+  t.same(flip(dataDirectory, segment, last!.offset, 1).lost, [6])
+  t.same(cut(dataDirectory, segment, third!.offset).lost, [2, 3, 4, 5, 6])
 })
 
 t.test(

@@ -17,8 +17,9 @@ export class RecordingMachine implements StateMachine {
     this.seen = JSON.parse(Buffer.from(bytes).toString()) as string[]
   }
   #record(entry: UserEntry | OperationEntry): void {
+    const sorted = Object.fromEntries(Object.entries(entry).sort())
     this.seen.push(
-      JSON.stringify(entry, (_, value: unknown) =>
+      JSON.stringify(sorted, (_, value: unknown) =>
         typeof value === 'bigint' ? `${String(value)}n` : value,
       ),
     )

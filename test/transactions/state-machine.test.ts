@@ -228,3 +228,28 @@ t.test('stateAt() says so where compaction took what it needs', async (t) => {
   t.equal(machine.seen.length, 3001)
   await manager.close()
 })
+
+t.test('entries say their place in the transaction, live as at recovery', async (t) => {
+  const directory = t.testdir()
+  const places: (string | undefined)[] = []
+  const live = new RecordingMachine()
+  live.onEntry = ({ transaction }) => {
+    places.push(transaction)
+  }
+  const manager = await open(directory, { stateMachine: live })
+  const book = manager.book('AAPL')
+  manager.transaction(() => {
+    manager.append(1, payload)
+    book.add(1, Side.Buy, 1, 1)
+    manager.append(1, payload)
+  })
+  manager.batch({ atomic: true }).cancel(book, 1).clear(book).commit()
+  manager.batch({ atomic: true }).clear(book).commit()
+  manager.transaction(() => manager.append(1, payload))
+  t.strictSame(places, ['first', 'middle', 'last', 'first', 'last', undefined, undefined])
+  await manager.close()
+  const recovered = new RecordingMachine()
+  const again = await open(directory, { stateMachine: recovered })
+  t.strictSame(recovered.seen, live.seen)
+  await again.close()
+})

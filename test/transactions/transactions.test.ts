@@ -323,3 +323,79 @@ t.test('a follower sees a transaction only when all of it is there', async (t) =
   t.equal(seen.length, manager.appendedFrontier)
   await manager.close()
 })
+
+t.test(
+  'readers begin and end beside a transaction, and say so where they are asked to cut it',
+  async (t) => {
+    const directory = t.testdir()
+    const manager = await open(directory)
+    const start = manager.appendedFrontier
+    manager.append(1, payload(8))
+    manager.transaction(() => {
+      for (let i = 0; i < 5; i++) manager.append(2, payload(8))
+    })
+    manager.append(3, payload(8))
+    const [first, last] = [start + 2, start + 6]
+    const readers = {
+      own: (options: { from?: number; to?: number }) => manager.journal.entries(options),
+      other: (options: { from?: number; to?: number }) => Journal.read(directory, options),
+    }
+    await manager.durable()
+    for (const [who, read] of Object.entries(readers)) {
+      for (let sequence = first; sequence <= last; sequence++) {
+        const inside = {
+          code: 'ERR_PINNACLE_INSIDE_TRANSACTION',
+          message: new RegExp(`entries ${String(first)} to ${String(last)},`),
+        }
+        const seen: number[] = []
+        const reading = (async () => {
+          for await (const entry of read({ from: start + 1, to: sequence }))
+            seen.push(entry.sequence)
+        })()
+        if (sequence < last) await t.rejects(reading, inside, `${who} to ${String(sequence)}`)
+        else await reading
+        t.strictSame(seen.length, sequence < last ? 1 : 6)
+        const from = entriesOf(read({ from: sequence }))
+        if (sequence > first) await t.rejects(from, inside, `${who} from ${String(sequence)}`)
+        else t.equal((await from).length, 6)
+      }
+      t.strictSame(
+        (await entriesOf(read({ from: first }))).map(({ transaction }) => transaction),
+        ['first', 'middle', 'middle', 'middle', 'last', undefined],
+      )
+    }
+    await manager.close()
+  },
+)
+
+t.test('a consumer that commits inside a transaction gets all of it again', async (t) => {
+  const directory = t.testdir()
+  const manager = await open(directory)
+  const start = manager.appendedFrontier
+  manager.append(1, payload(8))
+  manager.transaction(() => {
+    for (let i = 0; i < 3; i++) manager.append(2, payload(8))
+  })
+  const consumer = await manager.journal.consumers.open('c', { from: start + 1 })
+  const positions: number[] = []
+  for await (const entry of consumer.entries()) {
+    positions.push(await consumer.commit(entry.sequence))
+  }
+  t.strictSame(positions, [start + 1, start + 1, start + 1, start + 4])
+  await t.rejects(consumer.reset(start + 2), {
+    code: 'ERR_PINNACLE_INSIDE_TRANSACTION',
+    message: new RegExp(`entries ${String(start + 2)} to ${String(start + 4)},`),
+  })
+  await consumer.reset(start + 1)
+  let seen = 0
+  for await (const entry of consumer.entries()) {
+    if (++seen === 2) {
+      await consumer.commit(entry.sequence)
+      break
+    }
+  }
+  t.equal(consumer.position, start + 1)
+  t.equal((await entriesOf(consumer.entries())).length, 3)
+  await consumer.close()
+  await manager.close()
+})

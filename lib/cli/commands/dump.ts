@@ -1,5 +1,6 @@
 /** `pinnacle dump`: the journal's entries, as a table or as JSON lines; can follow a running writer. */
 import { Option, type Command } from 'commander'
+import { definitionOf } from '../../book/instrument.js'
 import { Journal } from '../../journal/journal.js'
 import { journalEntryTypes, type JournalEntry, type JournalEntryType } from '../../journal/entry.js'
 import { action, onInterrupt } from '../action.js'
@@ -104,8 +105,7 @@ type KnownInstruments = Awaited<ReturnType<typeof knownInstruments>>
 
 function learn(instruments: KnownInstruments, entry: JournalEntry): void {
   if (entry.type !== 'instrument') return
-  const { name, priceScale, quantityScale, kind } = entry
-  instruments.set(entry.instrument, { name, priceScale, quantityScale, kind })
+  instruments.set(entry.instrument, definitionOf(entry))
 }
 
 function entryType(name: string): JournalEntryType {

@@ -59,7 +59,8 @@ export function registerRecord(feed: Command): void {
     .option('--credential <name>', 'credential that signs channels which need it')
     .option(
       '--scale <product:price:size>',
-      'digits behind the point of prices and sizes (default: 8 and 8)',
+      'digits behind the point of prices and sizes (default: 8 and 8); with :signed behind them where prices may ' +
+        'be negative',
       scaleArgument,
     )
     .option('--duration <seconds>', 'end after so long', numberArgument)
@@ -69,17 +70,19 @@ export function registerRecord(feed: Command): void {
     .action(action<RecordOptions, [string | undefined]>(record))
 }
 
-/** `BTC-USD:2:8` */
+/** `BTC-USD:2:8`, `CL-SPREAD:2:0:signed` */
 export function scaleArgument(
   text: string,
   before: Record<string, ProductScales> | undefined,
 ): Record<string, ProductScales> {
-  const match = /^(.+):(\d{1,2}):(\d{1,2})$/.exec(text)
-  const [, product = '', price, size] = match ?? []
+  const match = /^(.+):(\d{1,2}):(\d{1,2})(:signed)?$/.exec(text)
+  const [, product = '', price, size, signed] = match ?? []
   if (!match || Number(price) > 15 || Number(size) > 15) {
     throw new InvalidArgumentError('It must be a product and two numbers of 0 to 15: BTC-USD:2:8.')
   }
-  return { ...before, [product]: { priceScale: Number(price), quantityScale: Number(size) } }
+  const scales: ProductScales = { priceScale: Number(price), quantityScale: Number(size) }
+  if (signed !== undefined) scales.signedPrices = true
+  return { ...before, [product]: scales }
 }
 
 async function record(

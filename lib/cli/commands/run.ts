@@ -34,6 +34,7 @@ interface RunOptions extends EngineOptions {
   format?: FlowFormat
   openingBook?: string
   priceScale?: number
+  signedPrices?: boolean
   speed: 'full' | number
   brokenLines: FlowPolicy
   unknownOrders: FlowPolicy
@@ -55,6 +56,7 @@ export function register(program: Command): void {
       'decimal digits of a Databento tick (default: 4)',
       integerArgument,
     )
+    .option('--signed-prices', 'prices of a Databento file may be negative')
     .option(
       '--speed <speed>',
       "full, or a factor of the flow's own time such as 60x",

@@ -26,12 +26,13 @@ import {
   decimalOf,
   FramePlace,
   idOf,
+  type JsonObject,
   listOf,
   objectOf,
   parseFrame,
+  priceOf,
   productOf,
   textOf,
-  type JsonObject,
 } from './frame-checks.js'
 import { KnownProducts } from './known-products.js'
 import { TickerTemplate } from './ticker-template.js'
@@ -163,7 +164,7 @@ export class BinanceAdapter implements FeedAdapter {
           exchangeTimeNs: this.#timeOf(data.T, 'T'),
           tradeId: idOf(data.t, 't'),
           side: aggressorSide(data.m),
-          price: decimalOf(data.p, 'p'),
+          price: priceOf(data.p, 'p'),
           size: decimalOf(data.q, 'q'),
         })
       case 'depthUpdate':
@@ -195,7 +196,7 @@ export class BinanceAdapter implements FeedAdapter {
       type: 'ticker',
       product: productOf(data.s, 's'),
       exchangeTimeNs: this.#timeOf(data.E, 'E'),
-      price: decimalOf(data.c, 'c'),
+      price: priceOf(data.c, 'c'),
     }
     readTickerNumbers(data, tickerFields, update)
     return update
@@ -232,7 +233,7 @@ export class BinanceAdapter implements FeedAdapter {
     for (let index = 0; index < items.length; index++) {
       this.#place.at(index)
       const item = listOf(items[index], '')
-      changes.push({ side, price: decimalOf(item[0], '[0]'), size: decimalOf(item[1], '[1]') })
+      changes.push({ side, price: priceOf(item[0], '[0]'), size: decimalOf(item[1], '[1]') })
     }
     this.#place.leave()
   }

@@ -30,13 +30,14 @@ import {
   decimalOf,
   FramePlace,
   idOf,
+  type JsonObject,
   listOf,
-  optionalDecimalOf,
+  optionalPriceOf,
   parseFrame,
+  priceOf,
   productOf,
   textOf,
   uuidOf,
-  type JsonObject,
 } from './frame-checks.js'
 import { KnownProducts } from './known-products.js'
 import { subscriptionsOf } from './subscription-list.js'
@@ -193,7 +194,7 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
       product: productOf(message.product_id, 'product_id'),
       // The first ticker of a product without a trade so far has none.
       exchangeTimeNs: this.#time.optionalOf(message.time, 'time'),
-      price: decimalOf(message.price, 'price'),
+      price: priceOf(message.price, 'price'),
     }
     readTickerNumbers(message, tickerFields, update)
     return update
@@ -210,7 +211,7 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
       const item = listOf(items[index], '')
       changes.push({
         side: sideOf(item[0], '[0]'),
-        price: decimalOf(item[1], '[1]'),
+        price: priceOf(item[1], '[1]'),
         size: decimalOf(item[2], '[2]'),
       })
     }
@@ -233,7 +234,7 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
     for (let index = 0; index < items.length; index++) {
       this.#place.at(index)
       const item = listOf(items[index], '')
-      levels.push({ side, price: decimalOf(item[0], '[0]'), size: decimalOf(item[1], '[1]') })
+      levels.push({ side, price: priceOf(item[0], '[0]'), size: decimalOf(item[1], '[1]') })
     }
     this.#place.leave()
   }
@@ -246,7 +247,7 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
       const item = listOf(items[index], '')
       orders.push({
         side,
-        price: decimalOf(item[0], '[0]'),
+        price: priceOf(item[0], '[0]'),
         size: decimalOf(item[1], '[1]'),
         orderId: uuidOf(item[2], '[2]'),
       })
@@ -262,7 +263,7 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
       tradeId: idOf(message.trade_id, 'trade_id'),
       // Who takes a sell order buys.
       side: sideOf(message.side, 'side') === Side.Sell ? Side.Buy : Side.Sell,
-      price: decimalOf(message.price, 'price'),
+      price: priceOf(message.price, 'price'),
       size: decimalOf(message.size, 'size'),
     }
   }
@@ -329,7 +330,7 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
           event: 'open',
           orderId,
           side,
-          price: decimalOf(message.price, 'price'),
+          price: priceOf(message.price, 'price'),
           size: decimalOf(message.remaining_size, 'remaining_size'),
         }
       case 'done':
@@ -340,7 +341,7 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
           return { type: 'other', channel: 'full', product }
         }
         const size = decimalOf(message.new_size, 'new_size')
-        const newPrice = optionalDecimalOf(message.new_price, 'new_price')
+        const newPrice = optionalPriceOf(message.new_price, 'new_price')
         const change: OrderUpdate = {
           type: 'order',
           product,

@@ -28,12 +28,13 @@ import {
   decimalOf,
   FramePlace,
   idOf,
+  type JsonObject,
   listOf,
   objectOf,
   parseFrame,
+  priceOf,
   productOf,
   textOf,
-  type JsonObject,
 } from './frame-checks.js'
 import { readTickerNumbers, type TickerFields } from './ticker-numbers.js'
 
@@ -168,7 +169,7 @@ export class CoinbaseAdapter implements FeedAdapter {
         type: 'ticker',
         product: productOf(ticker.product_id, 'product_id'),
         exchangeTimeNs,
-        price: decimalOf(ticker.price, 'price'),
+        price: priceOf(ticker.price, 'price'),
       }
       readTickerNumbers(ticker, tickerFields, update)
       updates.push(update)
@@ -196,7 +197,7 @@ export class CoinbaseAdapter implements FeedAdapter {
       }
       changes.push({
         side: levelSide(item.side),
-        price: decimalOf(item.price_level, 'price_level'),
+        price: priceOf(item.price_level, 'price_level'),
         size: decimalOf(item.new_quantity, 'new_quantity'),
       })
     }
@@ -219,7 +220,7 @@ export class CoinbaseAdapter implements FeedAdapter {
         exchangeTimeNs: this.#time.of(trade.time, 'time'),
         tradeId: idOf(trade.trade_id, 'trade_id'),
         side: aggressorSide(trade.side),
-        price: decimalOf(trade.price, 'price'),
+        price: priceOf(trade.price, 'price'),
         size: decimalOf(trade.size, 'size'),
       }
       updates.push(update)

@@ -1,7 +1,8 @@
-/** Order of decimal texts as isDecimal takes them, by value and without a float: "9.5" is below "10.05". */
+/** Order of decimal texts, with a minus sign or none, by value and without a float: "9.5" is below "10.05". */
 
 /** Below 0, 0 or above 0, as `left` is below, equal to or above `right`. */
 export function compareDecimals(left: string, right: string): number {
+  if (left.startsWith('-') || right.startsWith('-')) return compareSigned(left, right)
   const leftPoint = left.indexOf('.')
   const rightPoint = right.indexOf('.')
   const leftWhole = leftPoint < 0 ? left.length : leftPoint
@@ -9,6 +10,18 @@ export function compareDecimals(left: string, right: string): number {
   if (leftWhole !== rightWhole) return leftWhole - rightWhole
   if (left.length === right.length) return compareTexts(left, right)
   return compareTexts(trimmed(left, leftPoint), trimmed(right, rightPoint))
+}
+
+function compareSigned(left: string, right: string): number {
+  const sign = signOf(left)
+  if (sign !== signOf(right)) return sign - signOf(right)
+  return sign === 0 ? 0 : compareDecimals(right.slice(1), left.slice(1)) // both are negative
+}
+
+function signOf(text: string): number {
+  const isNegative = text.startsWith('-')
+  if (isZeroDecimal(isNegative ? text.slice(1) : text)) return 0
+  return isNegative ? -1 : 1
 }
 
 export function isZeroDecimal(text: string): boolean {

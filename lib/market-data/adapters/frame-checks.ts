@@ -127,6 +127,7 @@ export function listOf(value: unknown, field: string): readonly unknown[] {
   return value
 }
 
+const minus = 45
 const point = 46
 const zero = 48
 const nine = 57
@@ -161,11 +162,32 @@ export function decimalEnd(text: string, at: number): number {
   return end - at > maxDecimalChars ? -1 : end
 }
 
+/** The same, with a minus sign before it or none. */
+export function signedDecimalEnd(text: string, at: number): number {
+  const isNegative = at < text.length && text.charCodeAt(at) === minus
+  return decimalEnd(text, isNegative ? at + 1 : at)
+}
+
+function isSignedDecimal(text: string): boolean {
+  return signedDecimalEnd(text, 0) === text.length
+}
+
 export function isDecimal(text: string): boolean {
   return decimalEnd(text, 0) === text.length
 }
 
-/** A price or a size: decimal text, zero or more. */
+/** A price: decimal text. A negative one is the recording's to judge, which knows the instrument. */
+export function priceOf(value: unknown, field: string): string {
+  if (typeof value === 'string' && isSignedDecimal(value)) return value
+  throw bad(field, 'a decimal number as text, such as "10.25"', value)
+}
+
+/** Like priceOf; undefined as for optionalDecimalOf. */
+export function optionalPriceOf(value: unknown, field: string): string | undefined {
+  return value === undefined || value === null || value === '' ? undefined : priceOf(value, field)
+}
+
+/** A size: decimal text, zero or more. */
 export function decimalOf(value: unknown, field: string): string {
   if (typeof value === 'string' && isDecimal(value)) return value
   throw bad(field, 'a decimal number as text, such as "10.25"', value)

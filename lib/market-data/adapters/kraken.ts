@@ -25,12 +25,13 @@ import {
   bad,
   decimalOf,
   FramePlace,
+  type JsonObject,
   listOf,
   objectOf,
   parseFrame,
+  priceOf,
   productOf,
   textOf,
-  type JsonObject,
 } from './frame-checks.js'
 import { KnownProducts } from './known-products.js'
 import { KrakenBook } from './kraken-book.js'
@@ -233,7 +234,7 @@ export class KrakenAdapter implements FeedAdapter {
       const item = objectOf(items[index], '')
       changes.push({
         side,
-        price: decimalOf(item.price, 'price'),
+        price: priceOf(item.price, 'price'),
         size: decimalOf(item.qty, 'qty'),
       })
     }
@@ -253,7 +254,7 @@ export class KrakenAdapter implements FeedAdapter {
         exchangeTimeNs: this.#time.of(item.timestamp, 'timestamp'),
         tradeId: integerTextOf(item.trade_id, 'trade_id'),
         side: takerSide(item.side),
-        price: decimalOf(item.price, 'price'),
+        price: priceOf(item.price, 'price'),
         size: decimalOf(item.qty, 'qty'),
       })
     }
@@ -272,7 +273,7 @@ export class KrakenAdapter implements FeedAdapter {
         type: 'ticker',
         product: symbolOf(item.symbol),
         exchangeTimeNs: this.#time.optionalOf(item.timestamp, 'timestamp'),
-        price: decimalOf(item.last, 'last'),
+        price: priceOf(item.last, 'last'),
       }
       readTickerNumbers(item, tickerFields, update)
       updates.push(update)

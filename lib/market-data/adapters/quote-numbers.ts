@@ -3,11 +3,11 @@
  * that print prices as JSON numbers mean decimals, and a double keeps neither all digits nor the zeros at
  * the end, which checksums count.
  *
- * Only values are quoted, and only what JSON takes for a number without sign and exponent; all else stays as
+ * Only values are quoted, and only what JSON takes for a number without exponent; all else stays as
  * it is. So the result is JSON exactly where the text was, and differs in those numbers alone. One pass, whatever
  * the text.
  */
-import { decimalEnd } from './frame-checks.js'
+import { signedDecimalEnd } from './frame-checks.js'
 
 const quote = 34
 const backslash = 92
@@ -31,7 +31,7 @@ export function quoteNumbers(text: string): string {
     if (code === quote) {
       at = stringEnd(text, at + 1)
     } else if (code === minus || (code >= zero && code <= nine)) {
-      const end = decimalEnd(text, at)
+      const end = signedDecimalEnd(text, at)
       const runEnd = numberRunEnd(text, at)
       if (end === runEnd && !isKey(text, end)) {
         quoted += `${text.slice(done, at)}"${text.slice(at, end)}"`

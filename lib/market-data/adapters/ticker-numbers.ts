@@ -1,6 +1,6 @@
 /** The numbers of a ticker that an exchange may leave out: the best bid and ask, and the day's volume. */
 import type { TickerUpdate } from '../feed-update.js'
-import { optionalDecimalOf, type JsonObject } from './frame-checks.js'
+import { optionalDecimalOf, optionalPriceOf, type JsonObject } from './frame-checks.js'
 
 /** Under which names an exchange sends them. */
 export type TickerFields = Readonly<
@@ -13,11 +13,11 @@ export function readTickerNumbers(
   fields: TickerFields,
   update: TickerUpdate,
 ): void {
-  const bidPrice = optionalDecimalOf(message[fields.bidPrice], fields.bidPrice)
+  const bidPrice = optionalPriceOf(message[fields.bidPrice], fields.bidPrice)
   if (bidPrice !== undefined) update.bidPrice = bidPrice
   const bidSize = optionalDecimalOf(message[fields.bidSize], fields.bidSize)
   if (bidSize !== undefined) update.bidSize = bidSize
-  const askPrice = optionalDecimalOf(message[fields.askPrice], fields.askPrice)
+  const askPrice = optionalPriceOf(message[fields.askPrice], fields.askPrice)
   if (askPrice !== undefined) update.askPrice = askPrice
   const askSize = optionalDecimalOf(message[fields.askSize], fields.askSize)
   if (askSize !== undefined) update.askSize = askSize

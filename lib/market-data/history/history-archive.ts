@@ -86,7 +86,7 @@ export class HistoryArchive {
 
   append(product: HistoryProduct, ticks: readonly Tick[]): void {
     this.#check(product)
-    ticks.forEach(checkTick)
+    for (const tick of ticks) checkTick(tick, product)
     for (const tick of ticks) this.#take(product, 'ticks', dayOf(tick.timeNs), tick)
   }
 

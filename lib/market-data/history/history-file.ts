@@ -254,9 +254,9 @@ export class HistoryFile {
   }
 
   #row(columns: Map<string, Cell[]>, index: number): Tick | HistoryGap {
-    const integer = (name: string): bigint => {
+    const integer = (name: string, isSigned = false): bigint => {
       const value = columns.get(name)?.[index]
-      if (typeof value === 'bigint' && value >= 0n) return value
+      if (typeof value === 'bigint' && (value >= 0n || isSigned)) return value
       throw corruptFile(this.file, `row ${String(index)} has no valid ${name}`)
     }
     const string = (name: string): string => {
@@ -286,7 +286,7 @@ export class HistoryFile {
       receivedNs: integer('received_ns'),
       tradeId: string('trade_id'),
       side: string('side') === 'buy' ? 0 : 1,
-      price: Number(integer('price')),
+      price: Number(integer('price', true)),
       quantity: Number(integer('quantity')),
     }
   }

@@ -13,6 +13,8 @@ export interface HistoryProduct {
   name: string
   priceScale: number
   quantityScale: number
+  /** Prices may be negative. Files do not say it; whoever archives does. Default: false. */
+  signedPrices?: boolean
 }
 
 /** One trade. */
@@ -99,7 +101,7 @@ export function checkSequence(value: unknown): void {
   )
 }
 
-export function checkTick(tick: Tick): void {
+export function checkTick(tick: Tick, { signedPrices = false }: HistoryProduct): void {
   checkSequence(tick.sequence)
   checkTime('timeNs', tick.timeNs)
   checkTime('receivedNs', tick.receivedNs)
@@ -112,14 +114,14 @@ export function checkTick(tick: Tick): void {
       `the side must be Side.Buy (0) or Side.Sell (1), not ${shown(tick.side)}`,
     )
   }
-  for (const [name, value] of [
-    ['price', tick.price],
-    ['quantity', tick.quantity],
+  for (const [name, value, least] of [
+    ['price', tick.price, signedPrices ? -Number.MAX_SAFE_INTEGER : 0],
+    ['quantity', tick.quantity, 0],
   ] as const) {
-    if (Number.isSafeInteger(value) && value >= 0) continue
+    if (Number.isSafeInteger(value) && value >= least) continue
     throw new PinnacleRangeError(
       name === 'price' ? 'ERR_PINNACLE_INVALID_PRICE' : 'ERR_PINNACLE_INVALID_QUANTITY',
-      `the ${name} must be an integer from 0 to 2^53 - 1, not ${shown(value)}`,
+      `the ${name} must be an integer from ${least === 0 ? '0' : '-(2^53 - 1)'} to 2^53 - 1, not ${shown(value)}`,
     )
   }
 }

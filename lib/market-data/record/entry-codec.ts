@@ -67,11 +67,11 @@ export function encodeFeedEntry(entry: FeedEntry): Buffer {
       for (const { scope, last } of entry.sequences) out.count(last).text8(scope)
       break
     case 'trade':
-      out.count(entry.price).count(entry.quantity).u8(entry.side).text8(entry.tradeId)
+      out.price(entry.price).count(entry.quantity).u8(entry.side).text8(entry.tradeId)
       break
     case 'ticker':
-      out.count(entry.price).count(entry.bidPrice).count(entry.bidQuantity)
-      out.count(entry.askPrice).count(entry.askQuantity).text8(entry.volume)
+      out.price(entry.price).priceOrNull(entry.bidPrice).count(entry.bidQuantity)
+      out.priceOrNull(entry.askPrice).count(entry.askQuantity).text8(entry.volume)
       break
     case 'book-snapshot':
       out.count(entry.sequence).u32(entry.levels)
@@ -159,7 +159,7 @@ function decodeFrame(reader: PayloadReader): FrameEntry {
 }
 
 function decodeTrade(reader: PayloadReader): FeedTradeEntry {
-  const price = reader.count()
+  const price = reader.price()
   const quantity = reader.count()
   const side = reader.u8()
   if (side !== Side.Buy && side !== Side.Sell) throw reader.bad('has an unknown side')
@@ -169,10 +169,10 @@ function decodeTrade(reader: PayloadReader): FeedTradeEntry {
 function decodeTicker(reader: PayloadReader): FeedTickerEntry {
   return {
     type: 'ticker',
-    price: reader.count(),
-    bidPrice: reader.countOrNull(),
+    price: reader.price(),
+    bidPrice: reader.priceOrNull(),
     bidQuantity: reader.countOrNull(),
-    askPrice: reader.countOrNull(),
+    askPrice: reader.priceOrNull(),
     askQuantity: reader.countOrNull(),
     volume: reader.text8OrNull(),
   }

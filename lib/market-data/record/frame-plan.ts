@@ -20,6 +20,7 @@ import type {
   TickerUpdate,
 } from '../feed-update.js'
 import { NotRecordable } from './not-recordable.js'
+import { recordedPrice } from './recorded-price.js'
 import { OrderOperations } from './order-operations.js'
 import type { PlannedEntry, PlannedOperation } from './planned-entry.js'
 
@@ -291,7 +292,7 @@ export class FramePlanner {
       ++plan.repeatedTrades
       return false
     }
-    const price = instrument.ticks(trade.price)
+    const price = recordedPrice(instrument, trade.price)
     const quantity = instrument.lots(trade.size)
     if (key) trades.add(key)
     plan.entries.push({
@@ -368,7 +369,7 @@ function levelOperation(
     instrument,
     timestampNs,
     side,
-    price: instrument.ticks(price),
+    price: recordedPrice(instrument, price),
     quantity: instrument.lots(size),
   }
 }
@@ -383,10 +384,10 @@ function tickerEntry(
     kind: 'feed',
     entry: {
       type: 'ticker',
-      price: instrument.ticks(price),
-      bidPrice: bidPrice === undefined ? null : instrument.ticks(bidPrice),
+      price: recordedPrice(instrument, price),
+      bidPrice: bidPrice === undefined ? null : recordedPrice(instrument, bidPrice),
       bidQuantity: bidSize === undefined ? null : instrument.lots(bidSize),
-      askPrice: askPrice === undefined ? null : instrument.ticks(askPrice),
+      askPrice: askPrice === undefined ? null : recordedPrice(instrument, askPrice),
       askQuantity: askSize === undefined ? null : instrument.lots(askSize),
       volume,
     },

@@ -165,8 +165,12 @@ export class HistoryFeed {
   #rowsOf(product: HistoryProduct): Rows {
     const known = this.#rows.get(product.name)
     if (known) return known
-    const { name, priceScale, quantityScale } = product
-    const rows = { product: { name, priceScale, quantityScale }, ticks: [], gaps: [] }
+    const { name, priceScale, quantityScale, signedPrices = false } = product
+    const rows = {
+      product: { name, priceScale, quantityScale, signedPrices },
+      ticks: [],
+      gaps: [],
+    }
     this.#rows.set(name, rows)
     return rows
   }

@@ -8,6 +8,7 @@ import { orderIdFromUuid } from '../../book/order-id.js'
 import type { OrderUpdate, RestingOrder } from '../feed-update.js'
 import type { PlannedOperation } from './planned-entry.js'
 import { NotRecordable } from './not-recordable.js'
+import { recordedPrice } from './recorded-price.js'
 
 const digitsPattern = /^\d{1,38}$/
 const maxOrderId = 2n ** 128n - 1n
@@ -49,7 +50,7 @@ export class OrderOperations {
       const key = keyOf(book, orderId)
       if (ids.has(key)) throw new NotRecordable(`order ${order.orderId} is listed twice`)
       const { side } = order
-      const price = instrument.ticks(order.price)
+      const price = recordedPrice(instrument, order.price)
       const quantity = instrument.lots(order.size)
       if (quantity === 0) throw new NotRecordable(`order ${order.orderId} is listed without size`)
       ids.set(key, { side, price, quantity })
@@ -91,7 +92,7 @@ export class OrderOperations {
       case 'open': {
         if (open) throw new NotRecordable(`order ${update.orderId} is in the book already`)
         const { side } = update
-        const price = instrument.ticks(needed(update.price, 'price'))
+        const price = recordedPrice(instrument, needed(update.price, 'price'))
         const quantity = instrument.lots(needed(update.size, 'size'))
         if (quantity === 0) return undefined
         this.#changed.set(key, { side, price, quantity })
@@ -104,7 +105,8 @@ export class OrderOperations {
       case 'change': {
         if (!open) return undefined
         const quantity = instrument.lots(needed(update.size, 'size'))
-        const price = update.price === undefined ? open.price : instrument.ticks(update.price)
+        const price =
+          update.price === undefined ? open.price : recordedPrice(instrument, update.price)
         if (quantity === 0) {
           this.#changed.set(key, null)
           return { kind: 'cancel', ...base }

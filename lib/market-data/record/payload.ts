@@ -5,6 +5,8 @@
 import { PinnacleError } from '../../errors/pinnacle-error.js'
 
 const absent32 = 0xffff_ffff
+/** The upper half of -2^63, which no price has: with a lower half of zero it is the price -1 where there may be none. */
+const minusOne32 = 0x8000_0000
 const absentText8 = 0xff
 const absentText16 = 0xffff
 const two32 = 2 ** 32
@@ -55,6 +57,18 @@ export class PayloadWriter {
   count(value: number | null): this {
     if (value === null) return this.u32(absent32).u32(absent32)
     return this.u32(value % two32).u32(Math.floor(value / two32))
+  }
+
+  /** An integer of -(2^53 - 1) to 2^53 - 1. */
+  price(value: number): this {
+    const high = Math.floor(value / two32)
+    return this.u32(value - high * two32).u32(high >>> 0)
+  }
+
+  /** The same, or none: that is all ones, as -1 is, which therefore has bytes of its own. */
+  priceOrNull(value: number | null): this {
+    if (value === null) return this.count(null)
+    return value === -1 ? this.u32(0).u32(minusOne32) : this.price(value)
   }
 
   text8(text: string | null): this {
@@ -131,6 +145,23 @@ export class PayloadReader {
   count(): number {
     const value = this.countOrNull()
     if (value === null) throw this.bad('lacks a number')
+    return value
+  }
+
+  price(): number {
+    return this.#priceOf(this.u32(), this.u32())
+  }
+
+  priceOrNull(): number | null {
+    const low = this.u32()
+    const high = this.u32()
+    if (low === absent32 && high === absent32) return null
+    return low === 0 && high === minusOne32 ? -1 : this.#priceOf(low, high)
+  }
+
+  #priceOf(low: number, high: number): number {
+    const value = (high | 0) * two32 + low
+    if (!Number.isSafeInteger(value)) throw this.bad('has a number beyond 2^53 - 1')
     return value
   }
 

@@ -1,6 +1,6 @@
 /** What a recorded directory says of its feed, while it is recorded or at rest: nothing is locked or changed. */
 import { absolutePath } from '../../config/absolute.js'
-import type { InstrumentDefinition } from '../../book/instrument.js'
+import { definitionOf, type InstrumentDefinition } from '../../book/instrument.js'
 import { Journal } from '../../journal/journal.js'
 import { native } from '../../native/load.js'
 import { FeedState } from './feed-state.js'
@@ -25,8 +25,7 @@ export async function readRecordingStatus(directory: string): Promise<RecordingS
     else if (entry.type === 'hole') {
       state.hole({ firstSequence: entry.firstSequence, lastSequence: entry.sequence })
     } else if (entry.type === 'instrument') {
-      const { name, priceScale, quantityScale, kind } = entry
-      instruments.set(entry.instrument, { name, priceScale, quantityScale, kind })
+      instruments.set(entry.instrument, definitionOf(entry))
     }
   }
   return { state, instruments, appended }
@@ -47,9 +46,7 @@ async function fromSnapshot(
       books.close()
       if (!bytes) continue
       state.restore(bytes)
-      for (const { index, name, priceScale, quantityScale, kind } of definitions) {
-        instruments.set(index, { name, priceScale, quantityScale, kind })
-      }
+      for (const read of definitions) instruments.set(read.index, definitionOf(read))
       return info.sequence
     } catch {
       // Damaged, just rotated away by the writer, or not a feed's: the one before it may do.

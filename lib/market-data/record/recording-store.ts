@@ -4,16 +4,18 @@
  */
 import { resolveConfig } from '../../config/load-config.js'
 import type { PersistenceConfig } from '../../config/types.js'
-import type { BookKind } from '../../book/instrument.js'
+import { definitionOf, type BookKind } from '../../book/instrument.js'
 import { PinnacleRangeError, PinnacleTypeError } from '../../errors/pinnacle-error.js'
 import { PersistenceManager, type OpenOptions } from '../../persistence/persistence-manager.js'
 import { FeedState } from './feed-state.js'
 import { HistoryFeed, type HistoryFeedOptions } from './history-feed.js'
 
-/** Digits behind the point of a product's prices and sizes. */
+/** Digits behind the point of a product's prices and sizes, and whether its prices may be negative. */
 export interface ProductScales {
   priceScale: number
   quantityScale: number
+  /** Default: false. */
+  signedPrices?: boolean
 }
 
 export interface StoreOptions extends OpenOptions {
@@ -79,21 +81,25 @@ export class RecordingStore {
   define(product: string, kind: BookKind, scales: ProductScales | undefined): void {
     const known = this.persistence.instruments().find(({ name }) => name === product)
     if (!known) {
-      const { priceScale, quantityScale } = scales ?? defaultScales
-      this.persistence.defineInstrument({ name: product, priceScale, quantityScale, kind })
+      this.persistence.defineInstrument(
+        definitionOf({ name: product, kind, ...(scales ?? defaultScales) }),
+      )
       return
     }
     if (
       known.kind === kind &&
       (scales === undefined ||
-        (scales.priceScale === known.priceScale && scales.quantityScale === known.quantityScale))
+        (scales.priceScale === known.priceScale &&
+          scales.quantityScale === known.quantityScale &&
+          (scales.signedPrices ?? false) === known.signedPrices))
     ) {
       return
     }
     throw new PinnacleTypeError(
       'ERR_PINNACLE_FEED_INSTRUMENT',
       `${product} is in this data directory with a book of ${known.kind} and the scales ` +
-        `${String(known.priceScale)} and ${String(known.quantityScale)}, and can't be recorded otherwise; use ` +
+        `${String(known.priceScale)} and ${String(known.quantityScale)}, ` +
+        `${known.signedPrices ? 'with' : 'without'} signed prices, and can't be recorded otherwise; use ` +
         'another data directory',
       { details: { product, kind, ...scales } },
     )

@@ -147,10 +147,10 @@ class JournalReplay {
     this.#options.onFrame?.(this.recorder)
   }
 
-  #define(index: number, { name, kind = 'orders', ...scales }: InstrumentDefinition): void {
+  #define(index: number, definition: InstrumentDefinition): void {
     const { store } = this.#options
-    const { priceScale, quantityScale } = scales
-    store.define(name, kind, { priceScale, quantityScale })
+    const { name, kind = 'orders', priceScale, quantityScale, signedPrices = false } = definition
+    store.define(name, kind, { priceScale, quantityScale, signedPrices })
     this.recorder.addProduct(name)
     this.#instruments.set(index, store.persistence.instrument(name))
   }

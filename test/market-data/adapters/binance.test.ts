@@ -128,7 +128,7 @@ t.test('a wrong field makes the frame malformed and is named', async (t) => {
         data: 'object',
         'data.s': 'product',
         'data.t': 'id',
-        'data.p': 'decimal',
+        'data.p': 'price',
         'data.q': 'decimal',
         'data.T': 'count',
         'data.m': 'flag',
@@ -144,7 +144,7 @@ t.test('a wrong field makes the frame malformed and is named', async (t) => {
         'data.b': 'list',
         'data.a': 'list',
         'data.a[0]': 'list',
-        'data.b[0][0]': 'decimal',
+        'data.b[0][0]': 'price',
         'data.a[0][1]': 'decimal',
       },
     ],
@@ -153,15 +153,15 @@ t.test('a wrong field makes the frame malformed and is named', async (t) => {
       {
         'data.s': 'product',
         'data.E': 'count',
-        'data.c': 'decimal',
-        'data.b': 'optionalDecimal',
+        'data.c': 'price',
+        'data.b': 'optionalPrice',
         'data.B': 'optionalDecimal',
-        'data.a': 'optionalDecimal',
+        'data.a': 'optionalPrice',
         'data.A': 'optionalDecimal',
         'data.v': 'optionalDecimal',
       },
     ],
-    [own.book, { 'data.lastUpdateId': 'count', 'data.bids': 'list', 'data.asks[0][0]': 'decimal' }],
+    [own.book, { 'data.lastUpdateId': 'count', 'data.bids': 'list', 'data.asks[0][0]': 'price' }],
   ]
   // Fields are told as the documents name them, without the wrapper that names the stream.
   const told = (path: string): string => path.replace(/^data\./, '')

@@ -171,7 +171,7 @@ t.test('a wrong field makes the frame malformed and is named', async (t) => {
         'data[0].bids': 'list',
         'data[0].asks': 'list',
         'data[0].asks[0]': 'object',
-        'data[0].asks[0].price': 'decimal',
+        'data[0].asks[0].price': 'price',
         'data[0].bids[0].qty': 'decimal',
         'data[0].checksum': 'integer',
         'data[0].timestamp': 'optionalTime',
@@ -184,7 +184,7 @@ t.test('a wrong field makes the frame malformed and is named', async (t) => {
         'data[1]': 'object',
         'data[1].symbol': 'product',
         'data[1].side': 'side',
-        'data[1].price': 'decimal',
+        'data[1].price': 'price',
         'data[0].qty': 'decimal',
         'data[0].trade_id': 'integer',
         'data[0].timestamp': 'time',
@@ -195,10 +195,10 @@ t.test('a wrong field makes the frame malformed and is named', async (t) => {
       {
         data: 'list',
         'data[0].symbol': 'product',
-        'data[0].last': 'decimal',
-        'data[0].bid': 'optionalDecimal',
+        'data[0].last': 'price',
+        'data[0].bid': 'optionalPrice',
         'data[0].bid_qty': 'optionalDecimal',
-        'data[0].ask': 'optionalDecimal',
+        'data[0].ask': 'optionalPrice',
         'data[0].ask_qty': 'optionalDecimal',
         'data[0].volume': 'optionalDecimal',
       },
@@ -215,7 +215,7 @@ t.test('a wrong field makes the frame malformed and is named', async (t) => {
     kind: 'malformed',
     reason: /^data\[0\]\.symbol must be a pair/,
   })
-  for (const bid of ['1e5', '-1', '01', '1.', '.5', 'NaN']) {
+  for (const bid of ['1e5', '--1', '01', '1.', '.5', 'NaN']) {
     const frame = own.ticker.replace('"bid":70000.1', `"bid":${bid}`)
     t.equal(new KrakenAdapter().parse(frame).kind, 'malformed', bid)
   }

@@ -2,26 +2,17 @@
 import type { FeedAdapter } from '../../../lib/market-data/feed-adapter.js'
 import type { ParsedFrame } from '../../../lib/market-data/feed-update.js'
 
+/** No decimal number, with a sign or without. */
+const noDecimal = [true, {}, [], '1e3', '1.', '.5', '01', '1'.repeat(41), '--1', '-', '+1', '-01']
+const missing = [undefined, null, '']
+
 /** What must be refused, by what the field must be. `undefined` takes the field away. */
 const wrong = {
-  decimal: [
-    undefined,
-    null,
-    '',
-    true,
-    {},
-    [],
-    '1e3',
-    '-1',
-    '1.',
-    '.5',
-    '01',
-    '0x1',
-    'NaN',
-    ' 1',
-    '1'.repeat(41),
-  ],
-  optionalDecimal: [true, {}, [], '1e3', '-1', '1.', '.5', '01', 'Infinity', '1'.repeat(41)],
+  decimal: [...missing, ...noDecimal, '-1', '0x1', 'NaN', ' 1'],
+  optionalDecimal: [...noDecimal, '-1', 'Infinity'],
+  // (Whether a price may be negative is the instrument's to say.)
+  price: [...missing, ...noDecimal, '0x1', 'NaN', ' 1'],
+  optionalPrice: [...noDecimal, 'Infinity'],
   time: [
     undefined,
     null,

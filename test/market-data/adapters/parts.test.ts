@@ -250,7 +250,8 @@ t.test('CRC-32 gives its published check value', async (t) => {
 t.test('numbers in quotes: JSON stays JSON, other text does not become it', async (t) => {
   const same: [string, string][] = [
     ['{"a":1,"b":[0.50,10]}', '{"a":"1","b":["0.50","10"]}'],
-    ['[-1,1e5,1E-7,-0.5]', '[-1,1e5,1E-7,-0.5]'],
+    ['[-1,1e5,1E-7,-0.5]', '["-1",1e5,1E-7,"-0.5"]'],
+    ['[--1,-,-01,-1.]', '[--1,-,-01,-1.]'],
     ['{"1":"2 3","\\"4":5}', '{"1":"2 3","\\"4":"5"}'],
     ['7', '"7"'],
     ['{1:2}', '{1:"2"}'],
@@ -276,7 +277,9 @@ t.test('numbers in quotes: JSON stays JSON, other text does not become it', asyn
     if (typeof value === 'object' && value !== null) {
       return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unquoted(item)]))
     }
-    return typeof value === 'string' && value !== '' && isDecimal(value) ? Number(value) : value
+    return typeof value === 'string' && /^-?\d/.test(value) && isDecimal(value.replace(/^-/, ''))
+      ? Number(value)
+      : value
   }
   const characters = fc.string({
     unit: fc.constantFrom(...'{}[]:,"\\-+.eE0123 \ntrue'.split('')),

@@ -8,6 +8,7 @@ import {
 } from '../../../lib/market-data/record/entry-codec.js'
 
 const count = fc.maxSafeNat()
+const price = fc.oneof(fc.maxSafeInteger(), fc.integer({ min: -2, max: 2 }))
 const orNull = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | null> =>
   fc.option(value, { nil: null })
 const time = fc.bigInt(0n, 2n ** 64n - 1n)
@@ -34,15 +35,15 @@ const entries: { [Type in FeedEntry['type']]: fc.Arbitrary<Extract<FeedEntry, { 
     type: fc.constant('trade' as const),
     tradeId: name,
     side,
-    price: count,
+    price,
     quantity: count,
   }),
   ticker: fc.record({
     type: fc.constant('ticker' as const),
-    price: count,
-    bidPrice: orNull(count),
+    price,
+    bidPrice: orNull(price),
     bidQuantity: orNull(count),
-    askPrice: orNull(count),
+    askPrice: orNull(price),
     askQuantity: orNull(count),
     volume: orNull(name),
   }),
