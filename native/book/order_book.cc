@@ -297,8 +297,11 @@ void OrderBook::NoteSetLevel(const Handle& handle, int64_t quantity, Undo* undo)
     if (quantity != 0) NoteAdd(undo);
     return;
   }
-  Note(handle.order, undo);
-  if (quantity != 0) undo->kind = Undo::Kind::kQuantity;
+  if (quantity != 0) {
+    NoteQuantity(handle.order, undo);
+  } else {
+    Note(handle.order, undo);
+  }
 }
 
 void OrderBook::TakeBack(const Undo& undo) {
@@ -311,7 +314,8 @@ void OrderBook::TakeBack(const Undo& undo) {
       Remove(undo.order, kNoIndex);
       return;
     case Undo::Kind::kQuantity:
-      levels_[undo.was.level].quantity += undo.was.quantity - orders_[undo.order].quantity;
+      levels_[orders_[undo.order].level].quantity +=
+          undo.was.quantity - orders_[undo.order].quantity;
       orders_[undo.order].quantity = undo.was.quantity;
       return;
     case Undo::Kind::kRemoval:

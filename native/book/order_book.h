@@ -148,6 +148,7 @@ class OrderBook {
   // What an operation is about to change. Taken back in strict reverse order, operations leave the
   // book as it was: the same orders at the same places of their queues, under the same indices.
   struct Undo {
+    // kAdd needs the order's index, kQuantity its quantity too; the others need all of it.
     enum class Kind : uint8_t { kNothing, kAdd, kQuantity, kRemoval, kReplace };
     Kind kind = Kind::kNothing;
     Side side = Side::kBuy;
@@ -163,8 +164,11 @@ class OrderBook {
     undo->order = orders_.NextIndex();
   }
   void NoteReduce(const Handle& handle, int64_t quantity, Undo* undo) const {
-    Note(handle.order, undo);
-    if (undo->was.quantity != quantity) undo->kind = Undo::Kind::kQuantity;
+    if (orders_[handle.order].quantity != quantity) {
+      NoteQuantity(handle.order, undo);
+    } else {
+      Note(handle.order, undo);
+    }
   }
   void NoteCancel(const Handle& handle, Undo* undo) const { Note(handle.order, undo); }
   void NoteReplace(const Handle& handle, Undo* undo) const;
@@ -259,6 +263,11 @@ class OrderBook {
   void Link(uint32_t order_index, uint32_t level_index, int64_t quantity);
   void Unlink(const Order& order, Level& level);
   void Remove(uint32_t order_index, uint32_t slot);
+  void NoteQuantity(uint32_t order_index, Undo* undo) const {
+    undo->kind = Undo::Kind::kQuantity;
+    undo->order = order_index;
+    undo->was.quantity = orders_[order_index].quantity;
+  }
   // Of an order that is about to leave.
   void Note(uint32_t order_index, Undo* undo) const;
   void Reinsert(const Undo& undo);

@@ -192,9 +192,7 @@ Status Engine::StartThreads(JournalThreads::OnSync on_sync) {
   return threads_->Start();
 }
 
-uint64_t Engine::ClockNs() {
-  return stamps_.Stamp(in_transaction() ? transaction_.next_sequence() : journal_->appended() + 1);
-}
+uint64_t Engine::ClockNs() { return stamps_.Stamp(journal_->appended() + 1); }
 
 uint64_t Engine::Stamp(uint64_t timestamp_ns, uint8_t* flags) {
   if (timestamp_ns != 0) {

@@ -113,7 +113,9 @@ class Engine {
 
   // Between the two, entries without a time of their own all get that of the first call: one
   // reading of the clock for a batch.
-  void FreezeClock() { frozen_ns_ = ClockNs(); }
+  void FreezeClock() {
+    frozen_ns_ = in_transaction() ? stamps_.Stamp(transaction_.next_sequence()) : ClockNs();
+  }
   void ThawClock() { frozen_ns_ = 0; }
 
   // The time that the last entry got. For the thread that writes, as the clock's steps are.
@@ -168,6 +170,7 @@ class Engine {
 
   uint64_t ClockNs();
   uint64_t Stamp(uint64_t timestamp_ns, uint8_t* flags);
+  uint64_t StampInTransaction(uint64_t timestamp_ns, uint8_t* flags);
   Code Refused(Code code);
   Code ApplyInTransaction(const Operation& operation, uint64_t timestamp_ns, uint64_t* sequence);
   Code AppendInTransaction(uint8_t user_type, uint16_t instrument, uint64_t timestamp_ns,

@@ -35,11 +35,17 @@ Code Engine::RollBackTransaction() {
   return code;
 }
 
+// (A function of its own: an operation outside of a transaction asks for none.)
+inline uint64_t Engine::StampInTransaction(uint64_t timestamp_ns, uint8_t* flags) {
+  if (timestamp_ns != 0 || frozen_ns_ != 0) return Stamp(timestamp_ns, flags);
+  return last_stamp_ns_ = stamps_.Stamp(transaction_.next_sequence());
+}
+
 Code Engine::ApplyInTransaction(const Operation& operation, uint64_t timestamp_ns,
                                 uint64_t* sequence) {
   if (mode_ == Mode::kClosed) return Code::kClosed;
   uint8_t flags = 0;
-  const uint64_t stamp_ns = Stamp(timestamp_ns, &flags);
+  const uint64_t stamp_ns = StampInTransaction(timestamp_ns, &flags);
   const Code code = transaction_.Apply(operation, flags, stamp_ns, sequence);
   return code == Code::kOk ? code : Refused(code);
 }
@@ -51,7 +57,7 @@ Code Engine::AppendInTransaction(uint8_t user_type, uint16_t instrument, uint64_
   if (user_type > 127) return transaction_.Abort(Code::kInvalidEntryType);
   if (instrument > books_.instrument_count()) return transaction_.Abort(Code::kUnknownInstrument);
   uint8_t flags = 0;
-  const uint64_t stamp_ns = Stamp(timestamp_ns, &flags);
+  const uint64_t stamp_ns = StampInTransaction(timestamp_ns, &flags);
   const EntryType type =
       static_cast<EntryType>(static_cast<uint8_t>(EntryType::kFirstUserType) + user_type);
   return transaction_.Append(type, instrument, flags, stamp_ns, payload, payload_bytes, sequence);

@@ -9,7 +9,8 @@
 #define PINNACLE_ENGINE_TRANSACTION_H_
 
 #include <cstdint>
-#include <vector>
+#include <cstring>
+#include <new>
 
 #include "base/error_codes.h"
 #include "journal/journal.h"
@@ -30,10 +31,21 @@ class Transaction {
   Code Apply(const Operation& operation, uint8_t flags, uint64_t stamp_ns, uint64_t* sequence);
   // An entry of the user's. Also kEntryTooLarge.
   Code Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_t stamp_ns,
-              const uint8_t* payload, uint32_t payload_bytes, uint64_t* sequence);
+              const uint8_t* payload, uint32_t payload_bytes, uint64_t* sequence) {
+    if (payload_bytes != kLinePayloadBytes || !staged_.HasRoom(kLineBytes)) [[unlikely]] {
+      return AppendAny(type, instrument, flags, stamp_ns, payload, payload_bytes, sequence);
+    }
+    *sequence = next_sequence();
+    uint64_t words[kLinePayloadBytes / sizeof(uint64_t)];
+    std::memcpy(words, payload, sizeof(words));
+    staged_.AddLine(type, instrument, flags, *sequence, stamp_ns, words);
+    books_->Skip(*sequence);
+    return Code::kOk;
+  }
   // An operation or an entry was refused, here or by the caller: nothing of it will be kept.
   Code Abort(Code code) {
     aborted_ = true;
+    staged_.Refuse();
     return code;
   }
   // kTransactionAborted, or what the journal says: it is still open then, to be taken back.
@@ -46,22 +58,51 @@ class Transaction {
   uint64_t next_sequence() const { return first_sequence_ + staged_.count(); }
 
  private:
+  // Whatever its payload, and where memory has to be made.
+  Code AppendAny(EntryType type, uint16_t instrument, uint8_t flags, uint64_t stamp_ns,
+                 const uint8_t* payload, uint32_t payload_bytes, uint64_t* sequence);
   Code MakeRoom(uint32_t payload_bytes);
   void Stage(EntryType type, uint16_t instrument, uint8_t flags, uint64_t stamp_ns,
              const uint8_t* payload, uint32_t payload_bytes);
   void Forget();
 
-  // Kept for the next transaction, at most.
-  static constexpr size_t kKeptUndos = 8192;
-
   BookSet* const books_;
   StagedEntries staged_;
-  std::vector<BookSet::Undo> undos_;
+  BookSet::UndoLog undos_;
   uint64_t first_sequence_ = 0;
   uint64_t last_sequence_before_ = 0;
-  uint64_t most_bytes_ = 0;
   bool aborted_ = false;
 };
+
+// (Here, since it has one caller and every operation of a transaction goes through it.)
+inline Code Transaction::Apply(const Operation& operation, uint8_t flags, uint64_t stamp_ns,
+                               uint64_t* sequence) {
+  uint64_t payload[kMaxOperationPayload / sizeof(uint64_t)];
+  EntryType type;
+  uint8_t side = 0;
+  const uint32_t payload_bytes =
+      EncodeOperation(operation, reinterpret_cast<uint8_t*>(payload), &type, &side);
+  if (payload_bytes != kLinePayloadBytes || !staged_.HasRoom(kLineBytes)) [[unlikely]] {
+    if (const Code code = MakeRoom(payload_bytes); code != Code::kOk) return code;
+  }
+  BookSet::Prepared prepared;
+  if (const Code code = books_->Check(operation, &prepared); code != Code::kOk) [[unlikely]]
+    return Abort(code);
+  *sequence = next_sequence();
+  try {
+    books_->MakeRoom(operation, &prepared);
+    books_->ApplyUndoably(operation, prepared, *sequence, stamp_ns, &undos_);
+  } catch (const std::bad_alloc&) {
+    return Abort(Code::kOutOfMemory);
+  }
+  if (payload_bytes == kLinePayloadBytes) [[likely]] {
+    staged_.AddLine(type, operation.instrument, flags | side, *sequence, stamp_ns, payload);
+  } else {
+    Stage(type, operation.instrument, flags | side, stamp_ns,
+          reinterpret_cast<const uint8_t*>(payload), payload_bytes);
+  }
+  return Code::kOk;
+}
 
 }  // namespace pinnacle
 

@@ -38,7 +38,7 @@ Code Journal::MakeRoomForTransaction(uint64_t bytes) {
 
 Code Journal::AppendTransaction(StagedEntries* staged) {
   if (staged->count() == 0) return Code::kOk;
-  if (staged->count() > 1) {
+  if (staged->count() > 1 && (features_ & kFeatureTransactions) == 0) [[unlikely]] {
     Status status = RequireFeature(kFeatureTransactions);
     if (!status.ok()) return Refuse(std::move(status));
   }
@@ -50,6 +50,13 @@ Code Journal::AppendTransaction(StagedEntries* staged) {
     return FailureCode();
   const bool in_one_piece = static_cast<uint64_t>(end_ - cursor_) >= staged->bytes();
   staged->Close();
+#if !defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
+  if (in_one_piece && staged->bytes() == staged->count() * kLineBytes) [[likely]] {
+    last_checksum_ = StoreLines(staged->lines(), staged->count());
+    Publish(staged->bytes(), staged->count());
+    return Code::kOk;
+  }
+#endif
   const uint32_t checksum = Finish(staged);
   const uint64_t begin = static_cast<uint64_t>(cursor_ - base_);
   for (uint64_t at = 0; at < staged->bytes();) {
@@ -74,9 +81,6 @@ Code Journal::AppendTransaction(StagedEntries* staged) {
 
 // Trailers: what is known of durability, and the checksums. Returns the last one.
 uint32_t Journal::Finish(StagedEntries* staged) const {
-  if (staged->bytes() == staged->count() * kLineBytes) {
-    return FinishLines(staged->lines(), staged->count());
-  }
   uint32_t checksum = 0;
   const uint64_t durable = durable_.load(std::memory_order_relaxed);
   for (uint64_t at = 0; at < staged->bytes();) {
@@ -94,18 +98,24 @@ uint32_t Journal::Finish(StagedEntries* staged) const {
   return checksum;
 }
 
-// The same of entries that have one line each, several checksums at a time.
-uint32_t Journal::FinishLines(uint8_t* lines, uint64_t count) const {
+// The same of entries that have one line each, several checksums at a time, and stores them at the
+// cursor: each one's checksum last.
+uint32_t Journal::StoreLines(uint8_t* lines, uint64_t count) const {
   constexpr uint64_t kGroup = 8;
-  uint32_t checksums[kGroup] = {};
+  uint32_t checksums[kGroup];
   uint64_t group = 0;
   const uint64_t durable = durable_.load(std::memory_order_relaxed);
+  uint64_t* to = reinterpret_cast<uint64_t*>(cursor_);
   for (uint64_t done = 0; done < count; done += group) {
     group = std::min(kGroup, count - done);
     uint64_t* words = reinterpret_cast<uint64_t*>(lines + done * kLineBytes);
     for (uint64_t i = 0; i < group; ++i) words[8 * i + 7] = DurableLag(words[8 * i + 1], durable);
     Crc32cLines(seed_, lines + done * kLineBytes, group, checksums);
-    for (uint64_t i = 0; i < group; ++i) words[8 * i + 7] |= uint64_t{checksums[i]} << 32;
+    for (uint64_t i = 0; i < group; ++i, words += 8, to += 8) {
+      FetchAhead(to);
+      for (size_t k = 0; k < 7; ++k) to[k] = words[k];
+      __atomic_store_n(to + 7, words[7] | uint64_t{checksums[i]} << 32, __ATOMIC_RELEASE);
+    }
   }
   return checksums[group - 1];
 }

@@ -2,7 +2,8 @@
 // memory of their own. A line that is taken back so never stands in the window or in a file.
 //
 // Invariants: entries stand back to back, each in whole lines, with zeros behind the payload; all
-// of a header is there but the flags of the transaction, and nothing of a trailer. Not thread-safe.
+// of a header is there, and nothing of a trailer. Each entry says that more follows, until Close.
+// Not thread-safe.
 #ifndef PINNACLE_JOURNAL_STAGED_ENTRIES_H_
 #define PINNACLE_JOURNAL_STAGED_ENTRIES_H_
 
@@ -18,10 +19,20 @@ namespace pinnacle {
 
 class StagedEntries {
  public:
-  // Room for one more entry of this size. Throws std::bad_alloc, and nothing has changed.
-  void MakeRoom(uint64_t entry_bytes) {
-    if (capacity_ - bytes_ < entry_bytes) [[unlikely]]
-      Grow(entry_bytes);
+  // What a transaction may have, at most. It is empty.
+  void Begin(uint64_t most_bytes) {
+    most_bytes_ = most_bytes;
+    AllowAll();
+  }
+  // Nothing more fits in.
+  void Refuse() { most_bytes_ = end_ = bytes_; }
+  bool HasRoom(uint64_t entry_bytes) const { return end_ - bytes_ >= entry_bytes; }
+  // False: it would be too large. Throws std::bad_alloc, and nothing has changed.
+  bool MakeRoom(uint64_t entry_bytes) {
+    if (HasRoom(entry_bytes)) return true;
+    if (most_bytes_ - bytes_ < entry_bytes) return false;
+    Grow(entry_bytes);
+    return true;
   }
 
   // After MakeRoom for it. `payload` is header.payload_bytes long.
@@ -29,46 +40,48 @@ class StagedEntries {
     const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
     uint8_t* entry = lines_.get() + bytes_;
     std::memcpy(entry, &header, sizeof(header));
+    entry[offsetof(EntryHeader, flags)] |= PlaceFlags();
     uint8_t* end = entry + sizeof(header);
     if (header.payload_bytes > 0) std::memcpy(end, payload, header.payload_bytes);
     end += header.payload_bytes;
     std::memset(end, 0, static_cast<size_t>(entry + entry_bytes - end));
-    last_ = bytes_;
-    bytes_ += entry_bytes;
-    ++count_;
+    Count(entry_bytes);
+  }
+  // The same of an entry of one line, whose payload fills it. Whole words: who reads them back as
+  // words soon would have to wait for narrower stores, or wider ones, to reach the cache.
+  void AddLine(EntryType type, uint16_t instrument, uint8_t flags, uint64_t sequence,
+               uint64_t timestamp_ns, const uint64_t* payload) {
+    uint64_t* words = reinterpret_cast<uint64_t*>(lines_.get() + bytes_);
+    words[0] = kLinePayloadBytes | uint64_t{instrument} << 32 | static_cast<uint64_t>(type) << 48 |
+               static_cast<uint64_t>(flags | kFlagWritten | PlaceFlags()) << 56;
+    words[1] = sequence;
+    words[2] = timestamp_ns;
+    for (size_t i = 0; i < kLinePayloadBytes / sizeof(uint64_t); ++i) words[3 + i] = payload[i];
+    Count(kLineBytes);
   }
 
-  // Sets the flags of the transaction: each entry says what comes before and behind it.
+  // The last entry is the transaction's last: until now each said that more follows.
   void Close() {
-    uint64_t offset = 0;
-    for (uint64_t i = 0; i < count_; ++i) {
-      uint8_t flags = 0;
-      if (i > 0) flags |= kFlagContinues;
+    if (count_ == 0) return;
+    EndAt(last_);
 #if defined(PINNACLE_MUTATION_TRANSACTION_ENDS_EARLY)
-      if (i + 2 < count_) flags |= kFlagMoreFollows;
-#else
-      if (i + 1 < count_) flags |= kFlagMoreFollows;
+    if (count_ > 1) EndAt(before_last_);
 #endif
-      EntryHeader header;
-      std::memcpy(&header, lines_.get() + offset, sizeof(header));
-      lines_.get()[offset + offsetof(EntryHeader, flags)] = header.flags | flags;
-      offset += EntryBytes(header.payload_bytes);
-    }
   }
 
   // Forgets all; the memory stays for the next transaction, but for what a large one had.
   void Clear() {
     bytes_ = count_ = last_ = 0;
-    if (capacity_ <= kKeptBytes) return;
-    lines_.reset();
-    capacity_ = 0;
+    if (capacity_ > kKeptBytes) [[unlikely]] {
+      lines_.reset();
+      capacity_ = 0;
+    }
+    AllowAll();
   }
 
   uint8_t* lines() { return lines_.get(); }
   uint64_t bytes() const { return bytes_; }
   uint64_t count() const { return count_; }
-  // Where the last entry begins.
-  uint64_t last() const { return last_; }
 
  private:
   static constexpr uint64_t kLeastBytes = 4096;
@@ -80,6 +93,28 @@ class StagedEntries {
     }
   };
 
+  // Of the entry that comes next.
+  uint8_t PlaceFlags() const {
+    return static_cast<uint8_t>(kFlagMoreFollows | (count_ > 0 ? kFlagContinues : 0));
+  }
+
+  void Count(uint64_t entry_bytes) {
+#if defined(PINNACLE_MUTATION_TRANSACTION_ENDS_EARLY)
+    before_last_ = last_;
+#endif
+    last_ = bytes_;
+    bytes_ += entry_bytes;
+    ++count_;
+  }
+
+  void EndAt(uint64_t offset) {
+    constexpr uint64_t kMoreFollows = uint64_t{kFlagMoreFollows}
+                                      << 8 * offsetof(EntryHeader, flags);
+    *reinterpret_cast<uint64_t*>(lines_.get() + offset) &= ~kMoreFollows;
+  }
+
+  void AllowAll() { end_ = std::min(capacity_, most_bytes_); }
+
   [[gnu::noinline]] void Grow(uint64_t entry_bytes) {
     const uint64_t capacity = std::max({kLeastBytes, 2 * capacity_, bytes_ + entry_bytes});
     std::unique_ptr<uint8_t[], Free> larger(
@@ -87,13 +122,19 @@ class StagedEntries {
     if (bytes_ > 0) std::memcpy(larger.get(), lines_.get(), bytes_);
     lines_ = std::move(larger);
     capacity_ = capacity;
+    AllowAll();
   }
 
   std::unique_ptr<uint8_t[], Free> lines_;
   uint64_t capacity_ = 0;
+  uint64_t most_bytes_ = UINT64_MAX;
+  uint64_t end_ = 0;  // that may be filled as things are: the lesser of the two
   uint64_t bytes_ = 0;
   uint64_t count_ = 0;
-  uint64_t last_ = 0;
+  uint64_t last_ = 0;  // where the last entry begins
+#if defined(PINNACLE_MUTATION_TRANSACTION_ENDS_EARLY)
+  uint64_t before_last_ = 0;
+#endif
 };
 
 }  // namespace pinnacle

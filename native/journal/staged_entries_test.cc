@@ -39,13 +39,12 @@ TEST_CASE("staged entries stand back to back in whole lines, with zeros behind t
   Add(staged, 9, 33);
   CHECK(staged.count() == 3);
   CHECK(staged.bytes() == 4 * kLineBytes);
-  CHECK(staged.last() == 2 * kLineBytes);
   const std::vector<Found> found = EntriesOf(staged);
   REQUIRE(found.size() == 3);
   for (size_t i = 0; i < 3; ++i) {
     CHECK(found[i].header.sequence == 7 + i);
     CHECK(found[i].header.timestamp_ns == 1007 + i);
-    CHECK(found[i].header.flags == (kFlagWritten | kFlagGivenTime));
+    CHECK((found[i].header.flags & ~kTransactionFlags) == (kFlagWritten | kFlagGivenTime));
     const uint64_t entry_bytes = EntryBytes(found[i].header.payload_bytes);
     for (uint64_t at = sizeof(EntryHeader); at < entry_bytes; ++at) {
       const bool is_payload = at < sizeof(EntryHeader) + found[i].header.payload_bytes;
@@ -66,6 +65,43 @@ TEST_CASE("each says what comes before and behind it: one alone says nothing") {
       CHECK(((found[i].header.flags & kFlagMoreFollows) != 0) == (i + 1 < count));
     }
   }
+}
+
+TEST_CASE("an entry of one line is the same whichever way it is staged") {
+  StagedEntries any;
+  StagedEntries line;
+  const uint64_t payload[4] = {1, UINT64_MAX, 3, 0x8000'0000'0000'0001};
+  for (const uint64_t sequence : {9, 10, 11}) {
+    const EntryHeader header{kLinePayloadBytes, 3, 0x85, kFlagWritten | kFlagGivenTime, sequence,
+                             1000 + sequence};
+    REQUIRE(any.MakeRoom(kLineBytes));
+    any.Add(header, reinterpret_cast<const uint8_t*>(payload));
+    REQUIRE(line.MakeRoom(kLineBytes));
+    line.AddLine(EntryType{0x85}, 3, kFlagGivenTime, sequence, 1000 + sequence, payload);
+  }
+  any.Close();
+  line.Close();
+  REQUIRE(any.bytes() == line.bytes());
+  for (uint64_t at = 0; at < any.bytes(); at += kLineBytes) {
+    CHECK(std::memcmp(any.lines() + at, line.lines() + at, kLineBytes - sizeof(EntryTrailer)) == 0);
+  }
+}
+
+TEST_CASE("there is room up to what a transaction may have, and none once it is refused") {
+  StagedEntries staged;
+  staged.Begin(3 * kLineBytes);
+  CHECK(!staged.HasRoom(kLineBytes));  // there is no memory yet
+  Add(staged, 1, 32);
+  CHECK(staged.HasRoom(2 * kLineBytes));
+  CHECK(!staged.MakeRoom(3 * kLineBytes));
+  Add(staged, 2, 32);
+  staged.Refuse();
+  CHECK(!staged.MakeRoom(kLineBytes));
+  staged.Clear();
+  staged.Begin(kLineBytes);
+  CHECK(staged.HasRoom(kLineBytes));
+  Add(staged, 1, 32);
+  CHECK(!staged.MakeRoom(kLineBytes));
 }
 
 TEST_CASE("the area grows with what it holds, and gives back what a large transaction had") {

@@ -336,7 +336,7 @@ class Walker {
   // where they refuse it, or that a hole stands for.
   Status Apply(SegmentReader* reader, uint32_t seed, const ValidEntry& begin, const Group& group,
                uint64_t* left_out, bool* refused) {
-    std::vector<BookSet::Undo> undos;
+    BookSet::UndoLog undos;
     const uint64_t last_sequence = books_->last_sequence();
     PINNACLE_RETURN_IF_ERROR(ForEach(reader, seed, begin, group, [&](const ValidEntry& entry) {
       if (*refused) return;
@@ -348,13 +348,12 @@ class Walker {
     }));
     if (!*refused) return Status();
     if (group.entries > 0) *left_out = group.entries;
-    for (; !undos.empty(); undos.pop_back()) books_->TakeBack(&undos.back());
+    books_->TakeBack(&undos);
     books_->Skip(last_sequence);
     return Status();
   }
 
-  Status ApplyEntry(const Group& group, const ValidEntry& entry,
-                    std::vector<BookSet::Undo>* undos) {
+  Status ApplyEntry(const Group& group, const ValidEntry& entry, BookSet::UndoLog* undos) {
     const uint8_t* payload = entry.bytes + sizeof(EntryHeader);
     if (!group.is_transaction) return books_->ApplyEntry(entry.header, payload);
     return books_->ApplyEntryUndoably(entry.header, payload, undos);

@@ -74,18 +74,25 @@ void BookSet::MakeRoomInBook(const Operation& operation, Prepared* prepared) {
 
 void BookSet::Apply(const Operation& operation, const Prepared& prepared, uint64_t sequence,
                     uint64_t timestamp_ns) {
-  ApplyToBook(operation, prepared, sequence, timestamp_ns);
   last_sequence_ = sequence;
+  ApplyToBook(operation, prepared, sequence, timestamp_ns);
 }
 
-void BookSet::Note(const Operation& operation, const Prepared& prepared, const OrderBook& book,
-                   OrderBook::Undo* undo) {
+inline void BookSet::Note(const Operation& operation, const Prepared& prepared,
+                          const OrderBook& book, OrderBook::Undo* undo) {
+  if (operation.type == EntryType::kExecute || operation.type == EntryType::kReduce) {
+    book.NoteReduce(prepared, operation.quantity, undo);
+  } else if (operation.type == EntryType::kAdd) {
+    book.NoteAdd(undo);
+  } else {
+    NoteRarer(operation, prepared, book, undo);
+  }
+}
+
+void BookSet::NoteRarer(const Operation& operation, const Prepared& prepared, const OrderBook& book,
+                        OrderBook::Undo* undo) {
+  undo->kind = OrderBook::Undo::Kind::kNothing;
   switch (operation.type) {
-    case EntryType::kAdd:
-      return book.NoteAdd(undo);
-    case EntryType::kReduce:
-    case EntryType::kExecute:
-      return book.NoteReduce(prepared, operation.quantity, undo);
     case EntryType::kCancel:
       return book.NoteCancel(prepared, undo);
     case EntryType::kReplace:
@@ -98,36 +105,59 @@ void BookSet::Note(const Operation& operation, const Prepared& prepared, const O
 }
 
 void BookSet::ApplyUndoably(const Operation& operation, const Prepared& prepared, uint64_t sequence,
-                            uint64_t timestamp_ns, Undo* undo) {
+                            uint64_t timestamp_ns, UndoLog* log) {
   Entry& entry = entries_[operation.instrument - 1u];
-  undo->instrument = operation.instrument;
-  undo->facts = entry.facts;
-  undo->book.kind = OrderBook::Undo::Kind::kNothing;
-  if (operation.type == EntryType::kClear) {
-    auto cleared = std::make_unique<OrderBook>(entry.book.Emptied());
-    cleared->set_growth(growth_);
-    std::swap(*cleared, entry.book);
-    undo->cleared = std::move(cleared);
-    entry.facts.last_sequence = sequence;
-    entry.facts.last_timestamp_ns = timestamp_ns;
-    last_sequence_ = sequence;
-    return;
+  if (entry.noted_by != log->serial_ || log->serial_ == 0) [[unlikely]]
+    NoteFacts(&entry, operation.instrument, log);
+  UndoLog::Done* done = log->Next(operation.instrument);
+  if (operation.type != EntryType::kClear) [[likely]] {
+    Note(operation, prepared, entry.book, &done->undo);
+    return Apply(operation, prepared, sequence, timestamp_ns);
   }
-  Note(operation, prepared, entry.book, &undo->book);
-  Apply(operation, prepared, sequence, timestamp_ns);
+  try {
+    ClearUndoably(&entry, log);
+  } catch (const std::bad_alloc&) {
+    --log->count_;
+    throw;
+  }
+  done->cleared = true;
+  entry.facts.last_sequence = sequence;
+  entry.facts.last_timestamp_ns = timestamp_ns;
+  last_sequence_ = sequence;
 }
 
-void BookSet::TakeBack(Undo* undo) {
-  Entry& entry = entries_[undo->instrument - 1u];
-  if (undo->cleared != nullptr) {
-    entry.book = std::move(*undo->cleared);
-    undo->cleared.reset();
-  } else {
-    entry.book.TakeBack(undo->book);
+void BookSet::NoteFacts(Entry* entry, uint16_t instrument, UndoLog* log) {
+  if (log->serial_ == 0) log->serial_ = ++undo_serial_;
+  if (entry->noted_by == log->serial_) return;
+  log->facts_.push_back({instrument, entry->facts});
+  entry->noted_by = log->serial_;
+}
+
+void BookSet::ClearUndoably(Entry* entry, UndoLog* log) {
+  auto cleared = std::make_unique<OrderBook>(entry->book.Emptied());
+  cleared->set_growth(growth_);
+  OrderBook* other = cleared.get();
+  log->cleared_.push_back(std::move(cleared));
+  std::swap(*other, entry->book);
+}
+
+void BookSet::TakeBack(UndoLog* log) {
+  while (log->count_ > 0) {
+    const UndoLog::Done& done = log->operations_[--log->count_];
+    OrderBook& book = entries_[done.instrument - 1u].book;
+    if (done.cleared) {
+      book = std::move(*log->cleared_.back());
+      log->cleared_.pop_back();
+    } else {
+      book.TakeBack(done.undo);
+    }
   }
 #if !defined(PINNACLE_MUTATION_UNDO_FORGETS_FACTS)
-  entry.facts = undo->facts;
+  for (const UndoLog::Facts& facts : log->facts_) {
+    entries_[facts.instrument - 1u].facts = facts.were;
+  }
 #endif
+  log->Clear();
 }
 
 void BookSet::ApplyToBook(const Operation& operation, const Prepared& prepared, uint64_t sequence,
@@ -294,7 +324,7 @@ Status BookSet::ApplyOperationEntry(const EntryHeader& header, const uint8_t* pa
 }
 
 Status BookSet::ApplyEntryUndoably(const EntryHeader& header, const uint8_t* payload,
-                                   std::vector<Undo>* undos) {
+                                   UndoLog* log) {
   if (ChangesNoBook(header)) {
     Skip(header.sequence);
     return Status();
@@ -305,9 +335,7 @@ Status BookSet::ApplyEntryUndoably(const EntryHeader& header, const uint8_t* pay
   if (const Code code = Check(operation, &prepared); code != Code::kOk) {
     return Refused(header, CodeName(code));
   }
-  Undo undo;
-  ApplyUndoably(operation, prepared, header.sequence, header.timestamp_ns, &undo);
-  undos->push_back(std::move(undo));
+  ApplyUndoably(operation, prepared, header.sequence, header.timestamp_ns, log);
   return Status();
 }
 

@@ -6,6 +6,7 @@
 #ifndef PINNACLE_STATE_BOOK_SET_H_
 #define PINNACLE_STATE_BOOK_SET_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -50,19 +51,56 @@ class BookSet {
   // After Check returned kOk for the same operation, with at most MakeRoom in between.
   void Apply(const Operation& operation, const Prepared& prepared, uint64_t sequence,
              uint64_t timestamp_ns);
-  // What an operation changed, to be taken back.
-  struct Undo {
-    uint16_t instrument = 0;
-    OrderBook::Undo book;
-    std::unique_ptr<OrderBook> cleared;  // the book before it was emptied
-    InstrumentFacts facts;
+  // What operations changed, to be taken back. Of one set, and one at a time in use.
+  class UndoLog {
+   public:
+    size_t size() const { return count_; }
+    // Nothing of it is to be taken back any more. Memory stays for what comes next, but for what a
+    // large one had.
+    void Clear() {
+      if (serial_ == 0) return;
+      count_ = 0;
+      facts_.clear();
+      cleared_.clear();
+      serial_ = 0;
+      if (operations_.size() > kKeptOperations) operations_ = {};
+    }
+
+   private:
+    friend class BookSet;
+    static constexpr size_t kKeptOperations = 8192;
+    struct Done {
+      OrderBook::Undo undo;
+      uint16_t instrument = 0;
+      bool cleared = false;  // the book that it was is the last one of cleared_
+    };
+    // The next one, with what an earlier one left in it.
+    Done* Next(uint16_t instrument) {
+      if (count_ == operations_.size()) [[unlikely]]
+        Grow();
+      Done* done = &operations_[count_++];
+      done->instrument = instrument;
+      done->cleared = false;
+      return done;
+    }
+    [[gnu::noinline]] void Grow() { operations_.resize(std::max<size_t>(64, 2 * count_)); }
+    // Of an instrument at its first operation: they are set back once.
+    struct Facts {
+      uint16_t instrument;
+      InstrumentFacts were;
+    };
+    std::vector<Done> operations_;  // the first count_ of them
+    size_t count_ = 0;
+    std::vector<Facts> facts_;
+    std::vector<std::unique_ptr<OrderBook>> cleared_;
+    uint64_t serial_ = 0;  // 0: it is empty
   };
   // As Apply, but it can be taken back. Throws std::bad_alloc, and nothing has changed.
   void ApplyUndoably(const Operation& operation, const Prepared& prepared, uint64_t sequence,
-                     uint64_t timestamp_ns, Undo* undo);
-  // In strict reverse order, with nothing else applied since; last_sequence() is the caller's to
-  // set (Skip). Throws std::bad_alloc: the books are of no use then.
-  void TakeBack(Undo* undo);
+                     uint64_t timestamp_ns, UndoLog* log);
+  // All of the log, with nothing else applied since, and clears it; last_sequence() is the caller's
+  // to set (Skip). Throws std::bad_alloc: the books are of no use then.
+  void TakeBack(UndoLog* log);
   // Entries up to here are applied, or do not concern the books (a user's).
   void Skip(uint64_t sequence) { last_sequence_ = sequence; }
 
@@ -114,10 +152,9 @@ class BookSet {
   // The same for an operation's entry, but for last_sequence(), which stays: entries of different
   // instruments may so be applied on different threads, while nothing else uses the set.
   Status ApplyOperationEntry(const EntryHeader& header, const uint8_t* payload);
-  // The same for an entry of a transaction, so that it can be taken back: what it changed comes
-  // behind `undos`. kCorrupt where the books refuse it, and nothing has changed.
-  Status ApplyEntryUndoably(const EntryHeader& header, const uint8_t* payload,
-                            std::vector<Undo>* undos);
+  // The same for an entry of a transaction, so that it can be taken back. kCorrupt where the books
+  // refuse it, and nothing has changed.
+  Status ApplyEntryUndoably(const EntryHeader& header, const uint8_t* payload, UndoLog* log);
 
   // For the snapshot reader: the next instrument, its facts and its book.
   Status Restore(const Instrument& instrument, const InstrumentFacts& facts, OrderBook book);
@@ -135,16 +172,21 @@ class BookSet {
   uint64_t RequiredFeatures() const;
 
  private:
-  static void Note(const Operation& operation, const Prepared& prepared, const OrderBook& book,
-                   OrderBook::Undo* undo);
-  void ApplyToBook(const Operation& operation, const Prepared& prepared, uint64_t sequence,
-                   uint64_t timestamp_ns);
-
   struct Entry {
     OrderBook book;
     InstrumentFacts facts;
     Instrument instrument;
+    uint64_t noted_by = 0;  // the last undo log that has its facts
   };
+
+  static void Note(const Operation& operation, const Prepared& prepared, const OrderBook& book,
+                   OrderBook::Undo* undo);
+  static void NoteRarer(const Operation& operation, const Prepared& prepared, const OrderBook& book,
+                        OrderBook::Undo* undo);
+  [[gnu::noinline]] void NoteFacts(Entry* entry, uint16_t instrument, UndoLog* log);
+  void ClearUndoably(Entry* entry, UndoLog* log);
+  void ApplyToBook(const Operation& operation, const Prepared& prepared, uint64_t sequence,
+                   uint64_t timestamp_ns);
 
   using Names = std::unordered_map<std::string, uint16_t>;
   // Made ahead by MakeRoomToDefine.
@@ -163,6 +205,7 @@ class BookSet {
   Names by_name_;
   Next next_;
   uint64_t last_sequence_ = 0;
+  uint64_t undo_serial_ = 0;
 };
 
 }  // namespace pinnacle

@@ -40,20 +40,18 @@ class Writer {
     BookSet::Prepared prepared;
     if (books_->Check(operation, &prepared) != Code::kOk) return false;
     books_->MakeRoom(operation, &prepared);
-    BookSet::Undo undo;
-    books_->ApplyUndoably(operation, prepared, sequence, 1000 + sequence, &undo);
-    undos_.push_back(std::move(undo));
+    books_->ApplyUndoably(operation, prepared, sequence, 1000 + sequence, &undos_);
     return true;
   }
   void TakeBack(uint64_t last_sequence) {
-    for (; !undos_.empty(); undos_.pop_back()) books_->TakeBack(&undos_.back());
+    books_->TakeBack(&undos_);
     books_->Skip(last_sequence);
   }
-  void Keep() { undos_.clear(); }
+  void Keep() { undos_.Clear(); }
 
  private:
   BookSet* books_;
-  std::vector<BookSet::Undo> undos_;
+  BookSet::UndoLog undos_;
 };
 
 Operation Draw(std::mt19937_64& random) {
@@ -137,7 +135,7 @@ TEST_CASE("executions, trades and statuses are taken back from the facts") {
 
 TEST_CASE("an entry that is read back can be taken back too, and a refused one changes nothing") {
   BookSet books = ThreeInstruments();
-  std::vector<BookSet::Undo> undos;
+  BookSet::UndoLog undos;
   const Operation add{EntryType::kAdd, 1, Side::kSell, {7, 0}, {}, 10, 5};
   uint8_t payload[kMaxOperationPayload];
   EntryType type;
@@ -157,7 +155,7 @@ TEST_CASE("an entry that is read back can be taken back too, and a refused one c
   REQUIRE(books.ApplyEntryUndoably(header, payload, &undos).ok());
   CHECK(undos.size() == 1);
   CHECK(books.last_sequence() == 5);
-  books.TakeBack(&undos.back());
+  books.TakeBack(&undos);
   CHECK(books.book(1).order_count() == 0);
 }
 
