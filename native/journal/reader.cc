@@ -198,6 +198,15 @@ Status JournalReader::IsMissing(const Next& next, bool* missing) {
   return Status();
 }
 
+Status JournalReader::IsEmptyOldest(bool* empty) {
+  *empty = false;
+  if (expected_ != 0 || segment_.index <= 1) return Status();
+  PINNACLE_RETURN_IF_ERROR(reader_->SkipZeroLines());
+  *empty = reader_->offset() + kLineBytes > header_.segment_bytes;
+  reader_->Seek(kSegmentHeaderBytes);
+  return Status();
+}
+
 Status JournalReader::StillOurs() {
   SegmentHeader header;
   const Status status = ReadSegmentHeader(*file_, segment_, &header);
@@ -326,6 +335,9 @@ Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
     if (check.state != EntryState::kDamaged && !missing) return Status();
     // (A writer may have stored the entry after it was looked for, and said so since.)
     if (++looks < kLooks) continue;
+    bool is_empty = false;
+    PINNACLE_RETURN_IF_ERROR(IsEmptyOldest(&is_empty));
+    if (is_empty) return OutOfReach();
     return Status(Code::kCorrupt, segment_.path + " at offset " +
                                       std::to_string(reader_->offset()) + ": entry " +
                                       std::to_string(std::max<uint64_t>(expected_, 1)) +

@@ -67,6 +67,9 @@ class JournalReader {
   Status TryNextSegment(bool* moved, Next* next);
   // Whether anything says that there is an entry at the reader's place.
   Status IsMissing(const Next& next, bool* missing);
+  // Whether reading began with the oldest segment, and its first entry never reached the device:
+  // then all that was durable lies before it, and was compacted away.
+  Status IsEmptyOldest(bool* empty);
   // Whether the segment that is read is still what its name stands for.
   Status StillOurs();
   // Of a valid entry with transaction flags at the reader's place. `*state` stays kValid where all
