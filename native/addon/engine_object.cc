@@ -55,8 +55,9 @@ Status RunInBackground(const Handle& handle, const std::function<Status(Engine*)
 }
 
 Status InTransaction(const char* what) {
-  return Status(Code::kTransactionOpen, std::string(what) + " was called inside a transaction; "
-                                                            "call it after it, or before it");
+  return Status(Code::kTransactionOpen, std::string(what) +
+                                            " was called inside a transaction; "
+                                            "call it after it, or before it");
 }
 
 const char* WhyRefused(Code code) {
@@ -64,7 +65,8 @@ const char* WhyRefused(Code code) {
     case Code::kUnknownInstrument:
       return "there is no such instrument";
     case Code::kTransactionTooLarge:
-      return "with it the transaction is larger than a segment or half the window; make it smaller, "
+      return "with it the transaction is larger than a segment or half the window; make it "
+             "smaller, "
              "or raise segmentSize and windowSize";
     case Code::kTransactionAborted:
       return "an operation of the transaction was refused before, so nothing of it will be kept";

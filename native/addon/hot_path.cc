@@ -79,7 +79,8 @@ napi_value Apply(napi_env env, napi_callback_info info) {
 napi_value ApplyAndTell(napi_env env, napi_callback_info info) {
   (void)Apply(env, info);
   EngineHandle* handle = HandleOf(env, info);
-  if (handle->engine() != nullptr) TellStamp(handle->lanes() + lane::kOperations, *handle->engine());
+  if (handle->engine() != nullptr)
+    TellStamp(handle->lanes() + lane::kOperations, *handle->engine());
   return nullptr;
 }
 

@@ -134,16 +134,16 @@ Status Consumer::Resume() {
   const ConsumerPosition from = position();
   const bool checks = from.sequence > 0 && from.entry_checksum != 0;
   std::unique_ptr<JournalReader> reader;
-  PINNACLE_RETURN_IF_ERROR(
-      JournalReader::Open(environment_.file_system, data_directory_ + "/journal",
-                          checks ? from.sequence : from.sequence + 1, &reader,
-                          JournalReader::Start::kAnywhere));
+  PINNACLE_RETURN_IF_ERROR(JournalReader::Open(
+      environment_.file_system, data_directory_ + "/journal",
+      checks ? from.sequence : from.sequence + 1, &reader, JournalReader::Start::kAnywhere));
   if (checks) {
     std::vector<uint8_t> entry;
     PINNACLE_RETURN_IF_ERROR(reader->Read(1, &entry));
-    const bool same = !entry.empty() && LoadHeader(entry.data()).sequence == from.sequence &&
-                      LoadTrailer(entry.data(), EntryBytes(LoadHeader(entry.data()).payload_bytes))
-                              .checksum == from.entry_checksum;
+    const bool same =
+        !entry.empty() && LoadHeader(entry.data()).sequence == from.sequence &&
+        LoadTrailer(entry.data(), EntryBytes(LoadHeader(entry.data()).payload_bytes)).checksum ==
+            from.entry_checksum;
 #if !defined(PINNACLE_MUTATION_CONSUMER_TRUSTS_ITS_SEQUENCE)
     if (!same) {
       return Status(
@@ -229,8 +229,7 @@ Status Consumer::Locate(uint64_t sequence, ConsumerPosition* position) const {
   const EntryHeader header = LoadHeader(entry.data());
   if (header.sequence == sequence) {
     if ((header.flags & kFlagMoreFollows) != 0) return InsideAt(sequence);
-    position->entry_checksum =
-        LoadTrailer(entry.data(), EntryBytes(header.payload_bytes)).checksum;
+    position->entry_checksum = LoadTrailer(entry.data(), EntryBytes(header.payload_bytes)).checksum;
   }
   return Status();
 }

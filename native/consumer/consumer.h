@@ -96,7 +96,7 @@ class Consumer {
   std::optional<FileIdentity> identity_;  // of file_, once that is open under its name
 
   mutable std::mutex state_mutex_;
-  ConsumerRecord record_{};            // as last written
+  ConsumerRecord record_{};  // as last written
   struct ReadEntry {
     ConsumerPosition at;
     bool more_follows;  // of its transaction

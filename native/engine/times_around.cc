@@ -13,8 +13,8 @@ namespace {
 // From the oldest entry where compaction has taken the wanted one.
 Status OpenReader(FileSystem* fs, const std::string& journal_directory, uint64_t first,
                   std::unique_ptr<JournalReader>* reader) {
-  Status status = JournalReader::Open(fs, journal_directory, first, reader,
-                                      JournalReader::Start::kAnywhere);
+  Status status =
+      JournalReader::Open(fs, journal_directory, first, reader, JournalReader::Start::kAnywhere);
   if (status.code() != Code::kOutOfReach) return status;
   return JournalReader::Open(fs, journal_directory, 0, reader);
 }

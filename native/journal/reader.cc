@@ -29,8 +29,9 @@ Status ReadMarks(const File& file, const SegmentHeader& header, uint64_t* durabl
 
 Status InsideTransaction(uint64_t sequence, uint64_t first, uint64_t last) {
   return Status(Code::kInsideTransaction,
-                "entry " + std::to_string(sequence) + " lies inside the transaction of the entries " +
-                    std::to_string(first) + " to " + std::to_string(last) +
+                "entry " + std::to_string(sequence) +
+                    " lies inside the transaction of the entries " + std::to_string(first) +
+                    " to " + std::to_string(last) +
                     ", which is there as a whole or not at all; take " + std::to_string(first - 1) +
                     " or " + std::to_string(last) + " as the last entry, " + std::to_string(first) +
                     " or " + std::to_string(last + 1) + " as the first");

@@ -34,9 +34,10 @@ class JournalReader {
                      Start start = Start::kAtTransaction);
 
   // Appends whole verified entries to `*out`, until about `max_bytes` (at least one entry where
-  // there is one). A transaction comes as a whole, however large it is. None: the end for now. kCorrupt: an entry that was written does not verify, or
-  // is gone; kOutOfReach: compaction has taken the place away; kDirectoryLost: the directory or the
-  // segment was removed or replaced otherwise.
+  // there is one). A transaction comes as a whole, however large it is. None: the end for now.
+  // kCorrupt: an entry that was written does not verify, or is gone; kOutOfReach: compaction has
+  // taken the place away; kDirectoryLost: the directory or the segment was removed or replaced
+  // otherwise.
   Status Read(uint64_t max_bytes, std::vector<uint8_t>* out);
 
   // The entry that Read returns next; below it everything was returned.
@@ -83,9 +84,9 @@ class JournalReader {
   const std::string journal_directory_;
   const Start start_;
   uint64_t whole_until_ = 0;  // of the segment: the transactions up to here are whole
-  uint64_t next_sequence_;  // to be returned
-  uint64_t looked_at_ = 0;  // segment that FindStart looked at last
-  uint64_t expected_ = 0;   // sequence of the entry at the reader's offset; 0: not known yet
+  uint64_t next_sequence_;    // to be returned
+  uint64_t looked_at_ = 0;    // segment that FindStart looked at last
+  uint64_t expected_ = 0;     // sequence of the entry at the reader's offset; 0: not known yet
   std::unique_ptr<File> file_;
   FileIdentity identity_;  // of file_
   SegmentFile segment_{0, ""};

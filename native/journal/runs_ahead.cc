@@ -57,8 +57,8 @@ Status RunsAhead::Follow(const Job& job, Outcome* outcome) {
   PINNACLE_RETURN_IF_ERROR(file_system_->Open(job.path, OpenMode::kRead, &file));
   SegmentReader reader(file.get(), job.segment_bytes, job.seed);
   reader.Seek(kSegmentHeaderBytes);
-  Status status = FollowRun(&reader, job.expected, proof_, job.transactions, &outcome->run,
-                            IgnoreEntries());
+  Status status =
+      FollowRun(&reader, job.expected, proof_, job.transactions, &outcome->run, IgnoreEntries());
   outcome->bytes_read = reader.bytes_read();
   return status;
 }

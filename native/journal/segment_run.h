@@ -27,7 +27,7 @@ struct SegmentRun {
   // the sequence at which it breaks. 0: neither.
   uint64_t broken_sequence = 0;
   bool transaction_contradicts = false;
-  bool proof_failed = false;                  // it is not the entry that the snapshot was taken at
+  bool proof_failed = false;  // it is not the entry that the snapshot was taken at
 };
 
 // The snapshot's proof: the entry at `sequence` must have this checksum. 0: there is none.
@@ -47,11 +47,12 @@ struct IgnoreEntries {
 };
 
 // Follows the run from the reader's offset on; the reader is left at its end. `expected`: the first
-// entry's sequence. A transaction is part of the run only where all of it is there. `on_entry(header, entry, bytes)` is called for each good entry and answers a
-// Status; an error ends the run and comes back, as those of reading do.
+// entry's sequence. A transaction is part of the run only where all of it is there.
+// `on_entry(header, entry, bytes)` is called for each good entry and answers a Status; an error
+// ends the run and comes back, as those of reading do.
 template <typename OnEntry>
-Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof,
-                 bool transactions, SegmentRun* run, OnEntry&& on_entry) {
+Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof, bool transactions,
+                 SegmentRun* run, OnEntry&& on_entry) {
 #if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
   constexpr bool kOrderMatters = false;
 #else

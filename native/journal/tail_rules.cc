@@ -79,8 +79,8 @@ TailVerdict ClassifyTail(const TailEvidence& evidence) {
     const std::string reason = Filled(rule.reason, "{next}", evidence.next_sequence);
     const uint64_t broken =
         evidence.broken_sequence != 0 ? evidence.broken_sequence : evidence.next_sequence;
-    return {rule.tail, Filled(Filled(reason, "{durable}", evidence.known_durable), "{broken}",
-                              broken)};
+    return {rule.tail,
+            Filled(Filled(reason, "{durable}", evidence.known_durable), "{broken}", broken)};
   }
   return {Tail::kClean, ""};
 }

@@ -22,8 +22,8 @@ struct TailEvidence {
   EntryState state = EntryState::kUnwritten;  // of what is found where the run stops
   bool bytes_follow = false;                  // something that is not zero follows the stop
   bool valid_entries_follow = false;
-  bool wrong_sequence = false;     // a valid entry is there, with an unexpected sequence
-  bool older_follows = false;      // an entry older than expected follows
+  bool wrong_sequence = false;  // a valid entry is there, with an unexpected sequence
+  bool older_follows = false;   // an entry older than expected follows
   // The run stops before a transaction that breaks at this sequence: its next entry is missing, or
   // contradicts it. 0: it does not.
   uint64_t broken_sequence = 0;
@@ -39,8 +39,8 @@ struct TailRule {
   const char* follows;  // what follows it
   Tail tail;
   bool (*applies)(const TailEvidence& evidence);
-  // One sentence; {next} and {durable} are the evidence's sequences, {broken} is where a transaction
-  // breaks, or {next}.
+  // One sentence; {next} and {durable} are the evidence's sequences, {broken} is where a
+  // transaction breaks, or {next}.
   const char* reason;
 };
 

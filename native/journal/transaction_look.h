@@ -18,8 +18,8 @@ struct TransactionLook {
     kContradiction,  // entries that verify contradict each other
   };
   Kind kind = Kind::kOpen;
-  uint64_t end_offset = 0;    // behind the last good entry
-  uint64_t next_sequence = 0;  // that the entry there should have
+  uint64_t end_offset = 0;                    // behind the last good entry
+  uint64_t next_sequence = 0;                 // that the entry there should have
   EntryState state = EntryState::kUnwritten;  // of what is there; kValid: a contradiction
 };
 

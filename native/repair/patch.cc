@@ -139,9 +139,8 @@ Status Verify(FileSystem* fs, const SegmentPlan& plan, const std::string& path) 
   SegmentReader reader(file.get(), plan.segment_bytes, SeedOfSegment(plan.segment_id));
   reader.Seek(kSegmentHeaderBytes);
   SegmentRun run;
-  PINNACLE_RETURN_IF_ERROR(
-      FollowRun(&reader, plan.first_sequence, RunProof(), MayHaveTransactions(header), &run,
-                IgnoreEntries()));
+  PINNACLE_RETURN_IF_ERROR(FollowRun(&reader, plan.first_sequence, RunProof(),
+                                     MayHaveTransactions(header), &run, IgnoreEntries()));
   if (run.next_sequence != plan.next_sequence || run.end_offset != plan.end_offset) {
     return Status(Code::kIo, path + " reads back differently from how it was written (to entry " +
                                  std::to_string(run.next_sequence) + " instead of " +
