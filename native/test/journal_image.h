@@ -45,13 +45,6 @@ class JournalImage {
     return *this;
   }
 
-  // Mandatory ones: 1 transactions.
-  JournalImage& Features(uint64_t bits) {
-    Put64(16, bits);
-    SealHeader();
-    return *this;
-  }
-
   JournalImage& Journal(uint64_t low, uint64_t high) {
     Put64(32, low);
     Put64(40, high);

@@ -27,7 +27,9 @@ function read(file: string): string {
 }
 
 const cpp = filesBelow('native', /\.(cc|h)$/)
-const typescript = ['lib', 'test', 'bench', 'examples'].flatMap((directory) => filesBelow(directory, /\.ts$/))
+const typescript = ['lib', 'test', 'bench', 'examples'].flatMap((directory) =>
+  filesBelow(directory, /\.ts$/),
+)
 const scripts = filesBelow('scripts', /./)
 
 /** `file:line: word` for every match of the pattern. */
