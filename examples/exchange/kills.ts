@@ -60,7 +60,9 @@ function start(name: string, ...words: string[]): Running {
 
 async function untilPrinted(running: Running, wanted: (line: string) => boolean): Promise<void> {
   while (!running.lines.some(wanted)) {
-    if (running.child.exitCode !== null) throw new Error('a process ended by itself')
+    if (running.child.exitCode !== null) {
+      throw new Error(`a process ended by itself; it said: ${running.lines.at(-1) ?? 'nothing'}`)
+    }
     await delay(5)
   }
 }
