@@ -43,8 +43,8 @@ export const compiledDefects = {
     file: 'persistence/state-machine-host.js',
     changes: [
       [
-        '#replay(session, from, lastSequence, progress)',
-        '#replay(session, from, lastSequence - 1, progress)',
+        '.replay(session, from, lastSequence, progress)',
+        '.replay(session, from, lastSequence - 1, progress)',
       ],
     ],
   },
