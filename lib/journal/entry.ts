@@ -124,19 +124,7 @@ export type OperationEntry =
 /** What a state machine may be given. */
 export type AppliedEntry = UserEntry | OperationEntry
 
-export type JournalEntry =
-  | InstrumentEntry
-  | AddEntry
-  | ReduceEntry
-  | CancelEntry
-  | ExecuteEntry
-  | ReplaceEntry
-  | SetLevelEntry
-  | ClearEntry
-  | TradeEntry
-  | StatusEntry
-  | HoleEntry
-  | UserEntry
+export type JournalEntry = InstrumentEntry | OperationEntry | HoleEntry | UserEntry
 
 export type JournalEntryType = JournalEntry['type']
 

@@ -55,7 +55,6 @@ export function runTransaction<Result>(
     const cause = isAborted(error) ? (open.refusal ?? error) : error
     // Without the memory to take it back the books are of no use, which matters more.
     if (lanes[Staging.code] !== 0) throw withCause(refused(), cause)
-
     throw cause
   }
   const kept = lanes[Staging.code] === 0

@@ -7,14 +7,16 @@
 #include "journal/journal.h"
 #include "journal/scan.h"
 #include "simulator/simulated_environment.h"
+#include "test/simulated_journal.h"
 
 namespace pinnacle {
 namespace {
 
-constexpr char kJournal[] = "/d/journal";
 constexpr uint64_t kFeature = kFeatureSignedPrices;
 
-std::string PathOf(uint64_t index) { return std::string(kJournal) + "/" + SegmentName(index); }
+std::string PathOf(uint64_t index) {
+  return std::string(kSimulatedJournal) + "/" + SegmentName(index);
+}
 
 // 0xff…: the header does not verify.
 uint64_t FeaturesIn(FileSystem* fs, uint64_t index) {
@@ -34,24 +36,17 @@ struct Opened {
   std::unique_ptr<Journal> journal;
 
   explicit Opened(WritePath path) : world(1), write_path(path) {
-    REQUIRE(fs->CreateDirectory("/d").ok());
-    REQUIRE(fs->CreateDirectory(kJournal).ok());
-    REQUIRE(fs->SyncDirectory("/").ok());
-    REQUIRE(fs->SyncDirectory("/d").ok());
-    JournalPosition position;
-    position.head_directory = "/d";
-    Open(position);
+    MakeJournalDirectories(fs);
+    Open(EmptyPosition());
   }
   void Open(const JournalPosition& position) {
     const JournalOptions options{kMinSegmentBytes, 2, {write_path, "", kMinWindowBytes}};
-    const Status status =
-        Journal::Open(world.environment(), kJournal, JournalId{1, 2}, options, position, &journal);
-    REQUIRE_MESSAGE(status.ok(), status.ToString());
+    OpenJournal(&world, options, position, &journal);
   }
   // Where the segment that was written to last ends.
   JournalPosition Position() {
     ScanResult scan;
-    REQUIRE(ScanJournal(fs, kJournal, {}, nullptr, &scan).ok());
+    REQUIRE(ScanJournal(fs, kSimulatedJournal, {}, nullptr, &scan).ok());
     JournalPosition position;
     position.head_directory = "/d";
     REQUIRE(ReadHead(fs, "/d", &position.head).ok());
@@ -128,7 +123,7 @@ TEST_CASE("what was appended before and comes after a required feature reads bac
     REQUIRE(opened.journal->Flush().ok());
     SimulatedEnvironment after = opened.AfterPowerCut();
     ScanResult scan;
-    REQUIRE(ScanJournal(&after.file_system(), kJournal, {}, nullptr, &scan).ok());
+    REQUIRE(ScanJournal(&after.file_system(), kSimulatedJournal, {}, nullptr, &scan).ok());
     CHECK(scan.verdict.tail == Tail::kClean);
     CHECK(scan.entries == 2000);
   }
@@ -175,7 +170,7 @@ TEST_CASE("a crash at any moment of it leaves every segment whole, with the feat
           CHECK((FeaturesIn(&after.file_system(), index) & ~kFeature) == 0);
         }
         ScanResult scan;
-        REQUIRE(ScanJournal(&after.file_system(), kJournal, {}, nullptr, &scan).ok());
+        REQUIRE(ScanJournal(&after.file_system(), kSimulatedJournal, {}, nullptr, &scan).ok());
         CHECK(scan.entries == 1);
         CHECK(scan.verdict.tail == Tail::kClean);
       }

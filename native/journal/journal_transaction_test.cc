@@ -7,12 +7,12 @@
 #include "journal/journal.h"
 #include "journal/scan.h"
 #include "simulator/simulated_environment.h"
+#include "test/simulated_journal.h"
 #include "window/window_files.h"
 
 namespace pinnacle {
 namespace {
 
-constexpr char kJournal[] = "/d/journal";
 constexpr WritePath kPaths[] = {WritePath::kWindow, WritePath::kMapped};
 
 class Opened {
@@ -22,16 +22,9 @@ class Opened {
   std::unique_ptr<Journal> journal;
 
   explicit Opened(WritePath path, uint64_t segment_bytes = kMinSegmentBytes) {
-    REQUIRE(fs->CreateDirectory("/d").ok());
-    REQUIRE(fs->CreateDirectory(kJournal).ok());
-    REQUIRE(fs->SyncDirectory("/").ok());
-    REQUIRE(fs->SyncDirectory("/d").ok());
-    JournalPosition position;
-    position.head_directory = "/d";
+    MakeJournalDirectories(fs);
     const JournalOptions options{segment_bytes, 2, {path, "", kMinWindowBytes}};
-    const Status status =
-        Journal::Open(world.environment(), kJournal, JournalId{1, 2}, options, position, &journal);
-    REQUIRE_MESSAGE(status.ok(), status.ToString());
+    OpenJournal(&world, options, EmptyPosition(), &journal);
   }
 
   // A transaction of entries with payloads of these sizes.
@@ -70,7 +63,7 @@ class Opened {
     REQUIRE(journal->CopyStep().ok());
     Visitor visitor(payloads_);
     ScanResult result;
-    const Status status = ScanJournal(fs, kJournal, {}, &visitor, &result);
+    const Status status = ScanJournal(fs, kSimulatedJournal, {}, &visitor, &result);
     REQUIRE_MESSAGE(status.ok(), status.ToString());
     REQUIRE_MESSAGE(result.verdict.tail == Tail::kClean, result.verdict.reason);
     CHECK(result.entries == payloads_.size());

@@ -8,12 +8,12 @@
 #include "journal/reader.h"
 #include "journal/scan.h"
 #include "simulator/simulated_environment.h"
+#include "test/simulated_journal.h"
 #include "window/window_files.h"
 
 namespace pinnacle {
 namespace {
 
-constexpr char kJournal[] = "/d/journal";
 constexpr uint64_t kRing = kMinWindowBytes;
 
 // A journal with a window, of a directory that has nothing yet.
@@ -24,16 +24,9 @@ struct Opened {
   std::vector<std::vector<uint8_t>> payloads;
 
   explicit Opened(uint64_t segment_bytes = 256 * 1024, uint64_t ring_bytes = kRing) {
-    REQUIRE(fs->CreateDirectory("/d").ok());
-    REQUIRE(fs->CreateDirectory(kJournal).ok());
-    REQUIRE(fs->SyncDirectory("/").ok());
-    REQUIRE(fs->SyncDirectory("/d").ok());
-    JournalPosition position;
-    position.head_directory = "/d";
+    MakeJournalDirectories(fs);
     JournalOptions options{segment_bytes, 2, {WritePath::kWindow, "", ring_bytes}};
-    const Status status =
-        Journal::Open(world.environment(), kJournal, JournalId{1, 2}, options, position, &journal);
-    REQUIRE_MESSAGE(status.ok(), status.ToString());
+    OpenJournal(&world, options, EmptyPosition(), &journal);
     REQUIRE(journal->window() != nullptr);
   }
 
@@ -61,7 +54,7 @@ struct Opened {
   // How many entries a reader finds in the files; each must be as appended.
   uint64_t EntriesInFiles() {
     std::unique_ptr<JournalReader> reader;
-    REQUIRE(JournalReader::Open(fs, kJournal, 1, &reader).ok());
+    REQUIRE(JournalReader::Open(fs, kSimulatedJournal, 1, &reader).ok());
     uint64_t count = 0;
     const Status status =
         VisitEntries(reader.get(), [&](const EntryHeader& header, const uint8_t* entry, bool*) {
@@ -80,7 +73,7 @@ struct Opened {
         world.file_system().PowerCut(random, {.unsynced = PowerCutOptions::Unsynced::kNothing});
     SimulatedEnvironment after(2, disk);
     ScanResult result;
-    REQUIRE(ScanJournal(&after.file_system(), kJournal, {}, nullptr, &result).ok());
+    REQUIRE(ScanJournal(&after.file_system(), kSimulatedJournal, {}, nullptr, &result).ok());
     CHECK(result.verdict.tail != Tail::kCorrupt);
     return result.entries;
   }
@@ -100,7 +93,9 @@ struct Opened {
   }
 };
 
-std::string SegmentPath(uint64_t index) { return std::string(kJournal) + "/" + SegmentName(index); }
+std::string SegmentPath(uint64_t index) {
+  return std::string(kSimulatedJournal) + "/" + SegmentName(index);
+}
 
 TEST_CASE("an entry is appended in the window, written after a copy, durable after a sync") {
   Opened opened;

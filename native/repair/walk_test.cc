@@ -23,29 +23,12 @@ struct Journal {
   std::string Path(uint64_t index) { return directory.SegmentPath(index); }
 };
 
-struct Loss {
-  uint64_t first;
-  uint64_t last;
-  uint64_t left_out = 0;
-  friend bool operator==(const Loss&, const Loss&) = default;
-};
-
 std::vector<Loss> Losses(const WalkResult& result) {
   std::vector<Loss> losses;
   for (const Filler& filler : result.losses) {
     losses.push_back({filler.first_sequence, filler.last_sequence, filler.entries_left_out});
   }
   return losses;
-}
-
-// The holes of the repaired journal that stand for entries.
-std::vector<Loss> Holes(const std::vector<ReadBack>& entries) {
-  std::vector<Loss> holes;
-  for (const ReadBack& entry : entries) {
-    if (!entry.is_hole || entry.first > entry.last) continue;
-    holes.push_back({entry.first, entry.last, entry.hole.entries_left_out});
-  }
-  return holes;
 }
 
 TEST_CASE("a repair of an intact journal keeps all of it and changes nothing") {
@@ -69,7 +52,7 @@ TEST_CASE("one damaged entry: point-in-time keeps what is before it, salvage all
   SUBCASE("point-in-time") {
     const Repaired repaired = Repair(journal.directory, Policy::kPointInTime);
     CHECK(KeptSequences(repaired.entries) == Range(1, 7));
-    CHECK(Holes(repaired.entries).empty());
+    CHECK(LostIn(repaired.entries).empty());
     CHECK(repaired.result().losses.empty());
     CHECK(repaired.result().entries_dropped == 12);
     CHECK(repaired.result().entries_after_damage == 0);
@@ -79,7 +62,7 @@ TEST_CASE("one damaged entry: point-in-time keeps what is before it, salvage all
   SUBCASE("salvage") {
     const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
     CHECK(KeptSequences(repaired.entries) == Join(Range(1, 7), Range(9, 20)));
-    CHECK(Holes(repaired.entries) == std::vector<Loss>{{8, 8}});
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{{8, 8}});
     CHECK(Losses(repaired.result()) == std::vector<Loss>{{8, 8}});
     CHECK(repaired.result().entries_dropped == 0);
     CHECK(repaired.result().entries_after_damage == 12);
@@ -122,7 +105,7 @@ TEST_CASE("a damaged entry of several lines is one loss, and so is a range of ze
         continue;
       }
       CHECK(KeptSequences(repaired.entries) == std::vector<uint64_t>{1, 2, 4, 5});
-      CHECK(Holes(repaired.entries) == std::vector<Loss>{{3, 3}});
+      CHECK(LostIn(repaired.entries) == std::vector<Loss>{{3, 3}});
       REQUIRE(repaired.result().segments[0].fillers.size() == 1);
       CHECK(repaired.result().segments[0].fillers[0].begin == third);
       CHECK(repaired.result().segments[0].fillers[0].end == fourth);
@@ -136,7 +119,7 @@ TEST_CASE("two losses in one segment are two holes") {
   journal.chain.segment(2).Zero(Line(3), 64);
   journal.Write();
   const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
-  CHECK(Holes(repaired.entries) == std::vector<Loss>{{7, 7}, {9, 9}});
+  CHECK(LostIn(repaired.entries) == std::vector<Loss>{{7, 7}, {9, 9}});
   CHECK(repaired.result().entries_after_damage == 12);
 }
 
@@ -147,7 +130,7 @@ TEST_CASE("a loss at a segment's start is filled there, one at its end there or 
     journal.chain.segment(3).FlipBit(Line(1) + 9, 1);
     journal.Write();
     const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
-    CHECK(Holes(repaired.entries) == std::vector<Loss>{{11, 12}});
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{{11, 12}});
     CHECK(repaired.entries[10].segment == 3);
     CHECK(repaired.entries[10].bytes.size() == 128);
   }
@@ -156,7 +139,7 @@ TEST_CASE("a loss at a segment's start is filled there, one at its end there or 
     journal.chain.segment(2).FlipBit(Line(4) + 9, 1);
     journal.Write();
     const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
-    CHECK(Holes(repaired.entries) == std::vector<Loss>{{9, 10}});
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{{9, 10}});
     CHECK(repaired.entries[8].segment == 2);
     CHECK(repaired.entries[8].offset == Line(3));
     CHECK(repaired.entries[8].bytes.size() == 64);
@@ -167,14 +150,14 @@ TEST_CASE("a loss at a segment's start is filled there, one at its end there or 
     journal.chain.segment(3).FlipBit(Line(0) + 9, 1);
     journal.Write();
     const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
-    CHECK(Holes(repaired.entries) == std::vector<Loss>{{10, 11}});
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{{10, 11}});
     CHECK(repaired.entries[9].segment == 3);
   }
   SUBCASE("all entries of a segment") {
     for (int line = 0; line < 5; ++line) journal.chain.segment(3).FlipBit(Line(line) + 9, 1);
     journal.Write();
     const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
-    CHECK(Holes(repaired.entries) == std::vector<Loss>{{11, 15}});
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{{11, 15}});
     CHECK(repaired.entries[10].segment == 3);
     CHECK(KeptSequences(repaired.entries) == Join(Range(1, 10), Range(16, 20)));
     CHECK(repaired.result().taken_out.empty());
@@ -183,7 +166,7 @@ TEST_CASE("a loss at a segment's start is filled there, one at its end there or 
     journal.chain.segment(1).FlipBit(Line(0) + 9, 1);
     journal.Write();
     const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
-    CHECK(Holes(repaired.entries) == std::vector<Loss>{{1, 1}});
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{{1, 1}});
     CHECK(KeptSequences(repaired.entries) == Range(2, 20));
   }
   SUBCASE("the journal's last entry: there is nothing after it") {
@@ -218,7 +201,7 @@ TEST_CASE("a torn tail after the damage is cut, it is not a loss") {
   journal.Write();
   const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
   CHECK(KeptSequences(repaired.entries) == Join(Range(1, 7), Range(9, 19)));
-  CHECK(Holes(repaired.entries) == std::vector<Loss>{{8, 8}});
+  CHECK(LostIn(repaired.entries) == std::vector<Loss>{{8, 8}});
 }
 
 TEST_CASE(
@@ -238,7 +221,7 @@ TEST_CASE(
     journal.directory.Remove(index);
     const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
     CHECK(KeptSequences(repaired.entries) == Join(Range(1, first - 1), Range(first + 5, 20)));
-    CHECK(Holes(repaired.entries) == std::vector<Loss>{{first, first + 4}});
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{{first, first + 4}});
     // The others keep their headers: the new segment has the link that the next one names.
     for (const SegmentPlan& plan : repaired.result().segments) {
       CHECK(plan.changes() == (plan.facts.file.index == index));
@@ -258,7 +241,7 @@ TEST_CASE("a journal whose first segment is missing") {
   SUBCASE("keeps the others by salvage") {
     const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
     CHECK(KeptSequences(repaired.entries) == Range(6, 20));
-    CHECK(Holes(repaired.entries) == std::vector<Loss>{{1, 5}});
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{{1, 5}});
     CHECK(repaired.result().segments.front().facts.file.index == 1);
   }
 }
@@ -306,7 +289,7 @@ TEST_CASE("two missing segments in a row: the first has the hole, the second onl
   journal.directory.Remove(2);
   journal.directory.Remove(3);
   const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
-  CHECK(Holes(repaired.entries) == std::vector<Loss>{{6, 15}});
+  CHECK(LostIn(repaired.entries) == std::vector<Loss>{{6, 15}});
   REQUIRE(repaired.entries.size() == 5 + 2 + 5);
   CHECK(repaired.entries[5].segment == 2);
   CHECK(repaired.entries[6].segment == 3);
@@ -321,7 +304,7 @@ TEST_CASE("a loss across damaged lines, a missing segment and damaged lines agai
   journal.Write();
   journal.directory.Remove(2);
   const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
-  CHECK(Holes(repaired.entries) == std::vector<Loss>{{5, 11}});
+  CHECK(LostIn(repaired.entries) == std::vector<Loss>{{5, 11}});
   CHECK(KeptSequences(repaired.entries) == Join(Range(1, 4), Range(12, 20)));
 }
 
@@ -343,7 +326,7 @@ TEST_CASE("what is not of this journal or of this copy is taken out, and none of
     journal.directory.Write(3, other);
     repaired = Repair(journal.directory, Policy::kSalvage);
     CHECK(KeptSequences(repaired.entries) == Join(Range(1, 10), Range(16, 20)));
-    CHECK(Holes(repaired.entries) == std::vector<Loss>{{11, 15}});
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{{11, 15}});
     CHECK(repaired.result().taken_out == std::vector<std::string>{journal.Path(3)});
   }
 }
@@ -424,8 +407,8 @@ TEST_CASE("entries that need a lost one are left out, counted, and their lines f
   SUBCASE("salvage") {
     const Repaired repaired = Repair(orders.directory, Policy::kSalvage);
     CHECK(KeptSequences(repaired.entries) == std::vector<uint64_t>{1, 2, 4, 7});
-    CHECK(Holes(repaired.entries) == std::vector<Loss>{{3, 3}, {5, 5, 1}, {6, 6, 1}});
-    CHECK(Losses(repaired.result()) == Holes(repaired.entries));
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{{3, 3}, {5, 5, 1}, {6, 6, 1}});
+    CHECK(Losses(repaired.result()) == LostIn(repaired.entries));
     CHECK(repaired.walked.books.book(1).order_count() == 2);
     CHECK(repaired.result().entries_dropped == 2);
     CHECK(repaired.result().entries_after_damage == 2);
@@ -441,7 +424,7 @@ TEST_CASE("without its definition an instrument's entries are all left out") {
   orders.Write();
   const Repaired repaired = Repair(orders.directory, Policy::kSalvage);
   CHECK(KeptSequences(repaired.entries) == std::vector<uint64_t>{4});
-  CHECK(Holes(repaired.entries) == std::vector<Loss>{{1, 1}, {2, 2, 1}, {3, 3, 1}});
+  CHECK(LostIn(repaired.entries) == std::vector<Loss>{{1, 1}, {2, 2, 1}, {3, 3, 1}});
 }
 
 TEST_CASE("an entry that verifies and that the books refuse ends the journal, or is left out") {
@@ -456,7 +439,7 @@ TEST_CASE("an entry that verifies and that the books refuse ends the journal, or
   SUBCASE("salvage") {
     const Repaired repaired = Repair(orders.directory, Policy::kSalvage);
     CHECK(KeptSequences(repaired.entries) == std::vector<uint64_t>{1, 2, 4});
-    CHECK(Holes(repaired.entries) == std::vector<Loss>{{3, 3, 1}});
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{{3, 3, 1}});
   }
 }
 
@@ -467,7 +450,7 @@ TEST_CASE("valid entries of an earlier lap, or copied to another place, are not 
   journal.Write();
   const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
   CHECK(KeptSequences(repaired.entries) == Join(Range(1, 8), Range(10, 20)));
-  CHECK(Holes(repaired.entries) == std::vector<Loss>{{9, 9}});
+  CHECK(LostIn(repaired.entries) == std::vector<Loss>{{9, 9}});
 }
 
 TEST_CASE("a region longer than the longest entry gets several holes, of which one has the loss") {
@@ -490,7 +473,7 @@ TEST_CASE("a region longer than the longest entry gets several holes, of which o
                              .durable = 7}));
   const Repaired repaired = Repair(directory, Policy::kSalvage);
   REQUIRE(repaired.entries.size() == 5);
-  CHECK(Holes(repaired.entries) == std::vector<Loss>{{2, 6}});
+  CHECK(LostIn(repaired.entries) == std::vector<Loss>{{2, 6}});
   CHECK(repaired.entries[1].offset == begin);
   CHECK(repaired.entries[1].bytes.size() == kMost);
   CHECK(repaired.entries[2].bytes.size() == kMost);
@@ -516,7 +499,7 @@ TEST_CASE("where a loss has no line of its own, the entry after it gives up its 
   chain.Write(&directory);
   const Repaired repaired = Repair(directory, Policy::kSalvage);
   CHECK(KeptSequences(repaired.entries) == Join(Range(1, 961), {1001}));
-  CHECK(Holes(repaired.entries) == std::vector<Loss>{{962, 1000}});
+  CHECK(LostIn(repaired.entries) == std::vector<Loss>{{962, 1000}});
   CHECK(repaired.result().entries_dropped == 1);
 }
 
@@ -534,7 +517,7 @@ TEST_CASE("a directory of version 1 is repaired as well, its changed segments be
     }
     if (missing) directory.Remove(2);
     const Repaired repaired = Repair(directory, Policy::kSalvage);
-    CHECK(Holes(repaired.entries) == std::vector<Loss>{missing ? Loss{5, 8} : Loss{6, 6}});
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{missing ? Loss{5, 8} : Loss{6, 6}});
     CHECK(directory.Read(directory.SegmentPath(2))[8] == 2);
     CHECK(directory.Read(directory.SegmentPath(3))[8] == 1);
   }

@@ -40,22 +40,6 @@ struct Journal {
   }
 };
 
-struct Loss {
-  uint64_t first;
-  uint64_t last;
-  uint64_t left_out = 0;
-  friend bool operator==(const Loss&, const Loss&) = default;
-};
-
-std::vector<Loss> Losses(const Repaired& repaired) {
-  std::vector<Loss> losses;
-  for (const ReadBack& entry : repaired.entries) {
-    if (!entry.is_hole || entry.first > entry.last) continue;
-    losses.push_back({entry.first, entry.last, entry.hole.entries_left_out});
-  }
-  return losses;
-}
-
 // Entries 1 to 3, a transaction 4 to 8, entries 9 and 10, a transaction 11 and 12, entry 13.
 struct Thirteen : Journal {
   Thirteen() {
@@ -87,7 +71,7 @@ TEST_CASE("one damaged entry takes its whole transaction: salvage has a hole ove
     journal.segment.FlipBit(OffsetOf(damaged) + 30, 1);
     const Repaired repaired = journal.MustRepair(Policy::kSalvage, 13);
     CHECK(KeptSequences(repaired.entries) == Join(Range(1, 3), Range(9, 13)));
-    CHECK(Losses(repaired) == std::vector<Loss>{{4, 8}});
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{{4, 8}});
     CHECK(repaired.result().entries_dropped == 4);
     CHECK(repaired.result().entries_after_damage == 5);
     CHECK(repaired.result().last_sequence == 13);
@@ -150,7 +134,7 @@ TEST_CASE("what a transaction lacks is told by its neighbours: no half of it is 
     dropped = 3;
   }
   const Repaired repaired = journal.MustRepair(Policy::kSalvage, 4);
-  CHECK(Losses(repaired) == std::vector<Loss>{{2, 4}});
+  CHECK(LostIn(repaired.entries) == std::vector<Loss>{{2, 4}});
   CHECK(KeptSequences(repaired.entries).at(1) == 5);
   CHECK(repaired.result().entries_dropped == dropped);
 }
@@ -212,7 +196,7 @@ TEST_CASE("a transaction that the books refuse in the middle is taken back whole
     CHECK(ahead == 0);  // in its old place
     CHECK(walked.books.facts(1).trade_count == 0);
     const Repaired repaired = books.journal.MustRepair(Policy::kSalvage, 8);
-    CHECK(Losses(repaired) == std::vector<Loss>{{4, 7, 4}});
+    CHECK(LostIn(repaired.entries) == std::vector<Loss>{{4, 7, 4}});
     CHECK(KeptSequences(repaired.entries) == Join(Range(1, 3), {8}));
   }
   SUBCASE("point-in-time ends before it") {
@@ -233,7 +217,7 @@ TEST_CASE("a loss before a transaction may take what it needs: it is left out wh
   // (The definition has two lines, so entry 2 stands at the third.)
   const Repaired repaired = books.journal.MustRepair(Policy::kSalvage, 5);
   CHECK(KeptSequences(repaired.entries) == std::vector<uint64_t>{1, 5});
-  CHECK(Losses(repaired) == std::vector<Loss>{{2, 2}, {3, 4, 2}});
+  CHECK(LostIn(repaired.entries) == std::vector<Loss>{{2, 2}, {3, 4, 2}});
 }
 
 TEST_CASE("a snapshot is proven by the last entry of the transaction that it was taken after") {

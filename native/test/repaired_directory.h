@@ -65,6 +65,24 @@ struct ReadBack {
   std::vector<uint8_t> bytes;  // of the whole entry
 };
 
+// Entries that a hole stands for.
+struct Loss {
+  uint64_t first;
+  uint64_t last;
+  uint64_t left_out = 0;
+  friend bool operator==(const Loss&, const Loss&) = default;
+};
+
+// Of a repaired journal: its holes that stand for entries.
+inline std::vector<Loss> LostIn(const std::vector<ReadBack>& entries) {
+  std::vector<Loss> lost;
+  for (const ReadBack& entry : entries) {
+    if (!entry.is_hole || entry.first > entry.last) continue;
+    lost.push_back({entry.first, entry.last, entry.hole.entries_left_out});
+  }
+  return lost;
+}
+
 class ReadBackVisitor : public EntryVisitor {
  public:
   Status Visit(const EntryHeader& header, const uint8_t* payload, const uint8_t* entry,
