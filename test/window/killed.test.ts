@@ -1,12 +1,13 @@
 // What an append returned from survives the process, although it is in a window and not in a file yet.
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { inspect, Journal, PersistenceManager, type WindowLoss } from '../../lib/index.js'
 import { durabilities } from '../../lib/config/schema.js'
 import { verifyPure } from '../../lib/pure-reader/verify.js'
+import { copyLive } from '../copying.js'
 import { killedWriter, saidOf, startWriter } from './killing.js'
 import { memoryDirectory, needsMemory, windowsIn } from './places.js'
 
@@ -86,7 +87,7 @@ t.test('a copy of a live directory leaves the window alone', { skip: needsMemory
   const data = join(t.testdir(), 'data')
   const copy = `${data}-copy`
   const { appended } = await killedWriter(data, memory, 'appended', 100, async () => {
-    cpSync(data, copy, { recursive: true })
+    copyLive(data, copy)
     rmSync(join(copy, 'LOCK'), { force: true })
     const [window = ''] = windowsIn(memory)
     const losses: WindowLoss[] = []
