@@ -96,19 +96,11 @@ Code Journal::PublishInPlace(StagedEntries* staged) {
     return Code::kOk;
   PINNACLE_CHECK(staged->lines() == cursor_);
   staged->Close();
-#if defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
-  for (uint64_t i = 0; i < count; ++i) {
-    last_checksum_ = FinishLines(reinterpret_cast<uint64_t*>(cursor_), 1);
-    Publish(kLineBytes);
-    (void)Flush();  // as another thread may at any moment
-  }
-#else
   for (uint64_t done = 0; done < count; done += kChecksumsAtATime) {
     last_checksum_ = FinishLines(reinterpret_cast<uint64_t*>(cursor_ + done * kLineBytes),
                                  std::min(kChecksumsAtATime, count - done));
   }
   Publish(count * kLineBytes, count);
-#endif
   return Code::kOk;
 }
 
