@@ -16,6 +16,7 @@
 #include <new>
 
 #include "journal/format.h"
+#include "platform/file_system.h"
 
 namespace pinnacle {
 
