@@ -1,4 +1,4 @@
-import type { CodedError } from '../errors/pinnacle-error.js'
+import { isPinnacleError } from '../errors/pinnacle-error.js'
 import { Staging, type NativeEngine } from './binding.js'
 
 /** A transaction as the staging area sees it: whether an operation of it was refused. */
@@ -84,8 +84,9 @@ export class StagingArea {
     this.engine.abortTransaction()
     if (transaction.refusal !== undefined) return error
     transaction.refusal = error
-    if (error instanceof Error) {
-      const { details } = error as Partial<CodedError>
+    // (The error of a getter among the options stays as it is.)
+    if (isPinnacleError(error)) {
+      const { details } = error
       Object.defineProperty(error, 'details', {
         value: { ...details, transactionIndex: index },
         enumerable: true,
