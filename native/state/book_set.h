@@ -56,8 +56,8 @@ class BookSet {
   class UndoLog {
    public:
     size_t size() const { return count_; }
-    // Commits: nothing in it will be undone. Keeps memory for reuse, except what a large log
-    // needed.
+    // Empties the log: its operations will not be undone. Keeps memory for reuse, except what a
+    // large log needed.
     void Clear() {
       if (serial_ == 0) return;
       count_ = 0;
