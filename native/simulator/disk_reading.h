@@ -54,7 +54,7 @@ struct DiskSegment {
   std::vector<DiskEntry> entries;
 
   bool first_line_used() const;
-  // The entry at the first place for one; nullptr if none verifies there.
+  // The entry at the offset of the first one; nullptr if none verifies there.
   const DiskEntry* first() const;
   // The number of entries from entries[at] on that make one whole transaction; 0: they do not.
   size_t TransactionAt(size_t at) const;
