@@ -10,7 +10,7 @@ namespace {
 
 uint64_t Line(uint64_t number) { return 4096 + number * 64; }
 
-// A segment with ten entries of one line and a mark, and its entry in the layout.
+// A segment with ten entries of one line and a mark, and the facts about it in the layout.
 struct Source {
   DirectoryImage directory;
   JournalImage image{65536, Chain::IdOf(7), 7};
