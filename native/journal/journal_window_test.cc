@@ -36,7 +36,7 @@ struct Opened {
       payload[i] = static_cast<uint8_t>(i * 31 + payloads.size() * 7 + 1);
     }
     payloads.push_back(payload);
-    return journal->Append(EntryType::kFirstUserType, 0, 0, 5, payload.data(),
+    return journal->Append(EntryType{kFirstUserType}, 0, 0, 5, payload.data(),
                            static_cast<uint32_t>(bytes));
   }
   void Lines(uint64_t count) {
