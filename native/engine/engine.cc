@@ -185,7 +185,7 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
 Status Engine::StartThreads(JournalThreads::OnSync on_sync) {
   const std::chrono::nanoseconds interval(
       options_.durability == Durability::kInterval ? options_.sync_interval_ns : 0);
-  live_ = std::make_unique<LiveStatus>(this);
+  live_ = std::make_unique<LiveStatus>(environment_, this, journal_.get());
   threads_ = std::make_unique<JournalThreads>(
       journal_.get(), environment_.clock, interval, options_.background_cpus, std::move(on_sync),
       [this](uint64_t monotonic_ns) { live_->Beat(monotonic_ns); });
