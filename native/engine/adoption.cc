@@ -240,8 +240,7 @@ class Planner {
     ScanOptions options;
     options.from_sequence = ScanFrom(layout, header_);
     options.next_if_empty = header_.first_sequence;
-    NoVisitor visitor;
-    PINNACLE_RETURN_IF_ERROR(ScanJournal(fs_, std::move(layout), options, &visitor, &scan_));
+    PINNACLE_RETURN_IF_ERROR(ScanJournal(fs_, std::move(layout), options, nullptr, &scan_));
     if (scan_.verdict.tail == Tail::kCorrupt) {
       Refuse("the files are damaged where it would go on (" + scan_.verdict.reason + ")");
       return Status();
@@ -446,14 +445,6 @@ class Planner {
       adoption_->pieces.push_back(std::move(piece));
     }
   }
-
-  class NoVisitor : public EntryVisitor {
-   public:
-    Status Visit(const EntryHeader&, const uint8_t*, const uint8_t*, uint64_t) override {
-      return Status();
-    }
-    bool NeedsEntries() const override { return false; }
-  };
 
   FileSystem* const fs_;
   const std::string& directory_;

@@ -151,6 +151,7 @@ class Engine {
   const Window* window() const { return journal_->window(); }
   // The journal's steps, for tests and simulations: they call these instead of starting threads.
   Journal* journal() { return journal_.get(); }
+  const Journal* journal() const { return journal_.get(); }
 
   // Builds and publishes the snapshot of `point`; one at a time (kBusy). `user_state` belongs to
   // the same point. Old snapshots are rotated away if there are more than are kept; `rotation` (or

@@ -35,6 +35,13 @@ inline EntryTrailer LoadTrailer(const uint8_t* entry, uint64_t entry_bytes) {
   return trailer;
 }
 
+// Of a hole's entry.
+inline HolePayload LoadHole(const uint8_t* entry) {
+  HolePayload hole;
+  std::memcpy(&hole, entry + sizeof(EntryHeader), sizeof(hole));
+  return hole;
+}
+
 // How far the journal was durable when this entry was written.
 inline uint64_t DurableClaim(const EntryHeader& header, const EntryTrailer& trailer) {
   if (trailer.durable_lag == kMaxDurableLag) return 0;  // "this or more": claims nothing
@@ -91,8 +98,7 @@ inline uint64_t FirstSequenceOf(const EntryHeader& header, const uint8_t* entry)
   if (!IsHole(header)) [[likely]]
     return header.sequence;
   if (header.payload_bytes < sizeof(HolePayload)) return 0;
-  HolePayload hole;
-  std::memcpy(&hole, entry + sizeof(EntryHeader), sizeof(hole));
+  const HolePayload hole = LoadHole(entry);
   return hole.first_sequence <= header.sequence + 1 ? hole.first_sequence : 0;
 }
 

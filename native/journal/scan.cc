@@ -241,9 +241,8 @@ class Scanner {
         reader, evidence_->next_sequence, Proof(), MayHaveTransactions(segment.header), run,
         [&](const EntryHeader& header, const uint8_t* entry, uint64_t bytes) -> Status {
           if (header.sequence >= options_.from_sequence) {
-            visitor_->place = {&segment, reader->offset(), reader->bytes_ahead()};
-            PINNACLE_RETURN_IF_ERROR(
-                visitor_->Visit(header, entry + sizeof(EntryHeader), entry, bytes));
+            const EntryPlace place{&segment, reader->offset(), reader->bytes_ahead()};
+            PINNACLE_RETURN_IF_ERROR(visitor_->Visit({header, {entry, bytes}, place}));
           }
           if (reader->offset() + bytes >= next_progress) [[unlikely]] {
             visitor_->Progress(bytes_done_ + reader->offset() + bytes, bytes_total_);
@@ -388,10 +387,6 @@ class Scanner {
             }
             ++result_->entries_dropped;
             Claim(DurableClaim(header, trailer));
-            if (visitor_ != nullptr) {
-              PINNACLE_RETURN_IF_ERROR(
-                  visitor_->VisitBehindBreak(header, entry.data() + sizeof(EntryHeader)));
-            }
           }
         }
       }
