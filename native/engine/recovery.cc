@@ -56,14 +56,12 @@ class ReplayVisitor : public EntryVisitor {
  private:
   // Of a hole, or of an entry that is not the next one.
   [[gnu::noinline]] Status CheckTurn(const EntryView& entry) {
-#if !defined(PINNACLE_MUTATION_GAP_NOT_CHECKED)
     // (The state may begin within a hole.)
     const uint64_t first = entry.first_sequence();
     if (first != next_sequence_ && !(IsHole(entry.header) && first < next_sequence_)) {
       has_gap_ = true;
       return Status(Code::kJournalGap, "");
     }
-#endif
     return IsHole(entry.header) ? CrossHole(entry) : Status();
   }
 
@@ -238,9 +236,7 @@ Status ReadState(const Environment& environment, const std::string& data_directo
   ReportScan(scan, report);
   report->last_sequence = state->books.last_sequence();
   if (visitor.has_gap() || BeginsTooLate(*state, *report, options.from_sequence)) {
-#if !defined(PINNACLE_MUTATION_GAP_NOT_CHECKED)
     return GapOf(*state, *report);
-#endif
   }
   return Status();
 }

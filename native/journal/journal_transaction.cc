@@ -50,13 +50,11 @@ Code Journal::AppendTransaction(StagedEntries* staged) {
     return FailureCode();
   const bool in_one_piece = static_cast<uint64_t>(end_ - cursor_) >= staged->bytes();
   staged->Close();
-#if !defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
   if (in_one_piece && staged->bytes() == staged->count() * kLineBytes) [[likely]] {
     last_checksum_ = StoreLines(staged->lines(), staged->count());
     Publish(staged->bytes(), staged->count());
     return Code::kOk;
   }
-#endif
   const uint32_t checksum = Finish(staged);
   const uint64_t begin = static_cast<uint64_t>(cursor_ - base_);
   for (uint64_t at = 0; at < staged->bytes();) {
@@ -66,15 +64,9 @@ Code Journal::AppendTransaction(StagedEntries* staged) {
     const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
     StoreEntry(entry, entry_bytes, begin + at);
     at += entry_bytes;
-#if defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
-    Publish(entry_bytes);
-    (void)Flush();  // as another thread may at any moment
-#endif
   }
   last_checksum_ = checksum;
-#if !defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
   Publish(staged->bytes(), staged->count());
-#endif
   if (!in_one_piece) Aim();
   return Code::kOk;
 }
