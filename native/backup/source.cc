@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/backup_mark.h"
+#include "journal/layout.h"
 #include "journal/scan.h"
 #include "platform/read_fully.h"
 #include "repair/steps.h"

@@ -6,6 +6,7 @@
 
 #include "engine/recovery.h"
 #include "journal/scan.h"
+#include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
 
 namespace pinnacle {

@@ -6,6 +6,7 @@
 
 #include "engine/adoption.h"
 #include "journal/entry_check.h"
+#include "journal/layout.h"
 #include "journal/reader.h"
 #include "repair/steps.h"
 #include "repair/view.h"

@@ -155,10 +155,6 @@ Status GapOf(const RecoveredState& state, const RecoveryReport& report) {
 
 }  // namespace
 
-std::string SnapshotDirectory(const std::string& data_directory) {
-  return data_directory + "/snapshots";
-}
-
 Status RestoreNewestSnapshot(const Environment& environment, const std::string& directory,
                              const std::vector<std::string>& excluded, uint64_t expected_orders,
                              RecoveredState* state, RecoveryReport* report) {

@@ -10,6 +10,7 @@
 
 #include "engine/recovery.h"
 #include "journal/journal_identity.h"
+#include "journal/layout.h"
 #include "journal/reader.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"

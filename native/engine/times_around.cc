@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "engine/recovery.h"
+#include "journal/layout.h"
 #include "journal/reader.h"
 
 namespace pinnacle {
