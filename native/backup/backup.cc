@@ -16,6 +16,7 @@
 #include "engine/recovery.h"
 #include "journal/head_record.h"
 #include "journal/journal_identity.h"
+#include "journal/layout.h"
 #include "journal/two_slots.h"
 #include "platform/read_fully.h"
 #include "snapshot/snapshot_directory.h"

@@ -9,8 +9,10 @@
 #include "base/guarded.h"
 #include "engine/recovery.h"
 #include "journal/head_record.h"
+#include "journal/layout.h"
 #include "platform/file_system.h"
 #include "platform/read_fully.h"
+#include "snapshot/snapshot_directory.h"
 
 namespace pinnacle {
 

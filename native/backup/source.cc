@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/backup_mark.h"
+#include "journal/layout.h"
 #include "journal/scan.h"
 #include "platform/read_fully.h"
 #include "repair/steps.h"
@@ -18,16 +19,16 @@ class EndVisitor : public EntryVisitor {
  public:
   explicit EndVisitor(uint64_t most) : most_(most) {}
 
-  Status Visit(const EntryHeader& header, const uint8_t*, const uint8_t*,
-               uint64_t entry_bytes) override {
+  Status Visit(const EntryView& entry) override {
+    const EntryHeader& header = entry.header;
     if (header.sequence > most_) {
       passed_ = true;
       return Status(Code::kOutOfReach, "");  // enough
     }
     // Half a transaction is not copied, even if the frontier is inside it.
     if ((header.flags & kFlagMoreFollows) != 0) return Status();
-    index_ = place.segment->file.index;
-    end_offset_ = place.offset + entry_bytes;
+    index_ = entry.place.segment->file.index;
+    end_offset_ = entry.place.offset + entry.bytes.size();
     last_sequence_ = header.sequence;
     return Status();
   }

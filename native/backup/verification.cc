@@ -6,6 +6,7 @@
 
 #include "engine/recovery.h"
 #include "journal/scan.h"
+#include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
 
 namespace pinnacle {
@@ -15,9 +16,7 @@ namespace {
 class ProgressVisitor : public EntryVisitor {
  public:
   explicit ProgressVisitor(const WorkControl& control) : control_(control) {}
-  Status Visit(const EntryHeader&, const uint8_t*, const uint8_t*, uint64_t) override {
-    return Status();
-  }
+  Status Visit(const EntryView&) override { return Status(); }
   bool NeedsEntries() const override { return false; }
   void Progress(uint64_t done, uint64_t total) override {
     if (control_.progress) control_.progress("check", done, total);

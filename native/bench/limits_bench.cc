@@ -37,6 +37,7 @@
 #include "bench/operations_file.h"
 #include "checksum/crc32c.h"
 #include "engine/recovery.h"
+#include "journal/layout.h"
 #include "journal/scan.h"
 #include "journal/segment_header.h"
 #include "journal/segment_reader.h"

@@ -339,7 +339,7 @@ void RunRound(const Settings& settings, const std::string& path, uint64_t round)
     std::printf(
         ", \"syncs\": %llu, \"syncBytes\": %llu, \"fills\": %llu, \"segmentStalls\": %llu, "
         "\"segmentsCreated\": %llu, \"segmentsRecycled\": %llu",
-        static_cast<unsigned long long>(engine->threads()->syncs()),
+        static_cast<unsigned long long>(engine->sync_ns()->count()),
         static_cast<unsigned long long>(flushes.bytes),
         static_cast<unsigned long long>(flushes.fills),
         static_cast<unsigned long long>(supply.stalls),

@@ -213,8 +213,8 @@ class CheckingVisitor final : public EntryVisitor {
  public:
   CheckingVisitor(const ScannedJournal* journal, uint64_t from) : journal_(journal), next_(from) {}
 
-  Status Visit(const EntryHeader& header, const uint8_t* payload, const uint8_t*,
-               uint64_t entry_bytes) override {
+  Status Visit(const EntryView& entry) override {
+    const EntryHeader& header = entry.header;
     // A journal begins with the first entry of its first segment; recovery judges whether that is
     // far enough back.
     if (first_ && journal_->intact() == 0 && header.sequence > next_) next_ = header.sequence;
@@ -229,12 +229,12 @@ class CheckingVisitor final : public EntryVisitor {
     if (appended == nullptr && !journal_->OutOfTurn(header.sequence)) {
       Broken("a sequence was visited that was never appended");
     }
-    if (entry_bytes != EntryBytes(header.payload_bytes)) Broken("a wrong size");
+    if (entry.bytes.size() != EntryBytes(header.payload_bytes)) Broken("a wrong size");
     if (appended != nullptr && !journal_->OutOfTurn(header.sequence)) {
       if (appended->payload_bytes != header.payload_bytes)
         Broken("a different length than appended");
       for (uint32_t i = 0; i < header.payload_bytes; ++i) {
-        if (payload[i] != appended->fill) Broken("a different payload than appended");
+        if (entry.payload()[i] != appended->fill) Broken("a different payload than appended");
       }
     }
     return Status();

@@ -30,7 +30,7 @@ std::vector<uint8_t> EncodeHole(const HolePayload& hole, uint64_t sequence, uint
   std::vector<uint8_t> entry(bytes);
   EntryHeader header{};
   header.payload_bytes = static_cast<uint32_t>(bytes - kEntryOverheadBytes);
-  header.type = static_cast<uint8_t>(EntryType::kHole);
+  header.type = kHoleType;
   header.flags = kFlagWritten;
   header.sequence = sequence;
   header.timestamp_ns = now_ns;

@@ -134,12 +134,6 @@ class Walker {
     return Status();
   }
 
-  static HolePayload HoleOf(const ValidEntry& entry) {
-    HolePayload hole;
-    std::memcpy(&hole, entry.bytes + sizeof(EntryHeader), sizeof(hole));
-    return hole;
-  }
-
   // Kept together or not at all: a single entry, or a transaction.
   struct Group {
     uint64_t offset = 0;
@@ -235,7 +229,7 @@ class Walker {
   void Prove(const ValidEntry& entry) {
     const uint64_t sequence = entry.header.sequence;
     if (IsHole(entry.header)) {
-      snapshot_is_proven_ |= HoleOf(entry).snapshot_sequence == snapshot();
+      snapshot_is_proven_ |= LoadHole(entry.bytes).snapshot_sequence == snapshot();
       return;
     }
     if (sequence == snapshot() && options_.snapshot.entry_checksum != 0) {
@@ -358,7 +352,7 @@ class Walker {
   // Returns how many entries were left out in its place.
   uint64_t ApplyHole(const ValidEntry& entry, bool* refused) {
     if (entry.header.sequence <= snapshot()) return 0;
-    const HolePayload hole = HoleOf(entry);
+    const HolePayload hole = LoadHole(entry.bytes);
     // If a newer snapshot had these entries, they are lost with it.
     *refused = hole.snapshot_sequence > snapshot();
     if (!*refused) books_->Skip(entry.header.sequence);

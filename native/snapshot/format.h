@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "journal/format.h"
+#include "state/entry_payloads.h"
 
 namespace pinnacle {
 

@@ -23,6 +23,10 @@ SnapshotFinding Unread(const SnapshotFile& file) {
 
 }  // namespace
 
+std::string SnapshotDirectory(const std::string& data_directory) {
+  return data_directory + "/snapshots";
+}
+
 std::string SnapshotName(uint64_t sequence) {
   char digits[kDigits + 1];
   std::snprintf(digits, sizeof(digits), "%020llu", static_cast<unsigned long long>(sequence));

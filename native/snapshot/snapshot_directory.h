@@ -15,6 +15,7 @@ namespace pinnacle {
 
 inline constexpr char kSnapshotTemporarySuffix[] = ".tmp";
 
+std::string SnapshotDirectory(const std::string& data_directory);
 std::string SnapshotName(uint64_t sequence);  // "00000000000000000042.snapshot"
 bool ParseSnapshotName(std::string_view name, uint64_t* sequence);
 

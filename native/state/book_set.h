@@ -16,7 +16,7 @@
 
 #include "base/status.h"
 #include "book/order_book.h"
-#include "journal/format.h"
+#include "state/entry_payloads.h"
 #include "state/instrument.h"
 #include "state/operation.h"
 

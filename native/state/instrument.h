@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/status.h"
-#include "journal/format.h"
+#include "state/entry_payloads.h"
 
 namespace pinnacle {
 

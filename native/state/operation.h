@@ -7,7 +7,7 @@
 
 #include "base/error_codes.h"
 #include "book/order_book.h"
-#include "journal/format.h"
+#include "state/entry_payloads.h"
 
 namespace pinnacle {
 

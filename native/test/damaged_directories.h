@@ -123,13 +123,13 @@ struct JournalEntry {
 
 class JournalEntries : public EntryVisitor {
  public:
-  Status Visit(const EntryHeader& header, const uint8_t* payload, const uint8_t* entry,
-               uint64_t entry_bytes) override {
-    const bool hole = IsHole(header);
-    entries.push_back({place.segment->file.index, place.offset, FirstSequenceOf(header, entry),
-                       header.sequence, hole,
-                       hole ? std::vector<uint8_t>(payload, payload + sizeof(HolePayload))
-                            : std::vector<uint8_t>(entry, entry + entry_bytes)});
+  Status Visit(const EntryView& entry) override {
+    const bool hole = IsHole(entry.header);
+    entries.push_back(
+        {entry.place.segment->file.index, entry.place.offset, entry.first_sequence(),
+         entry.header.sequence, hole,
+         hole ? std::vector<uint8_t>(entry.payload(), entry.payload() + sizeof(HolePayload))
+              : std::vector<uint8_t>(entry.bytes.begin(), entry.bytes.end())});
     return Status();
   }
   std::vector<JournalEntry> entries;

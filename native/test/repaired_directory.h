@@ -85,16 +85,15 @@ inline std::vector<Loss> LostIn(const std::vector<ReadBack>& entries) {
 
 class ReadBackVisitor : public EntryVisitor {
  public:
-  Status Visit(const EntryHeader& header, const uint8_t* payload, const uint8_t* entry,
-               uint64_t entry_bytes) override {
+  Status Visit(const EntryView& entry) override {
     ReadBack read;
-    read.first = FirstSequenceOf(header, entry);
-    read.last = header.sequence;
-    read.is_hole = IsHole(header);
-    if (read.is_hole) std::memcpy(&read.hole, payload, sizeof(read.hole));
-    read.segment = place.segment->file.index;
-    read.offset = place.offset;
-    read.bytes.assign(entry, entry + entry_bytes);
+    read.first = entry.first_sequence();
+    read.last = entry.header.sequence;
+    read.is_hole = IsHole(entry.header);
+    if (read.is_hole) read.hole = entry.hole();
+    read.segment = entry.place.segment->file.index;
+    read.offset = entry.place.offset;
+    read.bytes.assign(entry.bytes.begin(), entry.bytes.end());
     entries.push_back(std::move(read));
     return Status();
   }
