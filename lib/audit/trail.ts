@@ -62,8 +62,8 @@ const lockFile = 'audit.lock'
 export function tampered(problem: string): Error {
   return credentialError(
     CredentialCode.AuditTampered,
-    `the audit trail is not what was written: ${problem}; look at it with "pinnacle audit verify". It takes ` +
-      'no further line: "pinnacle audit restart" puts it aside as evidence and begins a new one',
+    `the audit trail is not what was written: ${problem}; inspect it with "pinnacle audit verify". It accepts ` +
+      'no more lines: "pinnacle audit restart" sets it aside as evidence and begins a new one',
   )
 }
 
@@ -259,7 +259,7 @@ function isHeadOf(head: Head, bytes: Uint8Array): boolean {
 function followed(head: Head, journalSequence: number, bytes: Uint8Array): Head {
   const sequence = head.sequence + 1
   const problem = (): Error =>
-    tampered(`a line behind line ${String(head.sequence)} is not authentic`)
+    tampered(`a line after line ${String(head.sequence)} is not authentic`)
   let line
   try {
     line = decodeLine(bytes)

@@ -57,14 +57,14 @@ class Checker implements Disposable {
     try {
       line = decodeLine(bytes)
     } catch {
-      return 'it is no audit line in the form in which lines are written'
+      return 'it is not an audit line as the trail writes them'
     }
     const sequence = this.count + 1
     if (this.trail !== undefined && line.trail !== this.trail) return 'it belongs to another trail'
     if (line.sequence !== sequence) {
       return line.sequence > sequence
         ? 'lines before it were removed'
-        : 'it is there twice or out of order'
+        : 'it is duplicated or out of order'
     }
     if (line.previous !== this.previous) return 'the line before it was changed, or this one was'
     if (this.#key && !isAuthentic(line, this.#key)) return 'its authentication code is wrong'

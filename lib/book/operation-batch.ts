@@ -79,7 +79,7 @@ export class OperationBatch {
     if (atomic && skipRefused) {
       throw new PinnacleTypeError(
         'ERR_PINNACLE_INVALID_ARGUMENT',
-        'a batch is atomic or skips what is refused, not both: atomic keeps nothing where one operation is refused',
+        'a batch is atomic or skips what is refused, not both: an atomic batch keeps nothing if one operation is refused',
       )
     }
     this.#staging = staging

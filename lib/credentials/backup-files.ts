@@ -22,7 +22,7 @@ export async function writeBackup(files: SecureFiles, path: string, bytes: Buffe
       old = decodeBackup(present, path)
     } catch {
       throw wouldOverwrite(
-        `${path} is there and is no intact backup; give another name or move it away`,
+        `${path} exists and is not an intact backup; give another name or move it away`,
       )
     }
     if (old.store !== made.store) {

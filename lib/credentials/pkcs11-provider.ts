@@ -109,7 +109,7 @@ export class Pkcs11Provider implements KeyProvider {
     try {
       session = token.C_OpenSession(slot, module.CKF_SERIAL_SESSION | module.CKF_RW_SESSION)
     } catch (error) {
-      throw refused(`the token "${options.token}" opens no session`, error)
+      throw refused(`the token "${options.token}" can't open a session`, error)
     }
     try {
       token.C_Login(session, module.CKU_USER, Buffer.from(pin.bytes).toString('utf8'))

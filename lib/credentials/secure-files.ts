@@ -32,7 +32,7 @@ function checkOwner(facts: FileFacts, path: string): void {
 
 /** Throws unless the facts are those of a file that only its owner, this user, can reach. */
 export function checkFile(facts: FileFacts, path: string): void {
-  if (facts.kind !== 'file') throw unsafe(`${path} is no regular file; move it away`)
+  if (facts.kind !== 'file') throw unsafe(`${path} is not a regular file; move it away`)
   checkOwner(facts, path)
   if ((facts.mode & 0o7177) !== 0) {
     throw unsafe(
@@ -66,7 +66,7 @@ export class SecureFiles {
     if (facts.kind !== 'directory') {
       throw fileError(
         `can't use ${path}`,
-        Object.assign(new Error('it is no directory'), { code: 'ENOTDIR' }),
+        Object.assign(new Error('it is not a directory'), { code: 'ENOTDIR' }),
       )
     }
     checkOwner(facts, path)

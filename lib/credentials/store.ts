@@ -83,7 +83,7 @@ export class CredentialStore implements AsyncDisposable {
       audited(options.audit, event, () =>
         files.locked(async () => {
           if (await files.files.exists(files.path)) {
-            throw credentialError(CredentialCode.Exists, `${files.path} is there already`)
+            throw credentialError(CredentialCode.Exists, `${files.path} already exists`)
           }
           const historyLimit = checkHistory(options.historyLimit ?? defaultHistory)
           const index = { historyLimit, auditKey: null, credentials: [] }
@@ -287,7 +287,7 @@ export class CredentialStore implements AsyncDisposable {
     await this.#exclusive(event, async (vault) => {
       const { keys, store } = vault.envelope
       if (keys.some((entry) => owned.matches(entry))) {
-        throw credentialError(CredentialCode.Duplicate, 'this key opens the file already')
+        throw credentialError(CredentialCode.Duplicate, 'this key already opens the file')
       }
       if (keys.length >= maxKeyEntries) {
         throw credentialError(
@@ -356,7 +356,7 @@ export class CredentialStore implements AsyncDisposable {
           if (!(old instanceof SeedContent)) {
             throw credentialError(
               CredentialCode.Invalid,
-              'the file has the present version already',
+              'the file already has the present version',
             )
           }
           const credentials = old.index.credentials.map((credential) => ({

@@ -35,7 +35,7 @@ export function parseDecimal(text: string, scale: number): number {
   if (fraction.length > scale) {
     throw new PinnacleRangeError(
       'ERR_PINNACLE_DECIMAL_PRECISION',
-      `${shown(text)} has ${String(fraction.length)} digits behind the point, the scale is ${String(scale)}; ` +
+      `${shown(text)} has ${String(fraction.length)} decimal places, but the scale is ${String(scale)}; ` +
         'round it yourself or define the instrument with a larger scale',
       { details: { text, scale } },
     )

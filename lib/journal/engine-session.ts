@@ -174,7 +174,7 @@ export class EngineSession {
         (error as CodedError).code === 'ERR_PINNACLE_DIRECTORY_LOST'
           ? 'ERR_PINNACLE_DIRECTORY_LOST'
           : 'ERR_PINNACLE_JOURNAL_FAILED',
-        `the journal failed and accepts nothing more: ${error.message}`,
+        `the journal has failed and accepts no more entries: ${error.message}`,
         { cause: error },
       ),
     )

@@ -73,7 +73,7 @@ export class GroupCommit {
     if (sequence <= appended) return
     throw new PinnacleRangeError(
       'ERR_PINNACLE_INVALID_SEQUENCE',
-      `sequence ${String(sequence)} can't become durable, the last one appended is ${String(appended)}`,
+      `sequence ${String(sequence)} can't become durable: the last sequence appended is ${String(appended)}`,
       { details: { sequence, appended } },
     )
   }

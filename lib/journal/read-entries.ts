@@ -152,7 +152,7 @@ function entriesUpTo(chunk: Uint8Array, to: number, accept: Filter): EntriesUpTo
 function insideTransaction(sequence: number, first: number, last: number): PinnacleError {
   return new PinnacleError(
     'ERR_PINNACLE_INSIDE_TRANSACTION',
-    `entry ${String(sequence)} lies inside the transaction of the entries ${String(first)} to ${String(last)}, which ` +
+    `entry ${String(sequence)} lies inside the transaction of entries ${String(first)} to ${String(last)}, which ` +
       `is read as a whole or not at all; end at ${String(first - 1)} or ${String(last)}`,
     { details: { sequence, first, last } },
   )
@@ -207,7 +207,7 @@ function checkOptions(options: ReadOptions): void {
     const given: unknown = type
     throw new PinnacleTypeError(
       'ERR_PINNACLE_INVALID_ENTRY_TYPE',
-      `${shown(type)} is no entry type${typeof given === 'string' ? didYouMean(given, journalEntryTypes) : ''}; ` +
+      `${shown(type)} is not an entry type${typeof given === 'string' ? didYouMean(given, journalEntryTypes) : ''}; ` +
         `there are ${journalEntryTypes.join(', ')}`,
     )
   }

@@ -117,7 +117,7 @@ export class SnapshotManager {
     if (!Number.isInteger(keep) || keep < 1) {
       throw new PinnacleRangeError(
         'ERR_PINNACLE_INVALID_ARGUMENT',
-        `keep must be an integer from 1 on, not ${shown(keep)}`,
+        `keep must be an integer of at least 1, not ${shown(keep)}`,
       )
     }
     const { kept, removed, damaged } = await this.#actions.rotate(keep)

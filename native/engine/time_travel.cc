@@ -106,8 +106,8 @@ Status WithCoverage(const Status& status, FileSystem* fs, const std::string& dat
   std::vector<SnapshotFile> files;
   std::string covered;
   if (ListSnapshots(fs, SnapshotDirectory(data_directory), &files).ok() && !files.empty()) {
-    covered =
-        "; covered is what lies from snapshot " + std::to_string(files.front().sequence) + " on";
+    covered = "; entries are available from snapshot " + std::to_string(files.front().sequence) +
+              " onwards";
   }
   return Status(Code::kOutOfReach, std::string(status.message()) + covered);
 }

@@ -137,10 +137,10 @@ class SnapshotReader {
     for (uint32_t i = 0; i < header_.instrument_count; ++i) {
       PINNACLE_RETURN_IF_ERROR(RestoreBook(i + 1, instruments[i], keep, books, &orders));
     }
-    if (orders != header_.order_count) return Damaged("the number of orders is another");
+    if (orders != header_.order_count) return Damaged("the order count does not match the header");
     PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kUserState, 0));
     if (content_.size() != header_.user_state_bytes) {
-      return Damaged("the user state has another length");
+      return Damaged("the length of the user state does not match the header");
     }
     return CheckFooter();
   }
@@ -293,7 +293,7 @@ class SnapshotReader {
     // As many as the section can hold, so a wrong count can't make us reserve more.
     BookBuilder builder(content_.size() / sizeof(OrderRecord), books->expected_orders());
     Cursor cursor(content_);
-    const auto misplaced = [&] { return Damaged("an order can't stand in its book"); };
+    const auto misplaced = [&] { return Damaged("an order does not fit its book"); };
     for (const Side side : {Side::kBuy, Side::kSell}) {
       uint64_t levels = 0;
       if (!cursor.Take(&levels)) return Damaged("a book ends too early");
@@ -333,7 +333,7 @@ class SnapshotReader {
         footer.checksum != checksum || footer.sequence != header_.sequence ||
         footer.total_bytes != file_bytes_ || next_offset_ + sizeof(footer) != file_bytes_ ||
         footer.sections_checksum != ~sections_state_) {
-      return Damaged("the footer does not fit what stands before it");
+      return Damaged("the footer does not match what precedes it");
     }
     return Status();
   }

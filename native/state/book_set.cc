@@ -268,8 +268,7 @@ Status BookSet::Restore(const Instrument& instrument, const InstrumentFacts& fac
   uint16_t index = 0;
   PINNACLE_RETURN_IF_ERROR(CheckDefine(instrument, &present, &index));
   if (present) {
-    return Status(Code::kInvalidInstrument,
-                  "instrument " + instrument.name + " stands there twice");
+    return Status(Code::kInvalidInstrument, "instrument " + instrument.name + " is defined twice");
   }
   entries_.push_back({std::move(book), facts, instrument});
   entries_.back().book.set_growth(growth_);

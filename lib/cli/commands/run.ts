@@ -20,9 +20,9 @@ import { bytes, count, milliseconds, plural, rate } from '../text.js'
 import { showBooks, summaries } from './recover.js'
 
 const examples = `
-Reads LOBSTER message CSV and Databento order-by-order CSV. Killed at any moment, the same command goes
-on with the very event that is missing. Events about orders born before the file are counted; with a
-LOBSTER order book (--opening-book) they are taken from the level that they stand in.
+Reads LOBSTER message CSV and Databento order-by-order CSV. Killed at any moment, the same command resumes
+with the first missing event. Events about orders older than the file are counted; with a LOBSTER order
+book (--opening-book) they reduce the level that holds them.
 
 Examples:
   $ pinnacle run mbo.csv --data ./data
@@ -164,7 +164,7 @@ function headingOf(name: string, result: FlowRunResult): string {
     return `${name} is complete: all of its ${plural(result.events, 'event')} are in the journal`
   }
   const resumed =
-    result.resumedFrom === 0 ? '' : `, resumed behind event ${count(result.resumedFrom)}`
+    result.resumedFrom === 0 ? '' : `, resumed after event ${count(result.resumedFrom)}`
   return `${name}: ${result.complete ? 'complete' : 'stopped'} at ${plural(result.events, 'event')}${resumed}`
 }
 
