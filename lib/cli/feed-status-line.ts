@@ -80,7 +80,7 @@ function lagText({ lastExchangeNs, lastReceivedNs }: Readonly<RecorderStats>): s
   return lagNs < 0n ? `-${nanoseconds(Number(-lagNs))}` : nanoseconds(Number(lagNs))
 }
 
-/** Without zeros at the end, but at least two digits behind the point. */
+/** Without zeros at the end, but with at least two decimal places. */
 export function shortDecimal(text: string): string {
   return text.replace(/(\.\d\d\d*?)0+$/, '$1')
 }

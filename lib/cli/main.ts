@@ -7,7 +7,7 @@ import { toJson } from './output.js'
 import { createProgram } from './program.js'
 import { printable } from './text.js'
 
-// A reader that has seen enough (`| head`) closes the pipe: that is no failure.
+// A reader that has seen enough (`| head`) closes the pipe: that is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(ExitCode.Ok)
   throw error

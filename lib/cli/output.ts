@@ -55,7 +55,7 @@ export class Output {
     if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain')
   }
 
-  /** A remark that is no result. */
+  /** A remark, not a result. */
   note(text: string): void {
     process.stderr.write(`${text}\n`)
   }

@@ -68,7 +68,7 @@ export async function createProgram(words: readonly string[]): Promise<Command> 
   return program
 }
 
-/** None of the global options takes a value, so the first word that is no option is the command's name. */
+/** None of the global options takes a value, so the first word that is not an option is the command's name. */
 async function loaded(words: readonly string[]): Promise<{ register: Register }[]> {
   if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) return []
   const name = words.find((word) => !word.startsWith('-'))

@@ -12,7 +12,7 @@ function wouldOverwrite(message: string): Error {
   return credentialError(CredentialCode.WouldOverwrite, message)
 }
 
-/** Under the store's lock. Refuses to replace what is no backup, another store's, or a newer one. */
+/** Under the store's lock. Refuses to replace a file that is not a backup, another store's, or a newer one. */
 export async function writeBackup(files: SecureFiles, path: string, bytes: Buffer): Promise<void> {
   const present = await files.read(path, maxBackupBytes)
   if (present) {

@@ -1,7 +1,7 @@
 /**
  * Reads JSON objects of strings without making a JavaScript string of any value: values go from bytes
  * into secret memory. (JavaScript strings can't be wiped, and the collector copies them about.) Names of
- * fields become strings; they are no secrets. Strict: no duplicates, no comments, nothing behind the end.
+ * fields become strings; they are not secrets. Strict: no duplicates, no comments, nothing after the end.
  */
 import { isUtf8 } from 'node:buffer'
 import { CredentialCode, credentialError } from './errors.js'
@@ -44,7 +44,7 @@ class Cursor {
     )
   }
 
-  /** The next byte that is no white space, not consumed. */
+  /** The next byte that is not white space, not consumed. */
   peek(): number | undefined {
     for (;;) {
       const byte = this.#bytes[this.#at]

@@ -92,7 +92,7 @@ function ids(context: OperationContext): string {
   return `${shown(context.orderId)} and ${shown(context.newOrderId)}`
 }
 
-/** The error of a refused operation. `cause` is the journal's failure, where it has failed. */
+/** The error of a refused operation. `cause` is the journal's failure, if it has failed. */
 export function refusalOf(code: string, context: OperationContext, cause?: Error): CodedError {
   const describe = descriptions[code]
   const what = describe ? describe(context) : (cause?.message ?? `it ended with ${code}`)
@@ -116,7 +116,7 @@ const numberCodes = {
   userType: 'ERR_PINNACLE_INVALID_ENTRY_TYPE',
 } as const
 
-/** The error of arguments of which one is no number: names the first. */
+/** The error for arguments of which one is not a number: names the first. */
 export function notANumber(context: OperationContext): PinnacleTypeError {
   for (const [key, code] of Object.entries(numberCodes)) {
     if (!(key in context)) continue

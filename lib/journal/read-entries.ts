@@ -39,13 +39,13 @@ export interface ReadOptions {
   instrument?: string | number
 }
 
-/** What iteration needs from whoever starts it. */
+/** What iteration needs from its caller. */
 export interface ReadSource {
   readonly binding: NativeBinding
   readonly dataDirectory: string
   /** Index of an instrument by name, as far as the source knows. */
   indexOf(name: string): number | undefined | Promise<number | undefined>
-  /** Names it knows, for likely spellings; undefined where definitions may still turn up in the journal. */
+  /** Names it knows, for likely spellings; undefined if definitions may still turn up in the journal. */
   names(): readonly string[] | undefined
   /** A reader of the source's own; default: one of the journal, from `from` on. */
   openReader?: () => NativeReader
@@ -57,7 +57,7 @@ export interface ReadSource {
   watch?: () => NativeWatch
   /** Whether the writer is closed, so that nothing more will come. */
   ended?: () => boolean
-  /** Called once every entry up to `sequence` was taken by whoever iterates, or left out by the filter. */
+  /** Called once the consumer has taken every entry up to `sequence`, or the filter left it out. */
   onPassed?: (sequence: number) => void
 }
 
@@ -73,8 +73,8 @@ export async function* readEntries(
   const { frontier = 'written' } = options
   const accept = await filterOf(source, options)
   signal?.throwIfAborted()
-  // 0: at the oldest entry that the journal still holds. The reader finds it by the segments' heads, where a
-  // list of the segments would be made by reading all of them.
+  // 0: at the oldest entry that the journal still holds. The reader finds it by the segments' heads; making
+  // a list of the segments would read all of them.
   const reader =
     source.openReader?.() ?? source.binding.openReader(source.dataDirectory, options.from ?? 0)
   const watch = follow && !source.onAppend ? source.watch?.() : undefined
@@ -244,7 +244,7 @@ export function directorySource(binding: NativeBinding, dataDirectory: string): 
     binding,
     dataDirectory: directory,
     async indexOf(name) {
-      // The definition may stand in a segment that compaction has removed; then a snapshot has it.
+      // The definition may be in a segment that compaction has removed; then a snapshot has it.
       const snapshots = binding.listSnapshots(directory)
       snapshots.sort((left, right) => right.sequence - left.sequence)
       for (const { path } of snapshots) {

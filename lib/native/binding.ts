@@ -397,7 +397,7 @@ export type NativeProgress = (phase: string, done: number, total: number) => voi
 export interface NativeEvents {
   /** A sync ended: everything up to `sequence` is durable, or the journal failed. */
   durable(sequence: number, error: Error | null): void
-  /** The journal failed: nothing can be appended any more. Called once. */
+  /** The journal failed: it accepts no more entries. Called once. */
   failure(error: Error): void
   /** The system's clock was set; of several steps in a row, the last. */
   clockStepped(fromNs: bigint, toNs: bigint, sequence: number): void

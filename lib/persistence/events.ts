@@ -36,9 +36,9 @@ export interface PersistenceEvents {
   snapshotFailed: [error: Error]
   compaction: [report: CompactionReport]
   compactionFailed: [error: Error]
-  /** Compaction went past a consumer that lags further behind than consumerLimit allows. */
+  /** Compaction went past a consumer that lags by more than consumerLimit allows. */
   consumerOvertaken: [consumer: OvertakenConsumer]
-  /** The journal failed: nothing is taken any more. Once, at most. */
+  /** The journal failed: it accepts no more entries. At most once. */
   failure: [error: Error]
   /**
    * A window is lost: one that an earlier writer left was gone or could not be used when the directory was opened, so
