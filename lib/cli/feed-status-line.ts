@@ -1,5 +1,5 @@
 /**
- * How a recording goes, once a second where somebody watches, in one line that is written anew; else as a line
+ * The progress of a recording, once a second: on a terminal in one line that is rewritten; else as a line
  * each ten seconds.
  */
 import { formatDecimal } from '../decimal/decimal.js'

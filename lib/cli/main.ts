@@ -30,7 +30,7 @@ function failed(error: unknown): ExitCode {
   } else {
     process.stderr.write(`${code}: ${printable(message)}\n`)
   }
-  // Where the code is none of ours it is a defect, and only the stack says where.
+  // A code that is not one of ours is a defect, and only the stack shows its place.
   if (code === 'ERR_PINNACLE_INTERNAL' && error instanceof Error)
     process.stderr.write(`${error.stack ?? ''}\n`)
   return exitCodeOf(code)

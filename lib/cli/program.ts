@@ -48,7 +48,7 @@ Examples:
   $ pinnacle book MSFT --data ./data
   $ pinnacle verify ./data && echo clean`
 
-/** The program for these arguments (without node and the script): with all commands where none is named. */
+/** The program for these arguments (without node and the script): with all commands if none is named. */
 export async function createProgram(words: readonly string[]): Promise<Command> {
   const program = new Command('pinnacle')
     .description(

@@ -107,7 +107,7 @@ export class StateMachineHost {
     } catch (cause) {
       throw new PinnacleError(
         'ERR_PINNACLE_STATE_MACHINE',
-        "the state machine's snapshot() threw (see cause); no snapshot was taken, the journal goes on",
+        "the state machine's snapshot() threw (see cause); no snapshot was taken, the journal continues",
         { cause },
       )
     } finally {

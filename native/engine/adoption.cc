@@ -243,7 +243,7 @@ class Planner {
     NoVisitor visitor;
     PINNACLE_RETURN_IF_ERROR(ScanJournal(fs_, std::move(layout), options, &visitor, &scan_));
     if (scan_.verdict.tail == Tail::kCorrupt) {
-      Refuse("the files are damaged where it would go on (" + scan_.verdict.reason + ")");
+      Refuse("the files are damaged at the place that it continues (" + scan_.verdict.reason + ")");
       return Status();
     }
     next_ = scan_.evidence.next_sequence;

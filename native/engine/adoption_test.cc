@@ -467,7 +467,7 @@ TEST_CASE("where the head record is damaged the directory's window is found, and
   machine.options.policy = RecoveryPolicy::kSalvage;
   machine.MustOpen();
   CHECK(machine.report.window.fate == WindowFate::kRefused);
-  CHECK(machine.report.window.reason.find("the files are damaged where it would go on") !=
+  CHECK(machine.report.window.reason.find("the files are damaged at the place that it continues") !=
         std::string::npos);
   CHECK(machine.engine->appended() == 10);
   CHECK(machine.Exists(RefusedName(path)));

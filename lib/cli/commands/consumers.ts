@@ -68,7 +68,7 @@ async function consumers(
     }
     await using consumer = await all.open(options.reset)
     await consumer.reset(options.to)
-    output.line(`Consumer ${options.reset} goes on after entry ${count(options.to)}`)
+    output.line(`Consumer ${options.reset} continues after entry ${count(options.to)}`)
   }
   // Before the list, so that a directory without a journal is an error.
   const lastSequence = lastSequenceOf(directory)

@@ -26,7 +26,7 @@ import { tailText } from '../recovery-text.js'
 import { showBooks } from './recover.js'
 
 const examples = `
-Takes some seconds, needs no data, and leaves nothing behind unless --data is given.
+Takes some seconds, needs no data, and removes its own unless --data is given.
 
 Examples:
   $ pinnacle demo
@@ -39,7 +39,7 @@ interface DemoOptions {
   seed: number
 }
 
-/** One writer and the recovery behind it. */
+/** One writer and the recovery after it. */
 interface Round {
   writing: Writing
   recovery: RecoveryReport

@@ -14,8 +14,8 @@ import { usageError } from '../usage-error.js'
 import { didYouMean } from '../../errors/likely-spelling.js'
 
 const examples = `
-Nothing is locked and nothing is changed; a running writer can be read, and followed with --follow.
-Timestamps and order ids are decimal strings in JSON where they may exceed 2^53.
+Locks nothing and changes nothing; a running writer can be read, and followed with --follow.
+Timestamps and order ids are decimal strings in JSON, since they may exceed 2^53.
 A bracket (┌ │ └) holds the entries of a transaction; in JSON they have "transaction": first, middle or last.
 
 Examples:

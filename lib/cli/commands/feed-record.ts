@@ -18,7 +18,7 @@ import { count, milliseconds } from '../text.js'
 import { usageError } from '../usage-error.js'
 
 const examples = `
-Without --product it goes on with what the directory was recording, and marks the time in between as a gap.
+Without --product it resumes what the directory was recording, and marks the time in between as a gap.
 
 Examples:
   $ pinnacle feed record ./data --product BTC-USD,ETH-USD --channel level2,market_trades
@@ -165,7 +165,7 @@ function open(
   })
 }
 
-/** What a recording has where no channels are named: the book, the trades, the ticker. */
+/** The channels of a recording by default: the book, the trades, the ticker. */
 const usual: ReadonlySet<string> = new Set([
   'level2',
   'level2_batch',

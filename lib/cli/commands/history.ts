@@ -111,7 +111,7 @@ async function showChart(output: Output, options: ChartOptions): Promise<ExitCod
     return ExitCode.Ok
   }
   if (!first || !last) {
-    output.line(`There are no trades of ${options.product} in that time.`)
+    output.line(`No trades of ${options.product} in that time.`)
     return ExitCode.Ok
   }
   const { bold, dim, green, red } = output.colors

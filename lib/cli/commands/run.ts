@@ -1,4 +1,4 @@
-/** `pinnacle run`: journals an order-flow file into a data directory; goes on where it was killed. */
+/** `pinnacle run`: journals an order-flow file into a data directory; resumes after a kill. */
 import { Option, type Command } from 'commander'
 import { openFlowFile } from '../../order-flow/file-source.js'
 import { flowFormats, type FlowFormat } from '../../order-flow/detect-format.js'
@@ -45,7 +45,7 @@ interface RunOptions extends EngineOptions {
 export function register(program: Command): void {
   const command = program
     .command('run')
-    .description('journal an order-flow file; resumes where it was killed')
+    .description('journal an order-flow file; resumes after a kill')
     .argument('<file>', 'LOBSTER message CSV or Databento mbo CSV')
   withPolicy(withEngine(withData(command)))
     .option('-i, --instrument <name>', 'name of the instrument (LOBSTER files do not hold it)')
@@ -64,7 +64,7 @@ export function register(program: Command): void {
       'full',
     )
     .addOption(
-      new Option('--broken-lines <policy>', 'lines that can not be read or contradict the book')
+      new Option('--broken-lines <policy>', "lines that can't be read or contradict the book")
         .choices(['stop', 'skip'])
         .default('stop'),
     )
@@ -75,7 +75,7 @@ export function register(program: Command): void {
     )
     .option(
       '--from-event <n>',
-      'go on with this event, after a salvage that lost how far the file came',
+      'continue with this event, after a salvage that lost the position in the file',
       countArgument,
     )
     .option('--batch-size <n>', 'operations a native call, at most 1024', countArgument, 256)
@@ -149,7 +149,7 @@ function show(
   for (const failure of failures) output.line(output.colors.yellow(`  snapshot failed: ${failure}`))
   output.line()
   showBooks(output, manager)
-  if (result.interrupted) output.line('\nInterrupted; the same command goes on from here.')
+  if (result.interrupted) output.line('\nInterrupted; the same command continues from here.')
 }
 
 function lossText({ lostEvents, leftOut }: FlowRunResult): string {
