@@ -181,13 +181,13 @@ class Planner {
       if (!looked.ok() && !IsGone(looked.code())) return looked;
       if (was_refused) {
         finding_.path = refused;
-        Refuse("an open that did not come to its end has refused it");
+        Refuse("an earlier open, which did not finish, refused it");
         return Status();
       }
       finding_.fate = WindowFate::kGone;
       finding_.reason = Of(finding_.path) +
-                        "is gone, with whatever was not yet in the segment files when its writer "
-                        "ended";
+                        "is gone, and with it the entries that were not yet in the segment files "
+                        "when its writer ended";
       return Status();
     }
     // Any other error says nothing of the window: a later open may be able to read it.
@@ -202,8 +202,8 @@ class Planner {
     if (has_header && !(IdentityOf(header_) == own)) {
       finding_.is_others = true;
       Refuse("it belongs to " + DirectoryOf(header_) +
-             ", of which this directory is a copy; what was not yet in the segment files then is "
-             "not in the copy");
+             ", of which this directory is a copy; the copy lacks the entries that were not yet "
+             "in the segment files");
     } else if (adoption_->file == nullptr) {
       Refuse(reason);
     } else if (std::memcmp(header_.window_id, head_.window_id, sizeof(header_.window_id)) != 0 ||
@@ -226,7 +226,8 @@ class Planner {
       if (locked.code() != Code::kLocked || look >= kLockLooks) {
         return std::move(locked).WithContext(
             "the window that the last writer of " + directory_ +
-            " left can't be taken; end what has it open and try again");
+            " left can't be taken over: another process has it open; end that process and try "
+            "again");
       }
       std::this_thread::sleep_for(kLockPause);
     }

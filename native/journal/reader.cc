@@ -31,7 +31,7 @@ Status InsideTransaction(uint64_t sequence, uint64_t first, uint64_t last) {
   return Status(Code::kInsideTransaction,
                 "entry " + std::to_string(sequence) + " lies inside the transaction of entries " +
                     std::to_string(first) + " to " + std::to_string(last) +
-                    ", which is there as a whole or not at all; take " + std::to_string(first - 1) +
+                    ", which is read as a whole or not at all; take " + std::to_string(first - 1) +
                     " or " + std::to_string(last) + " as the last entry, " + std::to_string(first) +
                     " or " + std::to_string(last + 1) + " as the first");
 }
