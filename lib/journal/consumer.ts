@@ -77,7 +77,7 @@ export class Consumer {
           get nextSequence() {
             return native.nextSequence
           },
-          close: () => undefined, // the consumer's own, which goes on
+          close: () => undefined, // the consumer's own, which stays open
         }),
       }
       for await (const entry of readEntries(source, options)) {
@@ -106,7 +106,7 @@ export class Consumer {
   }
 
   /**
-   * Moves the position to any entry, back or forward: reading goes on after it. 0: to the beginning. Not during an
+   * Moves the position to any entry, back or forward: reading continues after it. 0: to the beginning. Not during an
    * iteration or another reset (ERR_PINNACLE_BUSY).
    */
   async reset(sequence: number): Promise<void> {

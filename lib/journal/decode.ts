@@ -63,7 +63,7 @@ function decodeEntry(
   // (Nearly all entries are of none, and have one shape without it.)
   if ((flags & transactionFlags) !== 0) base.transaction = placeOf(flags)
   if (type >= EntryType.FirstUserType) {
-    // A copy, so that one small payload does not keep the whole chunk alive (a Buffer's slice is none).
+    // A copy, so that one small payload does not keep the whole chunk alive (a Buffer's slice is not a copy).
     const copy = new Uint8Array(bytes.subarray(payload, payload + payloadBytes))
     return { type: 'user', ...base, userType: type - EntryType.FirstUserType, payload: copy }
   }

@@ -160,7 +160,7 @@ export class Journal {
 
   /**
    * The hot path: journals the first `laneCount` of `lanes` as one payload of 8 * laneCount bytes. Nothing
-   * is allocated unless there is a state machine to tell.
+   * is allocated unless there is a state machine to call.
    */
   appendLanes(userType: number, laneCount: number, timestampNs = 0): number {
     const staging = this.#staging

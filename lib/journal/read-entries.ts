@@ -158,7 +158,7 @@ function insideTransaction(sequence: number, first: number, last: number): Pinna
   )
 }
 
-/** How far the journal is durable. Without anybody who says so the directory is closed, and all of it is. */
+/** How far the journal is durable. Without a source that says so the directory is closed, and all of it is. */
 function durableOf(source: ReadSource, following: Follow): number {
   return source.durable?.() ?? following.durable() ?? publishedDurable(source)
 }

@@ -66,7 +66,7 @@ export class StagingArea {
     }
   }
 
-  /** Wakes who sleeps; each gets to run behind the present synchronous stretch. */
+  /** Wakes the sleepers; each runs after the present synchronous stretch. */
   wake(): void {
     const wakers = this.#wakers
     this.#wakers = []

@@ -32,7 +32,7 @@ export interface PersistenceEvents {
   recoveryProgress: [progress: RecoveryProgress]
   recovered: [report: RecoveryReport]
   snapshot: [info: TakenSnapshot]
-  /** A snapshot that the timer started, or one that was asked for, failed. The journal goes on. */
+  /** A snapshot that the timer started, or one that was requested, failed. The journal continues. */
   snapshotFailed: [error: Error]
   compaction: [report: CompactionReport]
   compactionFailed: [error: Error]

@@ -47,7 +47,7 @@ export class StateMachineHost {
     }
   }
 
-  /** Whether an entry is only half applied: the state is none that a snapshot could hold. */
+  /** Whether an entry is only half applied: no snapshot may hold such a state. */
   get applying(): boolean {
     return this.#applying > 0
   }
