@@ -43,8 +43,7 @@ async function run(
     if (destination !== undefined) throw usageError('--list takes the directory of backups alone')
     return list(output, directory)
   }
-  if (destination === undefined)
-    throw usageError('the destination is missing: pinnacle backup DIR DEST')
+  if (destination === undefined) throw usageError('name the destination: pinnacle backup DIR DEST')
   const ended = await interruptible(output, 'backup', (control) =>
     backup(directory, destination, control),
   )

@@ -87,8 +87,7 @@ async function run(
     if (directory !== undefined) throw usageError('--recheck takes its directory alone')
     return judgeAgain(output, options.recheck)
   }
-  if (directory === undefined)
-    throw usageError('the directory is missing: name one that is empty or does not exist')
+  if (directory === undefined) throw usageError('name a directory that is empty or missing')
   const seed = options.seed ?? randomInt(2 ** 32)
   const only = faultsOf(options)
   const fileSystems = chosen<FileSystemType>(options.fileSystems, fileSystemTypes, '--file-systems')
