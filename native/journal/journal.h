@@ -308,11 +308,7 @@ class Journal {
   }
   // What the trailer of an entry says about durability. `durable` is the frontier at the append.
   static uint64_t DurableLag(uint64_t sequence, uint64_t durable) {
-#if defined(PINNACLE_MUTATION_DURABLE_LAG_NEVER_WRITTEN)
-    return kMaxDurableLag;
-#else
     return std::min<uint64_t>(sequence - 1 - durable, kMaxDurableLag);
-#endif
   }
   void Publish(uint64_t bytes, uint64_t entries = 1);
   bool IsReleasable(const SegmentRecord& record, uint64_t sequence) const;
@@ -437,13 +433,7 @@ inline Code Journal::AppendLine(EntryType type, uint16_t instrument, uint8_t fla
                       payload[2],
                       payload[3],
                       durable_lag};
-#if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
-  line[1] = 0;
-#endif
   last_checksum_ = Crc32cLine(seed_, reinterpret_cast<const uint8_t*>(line));
-#if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
-  line[1] = sequence;
-#endif
   line[7] |= uint64_t{last_checksum_} << 32;
   uint64_t* words = reinterpret_cast<uint64_t*>(cursor_);
   FetchAhead(words);

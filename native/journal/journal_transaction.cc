@@ -53,13 +53,11 @@ Code Journal::AppendStaged(StagedEntries* staged) {
     return FailureCode();
   const bool in_one_piece = static_cast<uint64_t>(end_ - cursor_) >= staged->bytes();
   staged->Close();
-#if !defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
   if (in_one_piece && staged->bytes() == staged->count() * kLineBytes) [[likely]] {
     last_checksum_ = StoreLines(staged->lines(), staged->count());
     Publish(staged->bytes(), staged->count());
     return Code::kOk;
   }
-#endif
   const uint32_t checksum = Finish(staged);
   const uint64_t begin = static_cast<uint64_t>(cursor_ - base_);
   for (uint64_t at = 0; at < staged->bytes();) {
@@ -69,15 +67,9 @@ Code Journal::AppendStaged(StagedEntries* staged) {
     const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
     StoreEntry(entry, entry_bytes, begin + at);
     at += entry_bytes;
-#if defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
-    Publish(entry_bytes);
-    (void)Flush();  // as another thread may at any moment
-#endif
   }
   last_checksum_ = checksum;
-#if !defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
   Publish(staged->bytes(), staged->count());
-#endif
   if (!in_one_piece) Aim();
   return Code::kOk;
 }
@@ -104,19 +96,11 @@ Code Journal::PublishInPlace(StagedEntries* staged) {
     return Code::kOk;
   PINNACLE_CHECK(staged->lines() == cursor_);
   staged->Close();
-#if defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
-  for (uint64_t i = 0; i < count; ++i) {
-    last_checksum_ = FinishLines(reinterpret_cast<uint64_t*>(cursor_), 1);
-    Publish(kLineBytes);
-    (void)Flush();  // as another thread may at any moment
-  }
-#else
   for (uint64_t done = 0; done < count; done += kChecksumsAtATime) {
     last_checksum_ = FinishLines(reinterpret_cast<uint64_t*>(cursor_ + done * kLineBytes),
                                  std::min(kChecksumsAtATime, count - done));
   }
   Publish(count * kLineBytes, count);
-#endif
   return Code::kOk;
 }
 

@@ -16,6 +16,7 @@
 #include <new>
 
 #include "journal/format.h"
+#include "platform/file_system.h"
 
 namespace pinnacle {
 
@@ -72,9 +73,6 @@ class StagedEntries {
   void Close() {
     if (count_ == 0) return;
     EndAt(last_);
-#if defined(PINNACLE_MUTATION_TRANSACTION_ENDS_EARLY)
-    if (count_ > 1) EndAt(before_last_);
-#endif
   }
 
   // Forgets all; the memory stays for the next transaction, but for what a large one had.
@@ -111,9 +109,6 @@ class StagedEntries {
   }
 
   void Count(uint64_t entry_bytes) {
-#if defined(PINNACLE_MUTATION_TRANSACTION_ENDS_EARLY)
-    before_last_ = last_;
-#endif
     last_ = bytes_;
     bytes_ += entry_bytes;
     ++count_;
@@ -153,9 +148,6 @@ class StagedEntries {
   uint64_t bytes_ = 0;
   uint64_t count_ = 0;
   uint64_t last_ = 0;  // where the last entry begins
-#if defined(PINNACLE_MUTATION_TRANSACTION_ENDS_EARLY)
-  uint64_t before_last_ = 0;
-#endif
 };
 
 }  // namespace pinnacle
