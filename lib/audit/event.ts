@@ -37,13 +37,13 @@ export interface AuditEvent {
   /** The name of what it is about: a credential, a file, a directory. */
   readonly target: string
   readonly outcome: AuditOutcome
-  /** The error's code where there was one. */
+  /** The error's code if there was one. */
   readonly code?: string
   readonly detail?: AuditDetail
 }
 
 /**
- * Takes events. Resolves when the event is durable; rejects where it can't be recorded, and then what it
+ * Takes events. Resolves when the event is durable; rejects if it can't be recorded, and then what it
  * announces must not be done. AuditTrail is one; so may be a test's array or a user's own.
  */
 export interface AuditSink {

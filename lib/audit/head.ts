@@ -1,7 +1,7 @@
 /**
- * The head of the trail, kept apart from it (audit-head.json in the data directory): where the trail ends,
- * the hash of its last line, and the key of the next. It is what shows that lines at the end are missing.
- * It can't be turned back by someone who lacks the key of an earlier line: the key in it would be wrong.
+ * The head of the trail, kept apart from it (audit-head.json in the data directory): the number and hash of
+ * the last line, and the key of the next. It shows when lines at the end are missing. Turning it back takes
+ * the key of an earlier line: otherwise the key in it would be wrong.
  *
  * audit.key holds the verification key (key 1) until it is moved to a safer place: into the credentials
  * ("pinnacle creds init" does it) or off the machine ("pinnacle audit key").
@@ -85,7 +85,7 @@ export function encodeRootKey(trail: string, key: SecretBuffer): Buffer {
   return withKey({ format: keyFormat, version: 1, trail }, key)
 }
 
-/** The verification key from a file of mode 600; undefined where there is none. */
+/** The verification key from a file of mode 600; undefined if there is none. */
 export async function readRootKey(files: SecureFiles, path: string): Promise<RootKey | undefined> {
   const bytes = await files.read(path, maxBytes)
   if (!bytes) return undefined

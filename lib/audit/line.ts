@@ -3,8 +3,8 @@
  * a code that authenticates it.
  *
  * Keys evolve: line n is authenticated with key n, and key n + 1 is computed from it by a one-way function;
- * the one before is wiped. So whoever takes over the machine finds the next key only and can't rewrite a
- * line that is already there. Who verifies starts from key 1, which is kept elsewhere (docs/security.md).
+ * the one before is wiped. So an intruder on the machine finds only the next key and can't rewrite an
+ * existing line. A verifier starts from key 1, which is kept elsewhere (docs/security.md).
  */
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
@@ -21,7 +21,7 @@ import {
 } from './event.js'
 
 export interface AuditActor {
-  readonly uid: number // -1 where the system has none
+  readonly uid: number // -1 if the system has none
   readonly pid: number
   readonly host: string
 }
@@ -127,7 +127,7 @@ export function hashOf(line: Uint8Array): string {
   return createHash('sha256').update(line).digest('hex')
 }
 
-/** Throws where the bytes are no line in the form in which lines are written. */
+/** Throws if the bytes are not a line as the trail writes it. */
 export function decodeLine(bytes: Uint8Array): AuditLine {
   const what = 'an audit line'
   const fields = new Fields(parseObject(bytes.subarray(0, maxLineBytes + 1), what), what, [

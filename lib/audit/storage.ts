@@ -1,4 +1,4 @@
-/** Where the lines are kept: a journal of their own below the data directory, one entry a line. */
+/** The lines are kept in a journal of their own below the data directory, one entry a line. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { absolutePath } from '../config/absolute.js'

@@ -2,12 +2,12 @@
  * The audit trail of one data directory.
  *
  * Invariants:
- * - `record` resolves when its line is durable and the head says so; where that can't be done it rejects,
- *   and whoever announced something does not do it.
- * - The head never runs ahead of the journal. After a crash between the two, the lines behind the head are
- *   checked (hash, key, order) and the head follows them; what does not check is tampering.
- * - A trail that does not end where its head says takes no further line: nothing may be built upon it. It
- *   stays as evidence; "pinnacle audit restart" puts it aside and begins a new one.
+ * - `record` resolves when its line is durable and the head names it; if that fails it rejects, and the
+ *   announced action is not done.
+ * - The head never runs ahead of the journal. After a crash between the two, the lines past the head are
+ *   checked (hash, key, order) and the head follows them; a line that fails the check is tampering.
+ * - A trail that does not end at the line that its head names accepts no more lines. It stays as evidence;
+ *   "pinnacle audit restart" sets it aside and begins a new one.
  */
 import { randomBytes } from 'node:crypto'
 import { rename } from 'node:fs/promises'
@@ -62,8 +62,8 @@ const lockFile = 'audit.lock'
 export function tampered(problem: string): Error {
   return credentialError(
     CredentialCode.AuditTampered,
-    `the audit trail is not what was written: ${problem}; look at it with "pinnacle audit verify". It takes ` +
-      'no further line: "pinnacle audit restart" puts it aside as evidence and begins a new one',
+    `the audit trail is not what was written: ${problem}; inspect it with "pinnacle audit verify". It accepts ` +
+      'no more lines: "pinnacle audit restart" sets it aside as evidence and begins a new one',
   )
 }
 
@@ -150,7 +150,7 @@ export class AuditTrail implements AuditSink {
     return appended(writer, empty, event, time)
   }
 
-  /** Checks that the trail goes on where the head says, and takes in what a crash left behind it. */
+  /** Checks that the trail continues from its head, and takes in the lines that a crash left past it. */
   async #caughtUp(head: Head): Promise<Head> {
     let present = head
     let seen = head.sequence === 0
@@ -179,7 +179,7 @@ export class AuditTrail implements AuditSink {
     throw tampered(`it ends before line ${String(head.sequence)}, which was the last`)
   }
 
-  /** The verification key, where it is still beside the trail. */
+  /** The verification key, if it is still beside the trail. */
   rootKey(path = join(this.dataDirectory, keyFile)): Promise<RootKey | undefined> {
     return readRootKey(this.files, path)
   }
@@ -189,7 +189,7 @@ export class AuditTrail implements AuditSink {
     await this.files.remove(join(this.dataDirectory, keyFile))
   }
 
-  /** Puts a damaged trail aside, whole, and begins a new one. Returns the suffix of what was put aside. */
+  /** Sets a damaged trail aside, whole, and begins a new one. Returns the suffix of the old one's files. */
   async restart(): Promise<string> {
     const suffix = `.${new Date(this.#clocks.wallMs()).toISOString().replace(/[:.]/g, '-')}`
     await this.#exclusive(async () => {
@@ -255,11 +255,11 @@ function isHeadOf(head: Head, bytes: Uint8Array): boolean {
   }
 }
 
-/** The head behind a line that is there already. */
+/** The head after a line that is already in the journal. */
 function followed(head: Head, journalSequence: number, bytes: Uint8Array): Head {
   const sequence = head.sequence + 1
   const problem = (): Error =>
-    tampered(`a line behind line ${String(head.sequence)} is not authentic`)
+    tampered(`a line after line ${String(head.sequence)} is not authentic`)
   let line
   try {
     line = decodeLine(bytes)

@@ -1,6 +1,6 @@
 /**
- * Reads the whole trail and says whether it is what was written: every line in its place, chained to the
- * one before, authenticated by its own key, and the last one where the head says.
+ * Reads the whole trail and checks that it is what was written: every line in its place, chained to the
+ * one before, authenticated by its own key, and the last one the line that the head names.
  *
  * Without the verification key the codes can't be checked: chain and head still show removed, changed or
  * reordered lines, but not a trail that was rewritten as a whole by someone who could write the head too.
@@ -13,7 +13,7 @@ import { decodeLine, firstPrevious, hashOf, isAuthentic, nextKey, type AuditLine
 import type { AuditTrail } from './trail.js'
 
 export interface AuditProblem {
-  /** The line at which it shows; one behind the last for a truncated trail. */
+  /** The line at which it shows; one past the last for a truncated trail. */
   readonly sequence: number
   readonly problem: string
 }
@@ -23,9 +23,9 @@ export interface AuditReport {
   readonly lines: number
   /** Whether each line's code was checked with its key. */
   readonly authenticated: boolean
-  /** Lines behind the head, left by a crash; the next record takes them in. */
+  /** Lines past the head, left by a crash; the next record takes them in. */
   readonly behindHead: number
-  /** '' where everything is as written; the first problem otherwise. Nothing behind it can be relied on. */
+  /** null if everything is as written, else the first problem. Nothing after it can be relied on. */
   readonly problem: AuditProblem | null
 }
 
@@ -57,14 +57,14 @@ class Checker implements Disposable {
     try {
       line = decodeLine(bytes)
     } catch {
-      return 'it is no audit line in the form in which lines are written'
+      return 'it is not an audit line as the trail writes them'
     }
     const sequence = this.count + 1
     if (this.trail !== undefined && line.trail !== this.trail) return 'it belongs to another trail'
     if (line.sequence !== sequence) {
       return line.sequence > sequence
         ? 'lines before it were removed'
-        : 'it is there twice or out of order'
+        : 'it is duplicated or out of order'
     }
     if (line.previous !== this.previous) return 'the line before it was changed, or this one was'
     if (this.#key && !isAuthentic(line, this.#key)) return 'its authentication code is wrong'
@@ -93,7 +93,7 @@ class Checker implements Disposable {
     old.release()
   }
 
-  /** What is wrong with where the trail ends. */
+  /** What is wrong with the end of the trail. */
   end(): string | undefined {
     const head = this.#head
     if (!head) return this.count === 0 ? undefined : 'the head (audit-head.json) is missing'
@@ -112,7 +112,7 @@ export async function verifyTrail(
   { storage, files, dataDirectory }: Pick<AuditTrail, 'storage' | 'files' | 'dataDirectory'>,
   options: VerifyOptions = {},
 ): Promise<AuditReport> {
-  // The head first: a writer beside us only ever adds lines behind it.
+  // The head first: a writer beside us only ever adds lines after it.
   using head = await readHead(files, dataDirectory)
   using checker = new Checker(head, options.rootKey)
   const report = (problem: AuditProblem | null): AuditReport => ({

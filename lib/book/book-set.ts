@@ -44,7 +44,7 @@ export class BookSet {
 export class PastBook extends BookView {
   /** The last sequence of the journal that is applied in it. */
   readonly sequence: number
-  /** Where the point was a time: whether times are in order around it, and whether it lies beyond them. */
+  /** If the point was a time: whether times are in order around it, and whether it lies beyond them. */
   readonly times: TimesAround | undefined
   readonly #books: NativeBookSet
 

@@ -34,9 +34,9 @@ export interface BookInfo {
   /** Equal books have equal digests. */
   digest: bigint
   memoryBytes: number
-  /** Trading status, or null where none was journaled. */
+  /** Trading status, or null if none was journaled. */
   status: number | null
-  /** Sequence of the instrument's last entry; 0 where it has none. */
+  /** Sequence of the instrument's last entry; 0 if it has none. */
   lastSequence: number
   lastTimestampNs: bigint
   /** Executions and trades. */
@@ -62,7 +62,7 @@ export class BookView {
     return levelsOf(this.depthColumns(side, levels))
   }
 
-  /** The same as three arrays: less to allocate where many levels are read often. */
+  /** The same as three arrays: less to allocate if many levels are read often. */
   depthColumns(side: Side, levels = 10): NativeLevels {
     checkSide(side)
     if (!Number.isInteger(levels) || levels < 1 || levels > maxDepth) {
@@ -87,12 +87,12 @@ export class BookView {
     return this.#reader.order(this.instrument.index, toOrderId(orderId))
   }
 
-  /** What stands before the order in its level, or null where there is no such order. */
+  /** What is ahead of the order in its level, or null if there is no such order. */
   queuePosition(orderId: OrderIdLike): QueuePosition | null {
     return this.#reader.queuePosition(this.instrument.index, toOrderId(orderId))
   }
 
-  /** All orders of a level in time order; empty where there is no such level. */
+  /** All orders of a level in time order; empty if there is no such level. */
   levelOrders(side: Side, price: number): Order[] {
     checkSide(side)
     if (!Number.isSafeInteger(price) || (price < 0 && !this.instrument.signedPrices)) {

@@ -35,7 +35,7 @@ export class Book extends BookView {
   readonly #index: number
   readonly #causeOf: (code: string) => Error | undefined
 
-  /** @internal Made by PersistenceManager. `causeOf` gives what stands behind a code. */
+  /** @internal Made by PersistenceManager. `causeOf` gives the cause of a code. */
   constructor(
     instrument: Instrument,
     staging: StagingArea,

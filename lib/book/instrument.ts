@@ -68,7 +68,7 @@ export class Instrument {
   }
 }
 
-/** The error that names an instrument nobody defined. */
+/** The error for an instrument that is not defined. */
 export function unknownInstrument(name: string, known: readonly string[]): PinnacleError {
   const hint = didYouMean(name, known)
   const what = `there is no instrument "${name}"`

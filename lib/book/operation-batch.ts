@@ -1,8 +1,8 @@
 /**
- * Operations staged one by one and taken by one native call: cheaper than single calls, and they may go to
- * any book. A batch stages in a buffer of its own, so single operations may come in between. Each operation is
- * validated, journaled and applied in its turn, and sees what those before it did. With `atomic` all of them are
- * one transaction: taken together or not at all.
+ * Operations staged one by one and applied by one native call: cheaper than single calls, and they may go to
+ * any book. A batch stages in a buffer of its own, so single operations may come in between. Operations are
+ * validated, journaled and applied in order, and each sees what those before it did. With `atomic` all of them
+ * are one transaction: applied together or not at all.
  */
 import { PinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import type { CodedError } from '../errors/pinnacle-error.js'
@@ -23,12 +23,12 @@ export interface OperationBatchOptions {
   /** Commit by itself when this many operations are staged; 1 to 1024. Default: only commit() does. */
   autoCommit?: number
   /**
-   * true: go on behind an operation that its book refuses, and tell in the result. false (default): stop
-   * there and throw; what stands behind it is dropped.
+   * true: continue after an operation that its book refuses, and report it in the result. false (default):
+   * stop there and throw; the operations after it are dropped.
    */
   skipRefused?: boolean
   /**
-   * true: a commit takes all of its operations or, where one is refused, none of them, also after a crash; not
+   * true: a commit takes all of its operations or, if one is refused, none of them, also after a crash; not
    * together with skipRefused. false (default): what was taken before the refused one is kept.
    */
   atomic?: boolean
@@ -43,7 +43,7 @@ export interface RefusedOperation {
 export interface BatchResult {
   /** Operations that were journaled and applied. */
   taken: number
-  /** Sequence of the last entry written; 0 where none was. */
+  /** Sequence of the last entry written; 0 if none was. */
   lastSequence: number
   /** Operations that their books refused; only with skipRefused. */
   refused: RefusedOperation[]
@@ -80,7 +80,7 @@ export class OperationBatch {
     if (atomic && skipRefused) {
       throw new PinnacleTypeError(
         'ERR_PINNACLE_INVALID_ARGUMENT',
-        'a batch is atomic or skips what is refused, not both: atomic keeps nothing where one operation is refused',
+        'a batch is atomic or skips what is refused, not both: an atomic batch keeps nothing if one operation is refused',
       )
     }
     this.#staging = staging
@@ -197,7 +197,7 @@ export class OperationBatch {
   }
 
   /**
-   * Takes everything staged. Afterwards the batch is empty, whatever happened. Where an operation is
+   * Takes everything staged. Afterwards the batch is empty, whatever happened. If an operation is
    * refused (and skipRefused is off) the error's `details` say its `index` and how many were `taken`. Inside a
    * transaction the operations become part of it; ERR_PINNACLE_TRANSACTION_OPEN for a batch that is atomic by
    * itself, or skips what is refused.

@@ -7,7 +7,7 @@ export type OrderIdLike = number | bigint
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** The 128-bit order id that a UUID stands for, its first digit being the most significant. */
+/** The 128-bit order id of a UUID, whose first digit is the most significant. */
 export function orderIdFromUuid(uuid: string): bigint {
   if (typeof uuid !== 'string' || !uuidPattern.test(uuid)) {
     throw new PinnacleTypeError(
@@ -30,7 +30,7 @@ export function uuidFromOrderId(id: bigint): string {
   ].join('-')
 }
 
-/** The id as a bigint; throws where it is none. */
+/** The id as a bigint; throws if it is not an order id. */
 export function toOrderId(id: OrderIdLike): bigint {
   if (typeof id === 'number') {
     if (Number.isSafeInteger(id) && id >= 0) return BigInt(id)

@@ -10,7 +10,7 @@ export type Timestamp = number | bigint
 
 const maxTimestamp = 2n ** 64n - 1n
 
-/** The timestamp as an unsigned 64-bit integer; throws where it is none. */
+/** The timestamp as an unsigned 64-bit integer; throws if it is not a timestamp. */
 export function toTimestamp(timestampNs: Timestamp): bigint {
   if (typeof timestampNs === 'number') {
     if (Number.isSafeInteger(timestampNs) && timestampNs >= 0) return BigInt(timestampNs)

@@ -4,19 +4,19 @@ import { InvalidArgumentError } from 'commander'
 export function sequenceArgument(text: string): number {
   const value = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value
-  throw new InvalidArgumentError('It must be a sequence number, an integer from 1 on.')
+  throw new InvalidArgumentError('It must be a sequence number, an integer of at least 1.')
 }
 
 export function countArgument(text: string): number {
   const value = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value
-  throw new InvalidArgumentError('It must be an integer from 1 on.')
+  throw new InvalidArgumentError('It must be an integer of at least 1.')
 }
 
 export function integerArgument(text: string): number {
   const value = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value
-  throw new InvalidArgumentError('It must be an integer from 0 on.')
+  throw new InvalidArgumentError('It must be an integer of at least 0.')
 }
 
 export function numberArgument(text: string): number {

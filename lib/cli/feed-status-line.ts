@@ -1,5 +1,5 @@
 /**
- * How a recording goes, once a second where somebody watches, in one line that is written anew; else as a line
+ * The progress of a recording, once a second: on a terminal in one line that is rewritten; else as a line
  * each ten seconds.
  */
 import { formatDecimal } from '../decimal/decimal.js'
@@ -80,7 +80,7 @@ function lagText({ lastExchangeNs, lastReceivedNs }: Readonly<RecorderStats>): s
   return lagNs < 0n ? `-${nanoseconds(Number(-lagNs))}` : nanoseconds(Number(lagNs))
 }
 
-/** Without zeros at the end, but at least two digits behind the point. */
+/** Without zeros at the end, but with at least two decimal places. */
 export function shortDecimal(text: string): string {
   return text.replace(/(\.\d\d\d*?)0+$/, '$1')
 }

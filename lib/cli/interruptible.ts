@@ -10,7 +10,7 @@ export interface Control {
   onProgress: (progress: RecoveryProgress) => void
 }
 
-/** What the work gave, or the exit code to end with where a signal ended it. */
+/** The result of the work, or the exit code if a signal ended it. */
 export async function interruptible<Result extends object>(
   output: Output,
   label: string,

@@ -1,13 +1,13 @@
-/** The instruments of a data directory that nobody here has open: from its snapshots and its journal. */
+/** The instruments of a data directory that this process does not have open, from its snapshots and journal. */
 import { definitionOf, type InstrumentDefinition } from '../book/instrument.js'
 import { isPinnacleError } from '../errors/pinnacle-error.js'
 import { Journal } from '../journal/journal.js'
 import { native } from '../native/load.js'
 
 /**
- * Definitions by index, as far as they are known before entry `before`. Snapshots say them at once; a
- * journal that reaches back to its first entry says the rest. Reading stops at the definitions that
- * stand first, since instruments are mostly defined at the start.
+ * Definitions by index, as far as they are known before entry `before`. Snapshots have them at once; a
+ * journal that reaches back to its first entry has the rest. Reading stops after the first run of
+ * definitions, since instruments are mostly defined at the start.
  */
 export async function knownInstruments(
   dataDirectory: string,

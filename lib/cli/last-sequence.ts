@@ -4,7 +4,7 @@ const chunkBytes = 1024 * 1024
 
 /**
  * The last entry of a data directory that a writer may have open. Reads from the newest snapshot on;
- * 0 where there is no entry.
+ * 0 if there is no entry.
  */
 export function lastSequenceOf(dataDirectory: string): number {
   const binding = native()

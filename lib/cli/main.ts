@@ -7,7 +7,7 @@ import { toJson } from './output.js'
 import { createProgram } from './program.js'
 import { printable } from './text.js'
 
-// A reader that has seen enough (`| head`) closes the pipe: that is no failure.
+// A reader that has seen enough (`| head`) closes the pipe: that is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(ExitCode.Ok)
   throw error
@@ -30,7 +30,7 @@ function failed(error: unknown): ExitCode {
   } else {
     process.stderr.write(`${code}: ${printable(message)}\n`)
   }
-  // Where the code is none of ours it is a defect, and only the stack says where.
+  // A code that is not one of ours is a defect, and only the stack shows its place.
   if (code === 'ERR_PINNACLE_INTERNAL' && error instanceof Error)
     process.stderr.write(`${error.stack ?? ''}\n`)
   return exitCodeOf(code)

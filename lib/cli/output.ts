@@ -1,4 +1,4 @@
-/** Where a command writes: results to stdout, progress and errors to stderr. */
+/** A command's output: results to stdout, progress and errors to stderr. */
 import pc from 'picocolors'
 import { once } from 'node:events'
 
@@ -50,12 +50,12 @@ export class Output {
     if (this.json) process.stdout.write(`${toJson(value)}\n`)
   }
 
-  /** One line of many, whatever the mode. Waits where the reader is slower. */
+  /** One line of many, whatever the mode. Waits if the reader is slower. */
   async raw(text: string): Promise<void> {
     if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain')
   }
 
-  /** A remark that is no result. */
+  /** A remark, not a result. */
   note(text: string): void {
     process.stderr.write(`${text}\n`)
   }

@@ -48,7 +48,7 @@ Examples:
   $ pinnacle book MSFT --data ./data
   $ pinnacle verify ./data && echo clean`
 
-/** The program for these arguments (without node and the script): with all commands where none is named. */
+/** The program for these arguments (without node and the script): with all commands if none is named. */
 export async function createProgram(words: readonly string[]): Promise<Command> {
   const program = new Command('pinnacle')
     .description(
@@ -68,7 +68,7 @@ export async function createProgram(words: readonly string[]): Promise<Command> 
   return program
 }
 
-/** None of the global options takes a value, so the first word that is no option is the command's name. */
+/** None of the global options takes a value, so the first word that is not an option is the command's name. */
 async function loaded(words: readonly string[]): Promise<{ register: Register }[]> {
   if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) return []
   const name = words.find((word) => !word.startsWith('-'))

@@ -1,4 +1,4 @@
-/** A bar on stderr, where somebody watches; nothing elsewhere. */
+/** A bar on stderr if that is a terminal; nothing otherwise. */
 import { createRequire } from 'node:module'
 import type * as CliProgress from 'cli-progress'
 import type { Output } from './output.js'
@@ -12,7 +12,7 @@ const silent: ProgressBar = { update: () => undefined, stop: () => undefined }
 
 export function progressBar(output: Output, label: string): ProgressBar {
   if (!output.interactive) return silent
-  // Loaded where somebody watches only.
+  // Loaded for a terminal only.
   const { Presets, SingleBar } = createRequire(import.meta.url)(
     'cli-progress',
   ) as typeof CliProgress

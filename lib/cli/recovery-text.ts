@@ -26,7 +26,7 @@ export function showRecovery(output: Output, report: RecoveryReport): void {
   for (const hole of report.holes) output.field('lost', output.colors.red(holeText(hole)))
   showWindow(output, report.window, true)
   if (report.whyNoWindow !== '') output.field('no window', report.whyNoWindow)
-  if (report.repairFinished) output.field('repair', 'one that was interrupted is finished')
+  if (report.repairFinished) output.field('repair', 'finished an interrupted one')
   if (report.quarantineDirectory !== '') output.field('quarantine', report.quarantineDirectory)
   const { lock, snapshot, replay, start } = report.phasesMs
   const phases = Object.entries({ lock, snapshot, replay, start })
@@ -72,7 +72,7 @@ export function holeText(hole: NativeHole): string {
       : `entries ${count(firstSequence)} to ${count(lastSequence)}`
   const why =
     entriesLeftOut > 0
-      ? `, ${plural(entriesLeftOut, 'entry', 'entries')} of them refused by the books for want of a lost one`
+      ? `, ${plural(entriesLeftOut, 'entry', 'entries')} of them refused by the books because they need a lost one`
       : ''
   const covered =
     snapshotSequence === 0 ? '' : `; snapshot ${count(snapshotSequence)} has what they did`

@@ -1,7 +1,7 @@
 import type { PastBook } from '../book/book-set.js'
 import { count } from './text.js'
 
-/** What to say where a point that was given as a time is beyond the entries, or times are not in order around it. */
+/** The warning if a point given as a time is beyond the entries, or times are out of order around it. */
 export function timesWarnings(book: PastBook): string[] {
   const { times } = book
   if (times === undefined) return []
@@ -18,7 +18,7 @@ export function timesWarnings(book: PastBook): string[] {
   const entry = times.outOfOrder
   if (entry) {
     warnings.push(
-      `times of ${name} are not in order around the point: entry ${count(entry.sequence)} has ` +
+      `times of ${name} are out of order around the point: entry ${count(entry.sequence)} has ` +
         `ns:${String(entry.timestamp)}, after one with ns:${String(entry.aheadTimestamp)}` +
         (entry.acrossPoint ? ', and the time asked for lies between the two' : '') +
         `; this is the state at entry ${count(book.sequence)}, and a sequence is exact`,

@@ -3,7 +3,7 @@ import type { WindowFinding } from '../persistence/events.js'
 import type { Output } from './output.js'
 import { count, plural } from './text.js'
 
-/** '' where there is nothing to say. `taken`: it is in the files by now. */
+/** '' if there is nothing to say. `taken`: it is in the files by now. */
 export function windowText(output: Output, window: WindowFinding, taken: boolean): string {
   const { fate, path, reason, entries, lastSequence } = window
   const { red } = output.colors
@@ -11,7 +11,7 @@ export function windowText(output: Output, window: WindowFinding, taken: boolean
     case 'none':
       return ''
     case 'other-boot':
-      return `${path} was of an earlier boot: what it had went with the machine's memory`
+      return `${path} was of an earlier boot: its entries went with the machine's memory`
     case 'gone':
     case 'refused':
       return red(reason)

@@ -1,12 +1,12 @@
 /**
- * Whoever keeps a path names the same place as long as it lives, wherever process.chdir goes meanwhile: the
- * path is made absolute when it is given, once.
+ * A kept path names the same file however process.chdir moves the process meanwhile: the path is made absolute
+ * once, when it is given.
  */
 import path from 'node:path'
 import { PinnacleError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 
-/** The path, absolute. One with ".." is not shortened: behind a symbolic link it means something else. */
+/** The path, absolute. One with ".." is not shortened: after a symbolic link it means something else. */
 export function absolutePath(given: string): string {
   if (path.isAbsolute(given)) return given
   let working: string

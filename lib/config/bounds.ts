@@ -43,11 +43,11 @@ export const longestNameBytes = 32
 /** The head record has it, with a closing zero. */
 export const longestWindowDirectoryBytes = 63
 
-/** `1 to 60000`, `64KiB to 4GiB, a multiple of 4096`, `0 (off) to 10080, at least 0.01 where on`. */
+/** `1 to 60000`, `64KiB to 4GiB, a multiple of 4096`, `0 (off) to 10080, at least 0.01 if on`. */
 export function rangeText({ from, to, kind, multipleOf, off }: Bounds): string {
   const text = kind === 'size' ? formatSize : String
   if (off !== undefined) {
-    return `${String(off)} (off) to ${text(to)}, at least ${text(from)} where on`
+    return `${String(off)} (off) to ${text(to)}, at least ${text(from)} if on`
   }
   const range = `${text(from)} to ${text(to)}`
   return multipleOf === undefined ? range : `${range}, a multiple of ${String(multipleOf)}`

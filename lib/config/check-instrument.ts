@@ -13,7 +13,7 @@ export interface CheckedInstrument {
   signedPrices?: boolean
 }
 
-/** The definition with its defaults; throws where something in it is wrong. */
+/** The definition with its defaults; throws if something in it is wrong. */
 export function checkInstrument(definition: InstrumentDefinition): CheckedInstrument {
   const parsed = safeParse(instrumentSchema, definition, { abortPipeEarly: true })
   const problems = (parsed.issues ?? []).map((issue) => {

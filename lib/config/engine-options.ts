@@ -1,7 +1,7 @@
 import type { NativeEngineOptions } from '../native/binding.js'
 import type { ResolvedConfig } from './types.js'
 
-/** The engine's options that a configuration stands for. */
+/** The engine's options for a configuration. */
 export function engineOptionsOf(config: ResolvedConfig): NativeEngineOptions {
   return {
     dataDirectory: config.dataDirectory,

@@ -27,8 +27,8 @@ const keyOfVariable: ReadonlyMap<string, keyof typeof fileFields> = new Map(
 export const configFileVariable = 'PINNACLE_CONFIG'
 
 /**
- * The values that the environment gives, by key. An empty variable counts as unset. A variable that nobody
- * knows belongs to somebody else, unless it looks like a misspelling of a known one.
+ * The values that the environment gives, by key. An empty variable counts as unset. An unknown variable
+ * belongs to another program, unless it looks like a misspelling of a known one.
  */
 export function readEnvironment(environment: Environment): Record<string, unknown> {
   const values: Record<string, unknown> = {}

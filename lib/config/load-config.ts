@@ -1,6 +1,6 @@
 /**
  * The configuration, from an object, a JSON file and the environment. Precedence by key, highest first:
- * object, environment, file, default. Every problem is reported, with where the value came from.
+ * object, environment, file, default. Every problem is reported, with the source of the value.
  */
 import { readFileSync } from 'node:fs'
 import { safeParse, type BaseIssue } from 'valibot'
@@ -24,7 +24,7 @@ import type { PersistenceConfig, ResolvedConfig } from './types.js'
 export interface ConfigSources {
   /** Highest precedence. A key that is undefined counts as absent. */
   object?: Partial<PersistenceConfig>
-  /** Path of a JSON file. Default: the environment's PINNACLE_CONFIG, where it is set. */
+  /** Path of a JSON file. Default: the environment's PINNACLE_CONFIG, if it is set. */
   file?: string
   /** Usually process.env. Default: none is read. */
   env?: Environment
@@ -34,7 +34,7 @@ type Origin = { kind: 'object' } | { kind: 'file'; path: string } | { kind: 'env
 
 /** The validated configuration of all sources. */
 export function loadConfig(sources: ConfigSources): ResolvedConfig {
-  // Without a prototype, or a key "__proto__" in a file would bring keys in that nobody sees.
+  // Without a prototype: else a key "__proto__" in a file would bring in hidden keys.
   const values = Object.create(null) as Record<string, unknown>
   const origins = new Map<string, Origin>()
   const problems: ConfigProblem[] = []

@@ -1,7 +1,7 @@
 /**
  * What a configuration may hold. Each message completes the sentence "<key> must be …";
- * the table in docs/api.md and the error messages say the same. Unknown keys are told by unknownKeys():
- * the schemas pass them over.
+ * the table in docs/api.md and the error messages say the same. unknownKeys() finds unknown keys, which
+ * the schemas ignore.
  */
 import * as v from 'valibot'
 import type { BookKind } from '../book/instrument.js'
@@ -190,7 +190,7 @@ export const fileKeys: readonly string[] = Object.keys(fileFields)
 export const objectKeys: readonly string[] = [...fileKeys, 'stateMachine']
 export const instrumentKeys: readonly string[] = Object.keys(instrumentFields)
 
-/** The keys of `value` that are not in `known`; none where it is no object. */
+/** The keys of `value` that are not in `known`; none if it is not an object. */
 export function unknownKeys(value: unknown, known: readonly string[]): string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
   return Object.keys(value).filter((key) => !known.includes(key))

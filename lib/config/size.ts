@@ -15,7 +15,7 @@ const units: Readonly<Record<string, number>> = {
 
 const sizePattern = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i
 
-/** Bytes of a size such as 4096, '4096', '64KiB', '1.5GiB' or '10 MB'; undefined where it is none. */
+/** Bytes of a size such as 4096, '4096', '64KiB', '1.5GiB' or '10 MB'; undefined if it is not a size. */
 export function parseSize(size: number | string): number | undefined {
   if (typeof size === 'number') return Number.isSafeInteger(size) && size >= 0 ? size : undefined
   const match = sizePattern.exec(size.trim())

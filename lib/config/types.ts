@@ -7,7 +7,7 @@ export type RecoveryPolicy = 'strict' | 'point-in-time' | 'salvage'
 
 /**
  * How entries get into the segment files. 'window': through a ring in memory that outlives the process; 'mapped':
- * stored straight into the mapped files; 'auto': through a window where there is room for one.
+ * stored straight into the mapped files; 'auto': through a window if there is room for one.
  */
 export type WritePath = 'auto' | 'window' | 'mapped'
 
@@ -15,7 +15,7 @@ export type WritePath = 'auto' | 'window' | 'mapped'
 export interface JournalConfig {
   /** One directory is one writer process. */
   dataDirectory: string
-  /** Create the directory's last component where it is missing. Default: true. */
+  /** Create the directory's last component if it is missing. Default: true. */
   create?: boolean
   /** Longest time that a power loss can take back, with durability 'interval'; 1 to 60000. Default: 10. */
   journalSyncIntervalMs?: number
@@ -27,7 +27,7 @@ export interface JournalConfig {
   recoveryPolicy?: RecoveryPolicy
   /** Default: 'auto'. */
   writePath?: WritePath
-  /** Where the window is: a directory on tmpfs, absolute of at most 63 bytes. Default: the system's shared memory. */
+  /** The window's directory: on tmpfs, absolute of at most 63 bytes. Default: the system's shared memory. */
   windowDirectory?: string
   /** Bytes, or '16MiB' (default); 64KiB to 1GiB, a multiple of 4096. Nothing to a mapped journal. */
   windowSize?: number | string
@@ -38,7 +38,7 @@ export interface JournalConfig {
 }
 
 export interface PersistenceConfig extends JournalConfig {
-  /** 0 (off) to 10080, at least 0.01 where on. Default: 5. */
+  /** 0 (off) to 10080, at least 0.01 if on. Default: 5. */
   snapshotIntervalMin?: number
   /** 1 to 1000. Default: 3. */
   keepSnapshots?: number
@@ -50,7 +50,7 @@ export interface PersistenceConfig extends JournalConfig {
   consumerLimitEntries?: number
   /** Live orders to reserve for in each book; 0 to 100000000. Default: 16384. */
   expectedOrders?: number
-  /** Defined at open where they are new; 0 to 65535 of them. */
+  /** Defined at open if they are new; 0 to 65535 of them. */
   instruments?: InstrumentDefinition[]
   /** Only in an object, not in a file. */
   stateMachine?: StateMachine

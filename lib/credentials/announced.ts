@@ -9,7 +9,7 @@ export interface Announced {
   readonly detail?: AuditDetail
 }
 
-/** A name as an audit line may show it: what is no name may be a secret that was pasted there. */
+/** A name as an audit line may show it: what does not look like a name may be a secret pasted by mistake. */
 export const shownName = (name: unknown): string => {
   try {
     checkName(name)

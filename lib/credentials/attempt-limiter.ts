@@ -4,10 +4,10 @@
  * Invariants (all calls are made under the store's lock):
  * - An attempt is counted and synced *before* the key derivation starts; only success takes it back. So
  *   killing the process mid-way does not give an attempt for free.
- * - Waiting is measured by the time since boot where the boot is the same, so setting the clock does not
- *   shorten it. After a reboot the wall clock is used; where it stands before the last failure, the wait
- *   starts anew from now: a clock set back delays, it never locks out for ever.
- * - Where the count can't be read, it counts as the most; where it can't be written, nothing is tried.
+ * - Waiting is measured by the time since boot if the boot is the same, so setting the clock does not
+ *   shorten it. After a reboot the wall clock is used; if it is before the last failure, the wait
+ *   restarts from now: a clock set back delays, it never locks out for ever.
+ * - If the count can't be read, it counts as the most; if it can't be written, nothing is tried.
  *
  * The same file keeps the highest generation of the credentials that was seen here (see store.ts).
  * Who may write the directory may remove the file: this slows guessing through the program, and the
@@ -23,7 +23,7 @@ export interface Clocks {
   wallMs(): number
   /** Milliseconds since boot. */
   bootMs(): number
-  /** Changes with each boot; '' where the system has no such word. */
+  /** Changes with each boot; '' if the system has no boot id. */
   readonly bootId: string
 }
 
@@ -47,7 +47,7 @@ export const lockOutAfter = 10
 const lockOutMs = 15 * 60_000
 const longestMs = 24 * 3_600_000
 
-/** How long to wait after so many failures in a row. */
+/** How long to wait after this many failures in a row. */
 export function waitMsAfter(failures: number): number {
   if (failures < freeFailures) return 0
   if (failures < lockOutAfter) return 1000 * 2 ** (failures - freeFailures)
@@ -89,7 +89,7 @@ export class AttemptLimiter {
     const state = await this.#read()
     const remainingMs = this.#remainingMs(state)
     if (remainingMs > 0) {
-      // Where the clock was set back the wait starts anew: write that down.
+      // If the clock was set back the wait restarts: write that down.
       if (!this.#sameBoot(state) && this.#clocks.wallMs() < state.lastWallMs) {
         await this.#write({ ...state, ...this.#now() })
       }
@@ -111,7 +111,7 @@ export class AttemptLimiter {
     await this.#write({ ...state, ...this.#now() })
   }
 
-  /** The attempt was no guess at all (a damaged file, say). */
+  /** The attempt was not a guess (the file is damaged, say). */
   async takeBack(): Promise<void> {
     const state = await this.#read()
     await this.#write({ ...state, failures: Math.max(0, state.failures - 1) })
@@ -121,7 +121,7 @@ export class AttemptLimiter {
     await this.#write({ ...nothing, ...this.#now(), store, highestGeneration: generation })
   }
 
-  /** Highest generation of this store that was seen here, 0 where none was. */
+  /** Highest generation of this store that was seen here, 0 if none was. */
   async highestGeneration(store: string): Promise<number> {
     const state = await this.#read()
     return state.store === store ? state.highestGeneration : 0

@@ -12,7 +12,7 @@ function wouldOverwrite(message: string): Error {
   return credentialError(CredentialCode.WouldOverwrite, message)
 }
 
-/** Under the store's lock. Refuses to replace what is no backup, another store's, or a newer one. */
+/** Under the store's lock. Refuses to replace a file that is not a backup, another store's, or a newer one. */
 export async function writeBackup(files: SecureFiles, path: string, bytes: Buffer): Promise<void> {
   const present = await files.read(path, maxBackupBytes)
   if (present) {
@@ -22,7 +22,7 @@ export async function writeBackup(files: SecureFiles, path: string, bytes: Buffe
       old = decodeBackup(present, path)
     } catch {
       throw wouldOverwrite(
-        `${path} is there and is no intact backup; give another name or move it away`,
+        `${path} exists and is not an intact backup; give another name or move it away`,
       )
     }
     if (old.store !== made.store) {

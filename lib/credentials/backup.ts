@@ -1,7 +1,7 @@
 /**
  * Backups of the credentials file. A backup holds the file as it is, still encrypted, with its salts and
- * wrapped keys, so the password alone opens it on any machine; around it stand what is needed to judge
- * it without the password: store, generation and a checksum.
+ * wrapped keys, so the password alone opens it on any machine, and what is needed to judge it without the
+ * password: store, generation and a checksum.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -16,7 +16,7 @@ import { decodeEnvelope, versionOf } from './envelope.js'
 import { decodeSeed } from './seed-format.js'
 
 export const backupFormat = 'pinnacle-credentials-backup'
-/** The file in base64 and what stands around it. */
+/** The file in base64 and the other fields. */
 export const maxBackupBytes = maxFileBytes
 
 export interface Backup {
@@ -28,7 +28,7 @@ export interface Backup {
   readonly file: Buffer
 }
 
-/** Store and generation of a credentials file of either version; throws where it is damaged. */
+/** Store and generation of a credentials file of either version; throws if it is damaged. */
 export function identityOf(file: Uint8Array, what: string): { store: string; generation: number } {
   if (versionOf(file, what) === 1) {
     decodeSeed(file, what)
@@ -62,7 +62,7 @@ export function decodeBackup(bytes: Uint8Array, what: string): Backup {
   fields.integer('version', 1, 1)
   const file = fields.base64('file', 1, maxFileBytes)
   const backup: Backup = { created: fields.time('created'), ...identityOf(file, what), file }
-  // The checksum is computed anew: it stands for every byte before it.
+  // The checksum covers every byte before it, and is computed again here.
   fields.hex('checksum', 32)
   requireCanonical(bytes, toJson(backup), what)
   return backup

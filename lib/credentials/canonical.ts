@@ -32,16 +32,16 @@ export function parseObject(bytes: Uint8Array, what: string): JsonObject {
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    throw corrupt(what, 'it is no UTF-8 text')
+    throw corrupt(what, 'it is not UTF-8 text')
   }
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    throw corrupt(what, 'it is no JSON (truncated or edited?)')
+    throw corrupt(what, 'it is not JSON (truncated or edited?)')
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw corrupt(what, 'it is no JSON object')
+    throw corrupt(what, 'it is not a JSON object')
   }
   return value as JsonObject
 }

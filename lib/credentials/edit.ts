@@ -29,7 +29,7 @@ export function adding({ name, kind, fields, expires }: NewCredential): Edit {
     if (index.credentials.some((credential) => credential.name === name)) {
       throw credentialError(
         CredentialCode.Duplicate,
-        `there is a credential "${name}" already; "pinnacle creds rotate" gives it a new value`,
+        `a credential "${name}" already exists; "pinnacle creds rotate" gives it a new value`,
       )
     }
     const versions = [{ version: 1, created: now, fields }]

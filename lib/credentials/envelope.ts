@@ -1,5 +1,5 @@
 /**
- * secure_config.json, version 2: what stands in the file, in the order in which it stands there.
+ * secure_config.json, version 2: the fields of the file, in their order.
  *
  *   format, version  what this is
  *   store            random id of the store; every key and ciphertext is bound to it

@@ -1,5 +1,5 @@
 /**
- * The few things that the credentials do with files, behind a seam: a test can fail or observe each one.
+ * The few things that the credentials do with files, as a seam: a test can fail or observe each one.
  * Paths are absolute.
  */
 import { constants } from 'node:fs'
@@ -18,7 +18,7 @@ export interface FileOperations {
   facts(path: string): Promise<FileFacts>
   /** Opens without following a link, checks by `accept` what was opened, and reads up to `maxBytes` + 1. */
   read(path: string, accept: (facts: FileFacts) => void, maxBytes: number): Promise<Buffer>
-  /** A new file of mode 600, whatever the umask; fails where the name exists. Synced. */
+  /** A new file of mode 600, whatever the umask; fails if the name exists. Synced. */
   create(path: string, bytes: Uint8Array): Promise<void>
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>

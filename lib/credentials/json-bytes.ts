@@ -1,7 +1,7 @@
 /**
  * Reads JSON objects of strings without making a JavaScript string of any value: values go from bytes
  * into secret memory. (JavaScript strings can't be wiped, and the collector copies them about.) Names of
- * fields become strings; they are no secrets. Strict: no duplicates, no comments, nothing behind the end.
+ * fields become strings; they are not secrets. Strict: no duplicates, no comments, nothing after the end.
  */
 import { isUtf8 } from 'node:buffer'
 import { CredentialCode, credentialError } from './errors.js'
@@ -44,7 +44,7 @@ class Cursor {
     )
   }
 
-  /** The next byte that is no white space, not consumed. */
+  /** The next byte that is not white space, not consumed. */
   peek(): number | undefined {
     for (;;) {
       const byte = this.#bytes[this.#at]
@@ -152,7 +152,7 @@ function objectOf(cursor: Cursor, depth: number, tree: SecretTree): void {
     using name = cursor.string()
     const key = Buffer.from(name.bytes).toString('utf8')
     if (tree.has(key) || tree.size >= maxFields)
-      cursor.fail('a field is there twice, or too many are')
+      cursor.fail('a field is duplicated, or there are too many fields')
     cursor.expect(colon)
     if (depth > 1 && cursor.peek() === openBrace) {
       const child: SecretTree = new Map()
@@ -170,9 +170,9 @@ export function readSecretTree(bytes: Uint8Array, depth: number): SecretTree {
   const tree: SecretTree = new Map()
   const cursor = new Cursor(bytes)
   try {
-    if (!isUtf8(bytes)) cursor.fail('it is no UTF-8 text')
+    if (!isUtf8(bytes)) cursor.fail('it is not UTF-8 text')
     objectOf(cursor, depth, tree)
-    if (!cursor.atEnd()) cursor.fail('something stands behind the object')
+    if (!cursor.atEnd()) cursor.fail('something follows the object')
     return tree
   } catch (error) {
     releaseTree(tree)

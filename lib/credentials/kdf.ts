@@ -1,7 +1,7 @@
 /**
- * Key derivation from a password: parameters as they stand in a file, their bounds, and the work.
+ * Key derivation from a password: parameters as a file holds them, their bounds, and the work.
  *
- * A file below the floor is refused: whoever could write the file could otherwise make the password
+ * A file below the floor is refused: someone who can write the file could otherwise make the password
  * cheap to guess. One above the ceiling is refused too: it would hang or exhaust the process.
  */
 import { argon2idAsync } from '@noble/hashes/argon2.js'
@@ -79,7 +79,7 @@ function problemOf(parameters: KdfParameters): string {
   }
 }
 
-/** Throws where parameters or salt are out of bounds. */
+/** Throws if parameters or salt are out of bounds. */
 export function checkKdf(parameters: KdfParameters, salt: Uint8Array): void {
   const problem = problemOf(parameters)
   if (problem) {

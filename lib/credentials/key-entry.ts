@@ -1,4 +1,4 @@
-/** The ways in which a file's data key is wrapped, as they stand in the file. */
+/** The ways in which a file's data key is wrapped, as the file holds them. */
 import { corrupt, Fields, type JsonObject } from './canonical.js'
 import { checkKdf, kdfNames, type KdfParameters } from './kdf.js'
 import type { Sealed } from './primitives.js'

@@ -19,7 +19,7 @@ export interface KeyProvider extends Disposable {
   matches(entry: KeyEntry): boolean
   /** A new entry for the key; fresh salt or nonce each time. */
   wrap(key: SecretBuffer, context: KeyContext): Promise<KeyEntry>
-  /** Rejects with ERR_PINNACLE_WRONG_PASSWORD where the key is not the right one or the entry was altered. */
+  /** Rejects with ERR_PINNACLE_WRONG_PASSWORD if the key is not the right one or the entry was altered. */
   unwrap(entry: KeyEntry, context: KeyContext): Promise<SecretBuffer>
   /** Wipes what it holds. */
   [Symbol.dispose](): void

@@ -1,6 +1,6 @@
 /**
  * What this package uses of pkcs11js, declared here: the package is an optional dependency, and its own
- * declarations are not there where it was left out or could not be built. Types only, and only what
+ * declarations are not there if it was left out or could not be built. Types only, and only what
  * pkcs11-provider.ts calls.
  */
 

@@ -1,7 +1,7 @@
 /**
  * The data key wrapped by an AES-256 key that never leaves a PKCS#11 token (an HSM, or SoftHSM2). The
  * token encrypts and decrypts the 32 bytes itself (CKM_AES_GCM); its key is made on it, sensitive and not
- * extractable. pkcs11js is an optional dependency: where it is missing, using a token is a coded error.
+ * extractable. pkcs11js is an optional dependency: if it is missing, using a token is a coded error.
  */
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
@@ -22,7 +22,7 @@ export interface TokenOptions {
   readonly token: string
   /** Label of the key on it. */
   readonly keyLabel: string
-  /** Make the key where the token has none of this label. */
+  /** Make the key if the token has none of this label. */
   readonly createKey?: boolean
 }
 
@@ -109,7 +109,7 @@ export class Pkcs11Provider implements KeyProvider {
     try {
       session = token.C_OpenSession(slot, module.CKF_SERIAL_SESSION | module.CKF_RW_SESSION)
     } catch (error) {
-      throw refused(`the token "${options.token}" opens no session`, error)
+      throw refused(`the token "${options.token}" can't open a session`, error)
     }
     try {
       token.C_Login(session, module.CKU_USER, Buffer.from(pin.bytes).toString('utf8'))
@@ -236,7 +236,7 @@ function findKey(
   return { key, keyId: checkKey(module, token, session, key) }
 }
 
-/** The key's id; throws where the token would hand the key out. */
+/** The key's id; throws if the token would hand the key out. */
 function checkKey(module: Pkcs11Module, token: Pkcs11, session: Session, key: KeyHandle): string {
   const [sensitive, extractable, id] = token.C_GetAttributeValue(session, key, [
     { type: module.CKA_SENSITIVE },

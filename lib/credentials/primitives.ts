@@ -69,7 +69,7 @@ export function seal(
     : sealCbc(key, additional, plaintext)
 }
 
-/** The plaintext, or undefined where key, nonce, additional data or ciphertext are not the sealed ones. */
+/** The plaintext, or undefined if key, nonce, additional data or ciphertext are not the sealed ones. */
 export function open(
   cipher: CipherName,
   key: SecretBuffer,

@@ -13,7 +13,7 @@ const base64Alphabet = Buffer.from(
 )
 for (const [value, byte] of base64Alphabet.entries()) base64Values[byte] = value
 
-/** Decodes padded base64, white space between lines allowed where `lines`. Undefined where malformed. */
+/** Decodes padded base64, white space between lines allowed if `lines`. Undefined if malformed. */
 export function decodeBase64(text: Uint8Array, lines = false): SecretBuffer | undefined {
   using room = SecretBuffer.allocate(Math.ceil(text.length / 4) * 3)
   let bits = 0
@@ -49,7 +49,7 @@ export function decodeBase64(text: Uint8Array, lines = false): SecretBuffer | un
   return room.copy(0, length)
 }
 
-/** The base64 body of a PEM block with this label, as a view; undefined where it is no such block. */
+/** The base64 body of a PEM block with this label, as a view; undefined if there is no such block. */
 function pemBody(text: Uint8Array, label: string): Uint8Array | undefined {
   const whole = Buffer.from(text.buffer, text.byteOffset, text.byteLength)
   const head = Buffer.from(`-----BEGIN ${label}-----\n`)
@@ -104,7 +104,7 @@ function isScalar(scalar: Uint8Array): boolean {
   return any !== 0 && borrow === 1
 }
 
-/** RFC 5915. `named`: the curve stands in the key itself. */
+/** RFC 5915. `named`: the key itself names the curve. */
 function isSec1(der: Uint8Array, named: boolean): boolean {
   const outer = element(der, sequence)
   const version = outer && element(outer.content, integer)

@@ -1,4 +1,4 @@
-/** Reading from an unlocked store: what is told of a credential, and its secret. */
+/** Reading from an unlocked store: what is shown of a credential, and its secret. */
 import type { Content } from './content.js'
 import { findCredential } from './edit.js'
 import { CredentialCode, credentialError } from './errors.js'

@@ -6,7 +6,7 @@
  * key and the ciphertext. (ML-KEM rejects implicitly: a damaged ciphertext gives a random secret, and
  * the authenticated wrapping then fails.)
  *
- * Wrapping needs the public key alone; it stands in the entry, so every later version of a file is
+ * Wrapping needs only the public key, which is in the entry, so every later version of a file is
  * wrapped to the recipient again without its private key.
  */
 import { ml_kem768 as mlKem } from '@noble/post-quantum/ml-kem.js'
@@ -74,7 +74,7 @@ export class RecipientProvider implements KeyProvider {
     this.#seeds = seeds
   }
 
-  /** Can wrap. Throws where the key is malformed. */
+  /** Can wrap. Throws if the key is malformed. */
   static fromPublicKey(publicKey: Uint8Array): RecipientProvider {
     if (publicKey.length !== recipientPublicBytes) throw invalidKey()
     return new RecipientProvider(Buffer.from(publicKey), undefined)

@@ -6,13 +6,13 @@ import { RecipientProvider } from './recipient.js'
 import type { SecretBuffer } from './secret-buffer.js'
 import type { Vault } from './vault.js'
 
-/** Who can make the entry anew: the provider at hand, or anyone for a recipient. */
+/** The provider that can wrap the entry again: the one at hand, or any for a recipient. */
 function providerOf(entry: KeyEntry, atHand: KeyProvider | undefined): KeyProvider | undefined {
   if (atHand?.matches(entry)) return atHand
   return entry.type === 'recipient' ? RecipientProvider.fromPublicKey(entry.publicKey) : undefined
 }
 
-/** The file's entries made anew where that is possible: a fresh salt for each version. */
+/** The file's entries, wrapped again if possible: a fresh salt for each version. */
 export function rewrapped(vault: Vault, atHand: KeyProvider): Promise<KeyEntry[]> {
   const context = { store: vault.envelope.store }
   return Promise.all(
@@ -22,7 +22,7 @@ export function rewrapped(vault: Vault, atHand: KeyProvider): Promise<KeyEntry[]
   )
 }
 
-/** Entries for a new data key. Throws where one of them can't be made: its holder would lose access. */
+/** Entries for a new data key. Throws if one of them can't be made: its holder would lose access. */
 export async function wrapForAll(
   entries: readonly KeyEntry[],
   atHand: KeyProvider | undefined,

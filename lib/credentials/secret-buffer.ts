@@ -14,7 +14,7 @@ let unlockedAllowed = false
 
 /**
  * Whether secrets may live in memory that could not be locked (and may reach the swap device). Off by
- * default: where the limit of locked memory is reached, allocating a secret fails.
+ * default: if the limit of locked memory is reached, allocating a secret fails.
  */
 export function allowUnlockedSecretMemory(allowed: boolean): void {
   unlockedAllowed = allowed
@@ -50,7 +50,7 @@ export class SecretBuffer implements Disposable {
     return secret
   }
 
-  /** Copies the source and wipes it, also where memory can't be had. */
+  /** Copies the source and wipes it, also if memory can't be had. */
   static take(source: Uint8Array): SecretBuffer {
     try {
       return SecretBuffer.copyOf(source)

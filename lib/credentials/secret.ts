@@ -33,7 +33,7 @@ export class Secret implements Disposable {
     return Object.keys(this.#fields)
   }
 
-  /** A view of the field's bytes; of the kind's secret field, or the only field, where none is named. */
+  /** A view of the field's bytes; of the kind's secret field, or the only field, if none is named. */
   bytes(field?: string): Uint8Array {
     return this.#field(field).bytes
   }

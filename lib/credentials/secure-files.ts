@@ -5,8 +5,8 @@
  *   name; its directory must be this user's and closed to others. What is looser is refused with the
  *   command that mends it. The check is made on the opened file, not on its name.
  * - Replacing is atomic: a new file of mode 600 from its first instant, synced, renamed over the old one,
- *   directory synced. A crash leaves the old or the new file; what it leaves behind besides is removed
- *   by the next writer.
+ *   directory synced. A crash leaves the old or the new file; the next writer removes anything else that
+ *   it left.
  */
 import { randomBytes } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
@@ -32,7 +32,7 @@ function checkOwner(facts: FileFacts, path: string): void {
 
 /** Throws unless the facts are those of a file that only its owner, this user, can reach. */
 export function checkFile(facts: FileFacts, path: string): void {
-  if (facts.kind !== 'file') throw unsafe(`${path} is no regular file; move it away`)
+  if (facts.kind !== 'file') throw unsafe(`${path} is not a regular file; move it away`)
   checkOwner(facts, path)
   if ((facts.mode & 0o7177) !== 0) {
     throw unsafe(
@@ -66,7 +66,7 @@ export class SecureFiles {
     if (facts.kind !== 'directory') {
       throw fileError(
         `can't use ${path}`,
-        Object.assign(new Error('it is no directory'), { code: 'ENOTDIR' }),
+        Object.assign(new Error('it is not a directory'), { code: 'ENOTDIR' }),
       )
     }
     checkOwner(facts, path)
@@ -88,7 +88,7 @@ export class SecureFiles {
     }
   }
 
-  /** Undefined where the file does not exist. A file above `maxBytes` comes cut, one byte longer than that. */
+  /** Undefined if the file does not exist. A file above `maxBytes` comes cut, one byte longer than that. */
   async read(path: string, maxBytes: number): Promise<Buffer | undefined> {
     try {
       return await this.#files.read(

@@ -4,8 +4,8 @@
  * Invariants:
  * - A secret is decrypted for the length of a callback only, after the access was recorded.
  * - A change happens under the lock, on the newest version of the file, and is on disk when its promise
- *   resolves; where it rejects, the file is as it was. Changes of one store run one after the other.
- * - Everything is announced to the audit trail first; where that can't be done, nothing is done.
+ *   resolves; if it rejects, the file is as it was. Changes of one store run one after the other.
+ * - Everything is announced to the audit trail first; if that can't be done, nothing is done.
  */
 import { absolutePath } from '../config/absolute.js'
 import type { AuditSink } from '../audit/event.js'
@@ -49,7 +49,7 @@ export interface StoreOptions extends StoreFilesOptions {
   readonly provider: KeyProvider
   /** The trail; `noAudit` declines it. */
   readonly audit: AuditSink
-  /** Warn so many days before a credential expires; 14 by default. */
+  /** Warn this many days before a credential expires; 14 by default. */
   readonly warnDays?: number
   readonly onWarning?: (message: string) => void
 }
@@ -75,7 +75,7 @@ export class CredentialStore implements AsyncDisposable {
     this.#content = content
   }
 
-  /** A new, empty store. Rejects where there is one. */
+  /** A new, empty store. Rejects if there is one. */
   static async create(options: CreateOptions): Promise<CredentialStore> {
     const files = new StoreFiles(options)
     const event = { action: 'credentials.create', target: files.path } as const
@@ -83,7 +83,7 @@ export class CredentialStore implements AsyncDisposable {
       audited(options.audit, event, () =>
         files.locked(async () => {
           if (await files.files.exists(files.path)) {
-            throw credentialError(CredentialCode.Exists, `${files.path} is there already`)
+            throw credentialError(CredentialCode.Exists, `${files.path} already exists`)
           }
           const historyLimit = checkHistory(options.historyLimit ?? defaultHistory)
           const index = { historyLimit, auditKey: null, credentials: [] }
@@ -111,7 +111,7 @@ export class CredentialStore implements AsyncDisposable {
     )
   }
 
-  /** Disposes of the provider where opening fails. */
+  /** Disposes of the provider if opening fails. */
   static async #guarded(
     options: StoreOptions,
     opening: () => Promise<CredentialStore>,
@@ -251,7 +251,7 @@ export class CredentialStore implements AsyncDisposable {
   }
 
   /**
-   * A new password (or any new unlocking key): new data key, new salt, every secret sealed anew. The store
+   * A new password (or any new unlocking key): new data key, new salt, every secret sealed again. The store
    * owns the provider. Recipients keep their access; a token or password that is not at hand would lose
    * it, so such an entry must be removed first.
    */
@@ -287,7 +287,7 @@ export class CredentialStore implements AsyncDisposable {
     await this.#exclusive(event, async (vault) => {
       const { keys, store } = vault.envelope
       if (keys.some((entry) => owned.matches(entry))) {
-        throw credentialError(CredentialCode.Duplicate, 'this key opens the file already')
+        throw credentialError(CredentialCode.Duplicate, 'this key already opens the file')
       }
       if (keys.length >= maxKeyEntries) {
         throw credentialError(
@@ -302,7 +302,7 @@ export class CredentialStore implements AsyncDisposable {
     })
   }
 
-  /** Takes a key's access away, and gives the file a new data key, so that an old copy of it is no help. */
+  /** Removes a key's access, and gives the file a new data key, so that an old copy of it is useless. */
   async removeKey(matches: (entry: KeyEntry) => boolean): Promise<void> {
     const event = {
       action: 'credentials.key',
@@ -346,7 +346,7 @@ export class CredentialStore implements AsyncDisposable {
     return content.index.auditKey === null ? undefined : content.secret(content.index.auditKey)
   }
 
-  /** Writes a file of the seed's format anew in the present one, under the same password. */
+  /** Rewrites a file of the seed's format in the present one, under the same password. */
   async upgrade(cipher: CipherName = 'aes-256-gcm'): Promise<void> {
     const event = { action: 'credentials.upgrade', target: this.#files.path } as const
     await this.#queued(() =>
@@ -356,7 +356,7 @@ export class CredentialStore implements AsyncDisposable {
           if (!(old instanceof SeedContent)) {
             throw credentialError(
               CredentialCode.Invalid,
-              'the file has the present version already',
+              'the file already has the present version',
             )
           }
           const credentials = old.index.credentials.map((credential) => ({

@@ -147,7 +147,7 @@ const rules: Readonly<Record<Exclude<CredentialKind, 'generic'>, readonly FieldR
   ],
 }
 
-/** What to ask for on a terminal; none where a field has several lines and must come from a file. */
+/** What to ask for on a terminal; none if a field has several lines and must come from a file. */
 export function promptedFields(kind: CredentialKind): { field: string; required: boolean }[] {
   if (kind === 'generic') return [{ field: 'secret', required: true }]
   if (kind === 'coinbase-cdp') return []

@@ -29,7 +29,7 @@ export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 export const kindNames = ['generic', 'hmac', 'coinbase-cdp', 'coinbase-legacy'] as const
 export type CredentialKind = (typeof kindNames)[number]
 
-/** Where a secret's plaintext comes from: the open file, or the caller (who keeps it). */
+/** The source of a secret's plaintext: the open file, or the caller (who keeps it). */
 export type SecretSource = number | SecretBuffer
 
 export interface CredentialVersion<Source = number> {

@@ -5,14 +5,14 @@
 import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 
-/** Digits behind the point, at most. */
+/** The most decimal places. */
 export const maxScale = 15
 
 const decimalPattern = /^([+-]?)(\d+)(?:\.(\d*))?$/
 const zeros = '0'.repeat(maxScale)
 
 /**
- * The integer number of ticks or lots that the text stands for. Throws where the text is no decimal
+ * The integer number of ticks or lots that the text means. Throws if the text is not a decimal
  * number, has more digits than the scale (trailing zeros don't count), or does not fit 2^53 - 1.
  */
 export function parseDecimal(text: string, scale: number): number {
@@ -35,7 +35,7 @@ export function parseDecimal(text: string, scale: number): number {
   if (fraction.length > scale) {
     throw new PinnacleRangeError(
       'ERR_PINNACLE_DECIMAL_PRECISION',
-      `${shown(text)} has ${String(fraction.length)} digits behind the point, the scale is ${String(scale)}; ` +
+      `${shown(text)} has ${String(fraction.length)} decimal places, but the scale is ${String(scale)}; ` +
         'round it yourself or define the instrument with a larger scale',
       { details: { text, scale } },
     )
@@ -52,7 +52,7 @@ export function parseDecimal(text: string, scale: number): number {
   return sign === '-' && value !== 0 ? -value : value
 }
 
-/** The decimal string of an integer number of ticks or lots, with exactly `scale` digits behind the point. */
+/** The decimal string of an integer number of ticks or lots, with exactly `scale` decimal places. */
 export function formatDecimal(value: number, scale: number): string {
   checkScale(scale)
   if (!Number.isSafeInteger(value)) {

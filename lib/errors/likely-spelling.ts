@@ -24,7 +24,7 @@ export function editDistance(left: string, right: string): number {
 const plain = (word: string): string => word.toLowerCase().replace(/[-_ .]/g, '')
 
 /**
- * The known word that `word` was most likely meant to be, or undefined where none is near. Case, dashes
+ * The known word that `word` was most likely meant to be, or undefined if none is near. Case, dashes
  * and underscores don't count; a third of the letters may be wrong, at most three.
  */
 export function likelySpelling(word: string, known: Iterable<string>): string | undefined {

@@ -10,7 +10,7 @@ export type ErrorDetails = Readonly<Record<string, unknown>>
 
 export interface ErrorOptionsWithDetails {
   readonly cause?: unknown
-  /** The system's errno, as a positive number, where the system refused. */
+  /** The system's errno, as a positive number, if the system refused. */
   readonly errno?: number
   readonly details?: ErrorDetails
 }

@@ -29,8 +29,8 @@ type Describe = (context: OperationContext) => string
 
 /** What a price must be. */
 export const ticksText =
-  'an integer number of ticks from 0 to 2^53 - 1 (from -(2^53 - 1) on, where the instrument has signedPrices)'
-const lots = 'an integer number of lots from 1 to 2^53 - 1 (0 too, where it sets a level)'
+  'an integer number of ticks from 0 to 2^53 - 1 (from -(2^53 - 1) if the instrument has signedPrices)'
+const lots = 'an integer number of lots from 1 to 2^53 - 1 (or 0 when it sets a level)'
 
 const descriptions: Readonly<Record<string, Describe>> = {
   ERR_PINNACLE_INVALID_PRICE: (c) => `the price must be ${ticksText}, not ${shown(c.price)}`,
@@ -45,16 +45,16 @@ const descriptions: Readonly<Record<string, Describe>> = {
   ERR_PINNACLE_INVALID_ENTRY_TYPE: (c) =>
     `the user type must be an integer from 0 to 127, not ${shown(c.userType)}`,
   ERR_PINNACLE_UNKNOWN_ORDER: (c) =>
-    `order ${bare(c.orderId)} is not in the book: it was never added, or it left by a cancel, an execution ` +
-    'or a clear',
+    `order ${bare(c.orderId)} is not in the book: it was never added, or a cancel, an execution or a clear ` +
+    'removed it',
   ERR_PINNACLE_DUPLICATE_ORDER: (c) =>
     `order ${bare(c.newOrderId ?? c.orderId)} is already in the book; use an id that is not live, or ` +
     'replace the order',
   ERR_PINNACLE_QUANTITY_EXCEEDS_OPEN: (c) =>
     `${bare(c.quantity)} lots are more than order ${bare(c.orderId)} has open; book.order(id) says how much it has`,
   ERR_PINNACLE_QUANTITY_OVERFLOW: (c) =>
-    `with ${bare(c.quantity)} lots more the level at ${bare(c.price)} would hold more than 2^53 - 1; use larger lots`,
-  ERR_PINNACLE_BOOK_FULL: () => 'the book holds as many orders as it can number; cancel some first',
+    `${bare(c.quantity)} more lots would raise the level at ${bare(c.price)} above 2^53 - 1; use larger lots`,
+  ERR_PINNACLE_BOOK_FULL: () => 'the book is full: it can number no more orders; cancel some first',
   ERR_PINNACLE_INVALID_OPERATION: () =>
     "the instrument's book does not take this operation: setLevel is for instruments of kind 'levels', order " +
     "operations are for kind 'orders'",
@@ -64,23 +64,23 @@ const descriptions: Readonly<Record<string, Describe>> = {
   ERR_PINNACLE_BUFFER_LENGTH: (c) =>
     `a payload of ${bare(c.payloadBytes)} bytes does not fit the staging area`,
   ERR_PINNACLE_TRANSACTION_ABORTED: () =>
-    'an operation of the transaction was refused before, so nothing of it will be kept; let the refusal leave ' +
+    'an earlier operation of the transaction was refused, so nothing of it will be kept; let the refusal leave ' +
     "the transaction's function",
   ERR_PINNACLE_TRANSACTION_TOO_LARGE: () =>
-    'with it the transaction is larger than a segment or half the window; make it smaller, or raise segmentSize ' +
-    'and windowSize for a new data directory',
+    'this entry makes the transaction larger than a segment or half the window; make it smaller, or raise ' +
+    'segmentSize and windowSize for a new data directory',
   ERR_PINNACLE_CLOSED: () => 'the journal is closed; open the data directory again',
   ERR_PINNACLE_NO_SPACE: () =>
     'the next segment could not be created, the disk is full; nothing was written. Free space and try again',
   ERR_PINNACLE_OUT_OF_MEMORY: () =>
-    "there is not enough memory for it; nothing was written. Raise the limit (ulimit -v, the container's memory " +
+    "there is not enough memory; nothing was written. Raise the limit (ulimit -v, the container's memory " +
     'limit) or free some, and try again',
   ERR_PINNACLE_JOURNAL_FAILED: () =>
-    'the journal failed earlier (see cause) and accepts nothing more; close it, see to the disk, and open it ' +
-    'again: recovery says what is kept',
+    'the journal has failed (see cause) and accepts no more entries; close it, check the disk, and open it ' +
+    'again: the recovery report says what survived',
   ERR_PINNACLE_DIRECTORY_LOST: () =>
-    'the data directory or a file in it was removed, renamed or replaced while it was open (see cause), so nothing ' +
-    'more is accepted; close it, put back what is missing, and open it again',
+    'the data directory or a file in it was removed, renamed or replaced while it was open (see cause), so the ' +
+    'journal accepts no more entries; close it, put back what is missing, and open it again',
 }
 
 function bare(value: unknown): string {
@@ -92,7 +92,7 @@ function ids(context: OperationContext): string {
   return `${shown(context.orderId)} and ${shown(context.newOrderId)}`
 }
 
-/** The error of a refused operation. `cause` is the journal's failure, where it has failed. */
+/** The error of a refused operation. `cause` is the journal's failure, if it has failed. */
 export function refusalOf(code: string, context: OperationContext, cause?: Error): CodedError {
   const describe = descriptions[code]
   const what = describe ? describe(context) : (cause?.message ?? `it ended with ${code}`)
@@ -116,7 +116,7 @@ const numberCodes = {
   userType: 'ERR_PINNACLE_INVALID_ENTRY_TYPE',
 } as const
 
-/** The error of arguments of which one is no number: names the first. */
+/** The error for arguments of which one is not a number: names the first. */
 export function notANumber(context: OperationContext): PinnacleTypeError {
   for (const [key, code] of Object.entries(numberCodes)) {
     if (!(key in context)) continue

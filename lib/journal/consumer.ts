@@ -2,8 +2,8 @@
  * A named consumer: a reader of the journal whose position is durable, and which compaction waits for within the
  * configuration's limits. It runs beside the writer, in its process or another one, and takes no lock but its own.
  *
- * An entry may be delivered twice (after a crash, those after the last commit are), and is never passed over: what is
- * not there any more is an error.
+ * An entry may be delivered twice (after a crash, those after the last commit are), and is never skipped: if it is
+ * gone, that is an error.
  */
 import { PinnacleError, PinnacleRangeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
@@ -77,7 +77,7 @@ export class Consumer {
           get nextSequence() {
             return native.nextSequence
           },
-          close: () => undefined, // the consumer's own, which goes on
+          close: () => undefined, // the consumer's own, which stays open
         }),
       }
       for await (const entry of readEntries(source, options)) {
@@ -106,7 +106,7 @@ export class Consumer {
   }
 
   /**
-   * Moves the position to any entry, back or forward: reading goes on after it. 0: to the beginning. Not during an
+   * Moves the position to any entry, back or forward: reading continues after it. 0: to the beginning. Not during an
    * iteration or another reset (ERR_PINNACLE_BUSY).
    */
   async reset(sequence: number): Promise<void> {
@@ -130,7 +130,7 @@ export class Consumer {
   /** Lets another process have it. Waits for commits and a reset under way. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      await this.#moving?.catch(() => undefined) // whoever asked for it is told
+      await this.#moving?.catch(() => undefined) // its caller gets the error
       while (this.#committing) await this.#committing
       this.#native.close()
     })()

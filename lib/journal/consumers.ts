@@ -11,11 +11,11 @@ export interface ConsumerInfo {
   sequence: number
   /** When that was committed, ns since 1970-01-01 UTC. */
   timestampNs: bigint
-  /** Of the journal that it consumes; '' where that is not known. */
+  /** Of the journal that it consumes; '' if that is not known. */
   journalId: string
   /** A process has it open. */
   open: boolean
-  /** Why its position is not known; '' where it is. Compaction keeps for it what the limits allow. */
+  /** Why its position is not known; '' if it is. Compaction keeps for it what the limits allow. */
   problem: string
 }
 
@@ -45,7 +45,7 @@ export class Consumers {
   }
 
   /**
-   * Takes a consumer for this process, and makes it where there is none. ERR_PINNACLE_LOCKED: a process has it.
+   * Takes a consumer for this process, and makes it if there is none. ERR_PINNACLE_LOCKED: a process has it.
    * The name is 1 to 64 letters, digits, '.', '_' and '-'.
    */
   async open(name: string, options: OpenConsumerOptions = {}): Promise<Consumer> {

@@ -65,7 +65,7 @@ function decodeEntry(
   const payload = offset + headerBytes
   const base: EntryBase = { sequence, timestampNs, instrument, givenTime }
   if (type >= EntryType.FirstUserType) {
-    // A copy, so that one small payload does not keep the whole chunk alive (a Buffer's slice is none).
+    // A copy, so that one small payload does not keep the whole chunk alive (a Buffer's slice is not a copy).
     const copy = new Uint8Array(bytes.subarray(payload, payload + payloadBytes))
     return { type: 'user', ...base, userType: type - EntryType.FirstUserType, payload: copy }
   }

@@ -51,7 +51,7 @@ export class EngineSession {
     onClockStep: (step: ClockStep) => void = () => undefined,
     onWindowLost: (path: string, reason: string) => void = () => undefined,
   ): Promise<EngineSession> {
-    // Events may come before openEngine resolves; the journal has nobody to tell until then.
+    // Events may come before openEngine resolves; until then they have no receiver.
     const opened: { session?: EngineSession } = {}
     let early: Error | undefined
     const { engine, report } = await binding.openEngine(
@@ -104,8 +104,8 @@ export class EngineSession {
   }
 
   /**
-   * What stands behind a refusal with this code: the journal's failure, or what the system said. Nothing,
-   * where the operation itself was wrong.
+   * The cause of a refusal with this code: the journal's failure, or the system's error. None if the
+   * operation itself was wrong.
    */
   readonly causeOf = (code: string): Error | undefined => {
     if (!systemCodes.has(code)) return undefined
@@ -174,7 +174,7 @@ export class EngineSession {
         (error as CodedError).code === 'ERR_PINNACLE_DIRECTORY_LOST'
           ? 'ERR_PINNACLE_DIRECTORY_LOST'
           : 'ERR_PINNACLE_JOURNAL_FAILED',
-        `the journal failed and accepts nothing more: ${error.message}`,
+        `the journal has failed and accepts no more entries: ${error.message}`,
         { cause: error },
       ),
     )

@@ -4,13 +4,13 @@ import type { Side } from '../book/side.js'
 export interface EntryBase {
   sequence: number
   timestampNs: bigint
-  /** Index of the instrument; 0 where the entry belongs to none. */
+  /** Index of the instrument; 0 if the entry belongs to none. */
   instrument: number
   /** Whether the timestamp came from the caller and not from the journal's clock. */
   givenTime: boolean
   /**
-   * The place in its transaction; only entries of a transaction of several have it. What stands between the first and
-   * the last may be entries that whoever reads does not get: of another instrument or type, or book operations.
+   * The place in its transaction; only entries of a transaction of several have it. A reader may not get all entries
+   * between the first and the last: some may be of another instrument or type, or book operations.
    */
   transaction?: TransactionPlace
 }

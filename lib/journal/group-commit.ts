@@ -29,7 +29,7 @@ export class GroupCommit {
   #pending: Wait[] = []
   #requested = 0
   #scheduled = false
-  /** Durable, as far as was heard. The engine itself is asked once for each synchronous stretch. */
+  /** Last durable sequence reported by the engine, which is asked once for each synchronous stretch. */
   #frontier: number
   #ended: Error | undefined
 
@@ -73,7 +73,7 @@ export class GroupCommit {
     if (sequence <= appended) return
     throw new PinnacleRangeError(
       'ERR_PINNACLE_INVALID_SEQUENCE',
-      `sequence ${String(sequence)} can't become durable, the last one appended is ${String(appended)}`,
+      `sequence ${String(sequence)} can't become durable: the last sequence appended is ${String(appended)}`,
       { details: { sequence, appended } },
     )
   }
@@ -90,7 +90,7 @@ export class GroupCommit {
     if (settled > 0) this.#pending = this.#pending.slice(settled)
   }
 
-  /** Nothing becomes durable any more: rejects what waits and whatever waits later. */
+  /** Nothing becomes durable from now on: rejects all present and later waits. */
   end(error: Error): void {
     this.#ended ??= error
     const pending = this.#pending

@@ -45,15 +45,15 @@ export interface AppendOptions {
 
 /** @internal What a PersistenceManager adds to its journal. */
 export interface JournalOwner {
-  /** Index of an instrument; throws where there is none. */
+  /** Index of an instrument; throws if there is none. */
   indexOf(name: string): number
   names(): readonly string[]
   /**
-   * Called behind each append of a payload, and where it has applyOperation behind each operation; null where there
-   * is no state machine.
+   * Called after each append of a payload and, with applyOperation, after each operation; null without a
+   * state machine.
    */
   readonly applied: ((entry: AppliedEntry) => void) | null
-  /** Throws where the state machine takes nothing any more. */
+  /** Throws if the state machine accepts no more entries. */
   assertApplies(): void
 }
 
@@ -162,7 +162,7 @@ export class Journal {
 
   /**
    * The hot path: journals the first `laneCount` of `lanes` as one payload of 8 * laneCount bytes. Nothing
-   * is allocated unless there is a state machine to tell.
+   * is allocated unless there is a state machine to call.
    */
   appendLanes(userType: number, laneCount: number, timestampNs = 0): number {
     const staging = this.#staging
@@ -189,7 +189,7 @@ export class Journal {
 
   /**
    * Journals several payloads of one type and returns the last sequence. Payloads of one length take one
-   * native call for up to 1024 of them. Where one is refused, the error's `details.taken` says how many
+   * native call for up to 1024 of them. If one is refused, the error's `details.taken` says how many
    * were journaled.
    */
   appendBatch(userType: number, payloads: readonly Uint8Array[], options?: AppendOptions): number {
@@ -238,8 +238,8 @@ export class Journal {
   }
 
   /**
-   * The hot path for several: `count` payloads of `lanesPerPayload` lanes each stand back to back in
-   * `lanes`. Returns the last sequence.
+   * The hot path for several: `lanes` holds `count` payloads of `lanesPerPayload` lanes each, back to
+   * back. Returns the last sequence.
    */
   appendLanesBatch(
     userType: number,
@@ -443,7 +443,7 @@ export class Journal {
     const bytes = this.#staging.bytes
     const length = payload.byteLength
     if (length > loopBytes) {
-      // Lanes that were taken away have no room; the call behind this says so.
+      // Lanes that were detached have no room; the call after this reports it.
       if (bytes.byteLength > 0) bytes.set(payload, offset)
       return
     }

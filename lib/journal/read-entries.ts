@@ -39,13 +39,13 @@ export interface ReadOptions {
   instrument?: string | number
 }
 
-/** What iteration needs from whoever starts it. */
+/** What iteration needs from its caller. */
 export interface ReadSource {
   readonly binding: NativeBinding
   readonly dataDirectory: string
   /** Index of an instrument by name, as far as the source knows. */
   indexOf(name: string): number | undefined | Promise<number | undefined>
-  /** Names it knows, for likely spellings; undefined where definitions may still turn up in the journal. */
+  /** Names it knows, for likely spellings; undefined if definitions may still turn up in the journal. */
   names(): readonly string[] | undefined
   /** A reader of the source's own; default: one of the journal, from `from` on. */
   openReader?: () => NativeReader
@@ -57,7 +57,7 @@ export interface ReadSource {
   watch?: () => NativeWatch
   /** Whether the writer is closed, so that nothing more will come. */
   ended?: () => boolean
-  /** Called once every entry up to `sequence` was taken by whoever iterates, or left out by the filter. */
+  /** Called once the consumer has taken every entry up to `sequence`, or the filter left it out. */
   onPassed?: (sequence: number) => void
 }
 
@@ -73,8 +73,8 @@ export async function* readEntries(
   const { frontier = 'written' } = options
   const accept = await filterOf(source, options)
   signal?.throwIfAborted()
-  // 0: at the oldest entry that the journal still holds. The reader finds it by the segments' heads, where a
-  // list of the segments would be made by reading all of them.
+  // 0: at the oldest entry that the journal still holds. The reader finds it by the segments' heads; making
+  // a list of the segments would read all of them.
   const reader =
     source.openReader?.() ?? source.binding.openReader(source.dataDirectory, options.from ?? 0)
   const watch = follow && !source.onAppend ? source.watch?.() : undefined
@@ -152,13 +152,13 @@ function entriesUpTo(chunk: Uint8Array, to: number, accept: Filter): EntriesUpTo
 function insideTransaction(sequence: number, first: number, last: number): PinnacleError {
   return new PinnacleError(
     'ERR_PINNACLE_INSIDE_TRANSACTION',
-    `entry ${String(sequence)} lies inside the transaction of the entries ${String(first)} to ${String(last)}, which ` +
+    `entry ${String(sequence)} lies inside the transaction of entries ${String(first)} to ${String(last)}, which ` +
       `is read as a whole or not at all; end at ${String(first - 1)} or ${String(last)}`,
     { details: { sequence, first, last } },
   )
 }
 
-/** How far the journal is durable. Without anybody who says so the directory is closed, and all of it is. */
+/** How far the journal is durable. Without a source that says so the directory is closed, and all of it is. */
 function durableOf(source: ReadSource, following: Follow): number {
   return source.durable?.() ?? following.durable() ?? publishedDurable(source)
 }
@@ -207,7 +207,7 @@ function checkOptions(options: ReadOptions): void {
     const given: unknown = type
     throw new PinnacleTypeError(
       'ERR_PINNACLE_INVALID_ENTRY_TYPE',
-      `${shown(type)} is no entry type${typeof given === 'string' ? didYouMean(given, journalEntryTypes) : ''}; ` +
+      `${shown(type)} is not an entry type${typeof given === 'string' ? didYouMean(given, journalEntryTypes) : ''}; ` +
         `there are ${journalEntryTypes.join(', ')}`,
     )
   }
@@ -244,7 +244,7 @@ export function directorySource(binding: NativeBinding, dataDirectory: string): 
     binding,
     dataDirectory: directory,
     async indexOf(name) {
-      // The definition may stand in a segment that compaction has removed; then a snapshot has it.
+      // The definition may be in a segment that compaction has removed; then a snapshot has it.
       const snapshots = binding.listSnapshots(directory)
       snapshots.sort((left, right) => right.sequence - left.sequence)
       for (const { path } of snapshots) {

@@ -20,8 +20,8 @@ export interface StateMachine {
   /**
    * Called for every book operation after its book applied it, in order with apply(): live and at recovery, and for
    * those of a transaction once that is committed. So positions can follow from executions. It costs each operation
-   * the making of the entry (docs/api.md has the figure), which without it nobody pays. It may append, as apply()
-   * may; a book operation that it makes is told in its turn.
+   * the creation of the entry (docs/api.md has the figure); without it there is no such cost. It may append, as
+   * apply() may; it also gets the book operations that it makes, in order.
    */
   applyOperation?(operation: OperationEntry): void
   /**

@@ -51,7 +51,7 @@ export function runTransaction<Result>(
     entries.length = start
     staging.deferred = outer
     engine.rollBackTransaction()
-    // The first refusal says what was wrong; those behind it only that there was one.
+    // The first refusal says what was wrong; later ones only that there was one.
     const cause = isAborted(error) ? (open.refusal ?? error) : error
     // Without the memory to take it back the books are of no use, which matters more.
     if (lanes[Staging.code] !== 0) throw withCause(refused(), cause)
@@ -62,7 +62,7 @@ export function runTransaction<Result>(
     if (!kept) throw refused()
     if (applied) notePlaces(entries as AppliedEntry[], start, first, lanes[Staging.sequence] ?? 0)
     if (staging.sleepers !== 0) staging.wake()
-    // (In a transaction of the state machine's own, whoever applies now goes on with its entries.)
+    // (In a transaction of the state machine's own, the running apply continues with its entries.)
     if (!outer) for (const entry of entries) applied?.(entry as AppliedEntry)
   } finally {
     if (!kept) entries.length = start
@@ -86,7 +86,7 @@ export function placeOf(sequence: number, first: number, last: number): Transact
   return sequence === last ? 'last' : 'middle'
 }
 
-/** Throws where a transaction is open: `what` would be half inside it. */
+/** Throws if a transaction is open: `what` would be half inside it. */
 export function assertNoTransaction(staging: StagingArea, what: string): void {
   if (staging.transaction !== undefined) throw transactionOpen(what)
 }
@@ -127,7 +127,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 function notSynchronous(promise: PromiseLike<unknown>): PinnacleTypeError {
-  // Its outcome has nobody to go to any more.
+  // Its outcome is ignored: no caller waits for it.
   promise.then(undefined, () => undefined)
   return new PinnacleTypeError(
     'ERR_PINNACLE_TRANSACTION_ASYNC',

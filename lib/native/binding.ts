@@ -29,7 +29,7 @@ export const Staging = {
   failedIndex: 4, // index in the batch of the first refused operation, or -1
   /** Argument lanes of batch calls, written by JS. */
   batchCount: 5,
-  skipRefused: 6, // 1: go on behind a refused operation, 0: stop at it
+  skipRefused: 6, // 1: continue after a refused operation, 0: stop at it
   atomic: 7, // 1: all operations of the batch or none
   tellStamps: 8, // 1: the timestamp lane of each operation gets its entry's, as a raw word
   /** First lane of the operation, lanes per operation, operations per batch. */
@@ -53,8 +53,8 @@ export const Staging = {
   rawTime: 0x200,
   /**
    * A payload append uses the lanes of operation 0 as: kind = user type (0..127), instrument (0: none),
-   * timestamp, quantity = payload bytes; the payload stands from `payload` on. In a batch all payloads
-   * have the same length and stand back to back, each starting on a lane.
+   * timestamp, quantity = payload bytes; the payload begins at `payload`. In a batch all payloads
+   * have the same length and follow each other, each starting on a lane.
    */
   payload: 16 + 12, // lane
 } as const
@@ -87,7 +87,7 @@ export interface NativeInstrument {
 
 export interface NativeEngineOptions {
   dataDirectory: string
-  /** Create the directory's last component where it is missing. */
+  /** Create the directory's last component if it is missing. */
   create: boolean
   segmentBytes: number
   durability: 'appended' | 'interval' | 'durable'
@@ -136,13 +136,13 @@ export interface NativeRepairReport {
 
 export interface NativeRecoveryReport {
   created: boolean
-  /** What was found; 'corrupt' where a policy kept what it could. */
+  /** What was found; 'corrupt' if a policy kept what it could. */
   tail: 'clean' | 'torn' | 'corrupt'
   snapshotSequence: number // 0: none
   snapshotPath: string // '': none
   /** Newer snapshots that were passed over because they did not verify. */
   damagedSnapshots: NativeDamagedSnapshot[]
-  firstSequence: number // first sequence that the journal still holds, 0 where it holds none
+  firstSequence: number // first sequence that the journal still holds, 0 if it holds none
   lastSequence: number // last sequence recovered
   entriesReplayed: number
   segmentsRead: number
@@ -151,7 +151,7 @@ export interface NativeRecoveryReport {
   entriesDropped: number // valid entries that are not kept
   entriesSalvaged: number // entries that policy 'salvage' kept after the damage
   holes: NativeHole[] // lost entries that the journal marks, after the snapshot
-  /** Where the tail was cut or found corrupt; null where clean. */
+  /** The place at which the tail was cut or found corrupt; null if clean. */
   break: {
     segment: string
     offset: number
@@ -230,7 +230,7 @@ export interface TimesAround {
 /** A set of books at a past point. `close` frees it; garbage collection does too. */
 export interface NativeBookSet extends NativeBookReader {
   readonly sequence: number
-  /** Where the point was a time. */
+  /** If the point was a time. */
   readonly times?: TimesAround
   close(): void
 }
@@ -307,7 +307,7 @@ export interface NativeSnapshotInfo {
   orders: number
   instruments: number
   stateBytes: number
-  durationMs: number // 0 where it was only listed
+  durationMs: number // 0 if it was only listed
 }
 
 export interface NativeDamagedSnapshot {
@@ -335,11 +335,11 @@ export interface NativeCompactionReport {
   reason: string // '' or why nothing was done
   /** Snapshots that did not verify, so no entry was kept for them. */
   damagedSnapshots: NativeDamagedSnapshot[]
-  /** Consumers that are too far behind: what they have not read yet begins before oldestSequence now. */
+  /** Consumers that lag too far: what they have not read yet begins before oldestSequence now. */
   overtaken: NativeOvertakenConsumer[]
   /** Of the journal on disk: what nothing but consumers needs. */
   bytesKeptForConsumers: number
-  /** The consumer that is furthest behind, where something is kept for one. */
+  /** The consumer that lags most, if something is kept for one. */
   slowestConsumer: string
 }
 
@@ -397,7 +397,7 @@ export type NativeProgress = (phase: string, done: number, total: number) => voi
 export interface NativeEvents {
   /** A sync ended: everything up to `sequence` is durable, or the journal failed. */
   durable(sequence: number, error: Error | null): void
-  /** The journal failed: nothing can be appended any more. Called once. */
+  /** The journal failed: it accepts no more entries. Called once. */
   failure(error: Error): void
   /** The system's clock was set; of several steps in a row, the last. */
   clockStepped(fromNs: bigint, toNs: bigint, sequence: number): void
@@ -412,7 +412,7 @@ export interface NativeEngine extends NativeBookReader {
   apply(): void
   /** The same, and the timestamp lane gets the entry's, as a raw word. */
   applyAndTell(): void
-  /** Takes `batchCount` operations, which stand in `operations` from its first lane on. */
+  /** Takes `batchCount` operations, which `operations` holds from its first lane. */
   applyBatch(operations: Float64Array): void
   /** Hot path: journals the staged payload. */
   append(): void
@@ -421,9 +421,9 @@ export interface NativeEngine extends NativeBookReader {
   appendBatch(): void
   /** From here on operations and appends are applied and not journaled, until one of the next two. */
   beginTransaction(): void
-  /** Journals all of it as one, or takes it back, where that is refused. */
+  /** Journals all of it as one, or takes it back if that is refused. */
   commitTransaction(): void
-  /** Takes back what is open; does nothing where nothing is. */
+  /** Takes back what is open, if anything is. */
   rollBackTransaction(): void
   /** Entries of the open transaction so far. */
   transactionEntries(): number
@@ -465,7 +465,7 @@ export interface NativeEngine extends NativeBookReader {
 
 export interface NativeReader {
   /**
-   * Whole verified entries as they stand in the journal, about `maxBytes` of them; null at the end for
+   * Whole verified entries as the journal holds them, about `maxBytes` of them; null at the end for
    * now (later calls may return more: that is how a journal is followed). Throws on corruption.
    */
   read(maxBytes: number): Uint8Array | null
@@ -489,7 +489,7 @@ export interface NativeSegmentInfo {
 
 export interface NativeInspectReport {
   dataDirectory: string
-  journalId: string // 32 hex digits, '' where there is no segment
+  journalId: string // 32 hex digits, '' if there is no segment
   locked: boolean // a writer has the directory open
   segments: NativeSegmentInfo[]
   spares: number
@@ -529,7 +529,7 @@ export interface NativeBinding {
   ): Promise<{ engine: NativeEngine; report: NativeRecoveryReport }>
   /** Reads without the lock, beside a running writer or after it. From 0: from the oldest entry held. */
   openReader(dataDirectory: string, fromSequence: number): NativeReader
-  /** Makes it where there is none: from the entry `from` on, or from the oldest one held (0). */
+  /** Makes it if there is none: from the entry `from` on, or from the oldest one held (0). */
   openConsumer(dataDirectory: string, name: string, from: number): Promise<NativeConsumer>
   listConsumers(dataDirectory: string): Promise<NativeConsumerInfo[]>
   removeConsumer(dataDirectory: string, name: string): Promise<void>
@@ -563,7 +563,7 @@ export interface NativeBinding {
   ): Promise<NativeFoundWindow[]>
   listBackups(destination: string): NativeFoundBackup[]
   listSnapshots(dataDirectory: string): NativeSnapshotInfo[]
-  /** Rejects with ERR_PINNACLE_SNAPSHOT_CORRUPT where it does not verify. */
+  /** Rejects with ERR_PINNACLE_SNAPSHOT_CORRUPT if it does not verify. */
   verifySnapshot(path: string): Promise<NativeSnapshotInfo>
   loadSnapshot(path: string): Promise<{ info: NativeSnapshotInfo; books: NativeBookSet; state: Uint8Array | null }>
   /** Books at a point, from a directory that is not open here (read-only). */

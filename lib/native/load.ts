@@ -33,7 +33,7 @@ export function native(): NativeBinding {
 export function load(root = packageRoot()): NativeBinding {
   const holder: { exports: unknown } = { exports: {} }
   try {
-    // (Its types don't know the option "path": where the addon is, instead of loading it.)
+    // (Its types don't know the option "path": the addon's path, instead of loading it.)
     const where = { bindings: 'pinnacle', module_root: root, path: true }
     const file: unknown = bindings(where)
     process.dlopen(holder, file as string)

@@ -8,7 +8,7 @@ interface StagedTransaction {
 
 /** Who gets every operation, once it is applied to its book. */
 export interface OperationObserver {
-  /** Throws where it takes none any more: the operation is not made then. */
+  /** Throws if it accepts no more operations: this one is then not made. */
   assertApplies(): void
   /**
    * The operation's lanes, from `at` on; its timestamp is the entry's, as a raw word, and `givenTime` says whether
@@ -68,7 +68,7 @@ export class StagingArea {
     }
   }
 
-  /** Wakes who sleeps; each gets to run behind the present synchronous stretch. */
+  /** Wakes the sleepers; each runs after the present synchronous stretch. */
   wake(): void {
     const wakers = this.#wakers
     this.#wakers = []

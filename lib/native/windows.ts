@@ -18,8 +18,8 @@ export interface NativeFoundWindow {
   path: string
   /**
    * 'in-use': a writer has it; 'needed': the next open of its directory takes what it has; 'left-over': its directory
-   * does not name it any more; 'other-boot': of an earlier boot; 'no-directory': its directory is not found;
-   * 'refused': an open put it aside; 'unreadable': no header that verifies.
+   * no longer names it; 'other-boot': of an earlier boot; 'no-directory': its directory is not found;
+   * 'refused': an open set it aside; 'unreadable': no header that verifies.
    */
   state: 'in-use' | 'needed' | 'left-over' | 'other-boot' | 'no-directory' | 'refused' | 'unreadable'
   dataDirectory: string // that it was made for; '': not known

@@ -33,7 +33,7 @@ export interface RestoreOptions extends BackupOptions {
 
 /**
  * Copies a data directory that this process does not have open, beside a writer of another process or
- * after one, to a new backup in `destination`. (Where it is open here: `PersistenceManager.backup`.)
+ * after one, to a new backup in `destination`. (If it is open here: `PersistenceManager.backup`.)
  */
 export async function backup(
   dataDirectory: string,

@@ -5,7 +5,7 @@ import type { NativeFoundWindow } from '../native/windows.js'
 export type FoundWindow = Readonly<NativeFoundWindow>
 
 export interface CleanWindowsOptions {
-  /** Where to look. Default: the system's shared memory, as windowDirectory's. */
+  /** The directory to search. Default: the system's shared memory, as windowDirectory's. */
   windowDirectory?: string
   /** Remove those as well that may hold the only copy of entries. Default: false. */
   force?: boolean
@@ -14,9 +14,9 @@ export interface CleanWindowsOptions {
 }
 
 /**
- * Looks at the windows of this user, and removes those that nothing needs: their data directory is found and does not
- * name them any more, or they are of an earlier boot. One that a writer has, or that the next open of its directory
- * takes, is never removed.
+ * Looks at the windows of this user, and removes those that nothing needs: their data directory exists and no longer
+ * names them, or they are of an earlier boot. One that a writer has, or that the next open of its directory takes, is
+ * never removed.
  */
 export async function cleanWindows(options: CleanWindowsOptions = {}): Promise<FoundWindow[]> {
   const { windowDirectory, force = false, dryRun = false } = options

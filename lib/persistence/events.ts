@@ -32,13 +32,13 @@ export interface PersistenceEvents {
   recoveryProgress: [progress: RecoveryProgress]
   recovered: [report: RecoveryReport]
   snapshot: [info: TakenSnapshot]
-  /** A snapshot that the timer started, or one that was asked for, failed. The journal goes on. */
+  /** A snapshot that the timer started, or one that was requested, failed. The journal continues. */
   snapshotFailed: [error: Error]
   compaction: [report: CompactionReport]
   compactionFailed: [error: Error]
-  /** Compaction went past a consumer that lags further behind than consumerLimit allows. */
+  /** Compaction went past a consumer that lags by more than consumerLimit allows. */
   consumerOvertaken: [consumer: OvertakenConsumer]
-  /** The journal failed: nothing is taken any more. Once, at most. */
+  /** The journal failed: it accepts no more entries. At most once. */
   failure: [error: Error]
   /**
    * A window is lost: one that an earlier writer left was gone or could not be used when the directory was opened, so

@@ -45,7 +45,7 @@ export interface LiveCounter {
 }
 
 export interface LiveStatusOptions {
-  /** The writer counts as stalled after so long, in milliseconds. Default: 5,000. */
+  /** The writer counts as stalled after this time, in milliseconds. Default: 5,000. */
   stalledAfterMs?: number
 }
 

@@ -1,4 +1,4 @@
-/** Tells a state machine of book operations as they are applied. */
+/** Passes book operations to a state machine as they are applied. */
 import type { AppliedEntry } from '../journal/entry.js'
 import { operationEntryOf } from '../journal/operation-entry.js'
 import { placeOf } from '../journal/transaction.js'

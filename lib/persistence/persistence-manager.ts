@@ -78,7 +78,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     const resolved = resolveConfig(config)
     const { listeners = {} } = options
     const binding = native()
-    // Who opens waits for the promise, so that is where a listener's error goes.
+    // The caller waits for the promise, so a listener's error rejects it.
     const thrown: unknown[] = []
     const attempt = (call: () => void): void => {
       try {
@@ -313,7 +313,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   /**
    * The instrument's book as it was; the live one is not touched. ERR_PINNACLE_OUT_OF_REACH says what is
    * covered. A timestamp means the state before the instrument's first entry beyond it; `times` of the book
-   * says where times are not in order around it, and whether it lies beyond the last.
+   * says whether times are out of order around it, and whether it lies beyond the last.
    */
   async bookAt(instrument: string, point: PastPoint): Promise<PastBook> {
     this.#assertOpen('bookAt')

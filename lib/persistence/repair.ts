@@ -17,9 +17,9 @@ export interface RepairOptions {
 }
 
 /**
- * Mends a damaged data directory that no process has open (ERR_PINNACLE_LOCKED). Lost entries are marked by
- * holes, and whatever goes out of use lies whole in the directory's quarantine. A torn tail is left to the
- * next open. ERR_PINNACLE_JOURNAL_GAP: nothing leads to where the journal begins; nothing was changed.
+ * Repairs a damaged data directory that no process has open (ERR_PINNACLE_LOCKED). Holes mark lost entries,
+ * and every file that goes out of use is moved, whole, to the directory's quarantine. A torn tail is left to
+ * the next open. ERR_PINNACLE_JOURNAL_GAP: no snapshot reaches the journal's beginning; nothing was changed.
  */
 export async function repair(dataDirectory: string, options: RepairOptions): Promise<RepairReport> {
   if (typeof dataDirectory !== 'string' || dataDirectory === '') {

@@ -9,7 +9,7 @@ interface Source {
   readonly dataDirectory: string
 }
 
-/** Brings `machine`, which is as it was made, to the state right behind `sequence`, and returns it. */
+/** Brings `machine`, which is newly made, to the state right after `sequence`, and returns it. */
 export async function stateAt<Machine extends StateMachine>(
   source: Source,
   sequence: number,

@@ -1,7 +1,7 @@
 /**
  * Runs a user's StateMachine: restores it, replays it, applies to it. Once apply() or restore() has thrown,
- * the state may be half-changed, so nothing is applied to it and no snapshot is taken of it any more; the
- * journal has the entry, and a corrected state machine gets it at the next open.
+ * the state may be half-changed, so from then on nothing is applied to it and no snapshot is taken of it;
+ * the journal has the entry, and a corrected state machine gets it at the next open.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isUint8Array } from 'node:util/types'
@@ -47,7 +47,7 @@ export class StateMachineHost {
     }
   }
 
-  /** Whether an entry is only half applied: the state is none that a snapshot could hold. */
+  /** Whether an entry is only half applied: no snapshot may hold such a state. */
   get applying(): boolean {
     return this.#applying > 0
   }
@@ -107,7 +107,7 @@ export class StateMachineHost {
     } catch (cause) {
       throw new PinnacleError(
         'ERR_PINNACLE_STATE_MACHINE',
-        "the state machine's snapshot() threw (see cause); no snapshot was taken, the journal goes on",
+        "the state machine's snapshot() threw (see cause); no snapshot was taken, the journal continues",
         { cause },
       )
     } finally {
@@ -123,7 +123,7 @@ export class StateMachineHost {
     const { snapshotSequence, firstSequence, lastSequence } = session.recovery
     const state = session.engine.recoveredState()
     if (state) this.restore(state, snapshotSequence)
-    // A snapshot without state is no start for this state machine; the whole journal is.
+    // This state machine can't start from a snapshot without state, only from the whole journal.
     const from = state ? snapshotSequence + 1 : 1
     if (lastSequence < from) return
     if (!state && firstSequence !== 1) {

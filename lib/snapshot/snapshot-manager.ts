@@ -21,7 +21,7 @@ export interface SnapshotInfo {
   instruments: number
   /** Bytes of the state machine's state. */
   stateBytes: number
-  /** 0 where it was only listed. */
+  /** 0 if it was only listed. */
   durationMs: number
 }
 
@@ -38,7 +38,7 @@ export interface TakenSnapshot extends SnapshotInfo {
 export interface LoadedSnapshot {
   info: SnapshotInfo
   books: BookSet
-  /** What the state machine's snapshot() gave; null where there was none. */
+  /** What the state machine's snapshot() gave; null if there was none. */
   state: Uint8Array | null
 }
 
@@ -98,7 +98,7 @@ export class SnapshotManager {
     return this.#actions.take()
   }
 
-  /** Reads every byte; rejects with ERR_PINNACLE_SNAPSHOT_CORRUPT where a checksum does not match. */
+  /** Reads every byte; rejects with ERR_PINNACLE_SNAPSHOT_CORRUPT if a checksum does not match. */
   async verify(path: string): Promise<SnapshotInfo> {
     return snapshotInfoOf(await this.#binding.verifySnapshot(checkPath(path)))
   }
@@ -117,7 +117,7 @@ export class SnapshotManager {
     if (!Number.isInteger(keep) || keep < 1) {
       throw new PinnacleRangeError(
         'ERR_PINNACLE_INVALID_ARGUMENT',
-        `keep must be an integer from 1 on, not ${shown(keep)}`,
+        `keep must be an integer of at least 1, not ${shown(keep)}`,
       )
     }
     const { kept, removed, damaged } = await this.#actions.rotate(keep)

@@ -44,7 +44,7 @@ export interface Judgement {
   snapshotUsed: number
 }
 
-/** The content of so many entries is compared again that were compared after an earlier fault. */
+/** The content of this many entries is compared again, though it was compared after an earlier fault. */
 const overlap = 500
 
 export class RecoveryCheck {

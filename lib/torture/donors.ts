@@ -8,7 +8,7 @@ import type { Donors } from './damage.js'
 import { TortureFlow, tortureInstruments } from './flow.js'
 
 const mostEvents = 1_500
-/** In one transaction: so many of the flow's largest payloads fit a segment together. */
+/** In one transaction: this many of the flow's largest payloads fit a segment together. */
 const mostTogether = 3
 /** Not one of the flow's. */
 const forkType = 127

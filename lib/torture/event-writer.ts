@@ -90,7 +90,7 @@ export class EventWriter {
         throw error
       }
     })
-    // After operations that were given up, the payload would come out of its turn.
+    // After operations that were given up, the payload would come out of order.
     if (!taken) return most
     if (last !== undefined) await this.#take(last)
     return staged.length + (last === undefined ? 0 : 1)

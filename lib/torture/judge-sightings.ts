@@ -60,7 +60,7 @@ export class SightingJudge {
   }
 }
 
-/** The logs of a directory's followers, each read on from the place where it was last left. */
+/** The logs of a directory's followers, each read on from the place at which reading last stopped. */
 export class SightingFiles {
   readonly #eventOf: (sequence: number) => TortureEvent | undefined
   readonly #files = new Map<string, { offset: number; judge: SightingJudge }>()

@@ -50,7 +50,7 @@ export function tortureFailed(message: string): PinnacleError {
   return new PinnacleError('ERR_PINNACLE_TORTURE_FAILED', message)
 }
 
-/** Ends children that a killed run left standing still, and that hold its mounts. */
+/** Ends children that a killed run left stopped, and that hold its mounts. */
 function endStaleChildren(top: string): string[] {
   const ended: string[] = []
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {

@@ -16,7 +16,7 @@ const continuesFlag = 0x04
 
 export interface EntryPlace {
   sequence: number
-  /** The first entry of the transaction that it is part of; its own sequence where it is part of none. */
+  /** The first entry of the transaction that it is part of; its own sequence if it is part of none. */
   transaction: number
   offset: number
   bytes: number

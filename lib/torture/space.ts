@@ -14,12 +14,12 @@ export type SpaceKind = (typeof spaceKinds)[number]
 
 export interface Space {
   readonly kind: SpaceKind
-  /** Where data directories go. */
+  /** The parent of the data directories. */
   readonly directory: string
   /** How a writer must be started, once a directory holds a journal. */
   readonly launcher: Launcher | undefined
   fill(pid: number): void
-  /** false: the writer can't be helped any more. */
+  /** false: the writer can no longer be helped. */
   free(pid: number): boolean
   dispose(): void
 }

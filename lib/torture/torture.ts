@@ -57,7 +57,7 @@ export interface TortureResult {
 }
 
 const exitOnSecondSignal = 130
-/** One power cut in so many leaves a directory of which a copy is damaged. */
+/** One power cut in this many leaves a directory of which a copy is damaged. */
 const damageAfterCuts = 4
 const markerName = 'torture.json'
 
@@ -71,7 +71,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     killAllChildren()
     detachAllMounts()
   }
-  // Whoever can't wait for the end of a cycle still gets everything undone.
+  // A second signal ends the process at once, and still undoes everything.
   const leave = (): never => process.exit(exitOnSecondSignal)
   const onAbort = (): void => {
     process.once('SIGINT', leave)

@@ -18,7 +18,7 @@ import { configOf, type WriterPlan } from './writer-plan.js'
 
 const longestRound = 300
 const pendingWaits = 8
-/** The follower in the writer's own process begins so many entries before the end. */
+/** The follower in the writer's own process begins this many entries before the end. */
 const readFromBefore = 200
 
 class Writer {

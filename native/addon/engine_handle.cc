@@ -32,7 +32,7 @@ Status EngineHandle::Attach(Napi::Env env, Napi::Object events) {
   events_ = Napi::Weak(events);
   if (!signal_.Open(env, "pinnacle.durable", CallEvents, this)) {
     return Status(Code::kTooManyFiles,
-                  "the event loop of this thread takes nothing more to call back on: its "
+                  "the event loop of this thread accepts no more callbacks: its "
                   "descriptors may have run out (ulimit -n)");
   }
   // Hooks run in reverse: this one before the signal's.

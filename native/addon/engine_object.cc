@@ -57,7 +57,7 @@ Status RunInBackground(const Handle& handle, const std::function<Status(Engine*)
 Status InTransaction(const char* what) {
   return Status(Code::kTransactionOpen, std::string(what) +
                                             " was called inside a transaction; "
-                                            "call it after it, or before it");
+                                            "call it before the transaction or after it");
 }
 
 const char* WhyRefused(Code code) {
@@ -65,11 +65,10 @@ const char* WhyRefused(Code code) {
     case Code::kUnknownInstrument:
       return "there is no such instrument";
     case Code::kTransactionTooLarge:
-      return "with it the transaction is larger than a segment or half the window; make it "
-             "smaller, "
-             "or raise segmentSize and windowSize";
+      return "this entry makes the transaction larger than a segment or half the window; make it "
+             "smaller, or raise segmentSize and windowSize";
     case Code::kTransactionAborted:
-      return "an operation of the transaction was refused before, so nothing of it will be kept";
+      return "an earlier operation of the transaction was refused, so nothing of it will be kept";
     default:
       return "the payload was refused";
   }
@@ -204,7 +203,7 @@ Napi::Value RotateSnapshotFiles(const Napi::CallbackInfo& info, const Handle& ha
   if (handle->engine() == nullptr) return Rejected(env, Closed());
   const double keep = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
   if (!(keep >= 1 && keep <= static_cast<double>(kMaxSafeInteger))) {
-    return Rejected(env, Status(Code::kInvalidArgument, "keep is an integer from 1 on"));
+    return Rejected(env, Status(Code::kInvalidArgument, "keep is an integer of at least 1"));
   }
   auto report = std::make_shared<RotationReport>();
   return RunAsync(
@@ -407,7 +406,7 @@ Status TimePointFromValue(Napi::Value value, TimePoint* point) {
   if (sequence.IsNumber()) {
     const double number = sequence.As<Napi::Number>().DoubleValue();
     if (!(number >= 1 && number <= static_cast<double>(kMaxSafeInteger))) {
-      return Status(Code::kInvalidSequence, "a sequence is an integer from 1 on");
+      return Status(Code::kInvalidSequence, "a sequence is an integer of at least 1");
     }
     point->by_sequence = true;
     point->sequence = static_cast<uint64_t>(number);

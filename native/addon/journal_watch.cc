@@ -121,7 +121,7 @@ class JournalWatch {
 
   Status Start(Napi::Env env) {
     if (!signal_.Open(env, "pinnacle.watch", Call, this)) {
-      return Status(Code::kTooManyFiles, "the event loop takes nothing more to call back on");
+      return Status(Code::kTooManyFiles, "the event loop accepts no more callbacks");
     }
     return Guarded([this] {
       thread_ = std::thread([this] { Run(); });

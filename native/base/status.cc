@@ -46,8 +46,8 @@ Code CodeOfErrno(int system_error) {
 // threads may outlive main.
 const Status& no_memory =
     *std::make_unique<Status>(Code::kOutOfMemory,
-                              "there is not enough memory for it: the machine has none left, or "
-                              "this process's limit is reached (ulimit -v, the container's memory "
+                              "there is not enough memory: the machine has none left, or this "
+                              "process has reached its limit (ulimit -v, the container's memory "
                               "limit); raise the limit or ask for less, and try again",
                               ENOMEM)
          .release();

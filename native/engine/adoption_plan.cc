@@ -175,13 +175,13 @@ class Planner {
       if (!looked.ok() && !IsGone(looked.code())) return looked;
       if (was_refused) {
         finding_.path = refused;
-        Refuse("an open that did not come to its end has refused it");
+        Refuse("an earlier open, which did not finish, refused it");
         return Status();
       }
       finding_.fate = WindowFate::kGone;
       finding_.reason = Of(finding_.path) +
-                        "is gone, with whatever was not yet in the segment files when its writer "
-                        "ended";
+                        "is gone, and with it the entries that were not yet in the segment files "
+                        "when its writer ended";
       return Status();
     }
     // Any other error says nothing of the window: a later open may be able to read it.
@@ -196,8 +196,8 @@ class Planner {
     if (has_header && !(IdentityOf(header_) == own)) {
       finding_.is_others = true;
       Refuse("it belongs to " + DirectoryOf(header_) +
-             ", of which this directory is a copy; what was not yet in the segment files then is "
-             "not in the copy");
+             ", of which this directory is a copy; the copy lacks the entries that were not yet "
+             "in the segment files");
     } else if (adoption_->file == nullptr) {
       Refuse(reason);
     } else if (std::memcmp(header_.window_id, head_.window_id, sizeof(header_.window_id)) != 0 ||
@@ -220,7 +220,8 @@ class Planner {
       if (locked.code() != Code::kLocked || look >= kLockLooks) {
         return std::move(locked).WithContext(
             "the window that the last writer of " + directory_ +
-            " left can't be taken; end what has it open and try again");
+            " left can't be taken over: another process has it open; end that process and try "
+            "again");
       }
       std::this_thread::sleep_for(kLockPause);
     }
@@ -236,7 +237,7 @@ class Planner {
     options.next_if_empty = header_.first_sequence;
     PINNACLE_RETURN_IF_ERROR(ScanJournal(fs_, std::move(layout), options, nullptr, &scan_));
     if (scan_.verdict.tail == Tail::kCorrupt) {
-      Refuse("the files are damaged where it would go on (" + scan_.verdict.reason + ")");
+      Refuse("the files are damaged at the place that it continues (" + scan_.verdict.reason + ")");
       return Status();
     }
     next_ = scan_.evidence.next_sequence;

@@ -107,8 +107,7 @@ TEST_CASE("a window that is gone is told, and the files go on") {
   machine.Kill(true);
   machine.CheckForetold();
   CHECK(machine.report.window.fate == WindowFate::kGone);
-  CHECK(machine.report.window.reason.find("is gone, with whatever was not yet") !=
-        std::string::npos);
+  CHECK(machine.report.window.reason.find("is gone, and with it the entries") != std::string::npos);
   CHECK(machine.engine->appended() == 10);
 }
 
@@ -236,7 +235,7 @@ TEST_CASE("what an open refused stays refused where that open failed later") {
   machine.CheckForetold();
   REQUIRE(machine.engine != nullptr);
   CHECK(machine.report.window.fate == WindowFate::kRefused);
-  CHECK(machine.report.window.reason.find("did not come to its end") != std::string::npos);
+  CHECK(machine.report.window.reason.find("which did not finish, refused it") != std::string::npos);
   CHECK(machine.Exists(RefusedName(path)));
 }
 
@@ -467,7 +466,7 @@ TEST_CASE("where the head record is damaged the directory's window is found, and
   machine.options.policy = RecoveryPolicy::kSalvage;
   machine.MustOpen();
   CHECK(machine.report.window.fate == WindowFate::kRefused);
-  CHECK(machine.report.window.reason.find("the files are damaged where it would go on") !=
+  CHECK(machine.report.window.reason.find("the files are damaged at the place that it continues") !=
         std::string::npos);
   CHECK(machine.engine->appended() == 10);
   CHECK(machine.Exists(RefusedName(path)));

@@ -149,7 +149,7 @@ Status Engine::Compact(bool force, CompactionReport* report) {
   if (journal_->ReleasableBytes(keep_for_consumers) == 0) {
     report->reason = "consumer \"" + report->slowest_consumer + "\" has consumed up to entry " +
                      std::to_string(lag.slowest().consumed) +
-                     " only, and what compaction could free is within its limits";
+                     " only, and its limits still cover all that compaction could free";
     return Status();
   }
   ReleaseReport released;

@@ -174,7 +174,7 @@ Status Inspect(const Environment& environment, const std::string& data_directory
   }
   return Status(Code::kBusy, data_directory +
                                  ": the writer compacts and takes snapshots faster than they can "
-                                 "be read; try again, or look when it is closed");
+                                 "be read; try again, or after the writer has closed it");
 }
 
 }  // namespace pinnacle

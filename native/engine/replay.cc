@@ -120,7 +120,7 @@ class Replay::Worker {
         if (status.ok() && check.state != EntryState::kValid) {
           status =
               Status(Code::kIo, stretch.path + " at offset " + std::to_string(reader_->offset()) +
-                                    " reads otherwise than a moment ago; look at the device");
+                                    " returned different bytes on a second read; check the device");
         }
         if (!status.ok()) {
           failure_ = {std::move(status), stretch.first_sequence};

@@ -60,8 +60,8 @@ class Cleaner {
       found->state = WindowState::kNoDirectory;
       found->reason =
           identified.ok() || identified.code() == Code::kNotFound
-              ? "the data directory is not there (any more): it was moved, removed, or "
-                "is seen elsewhere by its writer; the entries may be the only copy"
+              ? "the data directory is missing: it was moved or removed, or its writer sees it "
+                "under another path; the entries may be the only copy"
               : "the data directory can't be looked at: " + std::string(identified.message());
       return;
     }

@@ -278,14 +278,14 @@ void Journal::Fail(const Status& status) {
   if (failed()) return;
   const bool lost = status.code() == Code::kDirectoryLost;
   try {
-    const std::string kept = "nothing after entry " + std::to_string(durable()) +
-                             " can be promised and nothing more is accepted; close, ";
+    const std::string kept = " and accepts no more entries; those after entry " +
+                             std::to_string(durable()) + " may be lost. Close it, ";
     failure_ = Status(lost ? Code::kDirectoryLost : Code::kJournalFailed,
-                      (lost ? "the journal lost its files, so " + kept +
+                      (lost ? "the journal lost its files" + kept +
                                   "find out what moved or removed them, put them back if you can, "
-                                  "and open again: "
-                            : "the journal failed, so " + kept +
-                                  "look at the device, and open again to recover: ") +
+                                  "and open it again: "
+                            : "the journal has failed" + kept +
+                                  "check the device, and open it again to recover: ") +
                           std::string(status.message()),
                       status.system_error());
   } catch (const std::bad_alloc&) {

@@ -398,8 +398,8 @@ class Journal {
   // Made ahead: for a failure that comes where there is no memory to describe it.
   const Status failed_without_memory_{
       Code::kJournalFailed,
-      "a sync failed, and there was no memory left to say why; the journal accepts no more; "
-      "close, raise the memory limit, and open again to recover",
+      "a sync failed, and there was no memory left to say why; the journal accepts no more "
+      "entries; close it, raise the memory limit, and open it again to recover",
       ENOMEM};
 };
 

@@ -240,7 +240,7 @@ Status ReadLayout(FileSystem* fs, const std::string& data_directory, bool live, 
   }
   return Status(Code::kBusy, data_directory +
                                  ": the writer makes and removes segments faster than they can be "
-                                 "looked at; try again, or look when it is closed");
+                                 "read; try again, or after the writer has closed it");
 }
 
 Status ReadSegments(FileSystem* fs, const std::string& journal_directory, Layout* layout) {

@@ -29,10 +29,9 @@ Status ReadMarks(const File& file, const SegmentHeader& header, uint64_t* durabl
 
 Status InsideTransaction(uint64_t sequence, uint64_t first, uint64_t last) {
   return Status(Code::kInsideTransaction,
-                "entry " + std::to_string(sequence) +
-                    " lies inside the transaction of the entries " + std::to_string(first) +
-                    " to " + std::to_string(last) +
-                    ", which is there as a whole or not at all; take " + std::to_string(first - 1) +
+                "entry " + std::to_string(sequence) + " lies inside the transaction of entries " +
+                    std::to_string(first) + " to " + std::to_string(last) +
+                    ", which is read as a whole or not at all; take " + std::to_string(first - 1) +
                     " or " + std::to_string(last) + " as the last entry, " + std::to_string(first) +
                     " or " + std::to_string(last + 1) + " as the first");
 }
@@ -256,7 +255,7 @@ Status JournalReader::LookAhead(const EntryHeader& header, EntryState* state) {
     case TransactionLook::Kind::kContradiction:
       return Status(Code::kCorrupt,
                     segment_.path + " at offset " + std::to_string(look.end_offset) +
-                        ": what stands there contradicts the transaction that begins with entry " +
+                        ": the entry there contradicts the transaction that begins with entry " +
                         std::to_string(header.sequence) + "; run pinnacle verify");
     case TransactionLook::Kind::kWhole:
       break;
@@ -293,10 +292,10 @@ Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
       const EntryHeader header = LoadHeader(entry);
       const uint64_t sequence = header.sequence;
       if (expected_ != 0 && FirstSequenceOf(header, entry) != expected_) {
-        return Status(Code::kCorrupt,
-                      segment_.path + " at offset " + std::to_string(reader_->offset()) +
-                          ": entry " + std::to_string(sequence) + " stands where " +
-                          std::to_string(expected_) + " should; run pinnacle verify");
+        return Status(Code::kCorrupt, segment_.path + " at offset " +
+                                          std::to_string(reader_->offset()) + ": expected entry " +
+                                          std::to_string(expected_) + ", found entry " +
+                                          std::to_string(sequence) + "; run pinnacle verify");
       }
       if (sequence >= next_sequence_) {
         if (!is_inside && !out->empty() && out->size() + check.bytes > max_bytes) return Status();

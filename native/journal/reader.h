@@ -20,7 +20,7 @@
 
 namespace pinnacle {
 
-// What is told of a point that lies inside the transaction of the entries `first` to `last`.
+// What is told of a point that lies inside the transaction of entries `first` to `last`.
 Status InsideTransaction(uint64_t sequence, uint64_t first, uint64_t last);
 
 class JournalReader {

@@ -129,7 +129,7 @@ Status RefuseLocked(const std::string& path) {
     }
   }
   return Status(Code::kLocked, "'" + path + "' is held by " + holder +
-                                   ": it has one holder at a time; close that one first or "
+                                   ", and it has one holder at a time; close that one first or "
                                    "use another directory");
 }
 

@@ -192,7 +192,7 @@ Status ReadBack(FileSystem* fs, const SnapshotInfo& written, const std::string& 
   SnapshotInfo read;
   Status status = VerifySnapshotOnDevice(fs, temporary, &read, &written.meta.journal_id);
   const auto other_bytes = [](std::string_view what) {
-    return Status(Code::kIo, "the device returned other bytes than were written (" +
+    return Status(Code::kIo, "the device returned different bytes than were written (" +
                                  std::string(what) + "); check the device and the system's log");
   };
   if (IsVerdict(status.code())) return other_bytes(status.message());

@@ -127,7 +127,7 @@ t.test('a truncated end of any length is found by the head', async (t) => {
     t.equal(
       await codeOfRejection(made.trail.record(event('x'))),
       'ERR_PINNACLE_AUDIT_TAMPERED',
-      'and takes no further line',
+      'and accepts no more lines',
     )
   }
 })

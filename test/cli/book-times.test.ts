@@ -82,7 +82,7 @@ t.test('an entry of an earlier time is told, and whether the point lies across i
   t.equal(warned.code, 0)
   t.match(
     warned.stderr,
-    /^warning: times of X are not in order around the point: .*between the two/,
+    /^warning: times of X are out of order around the point: .*between the two/,
   )
   t.match(documentOf(warned), { orders: 1, times: { outOfOrder: { timestamp: '200' } } })
   const other = await pinnacle(['book', 'Y', '-d', data, '--at', 'ns:1001'])

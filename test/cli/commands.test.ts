@@ -101,7 +101,7 @@ t.test(
     t.equal(misspelled.code, 2)
     t.match(
       misspelled.stderr,
-      /^ERR_PINNACLE_USAGE: "exceute" is no entry type; did you mean "execute"/,
+      /^ERR_PINNACLE_USAGE: "exceute" is not an entry type; did you mean "execute"/,
     )
   },
 )

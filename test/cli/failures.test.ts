@@ -176,7 +176,7 @@ t.test(
     })
     const skipped = await pinnacle([...args, '--broken-lines', 'skip'])
     t.equal(skipped.code, 0, skipped.stderr)
-    t.match(skipped.stdout, /complete at 3 events, resumed behind event 1/)
+    t.match(skipped.stdout, /complete at 3 events, resumed after event 1/)
     t.match(skipped.stdout, /not applied +1 broken lines/)
     const dumped = await pinnacle(['dump', data, '-t', 'user'])
     t.match(dumped.stdout, /skipped: broken line, line 2/)

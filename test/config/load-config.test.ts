@@ -152,7 +152,7 @@ t.test('a value out of range is named with what it must be and where it came fro
       { snapshotIntervalMin: -1 },
       'ERR_PINNACLE_CONFIG_RANGE',
       'configuration: snapshotIntervalMin must be a number of minutes from 0 (off) to 10080, at least 0.01 ' +
-        'where on, not -1',
+        'if on, not -1',
     ],
     [
       { segmentSize: '63KiB' },

@@ -254,7 +254,7 @@ t.test('every bit of a seed-format file is guarded', async (t) => {
   t.ok(derived > 50, 'most flips in base64 reach the MAC')
 })
 
-t.test('where the trail takes nothing, nothing is done', async (t) => {
+t.test('if the trail accepts no line, nothing is done', async (t) => {
   const directory = temporaryDirectory(t)
   const store = await CredentialStore.create(optionsFor(directory))
   await store.close()

@@ -102,7 +102,7 @@ for (const by of ['tmpfs', 'limit', 'ulimit'] as const) {
 
 const noPower = lacksForPowerCut(['ext4', 'xfs'])
 t.test(
-  'a power cut takes nothing that was promised as durable, on ext4 and xfs',
+  'a power cut loses nothing that was promised as durable, on ext4 and xfs',
   { ...buffered, skip: noPower !== '' && noPower },
   async (t) => {
     const before = loopDevices().length

@@ -52,7 +52,7 @@ t.test('a reader that begins or ends inside a transaction is told', async (t) =>
   await journal.durable()
   const inside = {
     code: 'ERR_PINNACLE_INSIDE_TRANSACTION',
-    message: /entry 3 lies inside the transaction of the entries 2 to 4/,
+    message: /entry 3 lies inside the transaction of entries 2 to 4/,
   }
   for (const read of [
     (options: object) => journal.entries(options),

@@ -193,7 +193,7 @@ for (const [title, lose] of [
 }
 
 t.test(
-  'a segment that is cut short from outside is no signal',
+  'a segment that is cut short from outside raises no signal',
   { skip: needsMemory },
   async (t) => {
     const data = join(t.testdir(), 'data')

@@ -9,10 +9,9 @@ import { bytes, count, milliseconds, plural } from '../text.js'
 import { usageError } from '../usage-error.js'
 
 const examples = `
-DEST is a directory of backups of this one data directory; each backup is a directory in it. What an
-earlier backup has already is shared with it by links, after it was read back. A backup that is cut
-off leaves nothing that could be taken for one; Ctrl-C ends it in order. No writer is stopped for it.
-docs/backup.md says more.
+DEST is a directory of backups of this one data directory; each backup is a directory in it. Files that
+an earlier backup already has are read back and shared with it by links. A backup that is cut off leaves
+nothing that could be taken for one; Ctrl-C ends it cleanly. The writer keeps running. See docs/backup.md.
 
 Examples:
   $ pinnacle backup ./data /backups/data
@@ -44,7 +43,7 @@ async function run(
     if (destination !== undefined) throw usageError('--list takes the directory of backups alone')
     return list(output, directory)
   }
-  if (destination === undefined) throw usageError('say where to: pinnacle backup DIR DEST')
+  if (destination === undefined) throw usageError('name the destination: pinnacle backup DIR DEST')
   const ended = await interruptible(output, 'backup', (control) =>
     backup(directory, destination, control),
   )

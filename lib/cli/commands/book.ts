@@ -16,9 +16,9 @@ import { usageError } from '../usage-error.js'
 
 const examples = `
 Reads the files beside a running writer or of a directory at rest: the newest snapshot at or below the
-point, and the journal from there. A point out of reach says what is covered. A time means the state
-before the instrument's first entry beyond it; where times are not in order there, or end before it, a
-warning says so.
+point, and the journal from there. The error for a point out of reach says what is covered. A time means
+the state before the instrument's first later entry; a warning says if times are out of order there, or
+end before it.
 
 Examples:
   $ pinnacle book MSFT --data ./data

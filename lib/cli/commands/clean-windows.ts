@@ -8,13 +8,13 @@ import type { Output } from '../output.js'
 import { bytes, plural } from '../text.js'
 
 const examples = `
-A writer that is killed leaves its window: a file in memory that has what it appended last. The next open of
-its data directory takes that over and removes the window, so nothing is to be done as a rule. What is left:
-windows of directories that went on without them. This removes those whose data directory is there and names
-another window or none, and those of an earlier boot.
+A killed writer leaves its window: a file in memory with its last appended entries. The next open of its
+data directory takes these over and removes the window, so normally there is nothing to do. Windows remain
+if their directories went on without them. This command removes windows whose data directory exists and
+names another window or none, and windows of an earlier boot.
 
 Kept, unless --force is given: a window whose data directory is not found (it was moved or removed, or a
-container sees it at another place), one that an open could not use (.refused), and one that can't be read.
+container sees it at another path), one that an open could not use (.refused), and one that can't be read.
 They may have the only copy of entries. One that a writer has, or that the next open takes, is always kept.
 
 Examples:
@@ -34,9 +34,9 @@ export function register(program: Command): void {
     .description('list windows in memory, and remove those that nothing needs')
     .option(
       '--window-directory <directory>',
-      'where to look (default: PINNACLE_WINDOW_DIRECTORY, else shared memory)',
+      'directory to search (default: PINNACLE_WINDOW_DIRECTORY, else shared memory)',
     )
-    .option('--force', 'remove those too that may have the only copy of entries')
+    .option('--force', 'also remove windows that may have the only copy of entries')
     .option('--dry-run', 'remove nothing')
     .addHelpText('after', examples)
     .action(action<CleanWindowsOptions>(clean))

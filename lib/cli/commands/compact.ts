@@ -9,8 +9,8 @@ import { showDamaged } from '../recovery-text.js'
 import { bytes, count, plural } from '../text.js'
 
 const examples = `
-Only segments wholly below the oldest snapshot that verifies go, so take a snapshot first if there is none.
-Compaction ends what time travel can reach.
+Frees only segments wholly below the oldest snapshot that verifies, so take a snapshot first if there is none.
+Time travel can't reach what compaction frees.
 
 Examples:
   $ pinnacle compact ./data
@@ -25,7 +25,7 @@ export function register(program: Command): void {
     .command('compact')
     .description('free the segments that no kept snapshot needs')
   withDirectory(command)
-    .option('--force', 'also where the journal is below compactionThreshold')
+    .option('--force', 'also if the journal is below compactionThreshold')
     .addHelpText('after', examples)
     .action(action<CompactOptions, [string | undefined]>(compact))
 }

@@ -11,8 +11,8 @@ import { count } from '../text.js'
 import { usageError } from '../usage-error.js'
 
 const examples = `
-Compaction waits for a consumer, up to consumerLimit and consumerLimitEntries: one that nobody runs
-any more keeps the disk filled up to there. --remove ends that; its position is forgotten.
+Compaction waits for a consumer, up to consumerLimit and consumerLimitEntries. A consumer that no longer
+runs keeps the disk filled up to these limits; --remove ends that and forgets its position.
 
 Examples:
   $ pinnacle consumers ./data
@@ -68,7 +68,7 @@ async function consumers(
     }
     await using consumer = await all.open(options.reset)
     await consumer.reset(options.to)
-    output.line(`Consumer ${options.reset} goes on after entry ${count(options.to)}`)
+    output.line(`Consumer ${options.reset} continues after entry ${count(options.to)}`)
   }
   // Before the list, so that a directory without a journal is an error.
   const lastSequence = lastSequenceOf(directory)

@@ -26,7 +26,7 @@ import { tailText } from '../recovery-text.js'
 import { showBooks } from './recover.js'
 
 const examples = `
-Takes some seconds, needs no data, and leaves nothing behind unless --data is given.
+Takes some seconds, needs no data, and removes its own unless --data is given.
 
 Examples:
   $ pinnacle demo
@@ -39,7 +39,7 @@ interface DemoOptions {
   seed: number
 }
 
-/** One writer and the recovery behind it. */
+/** One writer and the recovery after it. */
 interface Round {
   writing: Writing
   recovery: RecoveryReport
@@ -152,7 +152,7 @@ async function proveRecovery(
     // What the writer spoke of was journaled, so a kill may not take it.
     if (events < writing.eventsSeen) {
       proof.equal = false
-      proof.difference = `events behind ${count(events)} of ${count(writing.eventsSeen)} are lost`
+      proof.difference = `events after ${count(events)} of ${count(writing.eventsSeen)} are lost`
     }
     return { writing, recovery: manager.recovery, proof }
   } finally {
@@ -187,7 +187,7 @@ function showRecovered(output: Output, { recovery, proof }: Round): void {
     ? colors.green(`${plural(proof.books, 'book')} equal the uninterrupted run`)
     : colors.red(`not equal: ${proof.difference}`)
   output.line(
-    `${colors.cyan('prove   ')} behind event ${count(proof.events)}: ${verdict} ` +
+    `${colors.cyan('prove   ')} after event ${count(proof.events)}: ${verdict} ` +
       colors.dim(`(${count(proof.levels)} levels, ${count(proof.orders)} orders in queue order)`),
   )
 }

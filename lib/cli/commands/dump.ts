@@ -14,9 +14,9 @@ import { usageError } from '../usage-error.js'
 import { didYouMean } from '../../errors/likely-spelling.js'
 
 const examples = `
-Nothing is locked and nothing is changed; a running writer can be read, and followed with --follow.
-Timestamps and order ids are decimal strings in JSON where they may exceed 2^53.
-The entries of a transaction stand in a bracket (┌ │ └); in JSON they have "transaction": first, middle or last.
+Locks nothing and changes nothing; a running writer can be read, and followed with --follow.
+Timestamps and order ids are decimal strings in JSON, since they may exceed 2^53.
+A bracket (┌ │ └) holds the entries of a transaction; in JSON they have "transaction": first, middle or last.
 
 Examples:
   $ pinnacle dump ./data --from 1 --to 20
@@ -39,7 +39,7 @@ export function register(program: Command): void {
   withDirectory(command)
     .option('--from <sequence>', 'first entry (default: the first that is kept)', sequenceArgument)
     .option('--to <sequence>', 'last entry', sequenceArgument)
-    .option('-n, --limit <entries>', 'at most so many entries', countArgument)
+    .option('-n, --limit <entries>', 'print at most this many entries', countArgument)
     .option('-f, --follow', 'wait for more, until Ctrl-C')
     .addOption(
       new Option('--frontier <frontier>', 'how far to read (default: written)').choices([
@@ -112,6 +112,6 @@ function entryType(name: string): JournalEntryType {
   const type = journalEntryTypes.find((known) => known === name)
   if (type !== undefined) return type
   throw usageError(
-    `"${name}" is no entry type${didYouMean(name, journalEntryTypes)}; there are ${journalEntryTypes.join(', ')}`,
+    `"${name}" is not an entry type${didYouMean(name, journalEntryTypes)}; there are ${journalEntryTypes.join(', ')}`,
   )
 }

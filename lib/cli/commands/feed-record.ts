@@ -18,7 +18,7 @@ import { count, milliseconds } from '../text.js'
 import { usageError } from '../usage-error.js'
 
 const examples = `
-Without --product it goes on with what the directory was recording, and marks the time in between as a gap.
+Without --product it resumes what the directory was recording, and marks the time in between as a gap.
 
 Examples:
   $ pinnacle feed record ./data --product BTC-USD,ETH-USD --channel level2,market_trades
@@ -59,11 +59,10 @@ export function registerRecord(feed: Command): void {
     .option('--credential <name>', 'credential that signs channels which need it')
     .option(
       '--scale <product:price:size>',
-      'digits behind the point of prices and sizes (default: 8 and 8); with :signed behind them where prices may ' +
-        'be negative',
+      'decimal places of prices and sizes (default: 8 and 8); append :signed if prices may be negative',
       scaleArgument,
     )
-    .option('--duration <seconds>', 'end after so long', numberArgument)
+    .option('--duration <seconds>', 'stop after this many seconds', numberArgument)
     .option('--retention-days <n>', 'days of price history to keep (default: all)', countArgument)
     .option('--no-history', 'no price history')
     .addHelpText('after', examples)
@@ -166,7 +165,7 @@ function open(
   })
 }
 
-/** What a recording has where no channels are named: the book, the trades, the ticker. */
+/** The channels of a recording by default: the book, the trades, the ticker. */
 const usual: ReadonlySet<string> = new Set([
   'level2',
   'level2_batch',
@@ -197,7 +196,7 @@ async function follow(
   const { connection, lastFrame, counts } = store.state
   if (connection && lastFrame) {
     output.line(
-      `Goes on behind ${count(counts.frames)} recorded frames; the time in between is a gap.`,
+      `Continues after ${count(counts.frames)} recorded frames; the time in between is a gap.`,
     )
   }
   const startedMs = performance.now()

@@ -40,7 +40,7 @@ export function registerReplay(feed: Command): void {
   withEngine(withData(command))
     .option('-e, --exchange <name>', `one of ${exchangeNames.join(', ')}; of a file`, 'coinbase')
     .option('-p, --product <names>', 'products (default: those of the file)', listArgument)
-    .option('--scale <product:price:size>', 'digits behind the point, of a file', scaleArgument)
+    .option('--scale <product:price:size>', 'decimal places, of a file', scaleArgument)
     .option('--speed <factor>', '1 for the pace of the recording, 10, full', speedOf, 'full')
     .addHelpText('after', examples)
     .action(action<ReplayOptions, [string]>(replay))

@@ -94,7 +94,7 @@ async function showChart(output: Output, options: ChartOptions): Promise<ExitCod
   const history = historyOf(options)
   const { priceScale } = await history.product(options.product)
   const { interval } = options
-  // Undefined where stdout is no terminal.
+  // Undefined if stdout is not a terminal.
   const { columns = 80, rows = mostRows } = process.stdout as { columns?: number; rows?: number }
   const width = options.width ?? columns
   const height = options.height ?? Math.min(mostRows, rows - 4)
@@ -111,7 +111,7 @@ async function showChart(output: Output, options: ChartOptions): Promise<ExitCod
     return ExitCode.Ok
   }
   if (!first || !last) {
-    output.line(`There are no trades of ${options.product} in that time.`)
+    output.line(`No trades of ${options.product} in that time.`)
     return ExitCode.Ok
   }
   const { bold, dim, green, red } = output.colors

@@ -12,7 +12,7 @@ import { showWindow } from '../window-text.js'
 import { basename } from 'node:path'
 
 const examples = `
-Works beside a running writer too; nothing is locked and nothing is changed.
+Works beside a running writer too; locks nothing and changes nothing.
 
 Examples:
   $ pinnacle inspect ./data

@@ -11,7 +11,7 @@ import { showRecovery } from '../recovery-text.js'
 import { count, plural, table } from '../text.js'
 
 const examples = `
-A torn tail is cut and reported. A corrupt journal is refused, unless --recovery-policy says otherwise.
+Cuts a torn tail and reports it. Refuses a corrupt journal, unless --recovery-policy says otherwise.
 
 Examples:
   $ pinnacle recover ./data

@@ -25,7 +25,7 @@ const examples = `
 Policies for a corrupt journal:
   point-in-time   keep everything before the first loss that no snapshot covers
   salvage         keep every entry that verifies and fits; holes mark what is lost
-A torn tail needs no policy: it was never durable and is cut. Damaged snapshots are moved to quarantine.
+A torn tail needs no policy: it was never durable and is cut. Damaged snapshots go to quarantine.
 --dry-run says what each policy would keep, and changes nothing.
 
 Examples:

@@ -10,8 +10,8 @@ import { showRecovery } from '../recovery-text.js'
 import { bytes, count, milliseconds } from '../text.js'
 
 const examples = `
-BACKUP is one backup, or a directory of them: then the newest is taken. DIR must not exist, or be
-empty. It is there only when it is complete, read back and recovered once; a restore that is cut off
+BACKUP is one backup, or a directory of them: then the newest is used. DIR must not exist, or be
+empty. It appears only when it is complete, read back and recovered once; a restore that is cut off
 leaves nothing under its name. The backup is not changed.
 
 Examples:

@@ -1,4 +1,4 @@
-/** `pinnacle run`: journals an order-flow file into a data directory; goes on where it was killed. */
+/** `pinnacle run`: journals an order-flow file into a data directory; resumes after a kill. */
 import { Option, type Command } from 'commander'
 import { openFlowFile } from '../../order-flow/file-source.js'
 import { flowFormats, type FlowFormat } from '../../order-flow/detect-format.js'
@@ -20,9 +20,9 @@ import { bytes, count, milliseconds, plural, rate } from '../text.js'
 import { showBooks, summaries } from './recover.js'
 
 const examples = `
-Reads LOBSTER message CSV and Databento order-by-order CSV. Killed at any moment, the same command goes
-on with the very event that is missing. Events about orders born before the file are counted; with a
-LOBSTER order book (--opening-book) they are taken from the level that they stand in.
+Reads LOBSTER message CSV and Databento order-by-order CSV. Killed at any moment, the same command resumes
+with the first missing event. Events about orders older than the file are counted; with a LOBSTER order
+book (--opening-book) they reduce the level that holds them.
 
 Examples:
   $ pinnacle run mbo.csv --data ./data
@@ -45,7 +45,7 @@ interface RunOptions extends EngineOptions {
 export function register(program: Command): void {
   const command = program
     .command('run')
-    .description('journal an order-flow file; resumes where it was killed')
+    .description('journal an order-flow file; resumes after a kill')
     .argument('<file>', 'LOBSTER message CSV or Databento mbo CSV')
   withPolicy(withEngine(withData(command)))
     .option('-i, --instrument <name>', 'name of the instrument (LOBSTER files do not hold it)')
@@ -64,7 +64,7 @@ export function register(program: Command): void {
       'full',
     )
     .addOption(
-      new Option('--broken-lines <policy>', 'lines that can not be read or contradict the book')
+      new Option('--broken-lines <policy>', "lines that can't be read or contradict the book")
         .choices(['stop', 'skip'])
         .default('stop'),
     )
@@ -75,7 +75,7 @@ export function register(program: Command): void {
     )
     .option(
       '--from-event <n>',
-      'go on with this event, after a salvage that lost how far the file came',
+      'continue with this event, after a salvage that lost the position in the file',
       countArgument,
     )
     .option('--batch-size <n>', 'operations a native call, at most 1024', countArgument, 256)
@@ -149,7 +149,7 @@ function show(
   for (const failure of failures) output.line(output.colors.yellow(`  snapshot failed: ${failure}`))
   output.line()
   showBooks(output, manager)
-  if (result.interrupted) output.line('\nInterrupted; the same command goes on from here.')
+  if (result.interrupted) output.line('\nInterrupted; the same command continues from here.')
 }
 
 function lossText({ lostEvents, leftOut }: FlowRunResult): string {
@@ -164,7 +164,7 @@ function headingOf(name: string, result: FlowRunResult): string {
     return `${name} is complete: all of its ${plural(result.events, 'event')} are in the journal`
   }
   const resumed =
-    result.resumedFrom === 0 ? '' : `, resumed behind event ${count(result.resumedFrom)}`
+    result.resumedFrom === 0 ? '' : `, resumed after event ${count(result.resumedFrom)}`
   return `${name}: ${result.complete ? 'complete' : 'stopped'} at ${plural(result.events, 'event')}${resumed}`
 }
 

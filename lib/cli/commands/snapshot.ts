@@ -11,9 +11,9 @@ import { showDamaged } from '../recovery-text.js'
 import { bytes, count, milliseconds } from '../text.js'
 
 const examples = `
-A running writer takes its own snapshots; this is for a directory at rest. Snapshots beyond
-keepSnapshots are removed, oldest first, and the journal is compacted where it is over its threshold.
-Where another program keeps a state of its own in the directory, only that program can take one.
+A running writer takes its own snapshots; this is for a directory at rest. It removes snapshots beyond
+keepSnapshots, oldest first, and compacts the journal if it is over its threshold. If another program
+keeps a state of its own in the directory, only that program can take a snapshot.
 
 Examples:
   $ pinnacle snapshot ./data

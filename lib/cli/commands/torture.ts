@@ -18,16 +18,16 @@ import { progressText, resultLines, violationLines } from '../torture-text.js'
 import { usageError } from '../usage-error.js'
 
 const help = `
-Writer processes are ended by SIGKILL, stopped and continued, and refused by a full disk, while followers
-read their journals. Every recovery is judged by a second reader without native code, by the engine, and
-by books in plain maps: nothing promised may be missing, nothing may be there that was never written.
-Copies of recovered directories are damaged and repaired by each policy, and the repairs judged as well.
+Kills writer processes, stops and continues them, and fills their disk, while followers read their
+journals. A second reader without native code, the engine, and books in plain maps judge every recovery:
+nothing promised may be missing, and nothing may be there that was never written. It also damages copies
+of recovered directories, repairs them by each policy, and judges the repairs.
 
 --power-cut (as root, on Linux): data directories on ext4 and xfs in image files, whose file system is
 stopped at once in the middle of the load, unmounted, mounted again and recovered. Needs xfs_io, mkfs.ext4
 and mkfs.xfs (packages xfsprogs and e2fsprogs).
 
-The directory must be empty or missing; it is emptied at the end. The evidence of a violation stays in it.
+The directory must be empty or missing; it is emptied at the end, except for the evidence of violations.
 Exit code 0: no violation. 5: one or more. docs/torture.md says what this shows, and what it can't.
 
 Examples:
@@ -53,7 +53,7 @@ export function register(program: Command): void {
   program
     .command('torture')
     .description('kill, stop, starve and cut the power of real writers; judge every recovery')
-    .argument('[directory]', 'where to work: empty or missing, on the disk that is to be tried')
+    .argument('[directory]', 'working directory: empty or missing, on the disk under test')
     .option('--minutes <n>', 'how long', numberArgument, 1)
     .option('--cycles <n>', 'stop after this many cycles, if they come first', countArgument)
     .option('--seed <n>', 'what is drawn (default: another one each time, shown)', integerArgument)
@@ -87,7 +87,7 @@ async function run(
     if (directory !== undefined) throw usageError('--recheck takes its directory alone')
     return judgeAgain(output, options.recheck)
   }
-  if (directory === undefined) throw usageError('which directory? An empty or missing one')
+  if (directory === undefined) throw usageError('name a directory that is empty or missing')
   const seed = options.seed ?? randomInt(2 ** 32)
   const only = faultsOf(options)
   const fileSystems = chosen<FileSystemType>(options.fileSystems, fileSystemTypes, '--file-systems')

@@ -12,16 +12,16 @@ import { inspected } from './inspect.js'
 
 const examples = `
 Reads every byte of every segment and snapshot and changes nothing. The exit code says what a strict open
-would do. 0: take the directory as it is. 3: cut a torn tail, which was never durable. 4: refuse, since
-something that was durable is damaged. 6: take it, although something that it does not need is damaged (a
-snapshot that it passes over, entries that only an older snapshot needs).
+would do. 0: open the directory as it is. 3: cut a torn tail, which was never durable. 4: refuse, since
+something that was durable is damaged. 6: open it, although something that it does not need is damaged (a
+snapshot that it skips, entries that only an older snapshot needs).
 A window that the last writer left when it was killed is read too: its entries are part of what the next
 open takes.
 Beside a running writer the newest entry may still be half-written; that is not taken for a torn tail.
 
 With --pure the same is done by a second reader that has no native code and was written from
 docs/format.md alone: slower, and an independent opinion. It also applies every entry to books of its own.
-It reads files only, and says where a window may have more.
+It reads files only, and says whether a window may have more.
 
 Examples:
   $ pinnacle verify ./data
@@ -70,7 +70,7 @@ async function verify(
   if (verdict === 'torn') output.line('  the next open cuts the torn tail; nothing durable is lost')
   if (verdict === 'damaged') {
     output.line(
-      `  a strict open does not need it; "pinnacle repair ${report.dataDirectory}" puts it aside`,
+      `  a strict open does not need it; "pinnacle repair ${report.dataDirectory}" sets it aside`,
     )
   }
   if (verdict === 'corrupt') {

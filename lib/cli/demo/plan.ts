@@ -29,7 +29,7 @@ export function configOf(plan: DemoPlan): PersistenceConfig {
   }
 }
 
-/** A snapshot every so many events: by count and not by the clock, so that slow machines show it too. */
+/** A snapshot every N events: by count and not by the clock, so that slow machines show it too. */
 export function snapshotEvery(plan: DemoPlan): number {
   return Math.max(1, Math.floor(plan.events / 9))
 }

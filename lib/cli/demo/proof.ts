@@ -16,7 +16,7 @@ export interface Proof {
   books: number
   levels: number
   orders: number
-  /** '' where all is equal. */
+  /** '' if all is equal. */
   difference: string
 }
 

@@ -39,7 +39,7 @@ async function write(): Promise<void> {
       void tell({ kind: 'progress', events })
       if (events < nextSnapshot || events === plan.events) return
       nextSnapshot += every
-      // Beside the writing: nobody waits for it.
+      // Beside the writing, which does not wait for it.
       manager.snapshot().catch((error: unknown) => (failure ??= asError(error)))
     },
   })

@@ -90,7 +90,7 @@ t.test('a live feed is recorded until Ctrl-C, and taken up again without more wo
 
   const second = await pinnacle(['feed', 'record', data, ...trust, '--duration', '1.5'])
   t.equal(second.code, 0, second.stderr)
-  t.match(second.stdout, /Goes on behind 300 recorded frames/)
+  t.match(second.stdout, /Continues after 300 recorded frames/)
   const gaps = (await feedEntriesOf(data, 'gap')).map(({ feed }) => feed.reason)
   t.same(gaps, ['process-ended'])
 })

@@ -101,7 +101,7 @@ t.test(
       ...['frame', 'quarantined', 'gap'],
     ])
     const quarantined = await feedEntriesOf(directory, 'quarantined')
-    t.match(quarantined[0]?.feed.reason, /"10.255" has 3 digits behind the point/)
+    t.match(quarantined[0]?.feed.reason, /"10.255" has 3 decimal places/)
     t.match(quarantined[0]?.feed.text, /"tradeId":"2"/)
     t.match(quarantined[2]?.feed.reason, /DOGE-USD is not among the recorded products/)
     t.match(quarantined[3]?.feed.reason, /does not fit/)
