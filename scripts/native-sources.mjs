@@ -1,5 +1,5 @@
-// Answers what binding.gyp asks: the C++ sources of one target, the directory of node-addon-api's
-// headers, or whether warnings are errors. CMakeLists.txt globs by the same rules.
+// Answers binding.gyp's questions: the C++ sources of one target, the directory of node-addon-api's headers,
+// or whether warnings are errors. CMakeLists.txt globs by the same rules.
 import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -21,7 +21,7 @@ const targets = {
     !isFuzz(file) &&
     !file.startsWith('native/simulator/'),
   addon: (file) => isAddon(file) && !isTest(file),
-  // The simulated file system is test support: it is no part of the product.
+  // The simulated file system is test support, not part of the product.
   test: (file) =>
     !isTool(file) &&
     !isAddon(file) &&
