@@ -97,7 +97,7 @@ t.test('bad files are refused with a code, left as they are, and recorded', asyn
   await store.close()
 })
 
-t.test('what is looser than it must be is refused with the command that mends it', async (t) => {
+t.test('permissions that are too loose are refused with the command that fixes them', async (t) => {
   const directory = temporaryDirectory(t)
   const data = join(directory, 'data')
   mkdirSync(data, { mode: 0o700 })
@@ -254,7 +254,7 @@ t.test('every bit of a seed-format file is guarded', async (t) => {
   t.ok(derived > 50, 'most flips in base64 reach the MAC')
 })
 
-t.test('where the trail takes nothing, nothing is done', async (t) => {
+t.test('if the trail accepts nothing, nothing is done', async (t) => {
   const directory = temporaryDirectory(t)
   const store = await CredentialStore.create(optionsFor(directory))
   await store.close()
