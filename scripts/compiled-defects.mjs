@@ -1,4 +1,4 @@
-// Deliberate defects in compiled JavaScript, for scripts/torture-mutations.mjs: each replaces exact pieces of
+// Deliberate defects in compiled JavaScript, for scripts/mutations.mjs: each replaces exact pieces of
 // text in one file of a copy of dist/. A missing or duplicate piece is an error, so that a change of the
 // source can't disable a defect; test/torture/defects.test.ts applies all of them.
 import { readFileSync, writeFileSync } from 'node:fs'
