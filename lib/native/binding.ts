@@ -59,7 +59,7 @@ export const Staging = {
   payload: 16 + 12, // lane
 } as const
 
-/** Values of native/journal/format.h EntryType. */
+/** Values of native/state/entry_payloads.h EntryType. */
 export const EntryType = {
   Instrument: 0x03,
   Hole: 0x05,
@@ -516,6 +516,11 @@ export interface NativeBinding {
   crc32c(bytes: Uint8Array): number
   /** What openEngine takes, by the option's name; "scale": of an instrument's scales. */
   readonly optionBounds: Readonly<Record<string, NativeBounds>>
+  /** The addon's own numbers for `Staging` and `EntryType`. */
+  readonly stagingLayout: {
+    readonly staging: Readonly<Record<string, number>>
+    readonly entryTypes: Readonly<Record<string, number>>
+  }
   setErrorClass(errorClass: ErrorConstructor): void
   openEngine(
     options: NativeEngineOptions,

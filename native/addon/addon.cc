@@ -13,6 +13,7 @@
 #include "addon/journal_watch.h"
 #include "addon/method.h"
 #include "addon/secret_binding.h"
+#include "addon/staging_layout.h"
 #include "base/error_codes.h"
 #include "checksum/crc32c.h"
 
@@ -49,6 +50,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("crc32c", Method(env, "crc32c", ChecksumOf));
   exports.Set("setErrorClass", Method(env, "setErrorClass", SetErrorClass));
   exports.Set("optionBounds", BoundsOfOptions(env));
+  exports.Set("stagingLayout", StagingLayout(env));
   exports.Set("openEngine", Method(env, "openEngine", OpenEngine));
   AddInspection(env, exports);
   AddJournalWatch(env, exports);

@@ -55,7 +55,7 @@ void EngineHandle::OnEnvironmentEnd(void* self) {
 void EngineHandle::OnSync(uint64_t durable, const Status& status) {
   // Nobody waits: JavaScript is not woken.
   (void)durable;
-  const bool is_news = engine_->journal()->window_lost() && !window_loss_told_;
+  const bool is_news = engine_->window_lost() && !window_loss_told_;
   if (status.ok() && !is_news && requested_.load(std::memory_order_acquire) == 0) return;
   signal_.Send();
 }
@@ -71,7 +71,7 @@ void EngineHandle::CallEvents(napi_env env, void* self) {
   if (events.IsEmpty()) return;  // collected: the engine object follows
   Engine* engine = handle->engine_.get();
   const uint64_t durable = engine->durable();
-  const Status failure = engine->journal()->failure();
+  const Status failure = engine->failure();
   if (durable >= handle->requested_.load(std::memory_order_relaxed) || !failure.ok()) {
     handle->requested_.store(0, std::memory_order_release);
     if (handle->referenced_) {
@@ -98,9 +98,9 @@ void EngineHandle::CallEvents(napi_env env, void* self) {
          {Napi::BigInt::New(environment, step.from_ns), Napi::BigInt::New(environment, step.to_ns),
           Num(environment, step.sequence)});
   }
-  if (handle->open_ && engine->journal()->window_lost() && !handle->window_loss_told_) {
+  if (handle->open_ && engine->window_lost() && !handle->window_loss_told_) {
     handle->window_loss_told_ = true;
-    if (const Window* window = engine->journal()->window(); window != nullptr) {
+    if (const Window* window = engine->window(); window != nullptr) {
       tell("windowLost",
            {Napi::String::New(environment, window->path()),
             Napi::String::New(environment, std::string(window->LossStatus().message()))});
@@ -120,11 +120,11 @@ void EngineHandle::RequestDurable(uint64_t sequence) {
     signal_.Ref();
     events_.Ref();  // whoever waits must be answered, even where nothing else holds the journal
   }
-  if (engine_->durable() >= sequence || engine_->journal()->failed()) {
-    OnSync(engine_->durable(), engine_->journal()->failure());
+  if (engine_->durable() >= sequence || engine_->failed()) {
+    OnSync(engine_->durable(), engine_->failure());
     return;
   }
-  engine_->threads()->RequestDurable(sequence);
+  engine_->RequestDurable(sequence);
 }
 
 bool EngineHandle::BeginClose() {

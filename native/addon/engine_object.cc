@@ -309,7 +309,7 @@ Napi::Object EngineToValue(Napi::Env env, const Handle& handle) {
     return Num(info.Env(), from->engine_for_work()->appended());
   });
   add("written", [](const Napi::CallbackInfo& info, const Handle& from) -> Napi::Value {
-    return Num(info.Env(), from->engine_for_work()->journal()->written());
+    return Num(info.Env(), from->engine_for_work()->written());
   });
   add("durable", [](const Napi::CallbackInfo& info, const Handle& from) -> Napi::Value {
     return Num(info.Env(), from->engine_for_work()->durable());

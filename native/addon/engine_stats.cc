@@ -3,29 +3,27 @@
 #include <string>
 
 #include "addon/values.h"
-#include "engine/live_status.h"
 #include "platform/thread_usage.h"
 
 namespace pinnacle::addon {
 
 Napi::Value StatsToValue(Napi::Env env, Engine& engine) {
-  const Journal& journal = *engine.journal();
   Napi::Object object = Napi::Object::New(env);
   const auto set = [&](const char* name, uint64_t value) { object.Set(name, Num(env, value)); };
-  set("appended", journal.appended());
-  set("written", journal.written());
-  set("durable", journal.durable());
+  set("appended", engine.appended());
+  set("written", engine.written());
+  set("durable", engine.durable());
   set("applied", engine.books().last_sequence());
-  object.Set("failed", std::string(journal.failure().message()));
+  object.Set("failed", std::string(engine.failure().message()));
   Counters counters;
-  ReadCounters(engine, &counters);
+  engine.ReadCounters(&counters);
   AddCounters(env, object, reinterpret_cast<const uint64_t*>(&counters), kCounterCount);
   // Of this thread, which is the one that writes.
   const ThreadUsage writer = ThisThreadUsage();
   set("writerMinorFaults", writer.minor_faults);
   set("writerMajorFaults", writer.major_faults);
   set("writerPreemptions", writer.involuntary_switches);
-  object.Set("windowLost", journal.window_lost());
+  object.Set("windowLost", engine.window_lost());
   uint64_t growths = 0;
   uint64_t memory = 0;
   const BookSet& books = engine.books();
@@ -48,9 +46,9 @@ Napi::Value StatsToValue(Napi::Env env, Engine& engine) {
     object.Set("lastClockStep", step);
   }
   object.Set("appendNs", ToValue(env, engine.append_ns()));
-  if (const JournalThreads* threads = engine.threads(); threads != nullptr) {
-    object.Set("syncNs", ToValue(env, threads->sync_ns()));
-    object.Set("syncEntries", ToValue(env, threads->sync_entries()));
+  if (engine.sync_ns() != nullptr) {
+    object.Set("syncNs", ToValue(env, *engine.sync_ns()));
+    object.Set("syncEntries", ToValue(env, *engine.sync_entries()));
   }
   return object;
 }

@@ -15,6 +15,7 @@
 #include "engine/inspect.h"
 #include "engine/mending.h"
 #include "engine/window_cleaning.h"
+#include "journal/layout.h"
 #include "journal/reader.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"

@@ -48,9 +48,7 @@ void WriteOut(const FileIdentity& directory) {
   if (directory == FileIdentity()) return;
   std::shared_lock lock(All().mutex);
   for (const OpenEngine& open : All().engines) {
-    if (!(open.directory == directory)) continue;
-    Journal& journal = *open.engine->journal();
-    if (journal.written() < journal.appended()) (void)journal.CopyStep();
+    if (open.directory == directory) (void)open.engine->WriteOut();
   }
 }
 

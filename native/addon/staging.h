@@ -1,5 +1,6 @@
 // The staging area that JavaScript writes operations into: its layout, and the decoding of one
-// staged operation. Mirrors Staging in lib/native/binding.ts; lanes are float64.
+// staged operation. Staging in lib/native/binding.ts has the same numbers, and
+// test/book/staging-layout.test.ts compares all of them; lanes are float64.
 //
 // Shared memory: whoever was handed it may write at any moment, so each lane is read once and
 // checked as it was read. (Operations of a batch stand in an array of the batch's own, laid out

@@ -47,9 +47,6 @@ std::string TextFrom(Napi::Value value);
 // The same without slashes at its end.
 std::string PathFrom(Napi::Value value);
 
-// "orders" or "levels"; false for anything else.
-bool KindFromValue(Napi::Value value, uint32_t* kind);
-
 // { name, priceScale, quantityScale, kind, signedPrices } of well-typed input; kInvalidInstrument
 // otherwise.
 Status InstrumentFromValue(Napi::Value value, Instrument* instrument);

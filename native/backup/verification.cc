@@ -6,6 +6,7 @@
 
 #include "engine/recovery.h"
 #include "journal/scan.h"
+#include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
 
 namespace pinnacle {
@@ -15,9 +16,7 @@ namespace {
 class ProgressVisitor : public EntryVisitor {
  public:
   explicit ProgressVisitor(const WorkControl& control) : control_(control) {}
-  Status Visit(const EntryHeader&, const uint8_t*, const uint8_t*, uint64_t) override {
-    return Status();
-  }
+  Status Visit(const EntryView&) override { return Status(); }
   bool NeedsEntries() const override { return false; }
   void Progress(uint64_t done, uint64_t total) override {
     if (control_.progress) control_.progress("check", done, total);
@@ -60,7 +59,7 @@ Status ReadBack(FileSystem* fs, const std::string& backup_directory, const Manif
     return Status(
         Code::kBackupCorrupt,
         path +
-            (bytes == file.bytes ? " does not have the checksum that the manifest says"
+            (bytes == file.bytes ? " does not match its checksum in the manifest"
                                  : " has " + std::to_string(bytes) + " bytes instead of " +
                                        std::to_string(file.bytes)) +
             "; choose another backup");
@@ -90,7 +89,7 @@ Status VerifyJournalOf(const Environment& environment, const std::string& backup
     if (!(info.meta.journal_id == id)) {
       return Status(Code::kCorrupt, path + " is the snapshot of another journal");
     }
-    // Where it is not known (a version 1 salvage), no entry can prove the snapshot.
+    // If it is not known (a version 1 salvage), no entry can prove the snapshot.
     if (info.meta.entry_checksum != 0) options.proof_sequence = info.meta.sequence;
     options.proof_checksum = info.meta.entry_checksum;
   }

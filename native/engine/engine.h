@@ -27,6 +27,7 @@
 #include "engine/transaction.h"
 #include "journal/background.h"
 #include "journal/journal.h"
+#include "live/counters.h"
 #include "platform/environment.h"
 #include "snapshot/snapshot_directory.h"
 #include "state/book_set.h"
@@ -132,12 +133,25 @@ class Engine {
   // --- any thread ---
   uint64_t appended() const { return journal_->appended(); }
   uint64_t durable() const { return journal_->durable(); }
-  Journal* journal() { return journal_.get(); }
-  const Journal* journal() const { return journal_.get(); }
-  JournalThreads* threads() { return threads_.get(); }
-  const JournalThreads* threads() const { return threads_.get(); }
+  uint64_t written() const { return journal_->written(); }
+  bool failed() const { return journal_->failed(); }
+  // Of the journal; ok as long as it accepts entries.
+  Status failure() const { return journal_->failure(); }
+  // Has everything up to `sequence` made durable; the callback given to StartThreads reports it.
+  void RequestDurable(uint64_t sequence) { threads_->RequestDurable(sequence); }
+  // The highest sequence that was ever requested to be durable.
+  uint64_t durable_requested() const { return threads_ ? threads_->requested() : 0; }
   // One group commit on the calling thread.
   Status SyncNow();
+  // Writes what was appended to the segment files, so that readers of files find it.
+  Status WriteOut() { return written() < appended() ? journal_->CopyStep() : Status(); }
+  // The window's file was removed or cut short: a kill loses what is not written yet.
+  bool window_lost() const { return journal_->window_lost(); }
+  // Null on the mapped path, and once closed.
+  const Window* window() const { return journal_->window(); }
+  // The journal's steps, for tests and simulations: they call these instead of starting threads.
+  Journal* journal() { return journal_.get(); }
+  const Journal* journal() const { return journal_.get(); }
 
   // Builds and publishes the snapshot of `point`; one at a time (kBusy). `user_state` belongs to
   // the same point. Old snapshots are rotated away if there are more than are kept; `rotation` (or
@@ -152,9 +166,12 @@ class Engine {
 
   const std::vector<uint8_t>& recovered_user_state() const { return recovered_user_state_; }
   const EngineOptions& options() const { return options_; }
-  const Environment& environment() const { return environment_; }
 
+  void ReadCounters(Counters* counters) const;
   const Histogram& append_ns() const { return append_ns_; }
+  // Null before StartThreads.
+  const Histogram* sync_ns() const { return threads_ ? &threads_->sync_ns() : nullptr; }
+  const Histogram* sync_entries() const { return threads_ ? &threads_->sync_entries() : nullptr; }
   uint64_t entries_appended() const { return journal_->appended() - recovered_sequence_; }
   uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
   uint64_t snapshots() const { return snapshots_.load(std::memory_order_relaxed); }

@@ -6,6 +6,7 @@
 
 #include "engine/adoption.h"
 #include "journal/entry_check.h"
+#include "journal/layout.h"
 #include "journal/reader.h"
 #include "repair/steps.h"
 #include "repair/view.h"
@@ -18,9 +19,7 @@ namespace {
 class ProgressVisitor : public EntryVisitor {
  public:
   explicit ProgressVisitor(const ProgressFunction& progress) : progress_(progress) {}
-  Status Visit(const EntryHeader&, const uint8_t*, const uint8_t*, uint64_t) override {
-    return Status();
-  }
+  Status Visit(const EntryView&) override { return Status(); }
   bool NeedsEntries() const override { return false; }
   void Progress(uint64_t done, uint64_t total) override {
     if (progress_) progress_("verify", done, total);

@@ -7,19 +7,17 @@
 
 #include "base/status.h"
 #include "live/live_page.h"
-#include "platform/file_system.h"
+#include "platform/environment.h"
 
 namespace pinnacle {
 
 class Engine;
-
-// Of any thread.
-void ReadCounters(const Engine& engine, Counters* counters);
+class Journal;
 
 class LiveStatus {
  public:
   // Where there is no window, makes the file for the page. Nothing is published where that fails.
-  explicit LiveStatus(Engine* engine);
+  LiveStatus(const Environment& environment, const Engine* engine, Journal* journal);
 
   // Once in kBeatNs, whenever it is called more often.
   void Beat(uint64_t monotonic_ns);
@@ -38,7 +36,9 @@ class LiveStatus {
 
   void Publish(LiveState state, uint64_t monotonic_ns);
 
-  Engine* const engine_;
+  Clock* const clock_;
+  const Engine* const engine_;
+  Journal* const journal_;  // of the engine
   const uint64_t opened_ns_;
   std::unique_ptr<File> file_;  // null: it goes into the window
   std::unique_ptr<LivePage> page_;

@@ -1,7 +1,6 @@
 #include "engine/recovery.h"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -26,15 +25,15 @@ class ReplayVisitor : public EntryVisitor {
         progress_(progress),
         report_(report) {}
 
-  Status Visit(const EntryHeader& header, const uint8_t*, const uint8_t* entry,
-               uint64_t entry_bytes) override {
+  Status Visit(const EntryView& entry) override {
+    const EntryHeader& header = entry.header;
     if (header.sequence != next_sequence_ || IsHole(header)) [[unlikely]] {
-      PINNACLE_RETURN_IF_ERROR(CheckTurn(header, entry));
+      PINNACLE_RETURN_IF_ERROR(CheckTurn(entry));
     }
     next_sequence_ = header.sequence + 1;
     ++report_->entries_replayed;
     NoteTime(header);
-    Status status = replay_.Put(header, entry, entry_bytes, place);
+    Status status = replay_.Put(entry);
     if (!status.ok()) Retract();
     return status;
   }
@@ -56,29 +55,29 @@ class ReplayVisitor : public EntryVisitor {
 
  private:
   // Of a hole, or of an entry that is not the next one.
-  [[gnu::noinline]] Status CheckTurn(const EntryHeader& header, const uint8_t* entry) {
+  [[gnu::noinline]] Status CheckTurn(const EntryView& entry) {
     // (The state may begin within a hole.)
-    const uint64_t first = FirstSequenceOf(header, entry);
-    if (first != next_sequence_ && !(IsHole(header) && first < next_sequence_)) {
+    const uint64_t first = entry.first_sequence();
+    if (first != next_sequence_ && !(IsHole(entry.header) && first < next_sequence_)) {
       has_gap_ = true;
       return Status(Code::kJournalGap, "");
     }
-    return IsHole(header) ? CrossHole(header, entry) : Status();
+    return IsHole(entry.header) ? CrossHole(entry) : Status();
   }
 
   // What is lost is lost, and in the report. But where a snapshot has what the lost entries did,
   // books that start from before it would miss that.
-  Status CrossHole(const EntryHeader& header, const uint8_t* entry) {
-    HolePayload hole;
-    std::memcpy(&hole, entry + sizeof(EntryHeader), sizeof(hole));
-    if (hole.first_sequence <= header.sequence) {
+  Status CrossHole(const EntryView& entry) {
+    const HolePayload hole = entry.hole();
+    const uint64_t last_sequence = entry.header.sequence;
+    if (hole.first_sequence <= last_sequence) {
       report_->holes.push_back(
-          {hole.first_sequence, header.sequence, hole.snapshot_sequence, hole.entries_left_out});
+          {hole.first_sequence, last_sequence, hole.snapshot_sequence, hole.entries_left_out});
     }
     if (hole.snapshot_sequence < first_sequence_) return Status();
     return Status(Code::kJournalGap,
                   "the entries " + std::to_string(hole.first_sequence) + " to " +
-                      std::to_string(header.sequence) + " are lost, and snapshot " +
+                      std::to_string(last_sequence) + " are lost, and snapshot " +
                       std::to_string(hole.snapshot_sequence) +
                       ", which has what they did, does not verify; restore it from a backup");
   }
@@ -155,10 +154,6 @@ Status GapOf(const RecoveredState& state, const RecoveryReport& report) {
 }
 
 }  // namespace
-
-std::string SnapshotDirectory(const std::string& data_directory) {
-  return data_directory + "/snapshots";
-}
 
 Status RestoreNewestSnapshot(const Environment& environment, const std::string& directory,
                              const std::vector<std::string>& excluded, uint64_t expected_orders,

@@ -36,8 +36,6 @@ struct RecoveredState {
   ScanResult scan;
 };
 
-std::string SnapshotDirectory(const std::string& data_directory);
-
 // The newest snapshot that verifies and is of state->journal_id, if that is known; those that are
 // passed over are in the report. `excluded`: paths that are not looked at. Sets journal_id if there
 // was none.

@@ -14,16 +14,16 @@ namespace pinnacle {
 namespace {
 
 constexpr unsigned kMostThreads = 16;
-constexpr std::chrono::microseconds kLookOut{50};
+constexpr std::chrono::microseconds kSpin{50};
 constexpr uint64_t kMostOperationBytes = EntryBytes(kMaxOperationPayload);
-// Most entries have one line. Where one has two, what is taken for an entry is none, which does no
-// harm.
+// Assumes entries of one line; after a longer one the guess is wrong, which is harmless.
 constexpr uint64_t kPrefetchStep = BookSet::kPrefetchDistance * kLineBytes;
 
-// For the operations behind `entry`, of which `bytes_ahead` can be read, entry's own bytes
+// For the operations that follow `entry`, of which `bytes_ahead` can be read, entry's own bytes
 // included. `mine(header)`: whether an entry's book may be looked at.
 template <typename Mine>
-void PrefetchBehind(const BookSet& books, const uint8_t* entry, uint64_t bytes_ahead, Mine mine) {
+void PrefetchFollowing(const BookSet& books, const uint8_t* entry, uint64_t bytes_ahead,
+                       Mine mine) {
   for (size_t stage = 0; stage < BookSet::kPrefetchStages; ++stage) {
     const uint64_t distance = (BookSet::kPrefetchStages - stage) * kPrefetchStep;
     if (distance + kMostOperationBytes > bytes_ahead) continue;
@@ -39,7 +39,7 @@ void PrefetchBehind(const BookSet& books, const uint8_t* entry, uint64_t bytes_a
 }  // namespace
 
 template <typename Change>
-void Replay::Tell(Change change) {
+void Replay::Notify(Change change) {
   {
     std::lock_guard lock(mutex_);  // whoever has looked and is about to sleep sees the change
     change();
@@ -48,8 +48,8 @@ void Replay::Tell(Change change) {
 }
 
 template <typename Ready>
-void Replay::Await(Ready ready) {
-  const auto until = std::chrono::steady_clock::now() + kLookOut;
+void Replay::SpinThenWait(Ready ready) {
+  const auto until = std::chrono::steady_clock::now() + kSpin;
   while (!ready()) {
     if (std::chrono::steady_clock::now() < until) continue;
     std::unique_lock lock(mutex_);
@@ -83,7 +83,7 @@ class Replay::Worker {
  private:
   void Run() {
     while (true) {
-      replay_->Await([this] { return replay_->stop_ || IsBehind(); });
+      replay_->SpinThenWait([this] { return replay_->stop_ || HasWork(); });
       if (replay_->stop_) return;
       if (failure_.sequence == 0) {
         const Stretch& stretch = replay_->stretches_[done() % kStretchesInFlight];
@@ -94,11 +94,11 @@ class Replay::Worker {
         if (!status.ok()) failure_ = {std::move(status), stretch.first_sequence};
         if (failure_.sequence != 0) replay_->worker_failed_ = true;
       }
-      replay_->Tell([this] { done_.fetch_add(1, std::memory_order_release); });
+      replay_->Notify([this] { done_.fetch_add(1, std::memory_order_release); });
     }
   }
 
-  bool IsBehind() const {
+  bool HasWork() const {
     const uint64_t published = replay_->published_.load(std::memory_order_acquire);
     return index_ < replay_->active_ && done() != published;
   }
@@ -132,8 +132,8 @@ class Replay::Worker {
       if (!ChangesNoBook(header) && IsMine(header)) {
         if (books_->PrefetchPays(header.instrument)) {
           // (Other instruments' books are other threads'.)
-          PrefetchBehind(*books_, entry, reader_->bytes_ahead(),
-                         [this](const EntryHeader& ahead) { return IsMine(ahead); });
+          PrefetchFollowing(*books_, entry, reader_->bytes_ahead(),
+                            [this](const EntryHeader& ahead) { return IsMine(ahead); });
         }
         Status status = books_->ApplyOperationEntry(header, entry + sizeof(EntryHeader));
         if (!status.ok()) {
@@ -177,7 +177,7 @@ Replay::Replay(FileSystem* file_system, BookSet* books, unsigned threads)
 }
 
 Replay::~Replay() {
-  Tell([this] { stop_ = true; });
+  Notify([this] { stop_ = true; });
   workers_.clear();
 }
 
@@ -195,35 +195,37 @@ void Replay::Activate() {
   active_.store(wanted, std::memory_order_release);
 }
 
-Status Replay::Put(const EntryHeader& header, const uint8_t* entry, uint64_t entry_bytes,
-                   const EntryPlace& place) {
+Status Replay::Put(const EntryView& entry) {
+  const EntryHeader& header = entry.header;
   if (failed_sequence_ != 0) return failure_;
   if (worker_failed_.load(std::memory_order_relaxed)) return Drain();
-  if (IsDefinition(header)) return PutDefinition(header, entry);
+  if (IsDefinition(header)) return PutDefinition(entry);
   last_sequence_ = header.sequence;
   if (active_ != 0) {
-    Extend(header, entry_bytes, place);
+    Extend(entry);
     return Status();
   }
   if (ChangesNoBook(header)) return Status();
   if (books_->PrefetchPays(header.instrument)) {
-    PrefetchBehind(*books_, entry, place.bytes_ahead, [](const EntryHeader&) { return true; });
+    PrefetchFollowing(*books_, entry.bytes.data(), entry.place.bytes_ahead,
+                      [](const EntryHeader&) { return true; });
   }
-  Status status = books_->ApplyOperationEntry(header, entry + sizeof(EntryHeader));
+  Status status = books_->ApplyOperationEntry(header, entry.payload());
   return status.ok() ? status : Fail({std::move(status), header.sequence});
 }
 
 // A definition changes what the threads look at.
-Status Replay::PutDefinition(const EntryHeader& header, const uint8_t* entry) {
+Status Replay::PutDefinition(const EntryView& entry) {
   PINNACLE_RETURN_IF_ERROR(Drain());
-  Status status = books_->ApplyEntry(header, entry + sizeof(EntryHeader));
-  if (!status.ok()) return Fail({std::move(status), header.sequence});
-  last_sequence_ = header.sequence;
+  Status status = books_->ApplyEntry(entry.header, entry.payload());
+  if (!status.ok()) return Fail({std::move(status), entry.header.sequence});
+  last_sequence_ = entry.header.sequence;
   Activate();
   return Status();
 }
 
-void Replay::Extend(const EntryHeader& header, uint64_t entry_bytes, const EntryPlace& place) {
+void Replay::Extend(const EntryView& entry) {
+  const EntryPlace& place = entry.place;
   if (stretch_.end != place.offset || stretch_.path != place.segment->file.path) {
     Publish();
     stretch_ = {place.segment->file.path,
@@ -231,22 +233,22 @@ void Replay::Extend(const EntryHeader& header, uint64_t entry_bytes, const Entry
                 SeedOfSegment(place.segment->header.segment_id),
                 place.offset,
                 place.offset,
-                header.sequence};
+                entry.header.sequence};
   }
-  stretch_.end += entry_bytes;
+  stretch_.end += entry.bytes.size();
   if (stretch_.end - stretch_.begin >= kStretchBytes) Publish();
 }
 
 void Replay::Publish() {
   if (stretch_.begin == stretch_.end) return;
-  Await([this] { return MostBehind() < kStretchesInFlight; });
+  SpinThenWait([this] { return MaxLag() < kStretchesInFlight; });
   stretches_[published_ % kStretchesInFlight] = stretch_;
-  Tell([this] { published_.fetch_add(1, std::memory_order_release); });
+  Notify([this] { published_.fetch_add(1, std::memory_order_release); });
   stretch_.begin = stretch_.end;
   stretch_.first_sequence = last_sequence_ + 1;
 }
 
-uint64_t Replay::MostBehind() const {
+uint64_t Replay::MaxLag() const {
   uint64_t most = 0;
   for (unsigned i = 0; i < active_; ++i) {
     most = std::max(most, published_.load(std::memory_order_acquire) - workers_[i]->done());
@@ -258,7 +260,7 @@ Status Replay::Drain() {
   if (failed_sequence_ != 0) return failure_;
   Failure first;
   Publish();
-  Await([this] { return MostBehind() == 0; });
+  SpinThenWait([this] { return MaxLag() == 0; });
   for (unsigned i = 0; i < active_; ++i) {
     const Failure& failure = workers_[i]->failure();
     if (failure.sequence == 0) continue;

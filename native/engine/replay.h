@@ -39,8 +39,7 @@ class Replay {
 
   // Takes a whole verified entry, in sequence order. An error is that of an entry put before, or of
   // this one; from then on nothing more is taken.
-  Status Put(const EntryHeader& header, const uint8_t* entry, uint64_t entry_bytes,
-             const EntryPlace& place);
+  Status Put(const EntryView& entry);
   // Everything put is applied and last_sequence() is the last's; or the first entry's error.
   Status Drain();
   // Of the entry that the error is about; 0: none.
@@ -64,24 +63,24 @@ class Replay {
 
   // Small enough for the second-level cache, large enough that starting on one costs nothing.
   static constexpr uint64_t kStretchBytes = 256 * 1024;
-  // That the threads may be behind: what is to be read again is still in the page cache.
+  // How many stretches a thread may lag, so that re-reads still hit the page cache.
   static constexpr uint64_t kStretchesInFlight = 64;
 
-  Status PutDefinition(const EntryHeader& header, const uint8_t* entry);
-  void Extend(const EntryHeader& header, uint64_t entry_bytes, const EntryPlace& place);
+  Status PutDefinition(const EntryView& entry);
+  void Extend(const EntryView& entry);
   void Publish();
   void Activate();
-  uint64_t MostBehind() const;
+  uint64_t MaxLag() const;
   Status Fail(Failure failure);
 
   // Each side waits for the other by looking, for a moment, before it sleeps: waking a thread may
   // take as long as the work it is woken for.
   template <typename Change>
-  void Tell(Change change);
+  void Notify(Change change);
   template <typename Ready>
-  void Await(Ready ready);
+  void SpinThenWait(Ready ready);
 
-  // What the threads read, apart from what is written at every entry.
+  // Read by the threads; kept off the cache line that is written for every entry.
   FileSystem* const file_system_;
   BookSet* const books_;
   // Of the workers: no more than there are instruments. Changed while all are idle.

@@ -86,7 +86,7 @@ class SegmentOnDisk {
 
 Status PutEntry(Replay* replay, const Entries& entries, const SegmentOnDisk& segment, size_t i) {
   const std::vector<uint8_t>& entry = entries.all()[i];
-  return replay->Put(HeaderOf(entry), entry.data(), entry.size(), segment.PlaceOf(i));
+  return replay->Put({HeaderOf(entry), entry, segment.PlaceOf(i)});
 }
 
 // Many instruments, defined now and then, wide ids and users' entries among them.

@@ -10,6 +10,7 @@
 
 #include "engine/recovery.h"
 #include "journal/journal_identity.h"
+#include "journal/layout.h"
 #include "journal/reader.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
@@ -48,19 +49,19 @@ Status RestoreBelow(FileSystem* fs, const std::string& data_directory,
 }
 
 // Where a newer snapshot has what the lost entries did, books from before it would miss that.
-Status CrossHole(const EntryHeader& header, const uint8_t* entry, uint64_t base) {
-  HolePayload hole;
-  std::memcpy(&hole, entry + sizeof(EntryHeader), sizeof(hole));
+Status CrossHole(const EntryView& entry, uint64_t base) {
+  const HolePayload hole = entry.hole();
   if (hole.snapshot_sequence <= base) return Status();
   return Status(Code::kOutOfReach,
                 "the entries " + std::to_string(hole.first_sequence) + " to " +
-                    std::to_string(header.sequence) + " are lost, and only snapshot " +
+                    std::to_string(entry.header.sequence) + " are lost, and only snapshot " +
                     std::to_string(hole.snapshot_sequence) + " has what they did");
 }
 
-// Of an entry that begins a transaction and stands in front of all of it.
+// Of an entry that begins a transaction, with all of it in its bytes_ahead.
 template <typename Visit>
-void VisitTransaction(const uint8_t* entry, Visit&& visit) {
+void VisitTransaction(const EntryView& first, Visit&& visit) {
+  const uint8_t* entry = first.bytes.data();
   EntryHeader header;
   do {
     header = LoadHeader(entry);
@@ -69,45 +70,43 @@ void VisitTransaction(const uint8_t* entry, Visit&& visit) {
   } while ((header.flags & kFlagMoreFollows) != 0);
 }
 
-// Applies entries behind books' last until `stop` says so of the next one, or the journal ends. Of
-// a transaction it is asked once, at its first entry.
-using Stop = std::function<Status(const EntryHeader&, const uint8_t* entry, bool* stop)>;
-Status Replay(FileSystem* fs, const std::string& data_directory, const Stop& stop, BookSet* books,
-              uint32_t* entry_checksum) {
+// Applies the entries after the books' last until `stop` says so of the next one, or the journal
+// ends. Of a transaction it is asked once, at its first entry.
+using Stop = std::function<Status(const EntryView& entry, bool* stop)>;
+Status ApplyFollowing(FileSystem* fs, const std::string& data_directory, const Stop& stop,
+                      BookSet* books, uint32_t* entry_checksum) {
   books->set_growth(Growth::kAtOnce);
   std::unique_ptr<JournalReader> reader;
   PINNACLE_RETURN_IF_ERROR(JournalReader::Open(fs, JournalDirectory(data_directory),
                                                books->last_sequence() + 1, &reader));
   const uint64_t base = books->last_sequence();
-  return VisitEntries(
-      reader.get(), [&](const EntryHeader& header, const uint8_t* entry, bool* ends) -> Status {
-        if ((header.flags & kFlagContinues) == 0) {
-          PINNACLE_RETURN_IF_ERROR(stop(header, entry, ends));
-        }
-        if (*ends) return Status();
-        if (IsHole(header)) {
-          PINNACLE_RETURN_IF_ERROR(CrossHole(header, entry, base));
-          // One that stands for nothing leaves the entry before it the last.
-          if (entry_checksum != nullptr && header.sequence > books->last_sequence()) {
-            *entry_checksum = 0;
-          }
-          books->Skip(std::max(books->last_sequence(), header.sequence));
-          return Status();
-        }
-        PINNACLE_RETURN_IF_ERROR(books->ApplyEntry(header, entry + sizeof(EntryHeader)));
-        if (entry_checksum != nullptr) {
-          *entry_checksum = LoadTrailer(entry, EntryBytes(header.payload_bytes)).checksum;
-        }
-        return Status();
-      });
+  return VisitEntries(reader.get(), [&](const EntryView& entry, bool* ends) -> Status {
+    const EntryHeader& header = entry.header;
+    if ((header.flags & kFlagContinues) == 0) {
+      PINNACLE_RETURN_IF_ERROR(stop(entry, ends));
+    }
+    if (*ends) return Status();
+    if (IsHole(header)) {
+      PINNACLE_RETURN_IF_ERROR(CrossHole(entry, base));
+      // One that stands for nothing leaves the entry before it the last.
+      if (entry_checksum != nullptr && header.sequence > books->last_sequence()) {
+        *entry_checksum = 0;
+      }
+      books->Skip(std::max(books->last_sequence(), header.sequence));
+      return Status();
+    }
+    PINNACLE_RETURN_IF_ERROR(books->ApplyEntry(header, entry.payload()));
+    if (entry_checksum != nullptr) *entry_checksum = entry.trailer().checksum;
+    return Status();
+  });
 }
 
 Status WithCoverage(const Status& status, FileSystem* fs, const std::string& data_directory) {
   std::vector<SnapshotFile> files;
   std::string covered;
   if (ListSnapshots(fs, SnapshotDirectory(data_directory), &files).ok() && !files.empty()) {
-    covered =
-        "; covered is what lies from snapshot " + std::to_string(files.front().sequence) + " on";
+    covered = "; entries are available from snapshot " + std::to_string(files.front().sequence) +
+              " onwards";
   }
   return Status(Code::kOutOfReach, std::string(status.message()) + covered);
 }
@@ -126,14 +125,15 @@ Status BuildBooks(FileSystem* fs, const std::string& data_directory, uint64_t se
     *entry_checksum = restored.meta.entry_checksum;
     return Status();
   }
-  const auto stop = [&](const EntryHeader& header, const uint8_t* entry, bool* ends) -> Status {
+  const auto stop = [&](const EntryView& entry, bool* ends) -> Status {
+    const EntryHeader& header = entry.header;
     *ends = header.sequence > sequence;
     if (*ends || !BeginsTransaction(header)) return Status();
     uint64_t last = 0;
     VisitTransaction(entry, [&](const EntryHeader& part) { last = part.sequence; });
     return sequence < last ? InsideTransaction(sequence, header.sequence, last) : Status();
   };
-  Status status = Replay(fs, data_directory, stop, books, entry_checksum);
+  Status status = ApplyFollowing(fs, data_directory, stop, books, entry_checksum);
   if (status.code() == Code::kOutOfReach) {
     return WithCoverage(status, fs, data_directory);
   }
@@ -163,17 +163,17 @@ Status BuildBooksAtTime(FileSystem* fs, const std::string& data_directory, uint1
     if (header.instrument != instrument || IsDefinition(header)) return;
     younger_is_there = header.timestamp_ns > timestamp_ns;
   };
-  const auto stop = [&](const EntryHeader& header, const uint8_t* entry, bool* ends) {
+  const auto stop = [&](const EntryView& entry, bool* ends) {
     younger_is_there = false;
-    if (BeginsTransaction(header)) {
+    if (BeginsTransaction(entry.header)) {
       VisitTransaction(entry, note);  // the instrument's last entry of it counts
     } else {
-      note(header);
+      note(entry.header);
     }
     *ends = younger_is_there;
     return Status();
   };
-  Status status = Replay(fs, data_directory, stop, books, nullptr);
+  Status status = ApplyFollowing(fs, data_directory, stop, books, nullptr);
   if (status.code() == Code::kOutOfReach) {
     return WithCoverage(status, fs, data_directory);
   }

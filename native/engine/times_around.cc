@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "engine/recovery.h"
+#include "journal/layout.h"
 #include "journal/reader.h"
 
 namespace pinnacle {
@@ -29,7 +30,8 @@ void FindOutOfOrder(FileSystem* fs, const std::string& data_directory, uint16_t 
   std::unique_ptr<JournalReader> reader;
   if (!OpenReader(fs, JournalDirectory(data_directory), first, &reader).ok()) return;
   uint64_t latest_ns = 0;
-  const auto visit = [&](const EntryHeader& header, const uint8_t*, bool* stop) {
+  const auto visit = [&](const EntryView& entry, bool* stop) {
+    const EntryHeader& header = entry.header;
     *stop = header.sequence > last;
     // A definition has the clock's time, whatever the operations count from.
     if (*stop || header.instrument != instrument || IsDefinition(header) || IsHole(header)) {

@@ -30,8 +30,8 @@ constexpr uint64_t kTouchStepBytes = 1024 * 1024;
 // append, a roll or a compaction wakes nobody.
 constexpr milliseconds kFailureLook{100};
 
-// How long the sync thread looks out for another request before it sleeps.
-constexpr uint64_t kLookOutNs = 200'000;
+// How long the sync thread spins for another request before it sleeps.
+constexpr uint64_t kSpinNs = 200'000;
 
 const bool kHasSpareProcessor = std::thread::hardware_concurrency() > 1;
 
@@ -93,9 +93,9 @@ void JournalThreads::RequestDurable(uint64_t sequence) {
       requested_.store(sequence, std::memory_order_release);
     }
   }
-  // A thread that looks out sees it by itself. (One that has just ended looking takes the mutex and
+  // A thread that spins sees it by itself. (One that has just ended spinning takes the mutex and
   // looks again before it sleeps.)
-  if (!looking_out_.load(std::memory_order_acquire)) sync_wanted_.notify_one();
+  if (!spinning_.load(std::memory_order_acquire)) sync_wanted_.notify_one();
 }
 
 Status JournalThreads::SyncNow() {
@@ -130,14 +130,14 @@ void JournalThreads::Stop() {
 
 // Spins; the mutex is not held. The processor that it takes would sleep otherwise: whoever waits
 // for the sync does.
-bool JournalThreads::LookOut(uint64_t answered) const {
+bool JournalThreads::SpinForRequest(uint64_t answered) const {
   const uint64_t start_ns = clock_->MonotonicNs();
   do {
     for (int i = 0; i < 32; ++i) {
       if (requested_.load(std::memory_order_acquire) > answered) return true;
       if (stopping_.load(std::memory_order_relaxed)) return true;
     }
-  } while (clock_->MonotonicNs() - start_ns < kLookOutNs);
+  } while (clock_->MonotonicNs() - start_ns < kSpinNs);
   return false;
 }
 
@@ -147,17 +147,17 @@ bool JournalThreads::AwaitWork(std::unique_lock<std::mutex>* lock, uint64_t answ
   const auto wanted = [&] { return stopping_ || requested_ > answered || journal_->failed(); };
   if (wanted()) return true;
   const uint64_t start_ns = clock_->MonotonicNs();
-  if (looks_out_ && kHasSpareProcessor) {
-    looking_out_.store(true, std::memory_order_release);
+  if (spins_ && kHasSpareProcessor) {
+    spinning_.store(true, std::memory_order_release);
     lock->unlock();
-    (void)LookOut(answered);
+    (void)SpinForRequest(answered);
     lock->lock();
-    looking_out_.store(false, std::memory_order_release);
+    spinning_.store(false, std::memory_order_release);
   }
   sync_wanted_.wait_for(
       *lock, HasInterval() ? sync_interval_ : std::chrono::nanoseconds(kFailureLook), wanted);
   const bool asked = wanted();
-  looks_out_ = asked && clock_->MonotonicNs() - start_ns < kLookOutNs;
+  spins_ = asked && clock_->MonotonicNs() - start_ns < kSpinNs;
   return asked;
 }
 

@@ -4,7 +4,7 @@
 //
 // What keeps them out of each other's way:
 // - Copying never waits for a sync, nor a sync for copying: what a sync needs it writes itself.
-// - The sync thread looks out for the next request for a moment before it sleeps, where requests
+// - The sync thread spins for the next request for a moment before it sleeps, where requests
 //   have been coming that fast: waking a thread takes as long as a good device takes to sync.
 #ifndef PINNACLE_JOURNAL_BACKGROUND_H_
 #define PINNACLE_JOURNAL_BACKGROUND_H_
@@ -61,7 +61,7 @@ class JournalThreads {
   bool HasInterval() const { return sync_interval_.count() > 0; }
   void RunSync();
   bool AwaitWork(std::unique_lock<std::mutex>* lock, uint64_t answered);
-  bool LookOut(uint64_t answered) const;
+  bool SpinForRequest(uint64_t answered) const;
   void RunSupply();
   void RunCopy();
 
@@ -80,9 +80,9 @@ class JournalThreads {
   std::atomic<uint64_t> requested_{0};  // written under mutex_
   std::atomic<bool> stopping_{false};   // written under both mutexes
   // Of the sync thread: whether the last request came soon enough after the answer before it to
-  // look out for the next.
-  bool looks_out_ = false;
-  std::atomic<bool> looking_out_{false};
+  // spin for the next.
+  bool spins_ = false;
+  std::atomic<bool> spinning_{false};
 
   std::mutex record_mutex_;  // SyncNow and the sync thread both record
   Histogram sync_ns_;

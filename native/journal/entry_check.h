@@ -35,6 +35,13 @@ inline EntryTrailer LoadTrailer(const uint8_t* entry, uint64_t entry_bytes) {
   return trailer;
 }
 
+// Of a hole's entry.
+inline HolePayload LoadHole(const uint8_t* entry) {
+  HolePayload hole;
+  std::memcpy(&hole, entry + sizeof(EntryHeader), sizeof(hole));
+  return hole;
+}
+
 // How far the journal was durable when this entry was written.
 inline uint64_t DurableClaim(const EntryHeader& header, const EntryTrailer& trailer) {
   if (trailer.durable_lag == kMaxDurableLag) return 0;  // "this or more": claims nothing
@@ -46,28 +53,24 @@ inline constexpr int32_t kAnyPayload = -1;
 inline constexpr int32_t kNoEntry = -2;
 inline constexpr int32_t kHoleOfAnySize = -3;  // as many lines as it fills
 
-// Bytes of payload that an entry of each type has.
+// Bytes of payload that an entry of each type has. What the payloads hold is the concern of whoever
+// applies them (state/entry_payloads.h asserts that the lengths agree).
 inline constexpr std::array<int32_t, 256> kPayloadOfType = [] {
   std::array<int32_t, 256> bytes{};
   bytes.fill(kNoEntry);
-  for (const EntryType type : {EntryType::kAdd, EntryType::kReduce, EntryType::kCancel,
-                               EntryType::kExecute, EntryType::kReplace, EntryType::kSetLevel,
-                               EntryType::kClear, EntryType::kTrade, EntryType::kStatus}) {
-    bytes[static_cast<size_t>(type)] = sizeof(OrderPayload);
+  for (const uint8_t type : {0x11, 0x12, 0x14, 0x18, 0x21, 0x24, 0x28, 0x41, 0x42}) {
+    bytes[type] = kLinePayloadBytes;
   }
-  bytes[static_cast<size_t>(EntryType::kInstrument)] = sizeof(InstrumentPayload);
-  bytes[static_cast<size_t>(EntryType::kReplaceWide)] = sizeof(ReplaceWidePayload);
-  bytes[static_cast<size_t>(EntryType::kHole)] = kHoleOfAnySize;
-  for (size_t type = static_cast<size_t>(EntryType::kFirstUserType); type < 256; ++type) {
-    bytes[type] = kAnyPayload;
-  }
+  bytes[0x22] = 48;
+  bytes[kDefinitionType] = 48;
+  bytes[kHoleType] = kHoleOfAnySize;
+  for (size_t type = kFirstUserType; type < 256; ++type) bytes[type] = kAnyPayload;
   return bytes;
 }();
-static_assert(sizeof(ReplacePayload) == sizeof(OrderPayload));
 
 // The flags are those that every entry may have, or of `also`.
 inline bool FlagsArePlain(const EntryHeader& header, uint8_t also) {
-  return (header.flags & ~(kFlagSell | kFlagGivenTime | also)) == kFlagWritten;
+  return (header.flags & ~(kFlagOfPayload | kFlagGivenTime | also)) == kFlagWritten;
 }
 
 // Of any entry but a hole.
@@ -92,8 +95,7 @@ inline uint64_t FirstSequenceOf(const EntryHeader& header, const uint8_t* entry)
   if (!IsHole(header)) [[likely]]
     return header.sequence;
   if (header.payload_bytes < sizeof(HolePayload)) return 0;
-  HolePayload hole;
-  std::memcpy(&hole, entry + sizeof(EntryHeader), sizeof(hole));
+  const HolePayload hole = LoadHole(entry);
   return hole.first_sequence <= header.sequence + 1 ? hole.first_sequence : 0;
 }
 

@@ -134,7 +134,7 @@ TEST_CASE("a length that reaches past the segment is damage, and reads nothing o
 }
 
 TEST_CASE("an order entry of another length than its type has is refused") {
-  EntryHeader header{32, 1, static_cast<uint8_t>(EntryType::kAdd), kFlagWritten, 1, 1};
+  EntryHeader header{32, 1, 0x11, kFlagWritten, 1, 1};
   CHECK(HeaderIsPlausible(header));
   header.payload_bytes = 40;
   CHECK_FALSE(HeaderIsPlausible(header));

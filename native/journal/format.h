@@ -51,27 +51,15 @@ inline constexpr uint32_t kMaxPayloadBytes = 16 * 1024 * 1024 - 32;
 inline constexpr uint16_t kMaxInstruments = 65535;  // instrument 0 means "no instrument"
 inline constexpr uint64_t kMaxSafeInteger = (1ull << 53) - 1;
 
-// What an entry is. Values are part of the format. Below kFirstUserType the engine knows the
-// payload.
-enum class EntryType : uint8_t {
-  kNone = 0x00,
-  kInstrument = 0x03,   // InstrumentPayload: defines the header's instrument
-  kHole = 0x05,         // HolePayload, then zeros: entries that a repair found lost
-  kAdd = 0x11,          // OrderPayload
-  kReduce = 0x12,       // OrderPayload; quantity is the amount taken off (a partial or full cancel)
-  kCancel = 0x14,       // OrderPayload; price and quantity 0
-  kExecute = 0x18,      // OrderPayload; quantity is the amount executed
-  kReplace = 0x21,      // ReplacePayload: old and new id below 2^64
-  kReplaceWide = 0x22,  // ReplaceWidePayload: ids of 128 bits; two lines
-  kSetLevel = 0x24,     // OrderPayload; id 0, quantity is the level's new total, 0 removes it
-  kClear = 0x28,        // OrderPayload, all 0: the book becomes empty
-  kTrade = 0x41,        // OrderPayload; changes no order (hidden execution, off-book print)
-  kStatus = 0x42,  // OrderPayload; quantity is the trading status: 0 halted, 1 trading, others free
-  kFirstUserType = 0x80,  // 0x80 + user type (0..127): opaque to the engine
-};
+// What an entry is. The values are part of the format; those of operations on the books, and what
+// their payloads hold, are in state/entry_payloads.h.
+enum class EntryType : uint8_t;
+inline constexpr uint8_t kDefinitionType = 0x03;  // defines the header's instrument
+inline constexpr uint8_t kHoleType = 0x05;        // HolePayload, then zeros
+inline constexpr uint8_t kFirstUserType = 0x80;   // 0x80 + user type (0..127): opaque to the engine
 
 // Bits of EntryHeader::flags.
-inline constexpr uint8_t kFlagSell = 0x01;  // side of the order; clear: buy
+inline constexpr uint8_t kFlagOfPayload = 0x01;  // what it says depends on the type
 // The timestamp came from the caller, not from the clock.
 inline constexpr uint8_t kFlagGivenTime = 0x02;
 // Of a transaction of several entries (kFeatureTransactions): the entry continues it; more of it
@@ -83,7 +71,7 @@ inline constexpr uint8_t kTransactionFlags = kFlagContinues | kFlagMoreFollows;
 inline constexpr uint8_t kFlagWritten = 0x80;
 // An entry with any other bit is damage.
 inline constexpr uint8_t kKnownFlags =
-    kFlagSell | kFlagGivenTime | kFlagWritten | kTransactionFlags;
+    kFlagOfPayload | kFlagGivenTime | kFlagWritten | kTransactionFlags;
 
 // Mandatory features of segments, snapshots and head records. A file that needs one which this
 // version does not implement is refused. A segment gets a bit before the first entry that needs it
@@ -107,29 +95,12 @@ struct EntryHeader {
 static_assert(sizeof(EntryHeader) == 24);
 static_assert(offsetof(EntryHeader, sequence) == 8 && offsetof(EntryHeader, timestamp_ns) == 16);
 
-inline bool IsHole(const EntryHeader& header) {
-  return header.type == static_cast<uint8_t>(EntryType::kHole);
-}
+inline bool IsHole(const EntryHeader& header) { return header.type == kHoleType; }
 
-inline bool IsDefinition(const EntryHeader& header) {
-  return header.type == static_cast<uint8_t>(EntryType::kInstrument);
-}
+inline bool IsDefinition(const EntryHeader& header) { return header.type == kDefinitionType; }
 
 inline bool BeginsTransaction(const EntryHeader& header) {
   return (header.flags & kTransactionFlags) == kFlagMoreFollows;
-}
-
-// The payload is the user's.
-inline bool IsUsers(const EntryHeader& header) {
-  return header.type >= static_cast<uint8_t>(EntryType::kFirstUserType);
-}
-
-// The entry changes no book: a user's, or a hole. (Operations and definitions are neither, and the
-// types are such that one comparison tells.)
-inline bool ChangesNoBook(const EntryHeader& header) {
-  static_assert(static_cast<uint8_t>(EntryType::kInstrument) < 0x05 &&
-                static_cast<uint8_t>(EntryType::kHole) == 0x05);
-  return static_cast<uint8_t>(header.type - 0x06) >= 0x7a && !IsDefinition(header);
 }
 
 struct EntryTrailer {
@@ -150,32 +121,6 @@ constexpr uint64_t EntryBytes(uint64_t payload_bytes) {
   return (payload_bytes + kEntryOverheadBytes + kLineBytes - 1) / kLineBytes * kLineBytes;
 }
 
-struct OrderPayload {
-  uint64_t order_id_low;
-  uint64_t order_id_high;
-  int64_t price;     // ticks, 0 .. 2^53 - 1; from -(2^53 - 1) on where the instrument says so
-  int64_t quantity;  // lots, 1 .. 2^53 - 1 where the operation has one
-};
-static_assert(sizeof(OrderPayload) == kLinePayloadBytes);
-
-struct ReplacePayload {
-  uint64_t order_id;
-  uint64_t new_order_id;
-  int64_t price;
-  int64_t quantity;
-};
-static_assert(sizeof(ReplacePayload) == kLinePayloadBytes);
-
-struct ReplaceWidePayload {
-  uint64_t order_id_low;
-  uint64_t order_id_high;
-  uint64_t new_order_id_low;
-  uint64_t new_order_id_high;
-  int64_t price;
-  int64_t quantity;
-};
-static_assert(sizeof(ReplaceWidePayload) == 48);
-
 // Stands for the entries first_sequence .. header.sequence, which are lost. It fills the lines that
 // they had, so everything after it keeps its place and its checksum. It may stand for no entry at
 // all (sequence = first_sequence - 1): then it only fills lines that hold nothing of the journal.
@@ -185,21 +130,6 @@ struct HolePayload {
   uint64_t entries_left_out;   // of the lost ones: they verified, but the books refused them
 };
 static_assert(sizeof(HolePayload) == 24);
-
-inline constexpr size_t kInstrumentNameBytes = 32;  // UTF-8, zero-padded
-
-// Bits of InstrumentPayload::flags. A definition with any other bit is refused.
-inline constexpr uint32_t kInstrumentSignedPrices = 1;  // needs kFeatureSignedPrices
-inline constexpr uint32_t kKnownInstrumentFlags = kInstrumentSignedPrices;
-
-struct InstrumentPayload {
-  char name[kInstrumentNameBytes];
-  uint32_t price_scale;  // decimal digits behind the point: price = ticks / 10^price_scale; 0 .. 15
-  uint32_t quantity_scale;  // the same for quantities
-  uint32_t kind;            // 0: orders (market by order), 1: levels (market by price)
-  uint32_t flags;
-};
-static_assert(sizeof(InstrumentPayload) == 48);
 
 // At offset 0 of a segment.
 struct SegmentHeader {

@@ -65,7 +65,7 @@ struct Opened {
   }
   void Line() {
     const uint64_t payload[4] = {1, 0, 2, 3};
-    REQUIRE(journal->AppendLine(EntryType::kAdd, 1, 0, 5, payload) == Code::kOk);
+    REQUIRE(journal->AppendLine(EntryType{0x11}, 1, 0, 5, payload) == Code::kOk);
   }
   void Roll() {
     const uint64_t index = journal->segment_index();

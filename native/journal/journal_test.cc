@@ -32,7 +32,7 @@ struct Opened {
   }
   Code Line(uint64_t value) {
     const uint64_t payload[4] = {value, 0, value, 1};
-    return journal->AppendLine(EntryType::kAdd, 1, 0, 1000 + value, payload);
+    return journal->AppendLine(EntryType{0x11}, 1, 0, 1000 + value, payload);
   }
   ScanResult Scan() {
     ScanResult result;
@@ -58,7 +58,7 @@ TEST_CASE("payloads of every size around the line bounds come back as they were"
   for (uint32_t size : {0u, 1u, 31u, 32u, 33u, 95u, 96u, 97u, 1000u, 50000u}) {
     std::vector<uint8_t> payload(size);
     for (uint32_t i = 0; i < size; ++i) payload[i] = static_cast<uint8_t>(i * 31 + size);
-    REQUIRE(opened.journal->Append(EntryType::kFirstUserType, 0, 0, 5, payload.data(), size) ==
+    REQUIRE(opened.journal->Append(EntryType{kFirstUserType}, 0, 0, 5, payload.data(), size) ==
             Code::kOk);
     payloads.push_back(payload);
   }
@@ -79,7 +79,7 @@ TEST_CASE("payloads of every size around the line bounds come back as they were"
 TEST_CASE("a payload above the segment's room is refused and leaves no entry") {
   Opened opened;
   std::vector<uint8_t> payload(kSmallSegment);
-  CHECK(opened.journal->Append(EntryType::kFirstUserType, 0, 0, 5, payload.data(),
+  CHECK(opened.journal->Append(EntryType{kFirstUserType}, 0, 0, 5, payload.data(),
                                static_cast<uint32_t>(payload.size())) == Code::kEntryTooLarge);
   CHECK(opened.journal->last_error().code() == Code::kEntryTooLarge);
   CHECK(opened.journal->appended() == 0);
@@ -106,11 +106,11 @@ TEST_CASE("lines appended together are the bytes of lines appended one by one, o
     for (const uint64_t word : {i, i * 3, uint64_t{0}, ~i}) payloads.push_back(word);
   }
   for (uint64_t i = 0; i < kCount; ++i) {
-    REQUIRE(singles.journal->AppendLine(EntryType::kFirstUserType, 3, kFlagGivenTime, 77,
+    REQUIRE(singles.journal->AppendLine(EntryType{kFirstUserType}, 3, kFlagGivenTime, 77,
                                         payloads.data() + 4 * i) == Code::kOk);
   }
   uint64_t taken = 0;
-  REQUIRE(together.journal->AppendLines(EntryType::kFirstUserType, 3, kFlagGivenTime, 77,
+  REQUIRE(together.journal->AppendLines(EntryType{kFirstUserType}, 3, kFlagGivenTime, 77,
                                         payloads.data(), kCount, &taken) == Code::kOk);
   CHECK(taken == kCount);
   CHECK(together.journal->appended() == kCount);
@@ -133,7 +133,7 @@ TEST_CASE("lines appended together are the bytes of lines appended one by one, o
   CHECK(expected.size() == kCount * kLineBytes);
   CHECK((entries(together) == expected));
   REQUIRE(together.journal->Close().ok());
-  CHECK(together.journal->AppendLines(EntryType::kFirstUserType, 3, 0, 77, payloads.data(), 5,
+  CHECK(together.journal->AppendLines(EntryType{kFirstUserType}, 3, 0, 77, payloads.data(), 5,
                                       &taken) == Code::kClosed);
   CHECK(taken == 0);
 }

@@ -74,15 +74,15 @@ class Opened {
   class Visitor : public EntryVisitor {
    public:
     explicit Visitor(const std::vector<std::vector<uint8_t>>& payloads) : payloads_(payloads) {}
-    Status Visit(const EntryHeader& header, const uint8_t* payload, const uint8_t*,
-                 uint64_t) override {
+    Status Visit(const EntryView& entry) override {
+      const EntryHeader& header = entry.header;
       const std::vector<uint8_t>& wanted = payloads_.at(header.sequence - 1);
       const bool same = header.payload_bytes == wanted.size() &&
-                        std::equal(wanted.begin(), wanted.end(), payload);
-      if ((header.flags & kFlagContinues) != 0 && place.segment->file.index != segment_) {
+                        std::equal(wanted.begin(), wanted.end(), entry.payload());
+      if ((header.flags & kFlagContinues) != 0 && entry.place.segment->file.index != segment_) {
         return Status(Code::kCorrupt, "a transaction in two segments");
       }
-      segment_ = place.segment->file.index;
+      segment_ = entry.place.segment->file.index;
       return same ? Status() : Status(Code::kCorrupt, "entry " + std::to_string(header.sequence));
     }
 

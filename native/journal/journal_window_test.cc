@@ -36,7 +36,7 @@ struct Opened {
       payload[i] = static_cast<uint8_t>(i * 31 + payloads.size() * 7 + 1);
     }
     payloads.push_back(payload);
-    return journal->Append(EntryType::kFirstUserType, 0, 0, 5, payload.data(),
+    return journal->Append(EntryType{kFirstUserType}, 0, 0, 5, payload.data(),
                            static_cast<uint32_t>(bytes));
   }
   void Lines(uint64_t count) {
@@ -56,14 +56,14 @@ struct Opened {
     std::unique_ptr<JournalReader> reader;
     REQUIRE(JournalReader::Open(fs, kSimulatedJournal, 1, &reader).ok());
     uint64_t count = 0;
-    const Status status =
-        VisitEntries(reader.get(), [&](const EntryHeader& header, const uint8_t* entry, bool*) {
-          const std::vector<uint8_t>& payload = payloads.at(count);
-          ++count;
-          const bool same = header.sequence == count && header.payload_bytes == payload.size() &&
-                            std::equal(payload.begin(), payload.end(), entry + sizeof(EntryHeader));
-          return same ? Status() : Status(Code::kCorrupt, "entry " + std::to_string(count));
-        });
+    const Status status = VisitEntries(reader.get(), [&](const EntryView& entry, bool*) {
+      const EntryHeader& header = entry.header;
+      const std::vector<uint8_t>& payload = payloads.at(count);
+      ++count;
+      const bool same = header.sequence == count && header.payload_bytes == payload.size() &&
+                        std::equal(payload.begin(), payload.end(), entry.payload());
+      return same ? Status() : Status(Code::kCorrupt, "entry " + std::to_string(count));
+    });
     CHECK_MESSAGE(status.ok(), status.ToString());
     return count;
   }

@@ -213,6 +213,10 @@ Status ReadFirstEntry(FileSystem* fs, SegmentFacts* facts) {
   return Status();
 }
 
+std::string JournalDirectory(const std::string& data_directory) {
+  return data_directory + "/journal";
+}
+
 Status ReadLayout(FileSystem* fs, const std::string& data_directory, bool live, Layout* layout) {
   constexpr int kMostLooks = 100;
   const std::string journal_directory = JournalDirectory(data_directory);

@@ -51,6 +51,8 @@ struct Layout {
   std::string damage;                   // of the head record; empty where there is none
 };
 
+std::string JournalDirectory(const std::string& data_directory);
+
 // The layout of a data directory. Only I/O errors, kNotOurFile, kNewerVersion and kUnknownFeature
 // come back as a Status; damage is in the layout. A directory without a journal has no segment.
 // `live`: a writer may be at work; the layout is then one that the head record agrees with. kBusy:

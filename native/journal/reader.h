@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "journal/entry_view.h"
 #include "journal/format.h"
 #include "journal/head_record.h"
 #include "journal/segment_header.h"
@@ -94,8 +95,9 @@ class JournalReader {
   std::unique_ptr<SegmentReader> reader_;
 };
 
-// Calls `visit(header, entry, &stop)` for each entry from the reader's place to the end for now,
-// until one asks to stop or returns an error, which is the status then.
+// Calls `visit(const EntryView&, &stop)` for each entry from the reader's place to the end for now,
+// until one asks to stop or returns an error, which is the status then. The rest of an entry's
+// transaction is in `bytes_ahead`, verified too.
 template <typename Visit>
 Status VisitEntries(JournalReader* reader, Visit&& visit) {
   constexpr uint64_t kReadBytes = 256 * 1024;
@@ -107,10 +109,12 @@ Status VisitEntries(JournalReader* reader, Visit&& visit) {
     for (size_t offset = 0; offset < entries.size();) {
       const uint8_t* entry = entries.data() + offset;
       const EntryHeader header = LoadHeader(entry);
+      const uint64_t bytes = EntryBytes(header.payload_bytes);
       bool stop = false;
-      PINNACLE_RETURN_IF_ERROR(visit(header, entry, &stop));
+      PINNACLE_RETURN_IF_ERROR(
+          visit(EntryView{header, {entry, bytes}, {nullptr, 0, entries.size() - offset}}, &stop));
       if (stop) return Status();
-      offset += EntryBytes(header.payload_bytes);
+      offset += bytes;
     }
   }
 }

@@ -5,7 +5,7 @@
 
 #include "base/zeros.h"
 #include "checksum/crc32c.h"
-#include "journal/runs_ahead.h"
+#include "journal/segment_prescan.h"
 #include "journal/segment_reader.h"
 #include "journal/segment_run.h"
 #include "platform/read_fully.h"
@@ -38,7 +38,7 @@ class Scanner {
       bytes_total_ += facts[i].belongs() ? facts[i].header.segment_bytes : 0;
       result_->segments.push_back(std::move(facts[i]));
     }
-    StartAhead();
+    StartPrescan();
     PINNACLE_RETURN_IF_ERROR(ScanRun());
     if (!layout.damage.empty()) NoteDirectoryDamage(layout.damage, "");
     result_->verdict = ClassifyTail(*evidence_);
@@ -97,7 +97,7 @@ class Scanner {
         evidence_->segment_damaged = true;
         result_->damaged_segment = static_cast<int64_t>(i);
         if (result_->stop_segment < 0) result_->stop_segment = static_cast<int64_t>(i);
-        return LookBehind(i, kSegmentHeaderBytes);
+        return ScanPastStop(i, kSegmentHeaderBytes);
       }
       if (i == 0 && segment.first_sequence != 0) {
         evidence_->next_sequence = segment.first_sequence;
@@ -109,7 +109,7 @@ class Scanner {
       result_->stop_segment = static_cast<int64_t>(i);
       bool stopped = false;
       PINNACLE_RETURN_IF_ERROR(ScanSegment(i, &stopped));
-      if (stopped) return LookBehind(i, segment.end_offset);
+      if (stopped) return ScanPastStop(i, segment.end_offset);
     }
     return Status();
   }
@@ -129,7 +129,8 @@ class Scanner {
     reader.Seek(kSegmentHeaderBytes);
     SegmentRun run;
     Status followed;
-    const RunsAhead::Outcome* ahead = ahead_ ? ahead_->Of(i, evidence_->next_sequence) : nullptr;
+    const SegmentPrescan::Outcome* ahead =
+        prescan_ ? prescan_->Of(i, evidence_->next_sequence) : nullptr;
     if (ahead != nullptr) {
       followed = ahead->status;
       run = ahead->run;
@@ -238,9 +239,8 @@ class Scanner {
         reader, evidence_->next_sequence, Proof(), MayHaveTransactions(segment.header), run,
         [&](const EntryHeader& header, const uint8_t* entry, uint64_t bytes) -> Status {
           if (header.sequence >= options_.from_sequence) {
-            visitor_->place = {&segment, reader->offset(), reader->bytes_ahead()};
-            PINNACLE_RETURN_IF_ERROR(
-                visitor_->Visit(header, entry + sizeof(EntryHeader), entry, bytes));
+            const EntryPlace place{&segment, reader->offset(), reader->bytes_ahead()};
+            PINNACLE_RETURN_IF_ERROR(visitor_->Visit({header, {entry, bytes}, place}));
           }
           if (reader->offset() + bytes >= next_progress) [[unlikely]] {
             visitor_->Progress(bytes_done_ + reader->offset() + bytes, bytes_total_);
@@ -285,11 +285,11 @@ class Scanner {
 
   RunProof Proof() const { return {options_.proof_sequence, options_.proof_checksum}; }
 
-  void StartAhead() {
+  void StartPrescan() {
     if (options_.threads == 0 || (visitor_ != nullptr && visitor_->NeedsEntries())) return;
-    std::vector<RunsAhead::Job> jobs;
+    std::vector<SegmentPrescan::Job> jobs;
     for (const SegmentFacts& segment : result_->segments) {
-      RunsAhead::Job job;
+      SegmentPrescan::Job job;
       if (segment.belongs()) {
         job = {segment.file.path, segment.header.segment_bytes,
                SeedOfSegment(segment.header.segment_id), segment.first_sequence,
@@ -297,7 +297,8 @@ class Scanner {
       }
       jobs.push_back(std::move(job));
     }
-    ahead_ = std::make_unique<RunsAhead>(file_system_, std::move(jobs), Proof(), options_.threads);
+    prescan_ =
+        std::make_unique<SegmentPrescan>(file_system_, std::move(jobs), Proof(), options_.threads);
   }
 
   static Status RestIsZero(SegmentReader* reader, uint64_t segment_bytes, bool* zero) {
@@ -306,9 +307,9 @@ class Scanner {
     return Status();
   }
 
-  // Looks at all that stands behind the stop: it decides whether the stop is the journal's end, and
-  // what a cut would drop.
-  Status LookBehind(size_t first, uint64_t offset) {
+  // Reads all that follows the stop: it decides whether the stop is the journal's end, and what a
+  // cut would drop.
+  Status ScanPastStop(size_t first, uint64_t offset) {
     const TailEvidence before = *evidence_;
     for (size_t i = first; i < result_->segments.size(); ++i) {
       SegmentFacts& segment = result_->segments[i];
@@ -322,7 +323,7 @@ class Scanner {
         offset = kSegmentHeaderBytes;
         continue;
       }
-      PINNACLE_RETURN_IF_ERROR(LookBehindInSegment(segment, offset, i > first));
+      PINNACLE_RETURN_IF_ERROR(ScanPastStopInSegment(segment, offset, i > first));
       offset = kSegmentHeaderBytes;
     }
     const SegmentFacts& stop = result_->segments[first];
@@ -345,7 +346,7 @@ class Scanner {
     return Status();
   }
 
-  Status LookBehindInSegment(const SegmentFacts& segment, uint64_t offset, bool later) {
+  Status ScanPastStopInSegment(const SegmentFacts& segment, uint64_t offset, bool later) {
     std::unique_ptr<File> file;
     PINNACLE_RETURN_IF_ERROR(file_system_->Open(segment.file.path, OpenMode::kRead, &file));
     const uint32_t seed = SeedOfSegment(segment.header.segment_id);
@@ -376,19 +377,15 @@ class Scanner {
               trailer.checksum) {
             bytes = entry_bytes;
             // The entry at the stop itself does not follow it.
-            const bool behind = later || reader.offset() > offset;
-            evidence_->valid_entries_follow |= behind;
+            const bool past_stop = later || reader.offset() > offset;
+            evidence_->valid_entries_follow |= past_stop;
             const uint64_t first = FirstSequenceOf(header, entry.data());
-            if (behind && first != 0 && !evidence_->wrong_sequence &&
+            if (past_stop && first != 0 && !evidence_->wrong_sequence &&
                 first <= evidence_->next_sequence) {
               NoteOlder(first);
             }
             ++result_->entries_dropped;
             Claim(DurableClaim(header, trailer));
-            if (visitor_ != nullptr) {
-              PINNACLE_RETURN_IF_ERROR(
-                  visitor_->VisitBehindBreak(header, entry.data() + sizeof(EntryHeader)));
-            }
           }
         }
       }
@@ -420,7 +417,7 @@ class Scanner {
   TailEvidence* evidence_ = nullptr;
   std::string segment_damage_;
   std::string directory_damage_;
-  std::unique_ptr<RunsAhead> ahead_;
+  std::unique_ptr<SegmentPrescan> prescan_;
   uint64_t bytes_done_ = 0;
   uint64_t bytes_total_ = 0;
 };

@@ -13,6 +13,7 @@
 
 #include "base/status.h"
 #include "journal/entry_check.h"
+#include "journal/entry_view.h"
 #include "journal/format.h"
 #include "journal/layout.h"
 #include "journal/tail_rules.h"
@@ -36,25 +37,11 @@ struct ScanResult {
   uint64_t entries_dropped = 0;  // valid entries behind the stop
 };
 
-// Where an entry stands, for whoever wants to read it again.
-struct EntryPlace {
-  const SegmentFacts* segment = nullptr;
-  uint64_t offset = 0;
-  // That can be read from the entry on, into what follows it: for looking ahead. Nothing of what
-  // follows is verified.
-  uint64_t bytes_ahead = 0;
-};
-
 class EntryVisitor {
  public:
   virtual ~EntryVisitor() = default;
-  // Of the entry that is being visited.
-  EntryPlace place;
-  // `payload` is header.payload_bytes long and valid during the call only. An error ends the scan.
-  virtual Status Visit(const EntryHeader& header, const uint8_t* payload, const uint8_t* entry,
-                       uint64_t entry_bytes) = 0;
-  // Valid entries behind a break, in file order (for salvage). They need not be in sequence.
-  virtual Status VisitBehindBreak(const EntryHeader&, const uint8_t*) { return Status(); }
+  // An error ends the scan.
+  virtual Status Visit(const EntryView& entry) = 0;
   // false: the scan may leave Visit out.
   virtual bool NeedsEntries() const { return true; }
   virtual void Progress(uint64_t /*bytes_done*/, uint64_t /*bytes_total*/) {}

@@ -14,8 +14,8 @@ struct Visit {
 
 class Collector : public EntryVisitor {
  public:
-  Status Visit(const EntryHeader& header, const uint8_t*, const uint8_t* entry, uint64_t) override {
-    visits.push_back({FirstSequenceOf(header, entry), header.sequence});
+  Status Visit(const EntryView& entry) override {
+    visits.push_back({entry.first_sequence(), entry.header.sequence});
     return Status();
   }
   std::vector<pinnacle::Visit> visits;

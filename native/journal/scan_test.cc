@@ -25,8 +25,8 @@ class Directory {
 
 class Collector : public EntryVisitor {
  public:
-  Status Visit(const EntryHeader& header, const uint8_t*, const uint8_t*, uint64_t) override {
-    sequences.push_back(header.sequence);
+  Status Visit(const EntryView& entry) override {
+    sequences.push_back(entry.header.sequence);
     return Status();
   }
   std::vector<uint64_t> sequences;

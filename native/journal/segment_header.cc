@@ -56,10 +56,6 @@ std::string JournalIdText(const JournalId& id) {
   return text;
 }
 
-std::string JournalDirectory(const std::string& data_directory) {
-  return data_directory + "/journal";
-}
-
 std::string SegmentName(uint64_t index) { return NameOf(index, kSegmentSuffix); }
 std::string SpareName(uint64_t index) { return NameOf(index, kSpareSuffix); }
 

@@ -28,7 +28,6 @@ inline JournalId JournalIdOf(const SegmentHeader& header) {
 // 32 hex digits, the high half first.
 std::string JournalIdText(const JournalId& id);
 
-std::string JournalDirectory(const std::string& data_directory);
 std::string SegmentName(uint64_t index);  // "00000000000000000001.segment"
 std::string SpareName(uint64_t index);    // "00000000000000000001.spare"
 bool ParseSegmentName(std::string_view name, uint64_t* index);

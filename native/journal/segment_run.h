@@ -1,5 +1,5 @@
 // The run of good entries from a segment's first on, each with the sequence that is its turn: what
-// the scan follows, one segment after the other, or (RunsAhead) several at once.
+// the scan follows, one segment after the other, or (SegmentPrescan) several at once.
 #ifndef PINNACLE_JOURNAL_SEGMENT_RUN_H_
 #define PINNACLE_JOURNAL_SEGMENT_RUN_H_
 

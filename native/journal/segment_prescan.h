@@ -2,8 +2,8 @@
 // entries: verifying is then as fast as all cores together. A run depends on its file and on the
 // first sequence expected in it, and on nothing else; so where the scan comes to a segment with the
 // expectation that its run was followed with, the run is what the scan would find.
-#ifndef PINNACLE_JOURNAL_RUNS_AHEAD_H_
-#define PINNACLE_JOURNAL_RUNS_AHEAD_H_
+#ifndef PINNACLE_JOURNAL_SEGMENT_PRESCAN_H_
+#define PINNACLE_JOURNAL_SEGMENT_PRESCAN_H_
 
 #include <atomic>
 #include <condition_variable>
@@ -20,7 +20,7 @@
 
 namespace pinnacle {
 
-class RunsAhead {
+class SegmentPrescan {
  public:
   struct Job {
     std::string path;
@@ -36,10 +36,10 @@ class RunsAhead {
   };
 
   // `threads` at most: as many as the system starts.
-  RunsAhead(FileSystem* file_system, std::vector<Job> jobs, RunProof proof, unsigned threads);
-  ~RunsAhead();  // waits for the segments under way
-  RunsAhead(const RunsAhead&) = delete;
-  RunsAhead& operator=(const RunsAhead&) = delete;
+  SegmentPrescan(FileSystem* file_system, std::vector<Job> jobs, RunProof proof, unsigned threads);
+  ~SegmentPrescan();  // waits for the segments under way
+  SegmentPrescan(const SegmentPrescan&) = delete;
+  SegmentPrescan& operator=(const SegmentPrescan&) = delete;
 
   // Waits for the run of job `i`. nullptr where it was not followed with `expected`.
   const Outcome* Of(size_t i, uint64_t expected);
@@ -62,4 +62,4 @@ class RunsAhead {
 
 }  // namespace pinnacle
 
-#endif  // PINNACLE_JOURNAL_RUNS_AHEAD_H_
+#endif  // PINNACLE_JOURNAL_SEGMENT_PRESCAN_H_

@@ -1,4 +1,4 @@
-#include "journal/runs_ahead.h"
+#include "journal/segment_prescan.h"
 
 #include <algorithm>
 #include <memory>
@@ -9,8 +9,8 @@
 
 namespace pinnacle {
 
-RunsAhead::RunsAhead(FileSystem* file_system, std::vector<Job> jobs, RunProof proof,
-                     unsigned threads)
+SegmentPrescan::SegmentPrescan(FileSystem* file_system, std::vector<Job> jobs, RunProof proof,
+                               unsigned threads)
     : file_system_(file_system),
       jobs_(std::move(jobs)),
       proof_(proof),
@@ -25,19 +25,19 @@ RunsAhead::RunsAhead(FileSystem* file_system, std::vector<Job> jobs, RunProof pr
   });
 }
 
-RunsAhead::~RunsAhead() {
+SegmentPrescan::~SegmentPrescan() {
   stop_.store(true, std::memory_order_relaxed);
   for (std::thread& thread : threads_) thread.join();
 }
 
-const RunsAhead::Outcome* RunsAhead::Of(size_t i, uint64_t expected) {
+const SegmentPrescan::Outcome* SegmentPrescan::Of(size_t i, uint64_t expected) {
   if (expected == 0 || jobs_[i].expected != expected || threads_.empty()) return nullptr;
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return done_[i]; });
   return &outcomes_[i];
 }
 
-void RunsAhead::Work() {
+void SegmentPrescan::Work() {
   while (!stop_.load(std::memory_order_relaxed)) {
     const size_t i = next_.fetch_add(1, std::memory_order_relaxed);
     if (i >= jobs_.size()) return;
@@ -52,7 +52,7 @@ void RunsAhead::Work() {
   }
 }
 
-Status RunsAhead::Follow(const Job& job, Outcome* outcome) {
+Status SegmentPrescan::Follow(const Job& job, Outcome* outcome) {
   std::unique_ptr<File> file;
   PINNACLE_RETURN_IF_ERROR(file_system_->Open(job.path, OpenMode::kRead, &file));
   SegmentReader reader(file.get(), job.segment_bytes, job.seed);
