@@ -1,6 +1,7 @@
 /**
- * From the receipt of a frame to its entries in the journal, through TLS: the clock is read when the WebSocket
- * hands the frame over, and again when the recorder hands the update on. The exchange is a thread of this process.
+ * Measures the time from the receipt of a frame to its entries in the journal, through TLS. It reads the
+ * clock when the WebSocket delivers the frame, and again when the recorder delivers the update. The exchange
+ * is a thread of this process.
  *
  * node .test-dist/bench/feed-latency.js [frames a second] [seconds]
  */

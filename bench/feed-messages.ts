@@ -1,10 +1,12 @@
-/** Messages to parse, in each exchange's shape with values of our own: a thousand different ones of each kind. */
+/**
+ * Messages to parse, in each exchange's shape with values of our own: a thousand different ones of each kind.
+ */
 import { Side } from '../lib/book/side.js'
 import { KrakenBook } from '../lib/market-data/adapters/kraken-book.js'
 import type { LevelChange } from '../lib/market-data/feed-update.js'
 import { Random } from '../lib/order-flow/random.js'
 
-/** `levels`: ten changes of a level book. `trades`: one trade a message. */
+/** `levels`: ten changes of a level book. `trades`: one trade per message. */
 export const messageKinds = ['ticker', 'levels', 'trades'] as const
 export type MessageKind = (typeof messageKinds)[number]
 
@@ -36,7 +38,7 @@ class Market {
     return `${String(this.#random.below(3))}.${String(this.#random.below(100_000_000)).padStart(8, '0')}`
   }
 
-  /** A minute, with `digits` behind the point. */
+  /** A time within a minute, with `digits` decimal places. */
   time(digits: number): string {
     const fraction = String(this.#random.below(10 ** digits)).padStart(digits, '0')
     const second = String(Math.floor((this.#number * 60) / count) % 60).padStart(2, '0')
@@ -174,8 +176,8 @@ const coinbaseExchange: Record<MessageKind, Maker> = {
 }
 
 /**
- * Changes among a dozen prices a side, with the checksum of the book behind them, which the adapter compares. The first
- * message is a snapshot, so that the list can be parsed round and round.
+ * Changes among a dozen prices per side, with the checksum of the resulting book, which the adapter compares.
+ * The first message is a snapshot, so that the list can be parsed repeatedly.
  */
 function krakenLevels(): Maker {
   const book = new KrakenBook(10)
@@ -201,7 +203,7 @@ function krakenLevels(): Maker {
   }
 }
 
-/** Prices and sizes are JSON numbers with zeros at the end. */
+/** Prices and sizes are JSON numbers with trailing zeros. */
 const kraken: Record<MessageKind, Maker> = {
   ticker: (m) =>
     `{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":${m.price()},"bid_qty":${m.size()},` +
@@ -285,7 +287,7 @@ export function messagesOf(exchange: string, kind: MessageKind): string[] {
   const make = makers[exchange]?.[kind]
   if (make === undefined) throw new Error(`there are no ${kind} messages of ${exchange}`)
   const market = new Market()
-  // A string that was put together is a tree inside; a received one is flat.
+  // A concatenated string is a tree inside; a received one is flat.
   const flat = (text: string): string => Buffer.from(text).toString('latin1')
   return list(count, () => {
     market.next()

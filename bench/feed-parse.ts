@@ -1,4 +1,4 @@
-/** node .test-dist/bench/feed-parse.js [--quick]: the part `feed` of the benchmarks alone, without native code. */
+/** node .test-dist/bench/feed-parse.js [--quick]: only the benchmarks' part `feed`, without native code. */
 import { outcomesOf } from './goals.js'
 import { feed } from './parts/feed.js'
 import { goalsText, partText } from './report.js'

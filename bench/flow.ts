@@ -1,6 +1,6 @@
 /**
  * The order flow of the book benchmarks, decoded once into typed arrays: a day of NASDAQ messages (LOBSTER)
- * where the test data is there, else the generator's. Only what changes a book is in it.
+ * if the test data is available, else the generator's. It contains only operations that change a book.
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -113,7 +113,7 @@ const entryTypes: Readonly<Record<number, number>> = {
   [FlowKind.Replace]: EntryType.Replace,
 }
 
-/** In the layout of native/bench/operations_file.h. */
+/** Uses the layout of native/bench/operations_file.h. */
 export function writeOperations(flow: Flow, file: string): void {
   const recordBytes = 64
   const bytes = Buffer.alloc(flow.count * recordBytes)

@@ -1,4 +1,4 @@
-/** What the figures have to reach, all of it within one run: ratios, but for a few sizes and rates. */
+/** The goals of the figures, all within one run: ratios, and a few sizes and rates. */
 
 interface Goal {
   what: string
@@ -73,7 +73,7 @@ export interface GoalOutcome {
   goal: string
   measured: number
   met: boolean
-  /** What this machine lets a plain program reach, where that was measured. */
+  /** What a plain program reaches on this machine, if measured. */
   floor: number | undefined
 }
 

@@ -1,9 +1,10 @@
-// The regression guard: how many instructions the hot path takes for fixed inputs, counted by callgrind,
-// against the committed bench/instructions.json. A count has no noise: a change of a few percent is a
-// change of the code. Baselines belong to an architecture and a compiler; for others, and without
-// valgrind or cmake, it says so and passes.
+// The regression guard: callgrind counts the hot path's instructions for fixed inputs, and this compares them
+// with the committed bench/instructions.json. A count has no noise: a change of a few percent is a change of
+// the code. Baselines belong to an architecture and a compiler; for others, and without valgrind or cmake, it
+// says so and passes.
 //
-// Usage: npm run bench:instructions [-- --update]     --update makes what is counted the baseline
+// Usage: npm run bench:instructions [-- --update]
+// --update makes the counts the baseline
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
@@ -12,10 +13,10 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const baselineFile = path.join(root, 'bench/instructions.json')
-/** Instructions per operation may be above the baseline by this. */
+/** Instructions per operation may exceed the baseline by this. */
 const tolerance = 0.03
 
-// Operations behind each count, as in native/bench/instructions_bench.cc.
+// Number of operations per count, as in native/bench/instructions_bench.cc.
 const cases = {
   CountAppendSingle: { what: 'append, single', operations: 20_000 },
   CountAppendBatch: { what: 'append, batch', operations: 20_000 },
@@ -53,7 +54,7 @@ function stop(why) {
   process.exit(1)
 }
 
-/** As the build has it: `x64 GNU 12`. */
+/** As the build names it: `x64 GNU 12`. */
 function compilerKey() {
   const files = path.join(root, '.build/release/CMakeFiles')
   const version = readdirSync(files).find((name) =>

@@ -1,7 +1,7 @@
 /**
- * The machine's limits, measured by native/bench/limits_bench.cc, which is built at first use. It runs
- * beside the benchmarks and answers one round at a time, so that its rounds stand between theirs; while it
- * is not asked it sleeps.
+ * The machine's limits, measured by native/bench/limits_bench.cc, which is built at first use. It runs beside
+ * the benchmarks and measures one round per request, so that its rounds alternate with theirs; between
+ * requests it sleeps.
  */
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import path from 'node:path'
@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline'
 
 import { root } from './root.js'
 
-/** Builds a program of native/bench; the answer is its path, or what went wrong. */
+/** Builds a program of native/bench; returns its path, or what went wrong. */
 export function buildNative(target: string): { program: string } | { problem: string } {
   const steps = [
     ['--preset', 'release'],
@@ -54,7 +54,7 @@ export class Limits {
     })
   }
 
-  /** ns a record. */
+  /** ns per record. */
   append(count: number): Promise<number> {
     return this.#ask(`append ${String(count)}`)
   }
@@ -64,27 +64,27 @@ export class Limits {
     return this.#ask(`durable ${String(count)}`)
   }
 
-  /** Bytes a second, of `threads` together. */
+  /** Bytes per second, of `threads` together. */
   memory(threads: number): Promise<number> {
     return this.#ask(`memory ${String(threads)}`)
   }
 
-  /** Bytes a second: one core reads the segments of a data directory, and does nothing with them. */
+  /** Bytes per second: one core reads the segments of a data directory, and does nothing with them. */
   read(dataDirectory: string): Promise<number> {
     return this.#ask(`read ${dataDirectory}`)
   }
 
-  /** ns an operation. */
+  /** ns per operation. */
   apply(file: string): Promise<number> {
     return this.#ask(`apply ${file}`)
   }
 
-  /** Bytes a second: so many threads verify the journal of a data directory. */
+  /** Bytes per second: `threads` threads verify the journal of a data directory. */
   verify(threads: number, dataDirectory: string): Promise<number> {
     return this.#ask(`verify ${String(threads)} ${dataDirectory}`)
   }
 
-  /** Entries a second: one core verifies, decodes and applies the journal of a data directory. */
+  /** Entries per second: one core verifies, decodes and applies the journal of a data directory. */
   replay(dataDirectory: string, expectedOrders: number): Promise<number> {
     return this.#ask(`replay ${String(expectedOrders)} ${dataDirectory}`)
   }

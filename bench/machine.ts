@@ -1,4 +1,4 @@
-/** What the figures were measured on. */
+/** The machine that the figures were measured on. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import os from 'node:os'
@@ -35,8 +35,8 @@ function fileSystemOf(directory: string): string {
 }
 
 /**
- * Bytes that the block device under `directory` was made to write so far, by anyone; undefined where the
- * system does not tell (Linux does).
+ * Bytes that all programs have made the block device under `directory` write so far; undefined if the system
+ * does not say (Linux does).
  */
 export function deviceBytesWritten(directory: string): number | undefined {
   const { dev } = statSync(directory)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Anonymous memory of this process that is resident, bytes; undefined where the system does not tell. */
+/** Resident anonymous memory of this process, bytes; undefined if the system does not say. */
 export function anonymousResidentBytes(): number | undefined {
   try {
     const match = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))

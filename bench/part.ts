@@ -1,4 +1,4 @@
-/** One part of the suite: what it is given and what it answers. */
+/** One part of the suite: its input and its result. */
 import type { GoalName } from './goals.js'
 import type { Limits } from './limits.js'
 import type { Peers } from './peers/peers.js'
@@ -6,12 +6,12 @@ import type { LatencyRun } from './load/latency.js'
 import type { Figure, Ratio } from './rounds.js'
 
 export interface Context {
-  /** The part's own, empty; removed behind it. */
+  /** The part's own, initially empty; removed after it. */
   directory: string
   quick: boolean
-  /** The native program that measures the machine's limits; undefined where it could not be built. */
+  /** The native program that measures the machine's limits; undefined if it could not be built. */
   limits: Limits | undefined
-  /** Undefined unless asked for, and where they could not be installed. */
+  /** Undefined unless requested, and if they could not be installed. */
   peers: Peers | undefined
   /** GiB of journal that `open` opens. */
   journalGiB: number
@@ -26,9 +26,9 @@ export interface PartResult {
   title: string
   figures: Figure[]
   comparisons: Comparison[]
-  /** What a goal is compared with; a goal without an entry was not measured. */
+  /** The measured values of the goals; a goal without a value was not measured. */
   goals: Partial<Record<GoalName, number>>
-  /** The same of a plain program without the engine that does the least which the goal needs. */
+  /** The same for a plain program that does the minimum for the goal, without the engine. */
   floors: Partial<Record<GoalName, number>>
   notes: string[]
   latencies?: LatencyRun[]
@@ -43,7 +43,7 @@ export function emptyResult(title: string): PartResult {
   return { title, figures: [], comparisons: [], goals: {}, floors: {}, notes: [] }
 }
 
-/** The figure of this name, which the part has measured. */
+/** The figure with this name, which the part has measured. */
 export function figureNamed(figures: readonly Figure[], name: string): Figure {
   const figure = figures.find((each) => each.name === name)
   if (!figure) throw new Error(`no figure is called ${name}`)

@@ -1,13 +1,13 @@
 /**
- * Interleaved measuring: every round runs every case once (A B C A B C …), so that a machine that slows
- * down slows all of them. A round is many short windows; its figure is their median, which a scheduler
- * that takes the processor away for a while does not move. Ratios are worked out round by round, between
- * two cases that ran within the same second.
+ * Interleaved measuring: every round runs every case once (A B C A B C …), so that a slower machine slows all
+ * of them. A round is many short windows; its figure is their median, so a scheduler that takes the processor
+ * away for a while does not affect it. Ratios are computed round by round, between two cases that ran within
+ * the same second.
  */
 
 export interface Case {
   name: string
-  /** What a round's figure counts, 'ns' an operation where it is left out. */
+  /** Unit of a round's figure. Default: 'ns' per operation. */
   unit?: string
   /** One round. */
   round(): number | Promise<number>
@@ -16,7 +16,7 @@ export interface Case {
 export interface Figure {
   name: string
   unit: string
-  /** One figure a round. */
+  /** One figure per round. */
   rounds: number[]
   median: number
   min: number
@@ -47,19 +47,19 @@ export function figureOf(name: string, unit: string, rounds: number[]): Figure {
   }
 }
 
-/** How many times `of` is `to`, from the rounds they share. */
+/** `of` divided by `to`, from the rounds they share. */
 export function ratio(of: Figure, to: Figure): Ratio {
   const ratios = of.rounds.map((value, round) => value / (to.rounds[round] ?? Number.NaN))
   return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) }
 }
 
 export interface Windows {
-  /** Operations of one window; the window is what is timed. */
+  /** Operations of one window; each window is timed. */
   perWindow: number
   windows: number
   /** Does `count` operations. */
   run(count: number): void | Promise<void>
-  /** Behind each window, not timed: what would otherwise pile up. */
+  /** Runs after each window, untimed: clears what would otherwise pile up. */
   rest?(): void | Promise<void>
 }
 
@@ -80,7 +80,7 @@ export function windowed(work: Windows): () => Promise<number> {
   }
 }
 
-/** Lets background threads (segment supply, sync) and the event loop go on. */
+/** Lets background threads (segment supply, sync) and the event loop proceed. */
 function breath(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 20))
 }

@@ -1,6 +1,6 @@
-// Builds what binding.gyp describes through node-gyp: npm's own copy or, outside npm, the development
-// dependency. Where this Node brought its headers along (the official archives and images do), they are
-// used, so that an install downloads nothing but packages.
+// Builds the targets of binding.gyp through node-gyp: npm's own copy or, outside npm, the development
+// dependency. If this Node came with its headers (the official archives and images do), the build uses them,
+// so that an install downloads nothing but packages.
 //
 // Usage: node scripts/build-addon.mjs [--clean] [--tests]
 import { spawnSync } from 'node:child_process'
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** The directory above include/node where the headers there are exactly this Node's, else undefined. */
+/** The directory above include/node if its headers are exactly this Node's, else undefined. */
 function ownHeaders() {
   const directory = path.resolve(path.dirname(process.execPath), '..')
   let header
@@ -48,7 +48,7 @@ function nodeGyp(...words) {
   return status === 0
 }
 
-// Configure every time: it is what finds new source files, and it leaves up-to-date objects alone.
+// Configure every time: it finds new source files, and leaves up-to-date objects alone.
 const variables = ['--', `-Dpinnacle_tests=${flags.includes('--tests') ? 1 : 0}`]
 const built =
   (!flags.includes('--clean') || nodeGyp('clean')) &&

@@ -1,6 +1,6 @@
-// Deliberate defects in compiled JavaScript, for scripts/mutations.mjs: each replaces exact pieces
-// of text in one file of a copy of dist/. A piece that is missing, or there twice, is an error, so that a
-// change of the source can't turn a defect into none; test/torture/defects.test.ts applies all of them.
+// Deliberate defects in compiled JavaScript, for scripts/mutations.mjs: each replaces exact pieces of
+// text in one file of a copy of dist/. A missing or duplicate piece is an error, so that a change of the
+// source can't disable a defect; test/torture/defects.test.ts applies all of them.
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
@@ -11,9 +11,9 @@ const resolvesEarly = [
 
 /** Name: the file below dist/, and pairs of text and replacement. */
 export const compiledDefects = {
-  // The promise for sequence s resolves when the frontier is s - 8, and says so.
+  // The promise for sequence s resolves when the frontier is s - 8, and returns that.
   DURABLE_RESOLVES_EARLY: { file: 'journal/group-commit.js', changes: resolvesEarly },
-  // The same, and the answer is the sequence that was asked for: only lost entries give it away.
+  // The same, but it returns the requested sequence: only lost entries reveal it.
   DURABLE_RESOLVES_EARLY_AND_LIES: {
     file: 'journal/group-commit.js',
     changes: [

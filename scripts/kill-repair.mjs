@@ -1,17 +1,17 @@
-// Kills a repair at every system call that changes something, and demands that the directory can be opened
+// Kills a repair at every system call that changes something, and requires that the directory can be opened
 // as before, or as after the repair: on the real file system, through the built package.
 //
 // Usage: node scripts/kill-repair.mjs [--directory DIR] [--damage NAME] [--policy NAME]
 //
-// On Linux, with strace; without it nothing is checked, and that is said. A damaged directory is made and
-// opened once with the policy, under strace: that lists the calls (creating, writing, renaming, removing,
-// syncing, reserving). Then for each of them a copy of the directory is opened again and the process gets
+// It needs Linux with strace; without them it says so and checks nothing. It makes a damaged directory and
+// opens it once with the policy, under strace, to list the calls (creating, writing, renaming, removing,
+// syncing, reserving). Then for each of them it opens a copy of the directory again, and the process gets
 // SIGKILL as it enters that call. Afterwards
-// - every file that was there is at its place or in quarantine/;
-// - inspect() says what a strict open will do, and it does that;
-// - a strict open refuses as before the repair, with all files as they were, and the policy then gives the
+// - every file is at its place or in quarantine/;
+// - a strict open does what inspect() said it would;
+// - a strict open refuses as before the repair, with all files unchanged, and the policy then gives the
 //   uninterrupted result; or it opens with exactly that result.
-// Exit code 1 where one of these does not hold.
+// Exit code 1 if one of these fails.
 import { spawnSync } from 'node:child_process'
 import {
   closeSync,
@@ -50,7 +50,7 @@ const changing = [
   'ftruncate',
   'msync',
 ]
-// Node's own threads make these too; they are told apart by the path.
+// Node's own threads make these too; the path distinguishes them.
 const alsoOfNode = new Set(['openat', 'write'])
 const policies = ['point-in-time', 'salvage']
 const segmentHeaderBytes = 4096
@@ -136,7 +136,7 @@ function filesOf(directory) {
 const holdsNothing = (name, bytes) =>
   name.endsWith('.segment') && bytes.subarray(segmentHeaderBytes).every((byte) => byte === 0)
 
-/** Whether a file is there, byte by byte; an open changes a segment's marks and a head record. */
+/** Whether a file is intact, byte by byte; an open changes a segment's marks and a head record. */
 function isKept(name, bytes, now) {
   for (const [other, content] of now) {
     const quarantined =
@@ -150,7 +150,7 @@ function isKept(name, bytes, now) {
   return false
 }
 
-/** Snapshots, and what is in quarantine. */
+/** Snapshots, and the files in quarantine. */
 function keptFilesOf(directory) {
   const kept = []
   for (const [name, bytes] of filesOf(directory)) {
@@ -228,7 +228,7 @@ class Subject {
     )
   }
 
-  /** Opens without interruption; answers the changing calls: their name, how often, and of which files. */
+  /** Opens without interruption; returns the changing calls with their names, counts and files. */
   async prepare() {
     this.fresh()
     this.before = await tryOpen(this.copy, 'strict')
@@ -253,7 +253,7 @@ class Subject {
       const [, thread, name, rest = ''] = /^(\d+) +(\w+)\((.*)/.exec(line) ?? []
       if (!name || (!rest.includes(this.copy) && name !== 'msync')) continue
       if (name === 'openat' && !rest.includes('O_CREAT')) continue
-      // strace counts each thread's calls by themselves.
+      // strace counts each thread's calls separately.
       const ofThread = counts.get(name) ?? new Map()
       ofThread.set(thread, (ofThread.get(thread) ?? 0) + 1)
       counts.set(name, ofThread)
@@ -267,7 +267,7 @@ class Subject {
     }))
   }
 
-  /** Answers whether the process was killed. */
+  /** Returns whether the process was killed. */
   killAt({ name, paths }, n) {
     this.fresh()
     const { status, signal } = this.openUnder([
@@ -306,7 +306,7 @@ class Subject {
     }
     for (const [key, value] of Object.entries(this.after.outcome)) {
       if (!isDeepStrictEqual(opened.outcome[key], value)) {
-        throw new Error(`another result than without the kill: ${key}`)
+        throw new Error(`a different result than without the kill: ${key}`)
       }
     }
     this.#requireAllKept()
@@ -370,7 +370,9 @@ if (process.platform !== 'linux' || spawnSync('strace', ['-V']).status !== 0) {
   process.exit(0)
 }
 if (words.length > 0 || !existsSync(parent) || damageNames.length === 0) {
-  console.error(`kill-repair: I don't know ${words.join(' ') || parent}; see the head of ${self}`)
+  console.error(
+    `kill-repair: unknown argument: ${words.join(' ') || parent}; see the head of ${self}`,
+  )
   process.exit(2)
 }
 const work = mkdtempSync(path.join(parent, 'pinnacle-kill-repair-'))

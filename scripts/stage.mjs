@@ -1,11 +1,11 @@
-// Running a command as a part of a stage, and telling outcomes. Shared by test.mjs and ci.mjs.
+// Runs a command as part of a stage, and reports outcomes. Shared by test.mjs and ci.mjs.
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 
 /**
- * Runs `command` in a process group of its own, so that a time limit ends its children too.
- * `onLine` gets every line of stdout and stderr, in order of arrival.
- * Answers { code, timedOut }; code is 128 + signal where a signal ended it.
+ * Runs `command` in its own process group, so that a time limit ends its children too. `onLine` gets every
+ * line of stdout and stderr, in order of arrival. Returns { code, timedOut }; code is 128 + signal if a
+ * signal ended it.
  */
 export function run(command, args, { onLine, timeoutMs = 0, env, cwd } = {}) {
   return new Promise((resolve) => {

@@ -1,8 +1,8 @@
-// `npm test`: types and native unit tests side by side, then the compiled JavaScript tests; all of them
-// even where one fails. Closes with `N passed, N failed` and exits non-zero on any failure.
+// `npm test`: types and native unit tests side by side, then the compiled JavaScript tests; all of them even
+// if one fails. It ends with `N passed, N failed` and exits non-zero on any failure.
 //
-// Counted: each type-checked project as one, each doctest case, each tap assertion. A stage that can't
-// run (a build error, a crash, no assertion at all) counts as one failure, never as nothing.
+// Counted: each type-checked project as one, each doctest case, each tap assertion. A stage that can't run (a
+// build error, a crash, no assertion at all) counts as one failure, never as nothing.
 //
 // Usage: node scripts/test.mjs [types] [native] [js] [file.test.ts ...]
 import { existsSync, rmSync } from 'node:fs'
@@ -22,7 +22,7 @@ async function types() {
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
 }
 
-/** Runs quietly; on failure prints what was said. */
+/** Runs quietly; on failure prints the output. */
 async function quietly(command, args, options) {
   const lines = []
   const { code } = await run(command, args, { ...options, onLine: (line) => lines.push(line) })
@@ -45,22 +45,22 @@ async function native() {
   })
   if (!summary) print(`the native tests ended with code ${code} and without a summary`)
   const outcome = summary ?? { passed: 0, failed: 0 }
-  // A sanitizer or a crash in a destructor can fail the run behind a clean summary.
+  // A sanitizer or a crash in a destructor can fail the run after a clean summary.
   if ((code !== 0 && outcome.failed === 0) || outcome.passed + outcome.failed === 0)
     ++outcome.failed
   return outcome
 }
 
-/** Compiles what the JavaScript tests run. */
+/** Compiles the JavaScript tests. */
 async function compileJs() {
-  // Types are the first stage's business: a type error is told once, and tests run beside it.
-  // Stale compiled tests of renamed sources must not run.
+  // The types stage reports a type error, once, and tests run beside it. Stale compiled tests of renamed
+  // sources must not run.
   rmSync('.test-dist', { recursive: true, force: true })
   return (
     (await quietly(bin('tsc'), ['-p', 'tsconfig.build.json', '--noCheck'])) &&
     (await quietly(bin('tsc'), ['-p', 'tsconfig.test.json', '--noCheck'])) &&
-    // In a fresh install tap still has its default plugins; its first run would load TypeScript's
-    // loader, which resolves imports by rules of its own.
+    // In a fresh install tap still has its default plugins; its first run would load TypeScript's loader,
+    // which resolves imports by rules of its own.
     (await quietly(bin('tap'), ['build']))
   )
 }
@@ -74,7 +74,7 @@ async function js(files) {
     for (const file of missing) print(`there is no ${file}`)
     return { passed: 0, failed: missing.length }
   }
-  // One line a file; a failing file in full.
+  // One line per file; a failing file in full.
   let block = []
   let summary
   const { code } = await run(bin('tap'), ['run', '--reporter=tap', ...compiled], {
@@ -106,7 +106,7 @@ async function js(files) {
   return outcome
 }
 
-/** Writers that tests killed left windows of directories that went with the test. */
+/** Killed test writers left the windows of directories that the tests removed. */
 async function removeWindows() {
   const { cleanWindows } = await import(path.join(root, '.test-dist/lib/index.js'))
   const isOurs = ({ state, dataDirectory }) =>
@@ -143,8 +143,8 @@ async function stage(name) {
   print(`--- ${name}: ${outcome.passed} passed, ${outcome.failed} failed, ${seconds(start)}`)
 }
 
-// The native tests need one core; types and the compilation of the JavaScript tests run beside them.
-// The JavaScript tests run alone: they run two files at a time, and some measure time.
+// The native tests need one core; types and the compilation of the JavaScript tests run beside them. The
+// JavaScript tests run alone: they run two files at a time, and some measure time.
 const wanted = names.length > 0 ? names : Object.keys(stages)
 let compiling
 await Promise.all([

@@ -2,8 +2,8 @@ import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * Copies a directory in which a writer may be making, renaming and removing files. A name that is gone when
- * its turn comes is left out, as `rsync` and `tar` do; `cpSync` throws.
+ * Copies a directory in which a writer may be making, renaming and removing files. Like `rsync` and `tar` it
+ * omits a file that vanishes before it is copied; `cpSync` throws.
  */
 export function copyLive(from: string, to: string): void {
   mkdirSync(to, { recursive: true })

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 
-/** The file's path below test/fixtures; compiled tests run from a directory of their own. */
+/** The file's path below test/fixtures; compiled tests run from another directory. */
 export function fixture(name: string): string {
   let root = import.meta.dirname
   while (!existsSync(path.join(root, 'package.json'))) {

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
 
 /**
- * Removes a directory in which a writer may be making files: until nothing of it is left. (`maxRetries` does
- * not do that: `rmSync` tries the same `rmdir` again, and what has come since is never removed.)
+ * Removes a directory in which a writer may be making files: repeats until nothing is left. (`maxRetries`
+ * does not do that: `rmSync` retries the same `rmdir`, and never removes files created since.)
  */
 export function removeLive(directory: string): void {
   for (let tries = 0; ; tries++) {

@@ -1,6 +1,6 @@
 /**
- * Keeps every core but one busy with nothing: what a second busy thread alone costs the first one on this
- * machine (a hypervisor that shares out its processors, hyper-threads, power limits).
+ * Keeps every core but one busy with an empty loop, to measure what another busy thread alone costs the first
+ * one on this machine (a hypervisor that shares its processors, hyper-threads, power limits).
  */
 import os from 'node:os'
 import { once } from 'node:events'

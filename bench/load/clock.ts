@@ -1,6 +1,6 @@
 /**
- * A clock whose reading leaves nothing behind: the array of process.hrtime() stays in registers once the
- * loop around it is compiled, where performance.now() would allocate a number each time and bring a
+ * A clock that allocates nothing per reading: once the surrounding loop is compiled, the array of
+ * process.hrtime() stays in registers. performance.now() would allocate a number each time and cause a
  * garbage collection every few milliseconds. ns since this module was loaded.
  */
 const hrtime = process.hrtime
@@ -11,7 +11,7 @@ export function clockNs(): number {
   return (time[0] - baseSeconds) * 1e9 + time[1]
 }
 
-/** What one reading costs, ns: the median of the differences between two in a row. */
+/** The cost of one reading, ns: the median of the differences between two consecutive ones. */
 export function clockCostNs(): number {
   const differences = new Float64Array(20_000)
   for (let i = 0; i < differences.length; i++) {

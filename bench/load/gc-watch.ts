@@ -1,4 +1,4 @@
-/** Garbage collections while a run goes on, on the generator's clock. */
+/** Garbage collections during a run, on the generator's clock. */
 import { PerformanceObserver } from 'node:perf_hooks'
 
 import { clockNs } from './clock.js'
@@ -19,7 +19,7 @@ export class GcWatch {
     this.#observer.observe({ entryTypes: ['gc'] })
   }
 
-  /** Puts stalls that overlap a collection down to it. */
+  /** Attributes stalls that overlap a collection to it. */
   async attribute(stalls: Stall[]): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5))
     this.#observer.disconnect()

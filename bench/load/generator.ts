@@ -1,13 +1,13 @@
 /**
- * The open-loop generator: operation number i is due at start + i x interval by the clock, whether or not
- * those before it are done, and its latency runs from when it was due to when it was done. A stall so
- * delays every operation that falls due while it lasts, and each of them counts (no coordinated omission).
+ * The open-loop generator: operation number i is due at start + i x interval by the clock, even if earlier
+ * ones are not done. Its latency runs from its due time to its end. So a stall delays every operation that
+ * falls due during it, and each of them counts (no coordinated omission).
  *
- * What is due at once is handed over together, at most `maxBatch` operations, as a user would. Between the
- * clock's readings there is nothing but the operations; nothing is allocated.
+ * Operations that are due at once are submitted together, at most `maxBatch` of them, as a user would. Only
+ * the operations run between the clock's readings; nothing is allocated.
  *
- * Behind a gap of more than `stallNs` between two readings the kernel's counters are read. That takes some
- * microseconds which are the generator's fault: the schedule is put off by them.
+ * After a gap of more than `stallNs` between two readings it reads the kernel's counters. That takes some
+ * microseconds, which are the generator's fault: it postpones the schedule by them.
  */
 import { clockNs } from './clock.js'
 import type { HrTime, StallLog } from './stalls.js'
@@ -26,14 +26,14 @@ export interface GeneratorOptions {
   stallNs: number
   /** Operations between two turns of the event loop; 0: none. */
   turnEvery: number
-  /** Called at the beginning of the turn that stands behind so many operations. */
+  /** Called at the beginning of the turn after this many operations. */
   onTurn?: (done: number) => void
 }
 
 export interface Generated {
   startNs: HrTime
   durationNs: number
-  /** The most that was ever due and not done. */
+  /** The largest number of due but unfinished operations. */
   longestQueue: number
 }
 

@@ -1,4 +1,4 @@
-/** From recorded latencies to what is reported. Nothing here runs while operations do. */
+/** Turns recorded latencies into the report. Nothing here runs while operations do. */
 import { build, type Histogram } from 'hdr-histogram-js'
 
 import { causes, type Cause, type Stall } from './stalls.js'
@@ -21,14 +21,14 @@ export interface LatencyRun {
   percentiles: Percentiles
   /** p99.9 of each round, ns. */
   p999Rounds: number[]
-  /** Reached, per second; less than asked for where the queue never ran empty. */
+  /** Reached, per second; less than requested if the queue never ran empty. */
   reachedPerSecond: number
   longestQueue: number
   /** Percentile and ns, for the plot. */
   curve: [number, number][]
   stalls: Record<Cause, { count: number; totalUs: number; longestUs: number }>
   stallsPerSecond: number
-  /** What the engine counted meanwhile. */
+  /** The engine's counters during the run. */
   counters: Record<string, number>
 }
 

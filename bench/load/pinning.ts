@@ -1,6 +1,6 @@
 /**
- * Puts the measuring thread on the first core and every other thread of the process on the others, as the
- * operations page advises for a hot thread. Linux with `taskset` (util-linux) and two cores or more.
+ * Pins the measuring thread to the first core and every other thread of the process to the others, as the
+ * operations page advises for a hot thread. Linux with `taskset` (util-linux) and at least two cores.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -9,11 +9,11 @@ import os from 'node:os'
 export interface Pinning {
   /** For the engine's own threads. */
   backgroundCpus: number[]
-  /** What was done, or why not. */
+  /** What was done, or why nothing was. */
   note: string
 }
 
-/** The threads that exist now; those that they start later share their cores. */
+/** Pins the existing threads; threads that they start later share their cores. */
 export function pinHotThread(): Pinning {
   const cores = os.availableParallelism()
   if (process.platform !== 'linux' || cores < 2) {

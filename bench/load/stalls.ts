@@ -1,6 +1,6 @@
 /**
- * Stalls: gaps between two readings of the clock with either nothing or one call between them. Each is put
- * down to what the kernel counted for the thread since the stall before.
+ * Stalls: gaps between two readings of the clock with nothing or one call between them. Each is attributed to
+ * what the kernel counted for the thread since the previous stall.
  */
 import { clockNs } from './clock.js'
 import { ThreadCounters, type Counters } from './thread-counters.js'
@@ -34,15 +34,18 @@ export class StallLog {
   #last: Counters | undefined
   #readUntilNs = 0
   readonly stalls: Stall[] = []
-  /** Beyond maxStalls. */
+  /** Stalls beyond maxStalls. */
   dropped = 0
 
-  /** Before a run: what was counted until here belongs to nobody. */
+  /** Before a run: discards the earlier counts. */
   begin(): void {
     this.#last = this.#counters?.read()
   }
 
-  /** A gap; `within` an operation, or between two readings with nothing in between. The ns that this took. */
+  /**
+   * Records a gap, `within` an operation or between two readings with nothing in between. Returns the ns it
+   * took.
+   */
   record(fromNs: HrTime, toNs: HrTime, within: boolean): number {
     const durationNs = toNs - fromNs
     const cause = this.#causeOf(durationNs, within)
@@ -57,7 +60,7 @@ export class StallLog {
     return nowNs > this.#readUntilNs ? nowNs : this.#readUntilNs
   }
 
-  /** A turn of the event loop, which the run itself wanted. */
+  /** A turn of the event loop, which the run itself requested. */
   turn(fromNs: HrTime, toNs: HrTime): void {
     this.stalls.push({ atNs: fromNs, durationNs: toNs - fromNs, cause: 'turn' })
     this.begin()

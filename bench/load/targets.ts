@@ -8,9 +8,9 @@ export const maxBatch = 256
 
 export interface Target {
   load: Load
-  /** Between two turns of the event loop; the turn itself starts behind it. */
+  /** Called between two turns of the event loop; the turn itself starts after it. */
   onTurn?(): void
-  /** Waits for what onTurn has begun. */
+  /** Waits for the work that onTurn started. */
   settle(): Promise<void>
   stats(): Stats | undefined
   close(): Promise<void>
@@ -123,7 +123,7 @@ export class BookTarget implements Target {
     this.#persistence = persistence
     const book = persistence.book('BENCH')
     const batch = persistence.batch()
-    // Adds and cancels of the oldest in turn: the number of live orders stays.
+    // Alternately adds and cancels the oldest: the number of live orders stays.
     let next = orders + 1
     let oldest = 1
     let adds = false

@@ -1,13 +1,13 @@
 /**
- * What the kernel counts for the measuring thread, read behind each stall to explain it. Linux; elsewhere
- * nothing is told and stalls stay unexplained.
+ * The kernel's counters for the measuring thread, read after each stall to explain it. Linux only; elsewhere
+ * stalls stay unexplained.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 
 export interface Counters {
-  /** ns that the thread was ready to run and another had the core. */
+  /** ns that the thread was ready to run while another had the core. */
   runDelayNs: number
-  /** Times that it was given a core. */
+  /** Number of times that it got a core. */
   slices: number
   minorFaults: number
   majorFaults: number
@@ -35,7 +35,7 @@ export class ThreadCounters {
 
   read(): Counters {
     const [, runDelay, slices] = this.#fields(this.#schedule)
-    // Behind the command's closing parenthesis: state, then numbers; minflt is the tenth field of all.
+    // After the command's closing parenthesis: state, then numbers; minflt is the tenth field of all.
     const stat = this.#text(this.#stat)
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return {

@@ -1,6 +1,6 @@
 /**
  * Backups against `cp -r` and a sync of the same data, and the writer's tail while one runs, in the open
- * loop: an operation's latency runs from when it was due.
+ * loop: an operation's latency runs from its due time.
  */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, rmSync } from 'node:fs'
@@ -34,7 +34,7 @@ export const backup: Part = {
       if (left % (4 * 2 ** 20) === 0) await persistence.durable()
     }
 
-    // The tail first: the journal is open, and the backups are of it.
+    // The tail first: the journal is open, and the backups copy it.
     const book = persistence.book('BENCH')
     const latencies = new Uint32Array(ratePerSecond * roundSeconds)
     const tail = async (beside: boolean): Promise<number> => {

@@ -1,4 +1,4 @@
-/** What the block device is made to write for what is appended; other programs on it count too. */
+/** Bytes that the block device writes per appended byte; other programs' writes count too. */
 import path from 'node:path'
 
 import { Journal, PersistenceManager } from '../../lib/index.js'

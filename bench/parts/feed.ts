@@ -1,6 +1,6 @@
 /**
- * Messages a second that each exchange's adapter parses on one core: text in, typed updates out. Every case has a
- * thousand different messages in the exchange's shape, so that nothing is remembered from one to the next but what
+ * Messages per second that each exchange's adapter parses on one core: text in, typed updates out. Every case
+ * has a thousand different messages in the exchange's shape, so that a message shares with the next only what
  * real messages share.
  */
 import { adapterByName, exchangeNames } from '../../lib/market-data/adapters/index.js'
@@ -23,7 +23,7 @@ const titles: Readonly<Record<MessageKind, string>> = {
 function caseOf(exchange: string, kind: MessageKind): Case {
   const messages = messagesOf(exchange, kind)
   const adapter = adapterByName(exchange)
-  // Twice, as they are parsed round and round: an adapter may remember.
+  // Twice, as the measurement repeats them: an adapter may remember.
   for (const message of [...messages, ...messages]) {
     const parsed = adapter.parse(message)
     const [update] = parsed.kind === 'updates' ? parsed.updates : []
@@ -34,7 +34,7 @@ function caseOf(exchange: string, kind: MessageKind): Case {
   let at = 0
   let updates = 0
   const round = windowed({
-    // Short, so that most windows pass without another process in between.
+    // Short, so that most windows pass without interruption by another process.
     perWindow: 100,
     windows: 200,
     run(count) {

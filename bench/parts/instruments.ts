@@ -7,10 +7,13 @@ import { measure, ratio, windowed } from '../rounds.js'
 
 const many = 1000
 const liveOrders = 10_000
-/** A side, in each book: so few that ten orders keep them all, and no operation makes or removes one. */
+/**
+ * Levels per side in each book: few enough that ten orders keep them all, so no operation creates or removes
+ * one.
+ */
 const levels = 2
 
-/** Adds and cancels that go around the books, `liveOrders` of them live. */
+/** Adds and cancels that rotate over the books, with `liveOrders` orders live. */
 class Rotation {
   #next = 0
 

@@ -1,7 +1,7 @@
 /**
  * Latency at fixed rates, measured by the open-loop generator, while the journal is synced every 10 ms,
  * segments roll, snapshots of a million orders are taken and the journal is compacted. "nothing" is the
- * generator with an empty operation: what the machine and the generator do by themselves.
+ * generator with an empty operation: the cost of the machine and the generator alone.
  */
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
@@ -83,8 +83,8 @@ async function runOnce(
   into: Collected,
 ): Promise<void> {
   begin?.()
-  // The first burst behind idle seconds meets pages that nobody prepared at its rate. What is measured
-  // is the rate, so a tenth of a second of it goes before.
+  // The first burst after idle seconds meets pages that were not prepared at its rate. The rate is measured,
+  // so a tenth of a second of it precedes the run.
   const ignored = new StallLog()
   await generate(
     target.load,
@@ -189,14 +189,14 @@ async function scenarios(
 /** What the clock's reading and the operation itself may add to a tail, ns. */
 export const allowedNs = 5000
 
-/** How many times the empty generator's tails those of a run are, once 5 µs are taken off. */
+/** A run's tails divided by the empty generator's, after subtracting 5 µs. */
 function tailsOf({ percentiles }: LatencyRun, empty: LatencyRun): [number, number, number] {
   const over = (name: 'p99' | 'p999' | 'p9999'): number =>
     Math.max(0, percentiles[name] - allowedNs) / empty.percentiles[name]
   return [over('p99'), over('p999'), over('p9999')]
 }
 
-/** How many times the other's p99.9 a run's is, round by round. */
+/** A run's p99.9 divided by the other's, round by round. */
 function p999Ratio(run: LatencyRun, other: LatencyRun): number {
   return median(
     run.p999Rounds.map((value, round) => value / (other.p999Rounds[round] ?? Number.NaN)),
@@ -211,11 +211,11 @@ export const load: Part = {
     const rates = quick ? [1e6] : [1e5, 1e6, 5e6]
     const rounds = quick ? 1 : 3
     const secondsOf = (rate: number): number => (quick ? 0.3 : rate >= 5e6 ? 1 : 2)
-    // One for all runs, its pages present.
+    // One array for all runs, its pages present.
     const most = Math.max(...rates.map((rate) => rate * secondsOf(rate)))
     const latencies = new Uint32Array(Math.ceil(most)).fill(1)
-    // Threads that are started later inherit the mask of the one that starts them: those of the
-    // pool have to be there already, and the busy ones.
+    // Threads inherit the mask of the thread that starts them: those of the pool must exist already, and so
+    // must the busy ones.
     const busyCores = await BusyCores.start()
     await stat(directory)
     const pinning = pinHotThread()

@@ -1,4 +1,4 @@
-/** Opening a large journal with a fresh snapshot, against a small one: the journal must not be read. */
+/** Opens a large journal with a fresh snapshot, against a small one: the open must not read the journal. */
 import path from 'node:path'
 
 import { PersistenceManager, Side, type PersistenceConfig } from '../../lib/index.js'
@@ -59,7 +59,7 @@ export const open: Part = {
     result.comparisons.push({ what: `${largeName}, of ${smallName}`, ratio: found })
     result.goals.openLarge = figureNamed(result.figures, largeName).median
     result.goals.openLargeRatio = found.median
-    result.notes.push('the suffix behind the snapshot is empty: nothing is replayed')
+    result.notes.push('the suffix after the snapshot is empty: nothing is replayed')
     return result
   },
 }

@@ -33,7 +33,7 @@ async function reopened<T>(
   }
 }
 
-/** A round is the median of a few runs, as one may meet memory that the system has to find first. */
+/** A round is the median of a few runs, since one may meet memory that the system has to find first. */
 async function medianOf(count: number, run: () => Promise<number>): Promise<number> {
   const runs: number[] = []
   for (let i = 0; i < count; i++) runs.push(await run())
@@ -48,7 +48,7 @@ function bandwidth(name: string, bytesPerSecond: () => Promise<number>): Case {
   }
 }
 
-/** A journal of entries of one line, its pages left in the cache as the writer left them. */
+/** A journal of one-line entries whose pages stay in the cache as the writer left them. */
 async function writeStream(dataDirectory: string, entries: number): Promise<void> {
   const journal = await Journal.open({
     dataDirectory,
@@ -82,9 +82,9 @@ export const recovery: Part = {
     })
     const one = configOf('one', 1)
     const many = configOf('many', 4)
-    // Its journal stays without a snapshot; a copy of the same orders gets one.
+    // Its journal has no snapshot; a copy of the same orders gets one.
     const snapshotted = configOf('snapshot', 1)
-    // Larger than any cache, of segments enough for all cores.
+    // Larger than any cache, with enough segments for all cores.
     const stream = path.join(directory, 'stream')
     await writeStream(stream, quick ? 1e6 : 4e6)
     const cores = os.availableParallelism()
@@ -171,8 +171,7 @@ export const recovery: Part = {
     }
     result.figures = await measure(cases, quick ? 2 : 5)
     await reopened(one, (persistence) => {
-      if (persistence.book('I0').digest() !== digest)
-        throw new Error('the replayed book is another')
+      if (persistence.book('I0').digest() !== digest) throw new Error('the replayed book differs')
     })
     result.goals.restore = figureNamed(result.figures, restoreName).median
     if (orders !== 1_000_000) delete result.goals.restore

@@ -1,6 +1,6 @@
 /**
- * Transactions of an execution and two entries of 32 bytes, against the same calls without one and better-sqlite3's;
- * what a state machine that sees operations costs; and the cost in the engine alone.
+ * Transactions of an execution and two entries of 32 bytes, against the same calls without one and
+ * better-sqlite3's; the cost of a state machine that sees operations; and the cost in the engine alone.
  */
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
@@ -32,7 +32,7 @@ interface NativeCost {
 
 class Blind implements StateMachine {
   apply(): void {
-    // Only what it costs to be called counts.
+    // Only the cost of the call counts.
   }
   snapshot(): Uint8Array {
     return new Uint8Array(1)
@@ -48,7 +48,7 @@ class Seeing extends Blind {
   }
 }
 
-/** A manager with one order that can be executed for ever. */
+/** A manager with one order that can be executed forever. */
 class Subject {
   readonly persistence: PersistenceManager
   readonly #execute: () => void
@@ -143,7 +143,7 @@ function durableCases(subject: Subject, peer: TransactionPeer | undefined, times
   ]
 }
 
-/** Of the engine alone; undefined where the program could not be built. */
+/** The engine's cost alone; undefined if the program could not be built. */
 function nativeCosts(directory: string, rounds: number): NativeCost[] | undefined {
   const built = buildNative('transaction_bench')
   if ('problem' in built) return undefined

@@ -1,6 +1,6 @@
 /**
- * The peers are no dependency of the project: they are installed below .build/ when they are asked for.
- * better-sqlite3 is compiled there where no prebuilt binary can be had.
+ * The peers are not dependencies of the project: they are installed below .build/ on request. better-sqlite3
+ * is compiled there if no prebuilt binary is available.
  */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * The stores that Node users would take instead, each in the mode that proved the fastest for what is
- * compared; docs/benchmarks.md names the modes. Only what the benchmarks call is typed here.
+ * The stores that Node users would use instead, each in the mode that proved fastest in the comparison;
+ * docs/benchmarks.md names the modes. Only calls of the benchmarks have types here.
  */
 import path from 'node:path'
 
@@ -10,9 +10,9 @@ export const payloadBytes = 32
 
 export interface AppendPeer {
   name: string
-  /** How it is used, for the report. */
+  /** Its mode, for the report. */
   mode: string
-  /** Stores so many payloads in its fastest way, not synced. */
+  /** Stores `count` payloads in its fastest way, not synced. */
   append(count: number): void | Promise<void>
   close(): void | Promise<void>
 }
@@ -20,7 +20,7 @@ export interface AppendPeer {
 export interface DurablePeer {
   name: string
   mode: string
-  /** So many payloads, durable when it returns. */
+  /** Stores `count` payloads, durable when it returns. */
   append(count: number): void | Promise<void>
   close(): void | Promise<void>
 }
@@ -28,7 +28,7 @@ export interface DurablePeer {
 export interface TransactionPeer {
   name: string
   mode: string
-  /** So many transactions of one updated row and two payloads, each committed by itself. */
+  /** `count` transactions of one updated row and two payloads, each with its own commit. */
   each(count: number): void
   /** The same in one commit. */
   together(count: number): void
@@ -76,7 +76,7 @@ type SonicBoom = new (options: Record<string, unknown>) => Sonic
 
 const payload = Buffer.alloc(payloadBytes, 0x5a)
 const line = Buffer.alloc(64, 0x5a)
-/** LevelDB's batch of the comparison; more in one batch was slower. */
+/** LevelDB's batch size in the comparison; larger batches were slower. */
 const levelBatch = 1000
 
 export class Peers {
@@ -116,7 +116,7 @@ export class Peers {
     }
   }
 
-  /** better-sqlite3: the others have no rows to update beside what they append. */
+  /** better-sqlite3: the others have no rows to update beside their appends. */
   transactions(directory: string, synchronous: 'OFF' | 'FULL'): TransactionPeer {
     const file = path.join(directory, `sqlite-transactions-${synchronous}.db`)
     const { database, mode } = this.#openSqlite(file, synchronous)

@@ -12,7 +12,7 @@ export interface Bar {
   series: number
 }
 
-/** Room for the longest label: so many pixels a character, at most. */
+/** Room for the longest label: pixels per character, at most. */
 const labelCharacter = 7.2
 const leastLeft = 400
 const right = 110
@@ -34,7 +34,7 @@ export function barChart(
   const bottom = top + bars.length * row
   const parts: string[] = []
   for (const tick of scale.ticks()) {
-    // Of the many lines of a logarithmic scale, ones, twos and fives; ones alone where those crowd.
+    // A logarithmic scale's many lines: show ones, twos and fives; only ones if they are too dense.
     const leading = Number(tick.toExponential()[0])
     const wide = Math.max(...values) / Math.min(...values) > 300
     if (leading !== 1 && (wide || (leading !== 2 && leading !== 5))) continue

@@ -1,4 +1,4 @@
-/** The plots of docs/benchmarks.md, from one run's results. A plot whose part did not run is left alone. */
+/** The plots of docs/benchmarks.md, from one run's results. A plot whose part did not run stays unchanged. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
@@ -21,7 +21,7 @@ function barsOf(figures: readonly Figure[], limitWords: readonly string[]): Bar[
   }))
 }
 
-/** Where the goals stand beside what the empty generator showed in the same run. */
+/** Goals for the plot, relative to the empty generator in the same run. */
 function loadGoals(empty: LatencyRun | undefined): GoalPoint[] {
   if (!empty) return []
   const { p99, p999, p9999 } = empty.percentiles

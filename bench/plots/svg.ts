@@ -1,7 +1,6 @@
 /**
- * What the plots have in common: a frame, axes and colours as plain SVG text. Colours come from a style
- * sheet inside the file that follows the reader's light or dark setting, so a page can show the file as an
- * image in both.
+ * Shared by all plots: a frame, axes and colours as plain SVG text. Colours come from a style sheet inside
+ * the file that follows the reader's light or dark setting, so a page can show the file as an image in both.
  */
 
 export const width = 860

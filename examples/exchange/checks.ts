@@ -1,10 +1,13 @@
-/** What must hold after every transaction, and so after every crash, at every past point and in every follower. */
+/**
+ * The invariants after every transaction, and so after every crash, at every past point and in every
+ * follower.
+ */
 import type { BookView } from 'pinnacle-persistence'
 import { Side } from 'pinnacle-persistence'
 import { symbols } from './instruments.js'
 import type { Positions } from './positions.js'
 
-/** What is wrong with the positions alone: each trade moves something from one account to another, and no more. */
+/** Checks the positions alone: each trade moves something from one account to another, and nothing else. */
 export function imbalances(positions: Positions): string[] {
   let cash = 0n
   const lots = new Map<number, number>()
@@ -27,7 +30,7 @@ interface Books {
   book(name: string): BookView
 }
 
-/** Where books and positions disagree: on a resting order, or on how many trades there were. */
+/** The disagreements between books and positions: on a resting order, or on the number of trades. */
 export function disagreements(books: Books, positions: Positions): string[] {
   const wrong: string[] = []
   let resting = 0

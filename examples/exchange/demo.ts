@@ -1,5 +1,5 @@
 /**
- * A short tour: trades, an order that is taken back, a restart, and a look into the past.
+ * A short tour: trades, a rejected order, a restart, and a look into the past.
  *
  * Usage: node demo.js [DIRECTORY]
  */
@@ -28,7 +28,7 @@ const bought = await exchange.submit({ ...buy, price: price('3002'), quantity: q
 console.log(`bought in ${String(bought.trades.length)} trades, ${String(bought.open)} lots open`)
 show('account 2', 2)
 
-// All or nothing: what it had matched is taken back, from the books too.
+// All or nothing: its matches are rolled back, in the books too.
 const before = exchange.persistence.book(symbol).digest()
 try {
   const all = { ...buy, price: price('3002'), quantity: quantity('50'), fillOrKill: true }
@@ -43,7 +43,7 @@ exchange = await Exchange.open(directory)
 console.log('after a restart the book is as it was:', isAsBefore())
 show('account 2', 2)
 
-// As of the entry right before account 2 bought: its transaction has 5 entries.
+// The point right before account 2 bought: its transaction has 5 entries.
 const { books, positions } = await exchange.at(bought.sequence - 5)
 console.log('best offer then:', instrument.formatPrice(books.book(symbol).bestAsk()?.price ?? 0))
 console.log('wrong then:', [...imbalances(positions), ...disagreements(books, positions)].length)

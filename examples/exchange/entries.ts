@@ -1,13 +1,13 @@
 /**
- * The exchange's own entries. Each has 32 bytes at most, so it takes one line of the journal. Their instrument is in
- * the entry itself (`entry.instrument`), as it is for the operations of a book.
+ * The exchange's own entries. Each has at most 32 bytes, so it takes one line of the journal. The entry
+ * itself names the instrument (`entry.instrument`), as the operations of a book do.
  */
 import { Side, type UserEntry } from 'pinnacle-persistence'
 import { numberOf, orderIdOf, ownerOf } from './order-id.js'
 
 export const EntryKind = { order: 1, fill: 2 } as const
 
-/** An order that was accepted: the first entry of its transaction. */
+/** An accepted order: the first entry of its transaction. */
 export interface OrderAccepted {
   orderId: bigint
   side: Side
@@ -15,7 +15,7 @@ export interface OrderAccepted {
   quantity: number
 }
 
-/** The incoming order's half of a trade. The resting order's half is the `execute` right before it. */
+/** The incoming order's half of a trade. The `execute` right before it is the resting order's half. */
 export interface Fill {
   taker: number
   side: Side
@@ -51,6 +51,6 @@ function encode(numbers: readonly number[]): Uint8Array {
 }
 
 function decode(payload: Uint8Array): number[] {
-  // A payload is a view that may begin anywhere, so it is copied to where numbers may lie.
+  // A payload is a view that may begin at any offset, so it is copied to an aligned one.
   return [...new Float64Array(payload.slice().buffer)]
 }

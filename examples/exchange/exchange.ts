@@ -1,6 +1,7 @@
 /**
- * The exchange: orders match by price, then time, in books that survive a crash. Whatever an order does is one
- * transaction: the entry that accepts it, the executions of the orders it meets, the fills, and its rest in the book.
+ * The exchange: orders match by price, then time, in books that survive a crash. Each order is one
+ * transaction: the entry that accepts it, the executions of the orders it meets, the fills, and its rest in
+ * the book.
  */
 import {
   PersistenceManager,
@@ -22,7 +23,7 @@ export interface OrderRequest {
   price: number
   /** Lots. */
   quantity: number
-  /** All of it at once or none of it; nothing of such an order ever rests. */
+  /** All of it at once or none of it; such an order never rests. */
   fillOrKill?: boolean
 }
 
@@ -41,7 +42,7 @@ export interface Acknowledgement {
   sequence: number
 }
 
-/** Thrown inside a transaction, so that nothing of the order is kept. */
+/** Thrown inside a transaction, to roll back the whole order. */
 export class NotFilled extends Error {}
 
 export class Exchange {
@@ -68,14 +69,14 @@ export class Exchange {
     return new Exchange(persistence, positions)
   }
 
-  /** Resolves when the device has the order and all of its trades: only then may the customer be told. */
+  /** Resolves when the device has the order and all of its trades: acknowledge to the customer only then. */
   async submit(request: OrderRequest): Promise<Acknowledgement> {
     const acknowledgement = this.persistence.transaction(() => this.#take(request))
     await this.persistence.durable(acknowledgement.sequence)
     return acknowledgement
   }
 
-  /** False: there is no such order any more, or it is another account's. */
+  /** False: the order no longer exists, or belongs to another account. */
   async cancel(account: number, symbol: Symbol, orderId: bigint): Promise<boolean> {
     const book = this.persistence.book(symbol)
     if (ownerOf(orderId) !== account || !book.order(orderId)) return false
@@ -83,7 +84,7 @@ export class Exchange {
     return true
   }
 
-  /** Books and positions as they were. A point inside a transaction is refused: no such state ever was. */
+  /** Past books and positions. A point inside a transaction is refused: no such state ever existed. */
   async at(sequence: number): Promise<{ books: BookSet; positions: Positions }> {
     const positions = await this.persistence.stateAt({ sequence }, new Positions())
     return { books: await this.persistence.booksAt({ sequence }), positions }
@@ -93,12 +94,13 @@ export class Exchange {
     return this.persistence.close()
   }
 
-  // Everything from here on runs inside a transaction. A refused operation, or an error that leaves it, takes all back.
+  // Everything from here on runs inside a transaction. A refused operation, or an uncaught error, rolls it
+  // all back.
 
   #take(request: OrderRequest): Acknowledgement {
     const { account, symbol, side, price, quantity } = request
     const book = this.persistence.book(symbol)
-    // The positions stand still until the commit, and each transaction takes one number.
+    // The positions do not change until the commit, and each transaction takes one number.
     const orderId = orderIdOf(account, this.positions.lastOrder + 1)
     const order = encodeOrder({ orderId, side, price, quantity })
     let sequence = this.persistence.append(EntryKind.order, order, { instrument: symbol })
@@ -126,7 +128,7 @@ export class Exchange {
   }
 }
 
-/** With the oldest order at the best price, as long as that is within the limit. */
+/** Trades with the oldest order at the best price, as long as that is within the limit. */
 function nextTrade(book: Book, { side, price }: OrderRequest, open: number): Trade | undefined {
   if (open === 0) return undefined
   const best = side === Side.Buy ? book.bestAsk() : book.bestBid()

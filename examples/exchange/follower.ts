@@ -1,11 +1,12 @@
 /**
- * A process beside the exchange that keeps positions of its own from the journal: a risk desk, say. It is a named
- * consumer, so compaction waits for it. Its state and the sequence it belongs to are in one file, which is replaced
- * as a whole; only then is the consumer's position committed. So it may be killed at any moment: what comes again
- * after a restart is left out by its sequence.
+ * A process beside the exchange that keeps positions of its own from the journal, such as a risk desk. It is
+ * a named consumer, so compaction waits for it. One file holds its state and the sequence it belongs to. It
+ * replaces the file as a whole, and only then commits the consumer's position. So it may be killed at any
+ * moment: after a restart it skips repeated entries by their sequence.
  *
- * It gets a transaction as a whole: nothing that this process does between two turns of its event loop (a timer, a
- * request that it answers) sees half of one, as long as the loop over the entries awaits nothing itself.
+ * It receives each transaction as a whole. Nothing that this process does between two turns of its event loop
+ * (a timer, a request that it answers) sees half of one, as long as the loop over the entries awaits nothing
+ * itself.
  *
  * Usage: node follower.js DIRECTORY STATE-FILE
  */
@@ -28,12 +29,12 @@ setInterval(look, 1)
 setInterval(save, 50)
 
 for await (const entry of consumer.entries({ follow: true })) {
-  if (entry.sequence <= applied) continue // it came before the last restart
+  if (entry.sequence <= applied) continue // it arrived before the last restart
   positions.follow(entry)
   applied = entry.sequence
 }
 
-/** What a request of a customer would see right now. */
+/** The state that a customer's request would see right now. */
 function look(): void {
   const wrong = imbalances(positions)
   if (wrong.length === 0) return

@@ -1,4 +1,7 @@
-/** What is traded. Every price has 2 decimals and every quantity 3, so one lot times one tick is 0.00001 USD. */
+/**
+ * The traded instruments. Every price has 2 decimals and every quantity 3: one lot times one tick is 0.00001
+ * USD.
+ */
 import type { InstrumentDefinition } from 'pinnacle-persistence'
 
 export const symbols = ['BTC-USD', 'ETH-USD', 'SOL-USD'] as const

@@ -37,11 +37,11 @@ console.log(`${String(kills)} kills, seed ${String(seed)}`)
 interface Running {
   child: ChildProcess
   lines: string[]
-  /** Resolves when the process is gone and all it printed is here. */
+  /** Resolves when the process is gone and all of its output has been read. */
   ended: Promise<void>
 }
 
-/** A program of this directory, and what it prints. */
+/** A program of this directory, and its output. */
 function start(name: string, ...words: string[]): Running {
   const script = fileURLToPath(new URL(`${name}.js`, import.meta.url))
   const child = spawn(process.execPath, [script, ...words], {
@@ -51,7 +51,7 @@ function start(name: string, ...words: string[]): Running {
   const lines: string[] = []
   child.stdout.setEncoding('utf8').on('data', (more: string) => {
     const parts = (text + more).split('\n')
-    text = parts.pop() ?? '' // a line that was cut off was not printed
+    text = parts.pop() ?? '' // a truncated line was not printed
     lines.push(...parts)
   })
   const ended = once(child, 'close').then(() => undefined)
@@ -72,7 +72,7 @@ async function kill({ child, ended }: Running): Promise<void> {
   await ended
 }
 
-/** Checks what is there after a kill. Returns the last sequence. */
+/** Checks the state after a kill. Returns the last sequence. */
 async function judge(printed: readonly Printed[]): Promise<number> {
   const exchange = await Exchange.open(data)
   const { persistence, positions } = exchange
@@ -85,7 +85,7 @@ async function judge(printed: readonly Printed[]): Promise<number> {
   return last
 }
 
-/** At some point that was acknowledged, and at any point of the journal. */
+/** Checks an acknowledged point, and a random point of the journal. */
 async function judgePast(exchange: Exchange, printed: readonly Printed[]): Promise<void> {
   const last = exchange.persistence.appendedFrontier
   const acknowledged = printed[random.below(printed.length)]?.sequence ?? last
@@ -96,7 +96,7 @@ async function judgePast(exchange: Exchange, printed: readonly Printed[]): Promi
       books.close()
       counts.pastPoints++
     } catch (error) {
-      // Only an entry's sequence can lie inside of a transaction; an acknowledged one ends it.
+      // Only an entry's sequence can lie inside a transaction; an acknowledged one ends it.
       const inside = (error as { code?: string }).code === 'ERR_PINNACLE_INSIDE_TRANSACTION'
       if (!inside || sequence === acknowledged) throw error
     }

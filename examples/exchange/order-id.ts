@@ -1,6 +1,7 @@
 /**
- * Who owns an order. An order id has 128 bits: the upper half is the account, the lower half a number that no other
- * order has. So the journal, the books and every past book say whose an order is, and nothing has to be looked up.
+ * Encodes the owner of an order. An order id has 128 bits: the upper half is the account, the lower half a
+ * number unique to the order. So the journal, the books and every past book name an order's owner, without a
+ * lookup.
  */
 const half = 64n
 const lowerHalf = (1n << half) - 1n

@@ -5,7 +5,7 @@ import type { Printed } from './venue.js'
 
 export interface JournaledOrder {
   trades: { makerId: bigint; quantity: number }[]
-  /** What was left and rested in the book. */
+  /** Lots left to rest in the book. */
   open: number
 }
 
@@ -27,7 +27,7 @@ export async function ordersOf(
   return orders
 }
 
-/** What of an acknowledged order is not in the journal. */
+/** The parts of an acknowledged order that the journal lacks. */
 export function missing(orders: Map<string, JournaledOrder>, printed: Printed): string[] {
   const { orderId, trades, open } = printed
   const order = orders.get(orderId)
@@ -39,5 +39,5 @@ export function missing(orders: Map<string, JournaledOrder>, printed: Printed): 
       ({ makerId, quantity }, index) =>
         String(makerId) === trades[index]?.makerId && quantity === trades[index].quantity,
     )
-  return same ? [] : [`order ${orderId} is there otherwise than it was acknowledged`]
+  return same ? [] : [`order ${orderId} differs from its acknowledgement`]
 }

@@ -1,11 +1,11 @@
 /**
- * The state machine: cash and positions of every account, and the orders that rest in the books. It gets the entries
- * of a transaction once that is committed, in order, live and again at recovery. A follower in another process runs
- * the same class over the journal's entries.
+ * The state machine: cash and positions of every account, and the orders that rest in the books. It gets the
+ * entries of a transaction once that is committed, in order, live and again at recovery. A follower in
+ * another process runs the same class over the journal's entries.
  *
- * A trade is two entries of one transaction. The book's `execute` says which resting order traded: its id has the
- * owner, and its price and side were remembered at its `add`. The `fill` behind it is the incoming order's half. If
- * one of them were ever there without the other, positions and cash would not sum to zero.
+ * A trade is two entries of one transaction. The book's `execute` names the resting order: its id has the
+ * owner, and its price and side were remembered at its `add`. The `fill` after it is the incoming order's
+ * half. If one of them ever existed without the other, positions and cash would not sum to zero.
  */
 import {
   Side,
@@ -66,7 +66,7 @@ export class Positions implements StateMachine {
     }
   }
 
-  /** What a reader of the journal gives it: it takes what is meant for it. */
+  /** Takes the relevant entries from a reader of the journal. */
   follow(entry: JournalEntry): void {
     if (entry.type === 'user') this.apply(entry)
     else if (entry.type !== 'instrument' && entry.type !== 'hole') this.applyOperation(entry)
@@ -106,7 +106,7 @@ export class Positions implements StateMachine {
 
   #execute(orderId: bigint, quantity: number): void {
     const order = this.orders.get(orderId)
-    if (!order) throw new Error(`order ${String(orderId)} is executed and was never added`)
+    if (!order) throw new Error(`order ${String(orderId)} was executed but never added`)
     this.trades++
     this.#trade(ownerOf(orderId), order.instrument, order.side, order.price, quantity)
     order.quantity -= quantity

@@ -1,4 +1,4 @@
-/** Numbers that a seed repeats: mulberry32. Not for secrets. */
+/** Random numbers that a seed reproduces: mulberry32. Not for secrets. */
 export class Random {
   #state: number
 

@@ -1,6 +1,6 @@
 /**
- * The exchange as a process, with customers that trade at random. It prints each acknowledgement as one line of JSON,
- * after the device has the order: what was printed must be there whenever the process is killed.
+ * The exchange as a process, with customers that trade at random. It prints each acknowledgement as one line
+ * of JSON once the device has the order. Every printed order must survive a kill at any time.
  *
  * Usage: node venue.js DIRECTORY SEED
  */
@@ -13,7 +13,7 @@ const accounts = 8
 const middle = 10_000
 const spread = 20
 
-/** As it is printed: JSON has no bigints. */
+/** The printed form: JSON has no bigints. */
 export interface Printed extends Omit<Acknowledgement, 'orderId' | 'trades'> {
   orderId: string
   trades: { makerId: string; price: number; quantity: number }[]
@@ -27,7 +27,7 @@ print({ up: exchange.persistence.appendedFrontier })
 for (;;) {
   const burst = Array.from({ length: 1 + random.below(30) }, trade)
   await Promise.all(burst)
-  // A restart then begins at a snapshot, and has the rest of the journal to go through.
+  // A restart then begins at a snapshot, and replays the rest of the journal.
   if (random.below(50) === 0) await exchange.persistence.snapshot()
 }
 
@@ -68,5 +68,5 @@ async function cancelOne(): Promise<void> {
 }
 
 function print(line: { up: number } | Printed): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`) // (into a pipe: it is there when this returns)
+  process.stdout.write(`${JSON.stringify(line)}\n`) // (into a pipe: it is written when this returns)
 }

@@ -1,16 +1,16 @@
 /**
- * Feed events as the journal has them. Level changes are not here: they are the book's own entries (`setLevel`,
- * `clear`; `add`, `reduce`, `cancel`, `execute` for order books). Every received frame is journaled as one
- * `frame` entry, followed at once by the `entries` entries of what it said: so whoever reads knows when each
- * was received, and sees where a kill cut a frame in two.
+ * Feed events as the journal stores them. Level changes are not here: they are the book's own entries
+ * (`setLevel`, `clear`; `add`, `reduce`, `cancel`, `execute` for order books). Every received frame is
+ * journaled as one `frame` entry, followed at once by the `entries` entries of its content. So a reader knows
+ * when each frame was received, and sees a frame that a kill cut in two.
  *
- * The entry's own timestamp is the exchange's time; where the exchange says none, and of `frame`, `gap`,
- * `connection`, `raw` and `quarantined`, it is the local wall clock. Prices are ticks and sizes lots of the
- * entry's instrument. docs/format.md has the bytes.
+ * The entry's own timestamp is the exchange's time. It is the local wall clock if the exchange gives none,
+ * and for `frame`, `gap`, `connection`, `raw` and `quarantined`. Prices are ticks and sizes lots of the
+ * entry's instrument. docs/format.md describes the bytes.
  */
 import type { Side } from '../book/side.js'
 
-/** User types of the journal that feeds take; 0 to 95 and 110 to 127 stay the caller's. */
+/** User types of the journal used by feeds; 0 to 95 and 110 to 127 remain the caller's. */
 export const FeedEntryType = {
   frame: 96,
   trade: 97,
@@ -25,14 +25,14 @@ export const FeedEntryType = {
 
 export interface FrameEntry {
   type: 'frame'
-  /** Counts the connections of this data directory; 1 is the first. */
+  /** Counts the connections of this data directory, from 1. */
   connection: number
   /** Local monotonic clock at receipt, nanoseconds. */
   receivedMonotonicNs: bigint
-  /** Entries that follow and belong to this frame. */
+  /** Number of following entries that belong to this frame. */
   entries: number
   channel: string
-  /** Scopes and last numbers of the frame; none where the exchange doesn't count. */
+  /** Scopes and last numbers of the frame; empty if the exchange doesn't count. */
   sequences: { scope: string; last: number }[]
 }
 
@@ -51,11 +51,11 @@ export interface FeedTickerEntry {
   bidQuantity: number | null
   askPrice: number | null
   askQuantity: number | null
-  /** Decimal text of the exchange; a day's volume may be beyond what lots can hold. */
+  /** Decimal text of the exchange; a day's volume may exceed what lots can hold. */
   volume: string | null
 }
 
-/** Announces a `clear` and `levels` level entries behind it; for an order book, as many added orders. */
+/** Announces a `clear` and `levels` level entries after it; for an order book, as many added orders. */
 export interface BookSnapshotEntry {
   type: 'book-snapshot'
   levels: number
@@ -67,9 +67,9 @@ export type GapReason =
   | 'sequence'
   | 'overflow'
   | 'process-ended'
-  /** Something of a frame could not be kept. */
+  /** Part of a frame could not be kept. */
   | 'malformed'
-  /** The exchange's checksum says that the book is not its book. */
+  /** The book does not match the exchange's checksum. */
   | 'book-mismatch'
 
 /** Something may be missing between two moments: nothing was received, or a number was skipped. */
@@ -78,7 +78,7 @@ export interface GapEntry {
   reason: GapReason
   /** '' for the whole connection. */
   scope: string
-  /** First and last number missed; null where the exchange doesn't count. */
+  /** First and last missed number; null if the exchange doesn't count. */
   firstMissed: number | null
   lastMissed: number | null
   fromNs: bigint
@@ -95,11 +95,11 @@ export interface ConnectionEntry {
   channels: string[]
   /** Name of the credential, never the secret. */
   authentication: string | null
-  /** Why, for `lost` and `closed`. */
+  /** Reason for `lost` and `closed`. */
   reason: string | null
 }
 
-/** A frame of a type that has no typed entry; the exchange's bytes as they came. */
+/** A frame of a type without a typed entry; the exchange's bytes as received. */
 export interface RawEntry {
   type: 'raw'
   channel: string
@@ -107,8 +107,8 @@ export interface RawEntry {
 }
 
 /**
- * A frame that is not what the exchange documents, or one update of a frame that the instrument can't hold; at
- * most the first 4096 bytes of its text are kept.
+ * A frame that violates the exchange's documentation, or one update that the instrument can't hold; at most
+ * the first 4096 bytes of its text are kept.
  */
 export interface QuarantinedEntry {
   type: 'quarantined'

@@ -1,7 +1,7 @@
 /**
- * What an exchange said, in one vocabulary. Prices and sizes stay the exchange's decimal strings up to here:
- * the recorder converts them exactly, at the scale of the product's instrument. Times are nanoseconds since
- * the Unix epoch by the exchange's clock; 0n where the message has none.
+ * The exchanges' updates in one vocabulary. Prices and sizes stay the exchange's decimal strings: the
+ * recorder converts them exactly, at the scale of the product's instrument. Times are nanoseconds since the
+ * Unix epoch by the exchange's clock; 0n if the message has none.
  */
 import type { Side } from '../book/side.js'
 
@@ -37,13 +37,13 @@ export interface TradeUpdate {
   size: string
 }
 
-/** The whole level book of a product; it replaces what was known. */
+/** The whole level book of a product; it replaces the known one. */
 export interface BookSnapshotUpdate {
   type: 'book-snapshot'
   product: string
   exchangeTimeNs: bigint
   levels: LevelChange[]
-  /** Update id that the snapshot stands for, where the exchange numbers updates by product. */
+  /** Update id that the snapshot reaches, if the exchange numbers updates by product. */
   sequence?: number
 }
 
@@ -62,19 +62,19 @@ export interface RestingOrder {
   size: string
 }
 
-/** The whole order book of a product; it replaces what was known. Orders of a level come in their priority. */
+/** The whole order book of a product; it replaces the known one. Orders of a level come in priority order. */
 export interface OrderSnapshotUpdate {
   type: 'order-snapshot'
   product: string
   exchangeTimeNs: bigint
   orders: RestingOrder[]
-  /** Number of the product's last event that is in it. */
+  /** Number of the product's last event in the snapshot. */
   sequence?: number
 }
 
 /**
- * The exchange's checksum says that its book and the one made of its updates differ. What was told of this book
- * is worth nothing until the next snapshot; nothing more is told of it before.
+ * The exchange's book and the one made of its updates have different checksums. Discard the updates of this
+ * book so far; none follows before the next snapshot.
  */
 export interface BookMismatchUpdate {
   type: 'book-mismatch'
@@ -85,8 +85,8 @@ export interface BookMismatchUpdate {
 
 /**
  * An order-level event. `orderId` is the exchange's text, a UUID or a number; `side` is the resting order's.
- * A `match` follows the `trade` update of the same trade: that one is for prices, this one for the book. Events
- * of orders that the book does not have (never opened, or gone before its snapshot) are of no effect.
+ * A `match` follows the `trade` update of the same trade: the trade is for prices, the match for the book.
+ * Events of orders that the book does not have (never opened, or gone before its snapshot) have no effect.
  */
 export interface OrderUpdate {
   type: 'order'
@@ -95,7 +95,7 @@ export interface OrderUpdate {
   event: 'open' | 'done' | 'change' | 'match'
   orderId: string
   side: Side
-  /** Of `open` and `match`. Of `change` where the price is another now; the order lost its priority then. */
+  /** For `open` and `match`. For `change` only if the price changes; the order then lost its priority. */
   price?: string
   /** `open`: remaining size. `change`: the new size. `match`: the size executed. */
   size?: string
@@ -105,26 +105,26 @@ export interface OrderUpdate {
 
 export interface HeartbeatUpdate {
   type: 'heartbeat'
-  /** Where the exchange beats by product. */
+  /** Set if the exchange sends heartbeats by product. */
   product?: string
   exchangeTimeNs: bigint
   counter: number
 }
 
-/** What the exchange says this connection is subscribed to now. */
+/** The connection's current subscriptions, as the exchange lists them. */
 export interface SubscriptionsUpdate {
   type: 'subscriptions'
   channels: Record<string, string[]>
 }
 
-/** The exchange refused something. */
+/** The exchange refused a request. */
 export interface ServerErrorUpdate {
   type: 'server-error'
   message: string
   reason?: string
 }
 
-/** Known and of no effect on books and prices (status, candles, user, an order's `received`): kept raw. */
+/** Known, without effect on books and prices (status, candles, user, an order's `received`): kept raw. */
 export interface OtherUpdate {
   type: 'other'
   channel: string
@@ -145,9 +145,9 @@ export type FeedUpdate =
   | OtherUpdate
 
 /**
- * The number by which the exchange lets a receiver see what it missed: `scope` is what is counted, one product
- * or the whole connection (''). With `first` < `last` a message covers a range (Binance). Numbers below or at
- * the last one seen are duplicates.
+ * The number by which a receiver detects what it missed. `scope` is the counted thing: one product or the
+ * whole connection (''). With `first` < `last` a message covers a range (Binance). Numbers at or below the
+ * last one seen are duplicates.
  */
 export interface FeedSequence {
   scope: string
@@ -159,5 +159,5 @@ export type ParsedFrame =
   | { kind: 'updates'; channel: string; sequences: FeedSequence[]; updates: FeedUpdate[] }
   /** Well-formed JSON of a type that the adapter does not know. */
   | { kind: 'unknown'; channel: string; sequences: FeedSequence[] }
-  /** Not what the exchange's documents say; `reason` names the field. */
+  /** Violates the exchange's documentation; `reason` names the field. */
   | { kind: 'malformed'; reason: string }

@@ -1,4 +1,4 @@
-/** An order book made of plain maps and arrays: applies journal entries as docs/format.md words them. */
+/** An order book made of plain maps and arrays: applies journal entries as docs/format.md defines them. */
 import { holeType, viewOf, type PureEntry } from './segment.js'
 
 export interface PureOrder {
@@ -33,7 +33,7 @@ export class PureBook {
   ]
   readonly #known = new Map<bigint, Known>()
 
-  /** `definition`: the payload of an instrument's entry. */
+  /** `definition`: the payload of the instrument's entry. */
   constructor(definition: Uint8Array) {
     const end = definition.subarray(0, 32).indexOf(0)
     const view = viewOf(definition)
@@ -47,7 +47,7 @@ export class PureBook {
     }
   }
 
-  /** The price, where the instrument takes it. */
+  /** The price, if the instrument allows it. */
   priceOf(price: bigint): bigint {
     if (price >= (this.signedPrices ? -mostPrice : 0n) && price <= mostPrice) return price
     throw new Error(`instrument ${this.name} has no price ${String(price)}`)

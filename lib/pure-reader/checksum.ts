@@ -2,7 +2,7 @@
 
 const polynomial = 0x82f63b78
 
-/** table[k][b]: what byte b does to the register when k more bytes follow it (slicing by 8). */
+/** table[k][b]: the effect of byte b on the register when k more bytes follow (slicing by 8). */
 const tables: Uint32Array[] = makeTables()
 
 function makeTables(): Uint32Array[] {

@@ -1,6 +1,6 @@
 /**
- * The files of a data directory. Beside a running writer each of them may vanish between two calls; then
- * a MovedError says that the directory is to be looked at again.
+ * The files of a data directory. Beside a running writer any of them may vanish between two calls; then a
+ * MovedError asks the caller to look at the directory again.
  */
 import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import path from 'node:path'
@@ -8,7 +8,7 @@ import path from 'node:path'
 import { isMissing, MovedError, readError } from './refusals.js'
 
 export const longestIndex = 2n ** 64n - 1n
-const readBytes = 64 * 1024 * 1024 // of one call
+const readBytes = 64 * 1024 * 1024 // per call
 
 export interface NamedFile {
   /** The number in the name: a segment's index, a snapshot's sequence. */
@@ -36,7 +36,7 @@ function namesIn(directory: string): string[] {
   }
 }
 
-/** Files named by 20 digits and the suffix. */
+/** Files whose names are 20 digits and the suffix. */
 function listed(directory: string, suffix: string): NamedFile[] {
   return namesIn(directory)
     .filter((name) => /^\d{20}$/.test(name.slice(0, -suffix.length)) && name.endsWith(suffix))
@@ -49,7 +49,7 @@ function listed(directory: string, suffix: string): NamedFile[] {
     .sort((a, b) => (a.number < b.number ? -1 : 1))
 }
 
-/** What an open file is asked for: `into` the bytes from `position` on, up to the file's end. */
+/** Reads an open file: fills `into` with the bytes from `position` on, up to the file's end. */
 type ReadInto = (into: Uint8Array, position: number) => number
 
 function withFile<T>(file: string, read: (readInto: ReadInto, size: number) => T): T {
@@ -86,10 +86,7 @@ export function readWhole(file: string): Uint8Array {
   })
 }
 
-/**
- * The first `length` bytes, with zeros for those that the file does not have; nothing where the file has
- * less than `least`.
- */
+/** The first `length` bytes, padded with zeros; empty if the file has fewer than `least`. */
 export function readStart(file: string, length: number, least = 0): Uint8Array {
   return withFile(file, (readInto) => {
     const bytes = Buffer.alloc(length)
@@ -97,7 +94,7 @@ export function readStart(file: string, length: number, least = 0): Uint8Array {
   })
 }
 
-/** Reads bytes[from, to) of the file again, with zeros for those that it does not have. */
+/** Reads bytes[from, to) of the file again, padded with zeros. */
 export function readAgain(file: string, bytes: Uint8Array, from: number, to: number): void {
   withFile(file, (readInto) => {
     const part = bytes.subarray(from, to)

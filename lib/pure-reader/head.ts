@@ -1,4 +1,7 @@
-/** The head record `<data>/HEAD`: which segments there must be. Read as docs/format.md describes it. */
+/**
+ * The head record `<data>/HEAD`, which names the segments that must exist. Read as docs/format.md describes
+ * it.
+ */
 import { closeSync, openSync, readSync } from 'node:fs'
 import path from 'node:path'
 
@@ -21,15 +24,15 @@ export interface HeadRecord {
   journalId: string
   /** Index 0n: there is no segment yet. */
   oldest: SegmentName
-  /** Index 0n: none was written to. */
+  /** Index 0n: no segment was written to. */
   newest: SegmentName
   newestLink: bigint
-  /** The link that the newest segment may have instead; 0n: none. */
+  /** An alternative link of the newest segment; 0n: none. */
   otherLink: bigint
-  /** Index 0n: there is none. */
+  /** Index 0n: none. */
   ready: SegmentName
   durable: bigint
-  /** The path of the writer's window, or of the one that it left; '': it names none. */
+  /** The path of the writer's window, or of the one that it left; '': none. */
   window: string
 }
 
@@ -59,7 +62,7 @@ function headBytes(file: string): Uint8Array | undefined {
   }
 }
 
-/** The record that counts, or what is wrong. Throws where only a newer version can read it. */
+/** The valid record, or what is wrong. Throws if only a newer version can read it. */
 export function decodeHead(file: Uint8Array): HeadRecord | string {
   let best: HeadRecord | undefined
   for (const [parity, offset] of slotOffsets.entries()) {
@@ -93,7 +96,7 @@ function decodeSlot(slot: Uint8Array): HeadRecord | undefined {
   const sound =
     version === recordVersion &&
     view.getUint16(10, true) === slotBytes &&
-    // Keys are for later versions, and without the feature there is no window: here their fields are zero.
+    // Keys are for later versions, and without the feature there is no window: here both fields are zero.
     isZero(slot, 176, 192) &&
     (namesWindow ? record.window !== '' : isZero(slot, 144, 176) && isZero(slot, 192, slotBytes)) &&
     record.counter !== 0n &&
@@ -101,7 +104,7 @@ function decodeSlot(slot: Uint8Array): HeadRecord | undefined {
   return sound ? record : undefined
 }
 
-/** '' where the fields are none that a writer sets. */
+/** '' if no writer sets such fields. */
 function windowPath(slot: Uint8Array): string {
   const id = Buffer.from(slot.subarray(144, 160)).toString('hex')
   const directory = Buffer.from(slot.subarray(192, slotBytes))
@@ -120,7 +123,7 @@ function indicesFit({ oldest, newest, ready }: HeadRecord): boolean {
   )
 }
 
-/** The last index that must be there. */
+/** The last index that must exist. */
 export function lastIndexOf({ newest, ready }: HeadRecord): bigint {
   return ready.index === 0n ? newest.index : ready.index
 }

@@ -1,10 +1,10 @@
 /**
- * A whole journal directory: entries in order, and the judgement of its tail. Follows docs/format.md and
- * docs/recovery.md; shares no code with the native reader, so that one can be held against the other.
+ * A whole journal directory: entries in order, and the judgement of its tail. It follows docs/format.md and
+ * docs/recovery.md, and shares no code with the native reader, so that the two can be compared.
  *
- * - An entry is visited only where it verifies, belongs and has the sequence that is expected; one of a
- *   transaction only where all of it does.
- * - Of what does not belong nothing counts, neither marks nor lags.
+ * - An entry is visited only if it verifies, belongs and has the expected sequence. An entry of a transaction
+ *   is visited only if all of the transaction passes.
+ * - Nothing counts of a segment that does not belong, neither marks nor lags.
  */
 import { layoutOf, type Belonging, type Layout, type Slot } from './layout.js'
 import { readOlder } from './older.js'
@@ -33,26 +33,26 @@ export interface PureJournal {
   lastSequence: bigint
   knownDurable: bigint
   verdict: Verdict
-  /** One sentence for each thing that makes the verdict what it is; empty where clean. */
+  /** One sentence per reason for the verdict; empty if clean. */
   problems: string[]
-  /** Damage in entries that the base holds already. */
+  /** Damage in entries that the base already holds. */
   damaged: string[]
-  /** The first entry of those that an open needs, or that of a transaction that it cuts; 0n: none. */
+  /** The first entry that an open needs, or that of a transaction cut by it; 0n: none. */
   begins: bigint
-  /** At most the place where the good entries stop is wrong: a moving tail looks like that. */
+  /** Only the place at which the good entries stop may be wrong: a moving tail looks like that. */
   onlyTail: boolean
 }
 
-/** A snapshot that the journal goes on from. */
+/** A snapshot from which the journal continues. */
 export interface Base {
   sequence: bigint
-  /** Of its entry; 0: not known. */
+  /** Checksum of its entry; 0: unknown. */
   entryChecksum: number
 }
 
 type Visit = (entry: PureEntry) => void
 
-/** Reads the journal under `dataDirectory`, handing each good entry to `visit` in order. */
+/** Reads the journal under `dataDirectory`, and passes each good entry to `visit` in order. */
 export function readJournal(dataDirectory: string, visit: Visit = () => undefined): PureJournal {
   return followJournal(layoutOf(dataDirectory), undefined, visit)
 }
@@ -98,8 +98,8 @@ export function followJournal(layout: Layout, base: Base | undefined, visit: Vis
 }
 
 /**
- * The last segment that begins at the base's entry or before it, or, where nothing is known of that entry,
- * at the one after it. The first one without a base.
+ * The last segment that begins at the base's entry or before it. If nothing is known of that entry, the last
+ * one that begins at most one entry later. Without a base, the first.
  */
 function startSlot(slots: readonly Slot[], base: Base | undefined): number {
   let start = 0
@@ -122,9 +122,9 @@ class JournalRun {
   begins = 0n
   lastSequence = 0n
   knownDurable: bigint
-  /** The sequence that comes next. */
+  /** The next sequence. */
   expected: bigint
-  /** What is wrong in a segment that the run passed all the same. */
+  /** What is wrong in segments that the run passed anyway. */
   readonly damaged: string[] = []
   readonly #slots: readonly Slot[]
   readonly #base: Base | undefined
@@ -139,7 +139,7 @@ class JournalRun {
     this.#claim(base?.sequence ?? 0n)
   }
 
-  /** From the slot `start` on. Undefined: there is none. */
+  /** Starts at the slot `start`. Undefined: there is none. */
   follow(start: number): Stop | undefined {
     let stop: Stop | undefined
     for (let i = start; i < this.#slots.length; i++) {
@@ -154,11 +154,11 @@ class JournalRun {
       stop = this.#followSegment(slot, stopAt(i, bytes), bytes)
       const next = this.#slots[i + 1]
       if (stop.broken !== undefined && next?.belongs === true) {
-        // A transaction never goes on in another segment.
+        // A transaction never continues in another segment.
         stop.broken.isContradicted ||= firstEntryOf(next).sequence === stop.broken.sequence
       }
       const goesOn = next !== undefined && this.#goesOn(stop, bytes, next)
-      // A mark speaks of no more than its segment holds.
+      // A mark never speaks of more than its segment holds.
       const marks = readMarks(bytes, slot.header)
       const last = this.expected - 1n
       this.#claim(goesOn && marks > last ? last : marks)
@@ -174,7 +174,7 @@ class JournalRun {
 
   /** Moves the stop to the end of the segment's good entries. */
   #followSegment(slot: Belonging, stop: Stop, bytes: Uint8Array): Stop {
-    let wholeUntil = firstEntryOffset // transactions before it were looked through
+    let wholeUntil = firstEntryOffset // transactions before this offset were checked
     for (;;) {
       const entry = readEntry(bytes, slot.header, stop.offset)
       if (entry === undefined) {
@@ -214,14 +214,14 @@ class JournalRun {
   }
 
   /**
-   * Whether the next segment goes on, with the expected entry; or it alone could hold that entry, and can't
-   * be read: then the stop is there.
+   * Whether the next segment continues with the expected entry. If only the next segment could hold that
+   * entry, and it can't be read, the stop moves there.
    */
   #goesOn(stop: Stop, bytes: Uint8Array, next: Slot): boolean {
     if (stop.wrongEntry !== '' || stop.notTheBase || stop.broken !== undefined) return false
     const first = next.belongs ? firstEntryOf(next) : undefined
     if (first?.sequence === this.expected) return true
-    // (Where this segment holds no entry, its own first one is the expected one.)
+    // (If this segment holds no entry, its own first one is the expected one.)
     const holdsEntries = stop.offset > firstEntryOffset
     const isUnreadable =
       first === undefined || (first.sequence === 0n && first.isUsed && holdsEntries)
@@ -234,8 +234,8 @@ class JournalRun {
 }
 
 /**
- * Looks through the transaction that begins with the entry at the stop: the offset of its end. Where it is
- * not whole, the stop says how it breaks.
+ * Checks the transaction that begins with the entry at the stop, and returns the offset of its end. If it is
+ * not whole, the stop records how it breaks.
  */
 function examineTransaction(
   slot: Belonging,

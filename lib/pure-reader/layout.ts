@@ -1,6 +1,6 @@
 /**
- * Which segments there must be, and which of those that are there belong: "What must be there" in
- * docs/format.md. Looks at headers, marks and first lines, at no entry.
+ * The segments that must exist, and those among the files that belong: "What must be there" in
+ * docs/format.md. It reads headers, marks and first lines, but no entry.
  */
 import { listJournal, longestIndex, readStart, type NamedFile } from './files.js'
 import { lastIndexOf, readHead, type HeadRecord, type SegmentName } from './head.js'
@@ -13,7 +13,7 @@ import {
   type SegmentHeader,
 } from './segment.js'
 
-/** One index from the journal's oldest to its last; of a misfit nothing may be read. */
+/** One index from the journal's oldest to its last; a misfit must not be read. */
 export type Slot = Belonging | Misfit
 
 export interface Belonging extends NamedFile {
@@ -30,13 +30,13 @@ export interface Misfit {
 }
 
 export interface Layout {
-  /** Of the head record, or the one that most segments have; '': nothing says. */
+  /** From the head record, or the most frequent one of the segments; '': unknown. */
   journalId: string
   /** In order of their indices. */
   slots: Slot[]
-  /** What makes the journal corrupt; empty where everything is there and belongs. */
+  /** Why the journal is corrupt; empty if everything exists and belongs. */
   problems: string[]
-  /** What the head record names as durable. */
+  /** The durable sequence that the head record names. */
   durable: bigint
 }
 
@@ -72,7 +72,7 @@ function layoutByHead(head: HeadRecord, files: NamedFile[]): Layout {
   }
 }
 
-/** Version 1, or a head record that is damaged or lost: the segments must agree with each other. */
+/** Version 1, or a damaged or lost head record: the segments must agree with each other. */
 function layoutWithoutHead(problem: string | undefined, files: NamedFile[]): Layout {
   const problems: string[] = []
   if (problem !== undefined) problems.push(problem)
@@ -100,7 +100,7 @@ function isVersion2(file: NamedFile): boolean {
   return typeof header === 'object' && header.version >= 2
 }
 
-/** All ids, and the one that most segments have; of two equally frequent ones, that of the youngest. */
+/** All ids, and the most frequent one; of two equally frequent ones, that of the youngest segment. */
 function journalIdsOf(files: NamedFile[]): { common: string; journalIds: string[] } {
   const counts = new Map<string, number>()
   for (const file of files.toReversed()) {
@@ -109,7 +109,7 @@ function journalIdsOf(files: NamedFile[]): { common: string; journalIds: string[
       counts.set(header.journalId, (counts.get(header.journalId) ?? 0) + 1)
     }
   }
-  // From the youngest on: an id has to be more frequent to take the place of a younger one.
+  // From the youngest on: an older id must be more frequent to replace a younger one.
   let common = ''
   for (const [id, count] of counts) if (count > (counts.get(common) ?? 0)) common = id
   return { common, journalIds: [...counts.keys()] }
@@ -132,14 +132,14 @@ function slotOf(file: NamedFile, journalId: string, head: HeadRecord | undefined
   if (header.journalId !== journalId) return misfit('it belongs to another journal')
   const link = readLink(start, header)
   let problem = head === undefined ? '' : misnamed(head, number, header.segmentId, link)
-  // One above the last index was made and is not named yet: it holds nothing.
+  // A segment one above the last index was made but not yet named: it holds nothing.
   if (head !== undefined && number > lastIndexOf(head) && !firstLineIsZero(start)) {
     problem = 'it holds entries, and the head record does not know it'
   }
   return problem === '' ? { ...file, belongs: true, header, link } : misfit(problem)
 }
 
-/** Why a segment is not the one that the head record names at its index; '' where it is. */
+/** Why a segment is not the one that the head record names at its index; '' if it is. */
 function misnamed(head: HeadRecord, index: bigint, id: bigint, link: bigint): string {
   const { oldest, newest, ready, newestLink, otherLink } = head
   const isOther = (named: SegmentName): boolean => named.index === index && named.id !== id
@@ -152,9 +152,8 @@ function misnamed(head: HeadRecord, index: bigint, id: bigint, link: bigint): st
 }
 
 /**
- * Each segment of version 2 names the link of the one before it. The younger one is right, since it was
- * checked first: so a copy that was written on elsewhere is told from the journal. Above the `last` index
- * nothing is named.
+ * Each segment of version 2 names the link of its predecessor. The younger one is right, since it was checked
+ * first. This detects a copy that another writer continued. Nothing names segments above the `last` index.
  */
 function checkLinks(slots: Slot[], last: bigint): void {
   for (let i = slots.length - 1; i > 0; i--) {
@@ -168,7 +167,7 @@ function checkLinks(slots: Slot[], last: bigint): void {
   }
 }
 
-/** With a misfit for each run of indices from `first` to `last` that have no file. */
+/** Adds a misfit for each run of indices from `first` to `last` without files. */
 function withGaps(slots: Slot[], first: bigint, last: bigint): Slot[] {
   const complete: Slot[] = []
   let expected = first

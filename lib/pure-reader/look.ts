@@ -1,7 +1,7 @@
 /**
- * One look at a whole data directory: what a strict open would do with it. It reads in the order in which
- * a writer makes things true: first the newest good snapshot, then the journal that goes on from it, and
- * only then what no open needs.
+ * One look at a whole data directory: what a strict open would do with it. It reads in the order in which a
+ * writer makes things true: first the newest good snapshot, then the journal that continues from it, and only
+ * then what no open needs.
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
@@ -26,27 +26,29 @@ export interface PureReport {
   verdict: Verdict
   journal: PureJournal
   snapshots: { name: string; problem: string }[] // problem '': it verifies
-  /** Books at the end of the journal; undefined where the journal no longer holds its beginning and no
-   *  snapshot leads there. */
+  /**
+   * Books at the end of the journal; undefined if the journal no longer holds its beginning and no snapshot
+   * leads to it.
+   */
   books: PureBooks | undefined
-  /** What makes the verdict what it is. */
+  /** The reasons for the verdict. */
   problems: string[]
-  /** Damage that a strict open passes over: other snapshots, entries that a snapshot holds already. */
+  /** Damage that a strict open ignores: other snapshots, entries that a snapshot already holds. */
   damaged: string[]
-  /** At most the place where the good entries stop is wrong. */
+  /** Only the place at which the good entries stop may be wrong. */
   onlyTail: boolean
-  /** That the head record names: it may have entries that are in no file. '': none. */
+  /** Named by the head record: it may have entries that are in no file. '': none. */
   window: string
 }
 
-/** Throws a MovedError where a file vanished or changed meanwhile. */
+/** Throws a MovedError if a file vanished or changed meanwhile. */
 export function lookOnce(dataDirectory: string): PureReport {
   const { journalId } = layoutOf(dataDirectory)
   const files = listSnapshots(dataDirectory)
   const snapshots: PureReport['snapshots'] = []
   let base: PureSnapshot | undefined
   while (base === undefined) {
-    const file = files.pop() // the newest of those that are left
+    const file = files.pop() // the newest of the remaining files
     if (file === undefined) break
     const snapshot = verified(file, readWhole(file.path), journalId)
     if (typeof snapshot !== 'string') base = snapshot
@@ -87,7 +89,7 @@ function windowOf(dataDirectory: string): string {
   return typeof head === 'object' ? head.window : ''
 }
 
-/** What an interrupted repair left is judged by the repair, once it is finished. */
+/** The repair judges what its interruption left, once it has finished. */
 function verdictOf(
   dataDirectory: string,
   verdict: Verdict,
@@ -98,7 +100,7 @@ function verdictOf(
   return { verdict: 'torn', problems: [pending] }
 }
 
-/** Why the journal does not go on from the base; '' where it does. */
+/** Why the journal does not continue from the base; '' if it does. */
 function gapBetween(
   base: PureSnapshot | undefined,
   snapshots: number,
@@ -115,7 +117,7 @@ function gapBetween(
   return `the journal begins with entry ${String(journal.begins)}, but ${covered}`
 }
 
-/** A snapshot that holds what its name and the journal say; otherwise what is wrong with it. */
+/** A snapshot that agrees with its name and the journal; otherwise what is wrong with it. */
 function verified(file: NamedFile, bytes: Uint8Array, journalId: string): PureSnapshot | string {
   refuseNewerSnapshot(file.name, bytes)
   let snapshot: PureSnapshot
@@ -135,7 +137,7 @@ function refuseNewerSnapshot(name: string, bytes: Uint8Array): void {
   refuseNewer(name, view.getUint16(8, true), view.getBigUint64(16, true))
 }
 
-/** Of a snapshot that no open needs; undefined where a writer has removed it meanwhile. */
+/** Reads a snapshot that no open needs; undefined if a writer has removed it meanwhile. */
 function lookAtOlder(file: NamedFile, journalId: string): PureSnapshot | string | undefined {
   try {
     return verified(file, readWhole(file.path), journalId)
@@ -145,12 +147,12 @@ function lookAtOlder(file: NamedFile, journalId: string): PureSnapshot | string 
   }
 }
 
-/** Applies entries to the base's books, and keeps what the entries say of the snapshots. */
+/** Applies entries to the base's books, and keeps what the entries say about the snapshots. */
 class Entries {
   readonly problems: string[] = []
   readonly #base: bigint
   #next: bigint
-  /** Checksums of the entries that snapshots were taken at; undefined: not read yet. */
+  /** Checksums of the entries at which snapshots were taken; undefined: not read yet. */
   readonly #checksums: Map<bigint, number | undefined>
   /** Undefined: an entry is missing before the first. */
   books: PureBooks | undefined
@@ -185,7 +187,7 @@ class Entries {
     }
   }
 
-  /** Snapshots whose entry in the journal is another one. */
+  /** Snapshots that name another entry than the journal's. */
   notTheirs(snapshots: readonly PureSnapshot[]): string[] {
     return snapshots.flatMap(({ sequence, entryChecksum }) => {
       const found = this.#checksums.get(sequence)

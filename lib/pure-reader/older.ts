@@ -1,6 +1,6 @@
 /**
- * Segments before the one that an open starts to read at: a snapshot holds what their entries did. Damage
- * there is worth knowing, since an older snapshot would need them, and stops no open.
+ * Segments before the one at which an open starts to read: a snapshot holds what their entries did. Damage
+ * there is reported, since an older snapshot would need them, but stops no open.
  */
 import type { Belonging, Slot } from './layout.js'
 import { MovedError } from './refusals.js'
@@ -15,7 +15,7 @@ export interface Older {
   damaged: string[]
 }
 
-/** Reads the slots before `start`, handing each entry of a segment's good run to `visit`. */
+/** Reads the slots before `start`, and passes each entry of a segment's good run to `visit`. */
 export function readOlder(
   slots: readonly Slot[],
   start: number,
@@ -31,7 +31,7 @@ export function readOlder(
   return older
 }
 
-/** A writer may release the segment meanwhile: then it is not part of the journal any more. */
+/** A writer may release the segment meanwhile: then it is no longer part of the journal. */
 function readUnlessReleased(
   slot: Belonging,
   expected: bigint | undefined,
@@ -46,7 +46,7 @@ function readUnlessReleased(
   }
 }
 
-/** The sequence that the next segment should begin with; undefined: not known. */
+/** The sequence at which the next segment should begin; undefined: unknown. */
 function readSegment(
   slot: Belonging,
   before: bigint | undefined,
@@ -75,7 +75,7 @@ function readSegment(
   }
   const isWhole = isZero(bytes, offset, bytes.length)
   if (isWhole && expected !== undefined) return expected
-  load(slot) // throws where the segment was released while it was read
+  load(slot) // throws if the segment was released while it was read
   const which = expected === undefined ? 'the first entry' : `entry ${String(expected)}`
   older.damaged.push(`${slot.name} at ${String(offset)}: ${which} does not verify`)
   return undefined

@@ -1,17 +1,17 @@
-/** Errors of the second reader. Damage is a verdict; what can't be read at all is an error with a code. */
+/** Errors of the second reader. Damage is a verdict; unreadable files are an error with a code. */
 import { PinnacleError } from '../errors/pinnacle-error.js'
 
-/** The newest version of segments, head records and snapshots that this reader knows. */
+/** The newest version of segments, head records and snapshots that this reader supports. */
 export const newestVersion = 2
 
-/** Mandatory features that this reader knows, of segments and snapshots. */
+/** Mandatory features of segments and snapshots that this reader supports. */
 export const transactionsFeature = 1n
 export const signedPricesFeature = 4n
 export const knownFeatures = transactionsFeature | signedPricesFeature
 
 /**
- * Refuses a file that only a newer version can read. `known` are the mandatory features that such a
- * file may have. Its checksum must have been verified before.
+ * Refuses a file that only a newer version can read. `known` are the mandatory features that such a file may
+ * have. The caller has verified its checksum.
  */
 export function refuseNewer(
   name: string,
@@ -35,7 +35,7 @@ export function refuseNewer(
   }
 }
 
-/** A file vanished or changed while it was read, as happens beside a running writer: look again. */
+/** A file vanished or changed during the read, as happens beside a running writer: look again. */
 export class MovedError extends Error {}
 
 const codes: Readonly<Record<string, string>> = {
@@ -47,7 +47,7 @@ const codes: Readonly<Record<string, string>> = {
   ENFILE: 'ERR_PINNACLE_TOO_MANY_FILES',
 }
 
-/** The system's refusal to read `file`, with a code. */
+/** The system's failure to read `file`, with a code. */
 export function readError(file: string, cause: unknown): PinnacleError {
   const { code = '', errno, message } = cause as NodeJS.ErrnoException
   return new PinnacleError(

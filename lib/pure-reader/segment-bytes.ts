@@ -1,4 +1,4 @@
-/** The bytes of a segment that belongs, read from its file. Bytes that the file does not have are zeros. */
+/** The bytes of a segment that belongs, read from its file. Bytes past the file's end are zeros. */
 import { readAgain, readStart } from './files.js'
 import type { Belonging } from './layout.js'
 import { MovedError } from './refusals.js'
@@ -12,7 +12,7 @@ import {
   type SegmentHeader,
 } from './segment.js'
 
-/** All bytes. Throws a MovedError where the file holds another segment by now. */
+/** All bytes. Throws a MovedError if the file now holds another segment. */
 export function load(slot: Belonging): Uint8Array {
   const bytes = readStart(slot.path, slot.header.bytes)
   checkedHeader(slot, bytes)
@@ -20,8 +20,8 @@ export function load(slot: Belonging): Uint8Array {
 }
 
 /**
- * The header as it is by now: beside a writer a segment gets a feature before the first entry that needs it.
- * Throws a MovedError where the file holds another segment.
+ * The current header: beside a writer a segment gets a feature before the first entry that needs it. Throws a
+ * MovedError if the file now holds another segment.
  */
 export function headerOf(slot: Belonging): SegmentHeader {
   return checkedHeader(slot, readStart(slot.path, firstEntryOffset))
@@ -36,8 +36,8 @@ function checkedHeader(slot: Belonging, bytes: Uint8Array): SegmentHeader {
 }
 
 /**
- * Where the line at `offset` has changed since it was read, reads all from there on again. Beside a writer
- * the end of what was read is stale. Whether it has changed.
+ * If the line at `offset` has changed since it was read, reads everything from there again. Beside a writer
+ * the end of the bytes is stale. Returns whether it has changed.
  */
 export function refresh(slot: Belonging, bytes: Uint8Array, offset: number): boolean {
   const end = offset + lineBytes
@@ -50,7 +50,7 @@ export function refresh(slot: Belonging, bytes: Uint8Array, offset: number): boo
 }
 
 export interface FirstEntry {
-  /** The first sequence that it stands for; 0n: none verifies. */
+  /** The first sequence that it covers; 0n: none verifies. */
   sequence: bigint
   /** Its first line is not zero. */
   isUsed: boolean

@@ -17,7 +17,7 @@ const minSegmentBytes = 65_536n
 const maxSegmentBytes = 4_294_967_296n
 const pageBytes = 4096n
 
-/** Sell and given time: an entry with a flag that is not known is damage. */
+/** Sell and given time: an entry with any other flag is damage. */
 const plainFlags = 0x03
 const writtenFlag = 0x80
 /** Of a transaction: the entry continues it; more of it follows. */
@@ -30,7 +30,7 @@ const instrumentType = 0x03
 export const holeType = 0x05
 const holePayloadBytes = 24
 
-/** Payload bytes by type: an entry of another type or length is damage. Users' entries have any length. */
+/** Payload bytes by type: an entry of another type or length is damage. User entries have any length. */
 const payloadOf: Readonly<Record<number, number>> = {
   [instrumentType]: 48,
   0x11: 32,
@@ -51,7 +51,7 @@ export interface SegmentHeader {
   index: bigint
   segmentId: bigint
   bytes: number
-  /** Link of the segment before; 0n: there is none, or version 1. */
+  /** Link of the preceding segment; 0n: none, or version 1. */
   predecessorLink: bigint
   /** Entries may have the flags of transactions. */
   mayHaveTransactions: boolean
@@ -59,7 +59,7 @@ export interface SegmentHeader {
 
 export interface PureEntry {
   sequence: bigint
-  /** First sequence that the entry stands for: its own, but of a hole. 0n: a hole that contradicts itself. */
+  /** First sequence that the entry covers: its own, except for a hole. 0n: a hole that contradicts itself. */
   firstSequence: bigint
   type: number
   flags: number
@@ -69,12 +69,12 @@ export interface PureEntry {
   durable: bigint
   checksum: number
   payload: Uint8Array
-  /** Place in the segment and size, bytes. */
+  /** Offset in the segment and size, bytes. */
   offset: number
   bytes: number
 }
 
-/** The header, or what is wrong with it. Throws where only a newer version can read the segment. */
+/** The header, or what is wrong with it. Throws if only a newer version can read the segment. */
 export function readHeader(page: Uint8Array, name = 'the segment'): SegmentHeader | string {
   if (page.length < fieldBytes) return 'the file is shorter than a segment header'
   const view = viewOf(page)
@@ -106,7 +106,7 @@ export function readHeader(page: Uint8Array, name = 'the segment'): SegmentHeade
   }
 }
 
-/** The highest durable sequence that a valid frontier mark names. */
+/** The highest durable sequence in a valid frontier mark. */
 export function readMarks(page: Uint8Array, header: SegmentHeader): bigint {
   const view = viewOf(page)
   let durable = 0n
@@ -143,7 +143,7 @@ function markHolds(page: Uint8Array, header: SegmentHeader, offset: number): boo
   return computed === viewOf(page).getUint32(offset + 28, true)
 }
 
-/** The entry at `offset` where one verifies, otherwise undefined. */
+/** The entry at `offset` if one verifies, otherwise undefined. */
 export function readEntry(
   segment: Uint8Array,
   header: SegmentHeader,
@@ -177,8 +177,8 @@ export function readEntry(
 }
 
 /**
- * Bytes of the entry at `offset`, whole lines, by its first line alone; undefined where type, flags and
- * length can't be an entry's.
+ * Size in bytes of the entry at `offset`, in whole lines, from its first line alone; undefined if type, flags
+ * and length don't fit an entry.
  */
 export function entryBytesAt(segment: Uint8Array, offset: number): number | undefined {
   if (offset + lineBytes > segment.length) return undefined
@@ -199,7 +199,7 @@ function flagsFit(flags: number, type: number): boolean {
   return (flags & ~allowed) === writtenFlag
 }
 
-/** Bytes of an entry with so long a payload; undefined where no entry has one. */
+/** Size of an entry with this payload size; undefined if no entry has it. */
 export function linesOf(payloadBytes: number): number | undefined {
   if (payloadBytes > maxPayloadBytes) return undefined
   return Math.ceil((payloadBytes + overheadBytes) / lineBytes) * lineBytes
@@ -224,14 +224,14 @@ export function isZero(bytes: Uint8Array, begin: number, end: number): boolean {
 export const firstEntryOffset = headerBytes
 export { lineBytes }
 
-/** What the checksums of entries and marks start from. */
+/** The initial value for the checksums of entries and marks. */
 export function seedOf(header: SegmentHeader): number {
   return Number(header.segmentId & 0xffffffffn)
 }
 
-/** CRC32C over bytes[begin, end), taken with the checksum field at begin + 12 as zero. */
+/** CRC32C over bytes[begin, end), with the checksum field at begin + 12 as zero. */
 export function sealedChecksum(bytes: Uint8Array, begin: number, end: number): number {
-  const copy = Uint8Array.from(bytes.subarray(begin, end)) // a Buffer's slice would share
+  const copy = Uint8Array.from(bytes.subarray(begin, end)) // a Buffer's slice would share memory
   copy.fill(0, 12, 16)
   return crc32c(copy)
 }

@@ -1,10 +1,10 @@
 /**
- * What a place of a segment holds where no entry verifies: the rows "damaged", "torn" and "zeros" of
- * docs/recovery.md.
+ * Classifies the bytes of a segment at a place without a valid entry: the rows "damaged", "torn" and "zeros"
+ * of docs/recovery.md.
  *
- * The checksum of an entry is stored last and a segment is zero before, so what a kill or a power cut left
- * undone shows zeros where a written entry has none. All else was written whole and changed later, and so
- * was what one flipped bit explains.
+ * An entry's checksum is stored last and a segment is zero before. So whatever a kill or a power cut left
+ * unwritten shows zeros that a written entry does not have. Everything else was written whole and changed
+ * later, and so was an entry that one flipped bit explains.
  */
 import { extend } from './checksum.js'
 import { entryBytesAt, isZero, lineBytes, linesOf, viewOf } from './segment.js'
@@ -14,7 +14,7 @@ export type Shape = 'unwritten' | 'torn' | 'damaged'
 const sectorBytes = 512
 const checksumBytes = 4
 
-/** Of `offset`, the start of a line. `segment` reaches to the segment's end. */
+/** `offset` is the start of a line. `segment` reaches to the segment's end. */
 export function shapeOf(segment: Uint8Array, seed: number, offset: number): Shape {
   const lineEnd = offset + lineBytes
   if (lineEnd > segment.length || isZero(segment, offset, lineEnd)) return 'unwritten'
@@ -28,7 +28,7 @@ export function shapeOf(segment: Uint8Array, seed: number, offset: number): Shap
   return isFlippedBit(segment, seed, offset, offset + bytes) ? 'damaged' : 'torn'
 }
 
-/** With one bit of the length turned back, an entry verifies. */
+/** With one bit of the length flipped back, an entry verifies. */
 function isFlippedLength(segment: Uint8Array, seed: number, offset: number): boolean {
   const view = viewOf(segment)
   const length = view.getUint32(offset, true)
@@ -38,7 +38,7 @@ function isFlippedLength(segment: Uint8Array, seed: number, offset: number): boo
     const bytes = linesOf(mended)
     if (bytes === undefined || offset + bytes > segment.length) continue
     viewOf(start).setUint32(0, mended, true)
-    // (The first line may hold the checksum too, which is not part of what it covers.)
+    // (The first line may hold the checksum too, which it does not cover.)
     const startBytes = Math.min(lineBytes, bytes - checksumBytes)
     const state = extend(seed, start, 0, startBytes)
     const end = offset + bytes - checksumBytes
@@ -47,7 +47,9 @@ function isFlippedLength(segment: Uint8Array, seed: number, offset: number): boo
   return false
 }
 
-/** A sector's share of segment[begin, end) starts or ends with a zero byte; the entry's first may be one. */
+/**
+ * Some sector's share of segment[begin, end) starts or ends with a zero byte; the entry's first may be one.
+ */
 function hasZeroEdge(segment: Uint8Array, begin: number, end: number): boolean {
   for (let at = begin; at < end;) {
     const edge = Math.min((Math.floor(at / sectorBytes) + 1) * sectorBytes, end)
@@ -69,10 +71,10 @@ function lacksSector(segment: Uint8Array, begin: number, end: number): boolean {
 }
 
 /**
- * One flipped bit makes a valid entry of these bytes. The register is linear: what a flipped bit does to it
- * is what the register makes of that bit alone, shifted through to the end. So the difference between the
- * stored and the computed checksum is shifted back, a bit at a time, until a lone lowest bit is left: the
- * flipped bit, at its own place.
+ * One flipped bit turns these bytes into a valid entry. The register is linear: a flipped bit changes it by
+ * the register of that bit alone, shifted through to the end. So this shifts the difference between the
+ * stored and the computed checksum back, a bit at a time, until only the lowest bit is set: the flipped bit,
+ * at its own place.
  */
 function isFlippedBit(segment: Uint8Array, seed: number, begin: number, end: number): boolean {
   const stored = viewOf(segment).getUint32(end - checksumBytes, true)

@@ -36,7 +36,7 @@ export interface PureSnapshot {
   userState: Uint8Array
 }
 
-/** What a snapshot must be to count for a data directory. */
+/** What a snapshot must match to count for a data directory. */
 export interface SnapshotPlace {
   /** The file's name. */
   name: string
@@ -44,12 +44,12 @@ export interface SnapshotPlace {
   journalId: string | undefined
 }
 
-/** Throws an Error that says what is wrong; nothing of a damaged snapshot is returned. */
+/** Throws an Error that says what is wrong; returns nothing of a damaged snapshot. */
 export function readSnapshot(bytes: Uint8Array, place?: SnapshotPlace): PureSnapshot {
   const view = viewOf(bytes)
   if (bytes.length < headerBytes + footerBytes) throw new Error('shorter than a snapshot')
   if (latin1(bytes, 0, 8) !== 'PINNSNP\n') throw new Error('not a snapshot')
-  const copy = Uint8Array.from(bytes.subarray(0, 128)) // a Buffer's slice would share
+  const copy = Uint8Array.from(bytes.subarray(0, 128)) // a Buffer's slice would share memory
   copy.fill(0, 12, 16)
   if (crc32c(copy) !== view.getUint32(12, true)) throw new Error('the header is damaged')
   const version = view.getUint16(8, true)
@@ -57,7 +57,7 @@ export function readSnapshot(bytes: Uint8Array, place?: SnapshotPlace): PureSnap
   if (recordBytes === undefined) throw new Error(`version ${String(version)} is not known`)
   const features = view.getBigUint64(16, true)
   if ((features & ~knownFeatures) !== 0n) throw new Error('needs a feature that is not known')
-  if (!isZero(bytes, 128, headerBytes)) throw new Error('the header page is not zero behind it')
+  if (!isZero(bytes, 128, headerBytes)) throw new Error('the rest of the header page is not zero')
   if (view.getBigUint64(64, true) !== BigInt(bytes.length)) throw new Error('another length')
   const sequence = view.getBigUint64(48, true)
   if (place !== undefined) {
@@ -88,7 +88,7 @@ export function readSnapshot(bytes: Uint8Array, place?: SnapshotPlace): PureSnap
       throw new Error('a section is damaged')
     }
     if (!isZero(bytes, begin + length, padded)) throw new Error('padding is not zero')
-    // Version 1 summed whole headers, their own checksums included.
+    // Version 1 summed whole headers, including their checksums.
     sections = extend(sections, bytes, offset, version === 1 ? begin : begin - 4)
     offset = padded
     return bytes.subarray(begin, begin + length)
@@ -113,10 +113,11 @@ export function readSnapshot(bytes: Uint8Array, place?: SnapshotPlace): PureSnap
   for (const [index, book] of books.books.entries()) {
     orders += readBook(section(2, index + 1), book)
   }
-  if (orders !== view.getBigUint64(72, true)) throw new Error('another number of orders')
+  if (orders !== view.getBigUint64(72, true))
+    throw new Error('the order count does not match the header')
   const userState = section(3, 0)
   if (BigInt(userState.length) !== view.getBigUint64(88, true)) {
-    throw new Error('the user state has another length')
+    throw new Error('the length of the user state does not match the header')
   }
   const footer = offset
   const right =
@@ -177,7 +178,7 @@ function readBook(content: Uint8Array, book: PureBook): bigint {
   let offset = 0
   let orders = 0n
   const word = (): bigint => {
-    if (offset + 8 > content.length) throw new Error('a book is cut')
+    if (offset + 8 > content.length) throw new Error('a book is truncated')
     offset += 8
     return view.getBigUint64(offset - 8, true)
   }

@@ -1,4 +1,4 @@
-/** What the place says where the good entries stop: "Clean, torn or corrupt" of docs/recovery.md. */
+/** Judges the place at which the good entries stop: "Clean, torn or corrupt" of docs/recovery.md. */
 import type { Belonging, Slot } from './layout.js'
 import { firstEntryOffset, isZero, lineBytes, readEntry, readMarks } from './segment.js'
 import { load } from './segment-bytes.js'
@@ -6,40 +6,40 @@ import type { Shape } from './shape.js'
 
 export type Verdict = 'clean' | 'torn' | 'corrupt'
 
-/** Where the good entries stop. */
+/** The place at which the good entries stop. */
 export interface Stop {
   /** Index of the slot. */
   slot: number
   offset: number
-  /** Of the segment. Undefined: the slot is a misfit. */
+  /** The segment's bytes. Undefined: the slot is a misfit. */
   bytes: Uint8Array | undefined
   shape: Shape
   /** What is wrong with the valid entry at the place; '': there is none. */
   wrongEntry: string
   /** The valid entry at the place is not the one that the snapshot was taken at. */
   notTheBase: boolean
-  /** The valid entry at the place begins a transaction that is not all there; undefined: it does not. */
+  /** Set if the valid entry at the place begins an incomplete transaction. */
   broken: Broken | undefined
 }
 
 export interface Broken {
-  /** Of the entry at which the transaction breaks; the stop's shape is that of its place. */
+  /** Sequence of the entry at which the transaction breaks; the stop's shape is that of its place. */
   sequence: bigint
   /** By an entry that verifies. */
   isContradicted: boolean
 }
 
 export interface Evidence {
-  /** The sequence that should come at the stop, or earlier where the run broke earlier than it seemed. */
+  /** The expected sequence at the stop, or an earlier one if the run broke before the stop. */
   expected: bigint
-  /** The highest durable sequence that anything names that belongs. */
+  /** The highest durable sequence that any part of the journal names. */
   knownDurable: bigint
   bytesFollow: boolean
-  /** A valid entry follows that should have come before the stop. */
+  /** A valid entry follows that belongs before the stop. */
   olderFollows: boolean
 }
 
-/** Gathers what all bytes from the stop on say. */
+/** Gathers the evidence in all bytes from the stop on. */
 export function lookPast(
   slots: readonly Slot[],
   stop: Stop,
@@ -60,7 +60,7 @@ export function lookPast(
   return evidence
 }
 
-/** Looks at the lines from `begin` on. `stop`: where it is in this segment. */
+/** Looks at the lines from `begin` on. `stop`: its offset in this segment. */
 function lookThrough(
   slot: Belonging,
   bytes: Uint8Array,
@@ -107,7 +107,7 @@ export function judge(stop: Stop, evidence: Evidence): { verdict: Verdict; what:
   if (stop.broken?.isContradicted === true) {
     return {
       verdict: 'corrupt',
-      what: `${transaction} is contradicted by what stands for ${place}`,
+      what: `${transaction} is contradicted by ${place}`,
     }
   }
   if (stop.shape === 'damaged') {

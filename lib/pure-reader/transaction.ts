@@ -1,5 +1,5 @@
 /**
- * Looks ahead from an entry with flags of a transaction: entries of one are taken together or not at all.
+ * Looks ahead from an entry with flags of a transaction: its entries are applied together or not at all.
  * "Entries" of docs/format.md.
  */
 import {
@@ -12,11 +12,11 @@ import {
 } from './segment.js'
 
 export interface Ahead {
-  /** `open`: its end is missing. `contradicted`: an entry verifies that can't be part of it. */
+  /** `open`: its end is missing. `contradicted`: a valid entry in it can't be part of it. */
   kind: 'whole' | 'open' | 'contradicted'
   /** After its last entry; otherwise the place at which it breaks. */
   offset: number
-  /** Of the entry that belongs there. */
+  /** The expected sequence at that place. */
   sequence: bigint
 }
 
@@ -25,7 +25,7 @@ export function isInTransaction({ flags }: PureEntry): boolean {
   return (flags & transactionFlags) !== 0
 }
 
-/** `first` is the next entry that is to be taken, and has flags of a transaction. */
+/** `first` is the next entry to apply, and has flags of a transaction. */
 export function lookAhead(segment: Uint8Array, header: SegmentHeader, first: PureEntry): Ahead {
   const begins = (first.flags & continuesFlag) === 0
   if (!begins || !header.mayHaveTransactions) {

@@ -1,9 +1,9 @@
 /**
  * Verifies a whole data directory without native code: `pinnacle verify --pure`.
  *
- * Beside a running writer segments appear, are recycled and vanish while they are read, and what was read
- * is stale at the end. So a look that finds something wrong is repeated: what is really wrong is found
- * again and again at the same place, and what was only stale is not.
+ * Beside a running writer segments appear, are recycled and vanish during the read, and the bytes read are
+ * stale at the end. So a look that finds something wrong is repeated: real damage is found repeatedly at the
+ * same place, stale bytes are not.
  */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
@@ -18,13 +18,13 @@ import { writerOf } from './writer.js'
 export type { PureReport } from './look.js'
 
 const mostLooks = 40
-/** What so many looks in a row find alike is so. */
+/** A finding that this many consecutive looks share is real. */
 const alikeLooks = 3
 /** But a writer may have been stopped for a moment amid an entry. */
 const tailStandsStillMs = 500
 const longestPauseMs = 40
 
-/** Throws ERR_PINNACLE_BUSY where a writer changes the directory during each look. */
+/** Throws ERR_PINNACLE_BUSY if a writer changes the directory during each look. */
 export function verifyPure(dataDirectory: string): PureReport {
   if (!['journal', 'HEAD'].some((name) => existsSync(path.join(dataDirectory, name)))) {
     throw new PinnacleError(
@@ -54,13 +54,13 @@ export function verifyPure(dataDirectory: string): PureReport {
   )
 }
 
-/** What the looks found, one after the other. */
+/** Findings of consecutive looks. */
 class Findings {
   #text = ''
   #alike = 0
   #sinceMs = 0
 
-  /** Whether so many looks have found the same by now that it is so. */
+  /** Whether enough consecutive looks agree. */
   areSettledBy({ verdict, problems, damaged, onlyTail }: PureReport): boolean {
     const text = JSON.stringify([verdict, problems, damaged])
     if (text !== this.#text) {
@@ -83,7 +83,7 @@ function lookUnlessMoved(dataDirectory: string): PureReport | undefined {
   }
 }
 
-/** What a writer moves when it opens, rolls, takes a snapshot or compacts. */
+/** The names that a writer changes when it opens, rolls, takes a snapshot or compacts. */
 function namesOf(dataDirectory: string): string {
   const head = readHead(dataDirectory)
   return [
@@ -92,19 +92,19 @@ function namesOf(dataDirectory: string): string {
   ].join()
 }
 
-/** At the place where the earlier look's good entries stopped, the later one found the entry. */
+/** The later look found the entry at the place at which the earlier look's good entries stopped. */
 function hasMovedOn(earlier: PureReport, later: PureReport): boolean {
   return earlier.onlyTail && later.journal.lastSequence > earlier.journal.lastSequence
 }
 
-/** Nothing was wrong at the place where it stopped: the tail was moving, and is clean up to there. */
+/** Nothing was wrong where it stopped: the tail was moving, and is clean up to there. */
 function upToItsEnd(report: PureReport, later: PureReport): PureReport {
   const journal = { ...report.journal, verdict: 'clean' as const, problems: [] }
   const damaged = report.damaged.filter((each) => later.damaged.includes(each))
   return { ...report, verdict: 'clean', journal, problems: [], damaged }
 }
 
-/** The reader is synchronous: it holds the thread, and waits on it. */
+/** The reader is synchronous: it blocks the thread while it waits. */
 function pause(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }

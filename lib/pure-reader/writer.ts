@@ -1,10 +1,10 @@
-/** Whether a writer has the directory open, without the system's locks: the pid in LOCK, where it lives. */
+/** Whether a writer has the directory open, without the system's locks: the pid in LOCK, if it is alive. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 
 /**
- * 0: none is known. A writer empties the file when it closes; the pid of a killed one may be another
- * process's by now, so a pid alone proves no writer.
+ * 0: unknown. A writer empties the file when it closes. The pid of a killed one may now belong to another
+ * process, so a pid alone proves no writer.
  */
 export function writerOf(dataDirectory: string): number {
   let text: string

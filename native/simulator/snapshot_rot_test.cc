@@ -168,7 +168,7 @@ TEST_CASE("a snapshot of which the device lost a part is never published") {
     SnapshotInfo info;
     const Status status = rig.Snapshot(&info);
     CHECK(status.code() == Code::kIo);
-    CHECK(status.message().find("other bytes than were written") != std::string::npos);
+    CHECK(status.message().find("different bytes than were written") != std::string::npos);
     std::vector<std::string> names;
     REQUIRE(rig.file_system()->List("/d/snapshots", &names).ok());
     CHECK(names == std::vector<std::string>{sound.path.substr(sizeof(kSnapshots) - 1)});

@@ -49,11 +49,11 @@ t.test('opens, recoveries, repairs, compactions and closes are recorded', async 
   )
   t.match(first[0], { target: dataDirectory, outcome: 'ok', detail: { created: true } })
 
-  // What a killed process may leave behind the last entry: a line whose checksum was never stored.
+  // A killed process may leave a line without a checksum after the last entry.
   const journal = join(dataDirectory, 'journal')
   const again = await audited(dataDirectory, () => Promise.resolve())
   t.match(again[1], { action: 'journal.recovery', outcome: 'ok', detail: { tail: 'clean' } })
-  // Listed when everything is closed: a spare segment gets its name while the manager runs.
+  // Listed once everything is closed: a spare segment gets its name while the manager runs.
   const segments = readdirSync(journal).filter((name) => name.endsWith('.segment'))
   const last = join(journal, segments.sort().at(-1) ?? '')
   const descriptor = openSync(last, 'r+')

@@ -10,7 +10,7 @@ import { realFiles } from '../../lib/credentials/file-operations.js'
 import type { SecretBuffer } from '../../lib/credentials/secret-buffer.js'
 import { codeOfRejection, temporaryDirectory } from '../credentials/support.js'
 
-/** Lines in memory, with a journal's way of numbering them; what is not durable can be lost. */
+/** Lines in memory, numbered as a journal numbers them; lines that are not durable can be lost. */
 class MemoryStorage implements AuditStorage {
   lines: StoredLine[] = []
   failure: Error | undefined
@@ -112,7 +112,7 @@ t.test('a removed line anywhere is found', async (t) => {
     }
   }
   made.storage.lines = []
-  t.match((await verify(made)).problem, { sequence: 1 }, 'also where all are')
+  t.match((await verify(made)).problem, { sequence: 1 }, 'also if all are')
 })
 
 t.test('a truncated end of any length is found by the head', async (t) => {
@@ -158,12 +158,12 @@ t.test('every reordering, doubling and change is found', async (t) => {
 })
 
 t.test(
-  'whoever takes over the machine can not rewrite what is there, not even with head and present key',
+  'an intruder on the machine can not rewrite old lines, not even with head and present key',
   async (t) => {
     const made = await sample(t, 4)
     const headPath = join(made.directory, 'audit-head.json')
     const stolen = JSON.parse(readFileSync(headPath, 'utf8')) as { key: string; trail: string }
-    // A forger who keeps the first two lines and turns the head back to them, with the only key at hand.
+    // A forger who keeps the first two lines and reverts the head to them, with only the present key.
     const kept = made.storage.lines.slice(0, 2)
     const { createHash } = await import('node:crypto')
     const forged = {
@@ -180,7 +180,7 @@ t.test(
     t.match(
       await verify(made, false),
       { problem: null },
-      'without the verification key that can not be told',
+      'without the verification key that can not be detected',
     )
     t.match(
       (await verify(made)).problem,

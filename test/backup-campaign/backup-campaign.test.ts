@@ -10,7 +10,7 @@ const main = fileURLToPath(new URL('./main.js', import.meta.url))
 t.test(
   'backups at random moments of a busy writer, some of them killed, restore to the state of the oracle',
   async (t) => {
-    // In a process of its own: under the test runner's hooks each entry that is compared takes far longer.
+    // In a separate process: the test runner's hooks make each comparison of an entry far slower.
     const words = ['--rounds', '6', '--seed', '5', '--directory', t.testdir()]
     const { stdout, stderr, status } = spawnSync(...node(main, ...words), {
       encoding: 'utf8',

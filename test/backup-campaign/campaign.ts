@@ -1,10 +1,10 @@
 /**
- * Backups at random moments of a busy writer, in its own process or from another one, with kills of the
- * backup and of the writer. After each round whatever has a backup's name must restore to the oracle's state
- * at its sequence; what has not is never taken for a backup.
+ * Makes backups at random moments of busy writers, in the writer's process or from another one, with kills of
+ * the backup and of the writer. After each round everything with a backup's name must restore to the oracle's
+ * state at its sequence; nothing else may pass for a backup.
  *
- * The oracle makes the state from the flow alone (lib/torture/oracle.ts), and the second reader, which has no
- * native code, looks at every restored directory before the engine does.
+ * The oracle derives the state from the flow alone (lib/torture/oracle.ts). The second reader, which has no
+ * native code, checks every restored directory before the engine does.
  */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,7 +22,7 @@ import type { Answer, Ask, Life } from './writer.js'
 export interface Plan {
   rounds: number
   seed: number
-  /** Made for the campaign, and removed again. */
+  /** Made for the campaign, and removed afterwards. */
   directory: string
   onRound?: (round: number, counts: Readonly<Counts>) => void
 }
@@ -114,7 +114,7 @@ class Directory {
     const fate = random.below(10)
     const maker = inside ? writer : fork(script('maker.js'), [this.#data, this.#backups])
     const asked = inside ? ask(writer, { backup: this.#backups }) : answerOf(maker)
-    // A process of its own takes a while to begin.
+    // A separate process takes a while to start.
     const moment = random.below(inside ? 60 : 260)
     let answer: Answer | undefined
     if (fate < 2) {
@@ -167,7 +167,7 @@ class Directory {
 
   async #judgeAnswer({ made, error, before, durable }: Answer, inside: boolean): Promise<void> {
     if (made === undefined) {
-      // Compaction without a pause may win; that is an answer, and no copy.
+      // Continuous compaction may win; then the answer is busy, and there is no copy.
       if (error?.startsWith('ERR_PINNACLE_BUSY') === true) this.#counts.busy++
       else this.#violated(`a backup failed: ${error ?? 'without a word'}`)
       return
@@ -222,7 +222,7 @@ class Directory {
   }
 }
 
-/** The next message of a process, or what became of it instead. */
+/** The next message of a process, or how it ended instead. */
 async function answerOf(child: ChildProcess): Promise<Answer> {
   const ended = new AbortController()
   try {

@@ -1,8 +1,9 @@
 /**
  * npm run backup-campaign -- [--rounds N] [--seed N] [--directory DIRECTORY]
  *
- * Backups at N random moments of busy writers, each restored and compared with the oracle (campaign.ts).
- * Moments are real ones, so a seed does not mean the same run twice; what a violation was found on is kept.
+ * Makes backups at N random moments of busy writers, restores each and compares it with the oracle
+ * (campaign.ts). The moments are in real time, so a seed does not repeat a run; the files of a violation are
+ * kept.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'

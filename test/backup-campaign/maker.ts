@@ -1,4 +1,7 @@
-/** Makes one backup as `pinnacle backup` does, from a process of its own: words are directory and destination. */
+/**
+ * Makes one backup as `pinnacle backup` does, in a separate process: the arguments are directory and
+ * destination.
+ */
 import { backup, isPinnacleError } from '../../lib/index.js'
 import type { Answer } from './writer.js'
 

@@ -1,7 +1,7 @@
 /**
- * The busy writer of a backup campaign: goes on with the flow where its directory stands, with rolls,
- * snapshots and compactions on the way, and makes a backup when it is asked to. It says what is durable; it
- * ends by being killed, or when its parent lets go of it.
+ * The busy writer of a backup campaign. It continues the flow from the end of its directory, with rolls,
+ * snapshots and compactions, and makes a backup on request. It reports what is durable. It ends by being
+ * killed, or when its parent disconnects.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isPinnacleError, PersistenceManager, type BackupReport } from '../../lib/index.js'
@@ -16,12 +16,12 @@ export interface Life {
   lifeSeed: number
 }
 
-/** What the parent asks: for a backup into a directory, or (undefined) for the frontier alone. */
+/** The parent's request: a backup into a directory, or (undefined) only the frontier. */
 export interface Ask {
   backup?: string
 }
 
-/** `before` and `durable`: durable when the parent asked, and now. */
+/** `before` and `durable`: the durable frontier at the request, and now. */
 export interface Answer {
   before: number
   durable: number

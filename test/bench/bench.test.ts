@@ -1,5 +1,5 @@
-// The benchmark suite runs and says what it promises, and its generator omits nothing. Figures are not
-// looked at: a machine that runs tests is no machine to measure on.
+// The benchmark suite runs and reports what it promises, and its generator omits nothing. Figures are not
+// checked: a machine that runs tests can't measure.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -73,14 +73,14 @@ t.test('a stall counts for every operation that falls due while it lasts', async
   )
   stalls.close()
   t.equal(done, operations)
-  // 1000 operations fall due within 20 ms at 50,000 a second; they wait 10 ms on the average.
+  // At 50,000 a second, 1000 operations fall due within 20 ms; they wait 10 ms on average.
   const late = latencies.filter((ns) => ns > 1e6).length
   t.ok(late >= 900, `${String(late)} operations were late`)
   const longest = latencies.reduce((most, ns) => Math.max(most, ns), 0)
   t.ok(longest >= stallMs * 1e6 * 0.99, 'the operation that stalled')
   t.ok(generated.longestQueue >= 900, 'they were queued')
   const found = stalls.stalls.find(({ durationNs }) => durationNs >= stallMs * 1e6 * 0.99)
-  t.ok(found, 'the stall is told')
+  t.ok(found, 'the stall is reported')
 })
 
 t.test('a latency is counted in its percentile', async (t) => {
@@ -110,7 +110,7 @@ t.test('a latency is counted in its percentile', async (t) => {
   t.notMatch(chart, 'NaN')
 })
 
-t.test('ratios are taken between rounds that stood side by side', async (t) => {
+t.test('ratios are taken between rounds that ran side by side', async (t) => {
   const slow = figureOf('slow', 'ns', [100, 1000, 200])
   const fast = figureOf('fast', 'ns', [10, 100, 20])
   t.same(ratio(slow, fast), { median: 10, min: 10, max: 10 })

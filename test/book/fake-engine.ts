@@ -16,7 +16,7 @@ export interface Recorded {
 }
 
 /**
- * An engine that records what was staged and answers as told: what the lanes of each operation hold is the
+ * An engine that records what was staged and gives preset answers: the lanes of each operation are the
  * contract with the addon.
  */
 export class FakeEngine {

@@ -276,7 +276,7 @@ t.test('a batch stops at a refusal, says where, and is empty afterwards', async 
   t.equal(batch.size, 0)
 })
 
-t.test('with skipRefused a batch goes on and tells what was refused', async (t) => {
+t.test('with skipRefused a batch goes on and reports what was refused', async (t) => {
   const s = setting()
   const batch = batchOf(s, { skipRefused: true })
   s.engine.answer = (index) => (index === 0 || index === 3 ? 2 : 0)
@@ -346,7 +346,7 @@ t.test('an append wakes who sleeps, once', async (t) => {
   t.equal(area.sleepers, 0)
 })
 
-t.test('order ids convert to UUIDs and back; what is none is refused', async (t) => {
+t.test('order ids convert to UUIDs and back; anything else is refused', async (t) => {
   t.equal(uuidFromOrderId(0n), '00000000-0000-0000-0000-000000000000')
   t.equal(uuidFromOrderId(2n ** 128n - 1n), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
   t.equal(orderIdFromUuid(uuid.toUpperCase()), orderIdFromUuid(uuid))

@@ -1,6 +1,6 @@
 /**
- * A base: a data directory that was written through the public API, what was asked of it, and what damage is made
- * of: copies of it from earlier moments, a copy that was written on separately, another journal.
+ * A base: a data directory written through the public API, the history of its calls, and the material for
+ * damage: earlier copies of it, a copy that another writer continued, another journal.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
@@ -14,10 +14,10 @@ import { drawPlan, type Plan, type Session } from './plan.js'
 import { Machine } from './user-state.js'
 import { Writer } from './writer.js'
 
-/** A copy of a directory as it was at an earlier moment. */
+/** A copy of a directory at an earlier moment. */
 export interface Generation {
   directory: string
-  /** How many entries it has. */
+  /** Number of its entries. */
   appended: number
 }
 
@@ -27,7 +27,7 @@ export interface Line {
 }
 
 export interface Twin extends Line {
-  /** The last entry that both have. */
+  /** The last common entry. */
   forkedAt: number
 }
 
@@ -36,9 +36,9 @@ export interface Base {
   ours: Line
   twin: Twin
   foreign: Line
-  /** Of our line, in order of time; not the last state. */
+  /** From our line, in order of time, without the last state. */
   generations: Generation[]
-  /** Whether its directories are opened with the state machine. */
+  /** Whether its directories open with the state machine. */
   machine: boolean
 }
 
@@ -86,7 +86,7 @@ class LineBuilder {
   readonly #plan: Plan
   readonly #random: Random
   readonly #tag: number
-  /** Each kill leaves the directory in a new place. */
+  /** Each kill moves the directory to a new place. */
   #lives = 1
 
   constructor(root: string, plan: Plan, random: Random, tag: number, history = newHistory()) {
@@ -114,7 +114,7 @@ class LineBuilder {
     const manager = await this.#open(session)
     const { machine } = this
     for (const definition of instruments) writer.defined(definition)
-    // What recovery found is durable once the open has returned.
+    // Recovered entries are durable once the open has returned.
     this.#acknowledge(manager.durableFrontier)
     for (const phase of phases) {
       if (phase.define) writer.define(manager, phase.define)
@@ -135,7 +135,7 @@ class LineBuilder {
     rmSync(live, { recursive: true })
   }
 
-  /** Without the state machine where the journal lacks its beginning and the snapshot a state. */
+  /** Without the state machine if the journal lacks its beginning and the snapshot lacks a state. */
   async #open({
     machine,
     phases: _phases,
@@ -208,7 +208,7 @@ class LineBuilder {
   }
 }
 
-/** As a SIGKILL would leave the directory at this moment: nothing is under way while it is copied. */
+/** The directory as a SIGKILL would leave it now: nothing is under way during the copy. */
 async function copyLive(manager: PersistenceManager, from: string, to: string): Promise<void> {
   for (;;) {
     // The copy has no window to take the rest from.
@@ -231,7 +231,7 @@ function stamp(directory: string): string {
   return readFileSync(path.join(directory, 'HEAD'), 'hex') + filesOf(directory).join()
 }
 
-/** The next segment is made in the background; where it stays away, nothing is made any more. */
+/** Waits for the next segment, which is made in the background; without one, nothing more is made. */
 async function segmentIsReady(directory: string): Promise<void> {
   for (let waits = 0; waits < 100; waits++) {
     const [slot] = readHeadSlots(readFileSync(path.join(directory, 'HEAD')))

@@ -1,4 +1,4 @@
-// A small campaign (PINNACLE_CAMPAIGN_IMAGES gives another size), and that a campaign notices what is wrong.
+// Runs a small campaign (PINNACLE_CAMPAIGN_IMAGES sets the size), and checks that a campaign detects errors.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -11,7 +11,7 @@ import { checkImage, damageBase, type ImageResult } from './image.js'
 
 const images = Number(process.env['PINNACLE_CAMPAIGN_IMAGES'] ?? 125)
 
-/** In memory where the system has that: each image is written, synced and removed several times. */
+/** In memory if the system supports it: each image is written, synced and removed several times. */
 function workDirectory(t: Test): string {
   const parent = existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
   const directory = mkdtempSync(path.join(parent, 'pinnacle-campaign-test-'))
@@ -61,7 +61,7 @@ t.test('a campaign notices what is lost, wrong or strange', async (t) => {
   t.match(
     lost.limits,
     ['no-witness'],
-    'what nothing in the image speaks of is counted under its limit',
+    'a loss without evidence in the image is counted under its limit',
   )
 
   const entries = [{ ...first, instrument: first.instrument + 1 }, ...history.entries.slice(1)]

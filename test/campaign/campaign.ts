@@ -1,4 +1,4 @@
-/** Spreads the images over worker processes and adds up what they say. */
+/** Distributes the images over worker processes and sums up their results. */
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { fork } from '../children.js'
@@ -9,14 +9,14 @@ import type { WorkAnswer, WorkRequest } from './worker.js'
 export interface CampaignOptions {
   seed: number
   images: number
-  /** Only this image. */
+  /** Checks only this image. */
   image?: number | undefined
   only?: string | undefined
   comparesPure: boolean
   jobs: number
-  /** For bases and images; they are removed again. */
+  /** For bases and images; they are removed afterwards. */
   work: string
-  /** For what a violation is kept in; none: nothing is kept. */
+  /** Keeps violations in this directory; undefined: keeps nothing. */
   keep?: string | undefined
   onResult: (result: ImageResult) => void
 }
@@ -40,7 +40,7 @@ export async function campaign(options: CampaignOptions): Promise<Tally> {
   return tally
 }
 
-/** The numbers of the images, those of one base together. */
+/** The numbers of the images, grouped by base. */
 function batchesOf({ images, image }: CampaignOptions): number[][] {
   if (image !== undefined) return [[image]]
   const batches: number[][] = []
@@ -74,7 +74,7 @@ class Worker {
     }
   }
 
-  /** Undefined: all were checked. Otherwise what ended the process, as the result of the image it was at. */
+  /** Undefined: all were checked. Otherwise how the process ended, as the result of its current image. */
   #runUntilEnd(
     numbers: number[],
     take: (result: ImageResult) => void,

@@ -1,7 +1,7 @@
 /**
- * Mends an image under a policy, by repair() or by an open with the policy: the dry run says what will be kept and
- * changes nothing, what the report says is there, what was taken out of use is in quarantine, a refusal changes
- * nothing, and the directory lives on.
+ * Repairs an image under a policy, by repair() or by an open with the policy. The dry run predicts what will
+ * be kept and changes nothing, the report matches the contents, files taken out of use are in quarantine, a
+ * refusal changes nothing, and the directory can be used further.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -122,7 +122,7 @@ function textOfReport(
   return `last ${String(report.lastSequence)}, snapshot ${String(report.snapshotSequence)}, holes ${holes.join(' ') || 'none'}`
 }
 
-/** What a strict open takes, a repair keeps; it marks what an open passes over since the snapshot has it. */
+/** A repair keeps what a strict open accepts; it marks what an open skips because the snapshot has it. */
 function comparePlanWithStrict({ strict, policy, violated }: Context, plan: RepairReport): void {
   if (isRefused(strict)) return
   const isCovered = plan.holes.every(({ lastSequence }) => lastSequence <= plan.snapshotSequence)
@@ -171,7 +171,7 @@ async function byRepair(
   return opened
 }
 
-/** Each file is as it was, or lies in quarantine as it was. */
+/** Each file is unchanged, or lies in quarantine unchanged. */
 function compareQuarantine(
   { directory, violated }: Context,
   report: RepairReport,
@@ -194,9 +194,9 @@ function compareQuarantine(
   }
   for (const name of report.quarantined.map((each) => path.relative(directory, each))) {
     if (!existsSync(path.join(image, name)))
-      violated(`${name} is said to be in quarantine and never was there`)
+      violated(`${name} is reported in quarantine but never existed`)
     else if (held.get(path.basename(name)) !== before.get(name)) {
-      violated(`${name} is said to be in quarantine and is not there as it was`)
+      violated(`${name} is reported in quarantine but is not there unchanged`)
     }
   }
 }
@@ -215,7 +215,7 @@ async function byOpen(
       'code' in plan ? plan.code : 'success',
       subject.opened ? 'success' : subject.code,
     ]
-    // A directory that holds nothing at all is a new one for an open; there is nothing to repair.
+    // An open treats an empty directory as new; there is nothing to repair.
     if (codes[0] !== codes[1] && countedFiles(context.image).length > 0) {
       violated(`the dry run ends in ${codes.join(', the open in ')}`)
     }
@@ -238,7 +238,7 @@ async function byOpen(
   return subject
 }
 
-/** Every file that the dry run named lies in quarantine as it was. */
+/** Every file that the dry run named lies in quarantine unchanged. */
 function compareListed(
   { directory, violated }: Context,
   plan: RepairReport,
@@ -253,7 +253,7 @@ function compareListed(
   }
 }
 
-/** The state machine may be refused where its snapshot has no state and the journal not all entries. */
+/** The state machine may be refused if its snapshot has no state and the journal lacks entries. */
 async function orWithoutMachine(
   { base, directory, violated }: Context,
   subject: Opened | Refused,
@@ -267,7 +267,7 @@ async function orWithoutMachine(
   return without
 }
 
-/** Salvage keeps whatever point-in-time keeps. */
+/** Salvage keeps everything that point-in-time keeps. */
 export function comparePolicies(
   pointInTime: PolicyFinding,
   salvage: PolicyFinding,

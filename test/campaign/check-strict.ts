@@ -1,6 +1,6 @@
 /**
- * Opens an image under the strict policy: what opens is exactly a prefix of what was appended, with everything
- * that was acknowledged as durable; what is refused is left as it was.
+ * Opens an image under the strict policy: an open yields exactly a prefix of the appended entries, with
+ * everything that was acknowledged as durable; a refusal changes nothing.
  */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -20,7 +20,7 @@ export interface StrictFinding {
   /** 'clean', 'torn', or the code of the refusal. */
   outcome: string
   lastSequence: number
-  /** Where what opened is not all that was acknowledged. */
+  /** Set if not everything acknowledged was opened. */
   limit?: Limit
   /** Something before the snapshot is damaged, which an open does not read. */
   unreadable: boolean
@@ -48,7 +48,8 @@ export async function checkStrict(
   const before = fingerprint(copy)
   let subject = await open(copy, 'strict', base.machine)
   if (!subject.opened && machineRefusals.has(subject.code)) {
-    // Its snapshot has no state, and its journal not all entries; the rest is checked without the state machine.
+    // Its snapshot has no state, and its journal lacks entries; the rest is checked without the state
+    // machine.
     const without = await open(copy, 'strict', false)
     if (without.opened && canRestoreMachine(base, without)) {
       violations.push(`the state machine was refused without a reason: ${subject.message}`)
@@ -71,7 +72,7 @@ export async function checkStrict(
     first: firstSequence,
     last: lastSequence,
   }))
-  if (losses.length > 0) violations.push('a strict open crosses holes that nobody made')
+  if (losses.length > 0) violations.push('a strict open crosses holes that no repair made')
   const others = (['twin', 'foreign'] as const).filter((name) =>
     isJournalOf(image, base[name].directory),
   )
@@ -88,9 +89,9 @@ export async function checkStrict(
 }
 
 /**
- * After compaction the oldest segment may be empty: its first entry was appended, and did not reach the device. So
- * one that lost all of its entries is noticed only where one of them is needed. Here all that was acknowledged is
- * in the snapshot, and nothing is left of the entries that are lost but what stood in that segment.
+ * After compaction the oldest segment may be empty: its first entry was appended, and did not reach the
+ * device. So a segment that lost all of its entries is noticed only if one of them is needed. Here everything
+ * acknowledged is in the snapshot, and the lost entries have left no trace outside that segment.
  */
 function isCovered(
   base: Base,
@@ -111,7 +112,7 @@ function isCovered(
   )
 }
 
-/** What opening with a state machine ends in where it can't be restored. */
+/** Results of opening with a state machine that can't be restored. */
 export const machineRefusals: ReadonlySet<string> = new Set([
   'ERR_PINNACLE_STATE_MACHINE',
   'ERR_PINNACLE_JOURNAL_GAP',
@@ -127,7 +128,7 @@ export function canRestoreMachine(base: Base, { manager, unreadable }: Opened): 
   return hasState || (firstSequence === 1 && unreadable === '')
 }
 
-/** The limit under which something acknowledged may be missing; a violation where there is none. */
+/** The limit under which something acknowledged may be missing; a violation if there is none. */
 function limitFor(
   base: Base,
   image: string,
@@ -150,7 +151,7 @@ function limitFor(
   return undefined
 }
 
-/** Whether the inspection, and the second reader, say what the strict open did. */
+/** Whether the inspection and the second reader agree with the strict open. */
 export async function checkVerdicts(
   image: string,
   strict: StrictFinding,

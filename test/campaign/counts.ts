@@ -1,4 +1,4 @@
-/** What the images gave, by class of damage. */
+/** Results of the images, by class of damage. */
 import type { ImageResult } from './image.js'
 
 interface Counts {

@@ -1,4 +1,4 @@
-/** What is kept of a violation: the damaged image, what it was made of, and what was asked of that. */
+/** Keeps the evidence of a violation: the damaged image, its base, and the history of the base. */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { deserialize, serialize } from 'node:v8'

@@ -1,6 +1,6 @@
 /**
- * Holds an open directory against the model: its entries are those of one line of history, its books and its state
- * machine are what exactly the kept entries make of them.
+ * Compares an open directory with the model: its entries are those of one line of history, and its books and
+ * its state machine are exactly what the kept entries produce.
  */
 import type { Base } from './base.js'
 import type { Expectations, Kept, Loss } from './expected.js'
@@ -13,8 +13,8 @@ export interface Examined {
 }
 
 /**
- * Answers what was found to be there, and adds to `violations`; undefined where the entries are of no one line.
- * `losses`: what the report says is lost.
+ * Returns what was found, and adds to `violations`; undefined if the entries belong to no single line.
+ * `losses`: the losses in the report.
  */
 export function examine(
   base: Base,

@@ -1,4 +1,4 @@
-/** What books and state machine must hold, given which entries of a line of history were kept. */
+/** The expected books and state machine, given which entries of a line of history were kept. */
 import type { Line } from './base.js'
 import type { Entry } from './history.js'
 import { ModelBooks } from './model.js'
@@ -9,7 +9,9 @@ export interface Loss {
   last: number
 }
 
-/** The entries from 1 to `last`, but for the losses; what is at or below `snapshot` comes from that snapshot. */
+/**
+ * The entries from 1 to `last`, except for the losses; those at or below `snapshot` come from that snapshot.
+ */
 export interface Kept {
   snapshot: number
   last: number
@@ -24,12 +26,12 @@ export function isKept(kept: Kept, sequence: number): boolean {
   )
 }
 
-/** Answers are remembered: most images of a base end in the same few states. */
+/** Caches the results: most images of a base end in the same few states. */
 export class Expectations {
   readonly #books = new Map<string, string[]>()
   readonly #states = new Map<string, string>()
 
-  /** A text for each book; one text of what went wrong where the model refuses a kept entry. */
+  /** A text for each book; if the model refuses a kept entry, one text of what went wrong. */
   books(line: Line, kept: Kept): string[] {
     return remembered(this.#books, keyOf(line, kept), () => {
       const model = new ModelBooks()
@@ -44,7 +46,9 @@ export class Expectations {
     })
   }
 
-  /** `restored`: the snapshot has a state, so the state machine begins with it; else it begins with entry 1. */
+  /**
+   * `restored`: the snapshot has a state, so the state machine begins with it; else it begins with entry 1.
+   */
   state(line: Line, kept: Kept, restored: boolean): string {
     return remembered(this.#states, `${keyOf(line, kept)} ${String(restored)}`, () => {
       const from = restored ? kept.snapshot + 1 : 1

@@ -35,7 +35,7 @@ export function digest(bytes: Uint8Array): string {
   return createHash('sha1').update(bytes).digest('hex')
 }
 
-/** The paths at which two directories are not the same. */
+/** The paths at which two directories differ. */
 export function changedPaths(before: Map<string, string>, after: Map<string, string>): string[] {
   const names = new Set([...before.keys(), ...after.keys()])
   return [...names].filter((name) => before.get(name) !== after.get(name)).sort()
@@ -52,7 +52,7 @@ export function snapshotPath(sequence: number): string {
   return `snapshots/${String(sequence).padStart(20, '0')}.snapshot`
 }
 
-/** What a file of a data directory is, by its path below it. */
+/** The kind of a file in a data directory, by its path below it. */
 export type FileKind = 'segment' | 'snapshot' | 'head' | 'other'
 
 export function kindOf(name: string): FileKind {

@@ -1,10 +1,10 @@
 /**
- * Parts of the copy that was written on which a repair can't tell from ours:
+ * Parts of the continued copy that a repair can't distinguish from ours:
  *
- * - snapshot-of-twin: a snapshot of the copy is the only file of it, and our entry at its sequence is not there;
- * - run-of-twin: adjacent segments of the copy continue each other, and only the last one meets one of ours. The
- *   link that ours names is another, but an older version of our own segment looks the same, and what leads up to
- *   that would be ours.
+ * - snapshot-of-twin: a snapshot of the copy is its only file, and our entry at its sequence is missing;
+ * - run-of-twin: adjacent segments of the copy continue each other, and only the last one meets one of ours.
+ *   Ours names a different link, but an older version of our own segment looks the same, and then the run
+ *   before it would be ours.
  */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -15,7 +15,7 @@ import { readSegment } from './format.js'
 import { difference } from './history.js'
 import { bytesOf, countedFiles, isSegment, segmentHeader, testifies } from './witnesses.js'
 
-/** The image has the copy's version of the file, and that is not ours. */
+/** The image has the copy's version of the file, which differs from ours. */
 function isOfTwin(image: string, { ours, twin }: Base, name: string): boolean {
   const bytes = bytesOf(image, name)
   if (!bytes) return false
@@ -29,7 +29,10 @@ function isOfTwin(image: string, { ours, twin }: Base, name: string): boolean {
   return isIn(twin.directory) && !isIn(ours.directory)
 }
 
-/** Whether the snapshot at `sequence` is all that the image has of the copy, and nothing of ours denies it. */
+/**
+ * Whether the snapshot at `sequence` is all that the image has of the copy, and nothing of ours contradicts
+ * it.
+ */
 export function isLoneSnapshotOfTwin(image: string, base: Base, sequence: number): boolean {
   if (!isOfTwin(image, base, snapshotPath(sequence))) return false
   const names = countedFiles(image).filter((name) => kindOf(name) !== 'snapshot')
@@ -44,7 +47,7 @@ export function isLoneSnapshotOfTwin(image: string, base: Base, sequence: number
     })
 }
 
-/** Whether every entry of the copy that was kept is in such a run, below its last segment. */
+/** Whether every kept entry of the copy is in such a run, before its last segment. */
 export function comesFromRunOfTwin(
   image: string,
   base: Base,
@@ -70,7 +73,7 @@ export function comesFromRunOfTwin(
   return strangers.every(({ sequence }) => excused.has(sequence))
 }
 
-/** From this segment on the copy's segments follow each other, at least two, and then comes one of ours. */
+/** From this segment on at least two of the copy's segments follow each other, and then comes one of ours. */
 function leadsToOurs(image: string, base: Base, first: number): boolean {
   let index = first
   while (isOfTwin(image, base, segmentPath(index))) index++

@@ -1,6 +1,6 @@
 /**
- * As much of docs/format.md as damage needs: to aim at a part of a file, and to forge a mark whose checksum
- * verifies. It reads sound files only and shares no code with the library's readers.
+ * The part of docs/format.md that damage needs: to aim at a part of a file, and to forge a mark with a valid
+ * checksum. It reads only sound files and shares no code with the library's readers.
  */
 
 export const headerPageBytes = 4096
@@ -56,7 +56,7 @@ export interface SegmentImage {
 
 const holeType = 0x05
 
-/** Of a segment file that is sound: its identity and its entries in order. */
+/** Identity and entries, in order, of a sound segment file. */
 export function readSegment(bytes: Uint8Array): SegmentImage {
   const id = word(bytes, 56)
   const image = {
@@ -95,7 +95,7 @@ export interface Mark extends Range {
   counter: number
 }
 
-/** The frontier marks that verify. */
+/** The valid frontier marks. */
 export function readMarks(bytes: Uint8Array): Mark[] {
   const { seed } = readSegment(bytes.subarray(0, headerPageBytes))
   return frontierMarkOffsets
@@ -113,12 +113,12 @@ export function readMarks(bytes: Uint8Array): Mark[] {
     )
 }
 
-/** Bytes of a frontier mark that verifies in the segment of this seed. */
+/** Bytes of a frontier mark that is valid in the segment of this seed. */
 export function frontierMark(seed: number, durable: number, counter: number): Uint8Array {
   return mark(seed, BigInt(durable), counter, 0)
 }
 
-/** Bytes of a link mark that verifies in the segment of this seed. */
+/** Bytes of a link mark that is valid in the segment of this seed. */
 export function linkMark(seed: number, link: bigint, counter: number): Uint8Array {
   return mark(seed, link, counter, 0x4b4e494c)
 }
@@ -150,7 +150,7 @@ function ordinaryCrc(bytes: Uint8Array): number {
   return (crcRegister(0xffff_ffff, bytes) ^ 0xffff_ffff) >>> 0
 }
 
-/** The slots that verify, the one that counts first. */
+/** The valid slots, the current one first. */
 export function readHeadSlots(bytes: Uint8Array): HeadSlot[] {
   const slots: HeadSlot[] = []
   for (const offset of headSlotOffsets) {

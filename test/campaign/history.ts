@@ -1,7 +1,7 @@
 /**
- * What was asked of a journal and what it promised: the list of every appended entry with its content, the
- * snapshots taken, and how far it was acknowledged as durable. The campaign writes it down while it writes the
- * directory, and never reads it back from one.
+ * The history of a journal's calls and promises: every appended entry with its content, the snapshots taken,
+ * and the durable acknowledgements. The campaign records it while it writes the directory, and never reads it
+ * back from one.
  */
 import { createHash } from 'node:crypto'
 import type { BookKind, InstrumentDefinition, JournalEntry, Side } from '../../lib/index.js'
@@ -23,18 +23,18 @@ export interface Entry {
   sequence: number
   /** 0: it belongs to no instrument. */
   instrument: number
-  /** What the caller gave; null: nothing, so any time is right. */
+  /** The caller's time; null: none, so any time is right. */
   timestampNs: bigint | null
   operation: Operation
 }
 
 export interface TakenSnapshot {
   sequence: number
-  /** Whether a state machine's state is in it. */
+  /** Whether it contains a state machine's state. */
   hasState: boolean
 }
 
-/** One line of history. A copy that is written on separately gets a history of its own. */
+/** One line of history. A copy that is continued separately gets its own history. */
 export interface History {
   entries: Entry[]
   /** The highest sequence for which durable(), snapshot() or close() resolved. */
@@ -46,7 +46,7 @@ export function newHistory(): History {
   return { entries: [], acknowledged: 0, snapshots: [] }
 }
 
-/** For a copy of the directory: what comes later is in the copy's history alone. */
+/** For a copy of the directory: only the copy's history gets later entries. */
 export function forkHistory(history: History): History {
   return {
     entries: [...history.entries],
@@ -60,7 +60,7 @@ export function instrumentOperation(definition: InstrumentDefinition): Operation
   return { kind: 'instrument', name, priceScale, quantityScale, book: kind }
 }
 
-/** Why what was read is not what was appended; '' where it is. */
+/** How the read entry differs from the appended one; '' if they agree. */
 export function difference(read: JournalEntry, entry: Entry | undefined): string {
   if (entry === undefined) return `entry ${String(read.sequence)} was never appended`
   const found = textOf(
@@ -74,7 +74,7 @@ export function difference(read: JournalEntry, entry: Entry | undefined): string
     : `entry ${String(read.sequence)} reads ${found} instead of ${wanted}`
 }
 
-/** A line of text that has all of an entry's content. */
+/** A line of text with all of an entry's content. */
 function textOf(
   { sequence, instrument }: { sequence: number; instrument: number },
   timestampNs: bigint | null,

@@ -14,21 +14,21 @@ import type { Limit } from './witnesses.js'
 export interface ImageRequest {
   seed: number
   number: number
-  /** The class of damage; none: the seed chooses. */
+  /** The class of damage; undefined: the seed chooses. */
   only: string | undefined
 }
 
 export interface ImageResult {
   number: number
   damage: string
-  /** What was done, in words. */
+  /** The damage, in words. */
   notes: string[]
   strict: string
   limits: Limit[]
   /** Whether the policies gave a directory that opens. */
   pointInTime: boolean
   salvage: boolean
-  /** Readers that do not say what a strict open does. */
+  /** Readers that disagree with a strict open. */
   disagreements: string[]
   violations: string[]
 }
@@ -39,7 +39,7 @@ export interface DamagedImage {
   notes: string[]
 }
 
-/** So many images are made of each base. */
+/** Images made from each base. */
 export const imagesPerBase = 25
 
 const mostTries = 40
@@ -63,7 +63,7 @@ export function damageBase(base: Base, request: ImageRequest, directory: string)
   return { directory, damage: 'undamaged', notes: [] }
 }
 
-/** `directory` is the damaged image, which stays as it is; `work` is for copies. */
+/** `directory` is the damaged image, which remains unchanged; `work` is for copies. */
 export async function checkImage(
   base: Base,
   expectations: Expectations,

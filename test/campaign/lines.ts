@@ -1,4 +1,4 @@
-/** To which line of history the content of an image belongs. */
+/** The line of history that the content of an image belongs to. */
 import { readFileSync, existsSync } from 'node:fs'
 import path from 'node:path'
 import type { JournalEntry } from '../../lib/index.js'
@@ -15,7 +15,7 @@ export function lineOf(base: Base, name: LineName): Line {
 }
 
 export interface Belonging {
-  /** Lines of which every entry is one; those before a fork are of both. */
+  /** Lines that contain every entry; entries before a fork are in both. */
   lines: LineName[]
   /** The first entry that is not ours. */
   stranger: string
@@ -37,8 +37,8 @@ function strangerIn(line: Line, entries: readonly JournalEntry[]): string {
 }
 
 /**
- * Whose entries a repair may keep. The head record says which copy of which journal the directory is; without
- * one, the copy can't be told, and the journal is that of most segments.
+ * The lines whose entries a repair may keep. The head record says which copy of which journal the directory
+ * is. Without one, the copy is unknown, and the journal is the one of most segments.
  */
 export function allowedLines(base: Base, image: string): LineName[] {
   const head = path.join(image, 'HEAD')
@@ -47,7 +47,7 @@ export function allowedLines(base: Base, image: string): LineName[] {
     const bytes = readFileSync(head).subarray(slot.offset, slot.offset + slot.bytes)
     const id = journalId(bytes)
     if (id === journalId(readHead(base.foreign))) return ['ours', 'twin', 'foreign']
-    // The head record is the only file of its journal, so it is the one that was copied here.
+    // The head record is its journal's only file here, so it was copied from elsewhere.
     if (!otherFiles(image).some((each) => each === id)) return ['ours', 'twin', 'foreign']
     const isIn = (line: Line): boolean =>
       readHeadSlots(readHead(line)).some((each) =>
@@ -74,7 +74,7 @@ function readHead(line: Line): Buffer {
   return readFileSync(path.join(line.directory, 'HEAD'))
 }
 
-/** At the same place in head records and segments. */
+/** At the same offset in head records and segments. */
 function journalId(bytes: Uint8Array): string {
   return Buffer.from(bytes.subarray(32, 48)).toString('hex')
 }

@@ -1,4 +1,4 @@
-/** What an opened directory must still be able to do: append, snapshot, compact, close, and come back the same. */
+/** Checks that an opened directory still works: append, snapshot, compact, close, and reopen the same. */
 import { Side } from '../../lib/index.js'
 import { describeBooks } from './subject-books.js'
 import { holesIn, open, type Opened } from './subject.js'
@@ -53,8 +53,7 @@ export async function liveOn(
   if (tail !== 'clean') violated(`it opens again with a tail that is ${tail}`)
   if (lastSequence !== sequence)
     violated(`it opens again at ${String(lastSequence)} instead of ${String(sequence)}`)
-  if (again.books.join('\n') !== before.join('\n'))
-    violated('the books are others when it opens again')
+  if (again.books.join('\n') !== before.join('\n')) violated('the books differ when it opens again')
   if (machine && again.machine?.describe() !== machine.describe()) {
     violated(
       `the state is ${String(again.machine?.describe())} instead of ${machine.describe()} when it opens again`,

@@ -1,10 +1,10 @@
 /**
  * npm run campaign -- [--images N] [--seed N] [--only CLASS] [--image N] [--jobs N] [--no-pure]
- *                     [--directory DIRECTORY] [--keep DIRECTORY] [--again KEPT]
+ * [--directory DIRECTORY] [--keep DIRECTORY] [--again KEPT]
  *
- * Damages data directories in every way there is and opens each under the three policies, by both readers, against
- * an oracle. The same seed does the same; ids and times are the engine's own, so what a violation was found on is
- * kept, byte for byte, and --again checks that.
+ * Damages data directories in every known way and opens each under the three policies, with both readers,
+ * against an oracle. A seed repeats the same damage. Ids and times are the engine's own, so the directory of
+ * a violation is kept, byte for byte, and --again checks that.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * What the books must be, written as plainly as it can be: maps and lists, no code of the library. A book of
- * orders keeps price-time priority in lists; a book of levels keeps one quantity for each price.
+ * The expected books, written as plainly as possible: maps and lists, no code of the library. A book of
+ * orders keeps price-time priority in lists; a book of levels keeps one quantity per price.
  */
 import type { BookKind, Side } from '../../lib/index.js'
 import type { Entry, Operation } from './history.js'
@@ -17,20 +17,20 @@ type OrderOperation = Exclude<Operation, { kind: 'instrument' | 'user' }>
 class ModelBook {
   readonly name: string
   readonly kind: BookKind
-  /** Of each side, the queue at each price, oldest order first. */
+  /** For each side, the queue at each price, oldest order first. */
   readonly queues: [Map<number, ModelOrder[]>, Map<number, ModelOrder[]>] = [
     new Map<number, ModelOrder[]>(),
     new Map<number, ModelOrder[]>(),
   ]
   readonly orders = new Map<bigint, ModelOrder>()
-  /** Of each side, the quantity at each price, in a book of levels. */
+  /** For each side, the quantity at each price, in a book of levels. */
   readonly levels: [Map<number, number>, Map<number, number>] = [
     new Map<number, number>(),
     new Map<number, number>(),
   ]
   status: number | null = null
   lastSequence = 0
-  /** null: the journal's clock gave it. */
+  /** null: the journal's clock set it. */
   lastTimestampNs: bigint | null = 0n
   tradeCount = 0
   tradedQuantity = 0
@@ -41,7 +41,7 @@ class ModelBook {
     this.kind = kind
   }
 
-  /** Answers why the operation is refused; '' where it was applied. */
+  /** Returns why the operation is refused; '' if it was applied. */
   apply(operation: OrderOperation): string {
     switch (operation.kind) {
       case 'add':
@@ -124,7 +124,7 @@ export class ModelBooks {
     return this.books[instrument - 1]
   }
 
-  /** Answers why the books refuse the entry; '' where they took it. */
+  /** Returns why the books refuse the entry; '' if they accepted it. */
   apply({ operation, instrument, sequence, timestampNs }: Entry): string {
     if (operation.kind === 'user') return ''
     if (operation.kind === 'instrument') {
@@ -142,7 +142,7 @@ export class ModelBooks {
     return ''
   }
 
-  /** A text for each book that has all there is to see of it. */
+  /** A text for each book with everything visible of it. */
   describe(): string[] {
     return this.books.map((book) => {
       const side = (side: Side): string =>

@@ -1,6 +1,6 @@
 /**
- * How a base directory is written: sessions of phases, drawn from the seed. A plan has no content, so another
- * journal of the same shape follows the same plan.
+ * The plan of a base directory: sessions of phases, drawn from the seed. A plan has no content, so another
+ * journal of the same shape can follow the same plan.
  */
 import type { Durability, InstrumentDefinition } from '../../lib/index.js'
 import type { Random } from '../../lib/order-flow/random.js'
@@ -8,9 +8,9 @@ import type { Random } from '../../lib/order-flow/random.js'
 export interface Phase {
   entries: number
   action: 'none' | 'durable' | 'sync' | 'snapshot' | 'compact'
-  /** Keep a copy of the directory as it is after the action. */
+  /** Keep a copy of the directory after the action. */
   keep: boolean
-  /** An instrument that is defined before the entries. */
+  /** An instrument to define before the entries. */
   define?: InstrumentDefinition
 }
 
@@ -32,9 +32,9 @@ export interface Session {
 export interface Plan {
   largePayloads: boolean
   sessions: Session[]
-  /** A copy is taken after so many sessions and written on separately. */
+  /** After this many sessions a copy is taken and continued separately. */
   forkAfter: number
-  /** What the copy gets. */
+  /** Sessions of the copy. */
   twinSessions: Session[]
 }
 
@@ -57,7 +57,7 @@ export function drawPlan(random: Random): Plan {
     kind: one(3) ? 'levels' : 'orders',
   })
   const session = (number: number, from: number): Session => {
-    // Before a state machine comes, the journal must keep its beginning: it is replayed from there.
+    // Before a state machine is added, the journal must keep its beginning: it is replayed from there.
     const hasMachine = machine === 'always' || (machine === 'later' && number > 0)
     const mayCompact = compacts && (machine !== 'later' || number > 1)
     const phases: Phase[] = []

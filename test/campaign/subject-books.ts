@@ -1,4 +1,4 @@
-/** The books of an open manager in the words of the model, for comparing the two. */
+/** The books of an open manager in the model's form, to compare the two. */
 import type { BookView, PersistenceManager, Side } from '../../lib/index.js'
 
 const allLevels = 1_000_000

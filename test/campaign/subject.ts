@@ -1,4 +1,4 @@
-/** Opens a directory and reads everything that it shows. */
+/** Opens a directory and reads everything visible. */
 import {
   isPinnacleError,
   Journal,
@@ -22,12 +22,16 @@ export interface Opened {
   /** null: opened without one. */
   machine: Machine | null
   entries: JournalEntry[]
-  /** Why the journal could not be read from its oldest entry on; `entries` are those after the snapshot then. */
+  /**
+   * Why the journal could not be read from its oldest entry on; `entries` are then those after the snapshot.
+   */
   unreadable: string
   books: string[]
 }
 
-/** A refusal with a code; any other error is a defect of the library or of the campaign, and ends the check. */
+/**
+ * A refusal with a code; any other error is a defect of the library or of the campaign, and ends the check.
+ */
 export function refusalOf(error: unknown): Refused {
   if (!isPinnacleError(error)) throw error
   return { opened: false, code: error.code, message: error.message }
@@ -86,7 +90,7 @@ async function all(entries: AsyncIterable<JournalEntry>): Promise<JournalEntry[]
   return list
 }
 
-/** What the entries, read in order, say of themselves: no gap but for holes. */
+/** Checks the entries' sequences in order: only holes may leave gaps. */
 export function holesIn(entries: readonly JournalEntry[]): { losses: Loss[]; problem: string } {
   const losses: Loss[] = []
   let problem = ''

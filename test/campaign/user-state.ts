@@ -1,6 +1,6 @@
 /**
- * The state machine of the campaign. Its state is a digest of everything that it was given, in order, so an entry
- * that is missing, comes twice or comes in another order shows.
+ * The campaign's state machine. Its state is a digest of everything it received, in order, so that a missing,
+ * repeated or misordered entry shows.
  */
 import { createHash } from 'node:crypto'
 import type { Hole, StateMachine, UserEntry } from '../../lib/index.js'
@@ -38,7 +38,7 @@ export function textOfState({ digest, entries, holes }: State): string {
 
 export class Machine implements StateMachine {
   #state = nothing
-  /** What it was given since it was made, in order. */
+  /** Everything it received since it was made, in order. */
   readonly given: string[] = []
 
   apply({ sequence, userType, payload }: UserEntry): void {

@@ -1,14 +1,15 @@
 /**
- * What can't be noticed. An image that opens although entries known to be durable are missing is excused only where
- * this code finds that nothing in it says that there was more:
+ * Losses that can't be noticed. An image that opens without entries known to be durable is excused only if
+ * this code finds no evidence in it that there was more:
  *
  * - older-copy: every file is, byte for byte, what it was at one earlier moment;
- * - whole-twin, whole-foreign: the head record and every segment that it names are those of another directory,
- *   so the image is that directory;
- * - no-witness: every mark, entry, head record and snapshot that proves the lost entries is damaged or gone too;
- * - nothing-left: no head record, no segment and no snapshot is there.
+ * - whole-twin, whole-foreign: the head record and every segment that it names are those of another
+ *   directory, so the image is that directory;
+ * - no-witness: every mark, entry, head record and snapshot that proves the lost entries is damaged or gone
+ *   too;
+ * - nothing-left: no head record, no segment and no snapshot exists.
  *
- * The names of limits that are found elsewhere:
+ * Other files find these limits:
  *
  * - covered-by-snapshot: see check-strict.ts;
  * - snapshot-of-twin, run-of-twin: see forks.ts.
@@ -55,7 +56,10 @@ function isCopyOf(image: string, other: string): boolean {
   )
 }
 
-/** The head record and every segment that it names are the other directory's, whatever was done to their entries. */
+/**
+ * The head record and every segment that it names are the other directory's, whatever happened to their
+ * entries.
+ */
 export function isJournalOf(image: string, other: string): boolean {
   const head = bytesOf(image, 'HEAD')
   const otherHead = bytesOf(other, 'HEAD')
@@ -70,13 +74,13 @@ export function isJournalOf(image: string, other: string): boolean {
   return true
 }
 
-/** What says which segment of which copy a file is. */
+/** The fields that identify a file's segment and copy. */
 const identity: readonly Range[] = [
   segmentHeader,
   ...linkMarkOffsets.map((offset) => ({ offset, bytes: markBytes })),
 ]
 
-/** The same segment, written on by the same copy. */
+/** The same segment, continued by the same copy. */
 export function isSegment(one: Buffer, other: Buffer): boolean {
   return identity.every((part) => isSame(one, other, part))
 }
@@ -88,7 +92,7 @@ function isSame(one: Buffer, other: Buffer, { offset, bytes }: Range): boolean {
 interface Witness {
   name: string
   text: string
-  /** Parts of the file that must be as they were for it to testify; none: the whole file. */
+  /** Parts of the file that must be unchanged for it to testify; none: the whole file. */
   parts: Range[]
 }
 
@@ -138,8 +142,8 @@ export function testifies(image: string, directory: string, { name, parts }: Wit
 }
 
 /**
- * Why nothing says that the image, which opened with `line`'s entries up to `last`, once had more; or the first
- * witness that does say it.
+ * Why nothing shows that the image, which opened with `line`'s entries up to `last`, once had more; or the
+ * first witness that does show it.
  */
 export function limitOf(
   image: string,

@@ -1,6 +1,6 @@
 /**
- * Makes and checks the images of one base after the other, as the campaign asks. A process of its own: what ends it,
- * or never ends, is a violation of the image that it had begun.
+ * Makes and checks the images of one base after another, as the campaign asks. It is a separate process: a
+ * crash or a hang is a violation of the current image.
  */
 import { mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'

@@ -1,7 +1,7 @@
 /**
- * Appends random entries to an open manager and writes down what was asked. Every line of history (ours, a copy
- * that is written on separately, another journal) has a tag of its own, so no two of them ever append the same
- * content: an entry that comes from another line is recognized.
+ * Appends random entries to an open manager and records them. Every line of history (ours, a continued copy,
+ * another journal) has its own tag, so no two of them ever append the same content: an entry from another
+ * line is recognized.
  */
 import type { InstrumentDefinition, PersistenceManager, Side } from '../../lib/index.js'
 import type { Random } from '../../lib/order-flow/random.js'
@@ -32,7 +32,7 @@ export class Writer {
     this.defined(definition)
   }
 
-  /** Writes down an instrument that the manager defined at its open. */
+  /** Records an instrument that the manager defined at its open. */
   defined(definition: InstrumentDefinition): void {
     const index = this.#model.books.length + 1
     const operation = instrumentOperation(definition)
@@ -68,7 +68,7 @@ export class Writer {
     const random = this.#random
     const payload = new Uint8Array(this.#payloadBytes())
     for (let i = 0; i < payload.length; i++) payload[i] = random.below(256)
-    // Now and then a payload with whole sectors of zeros, whose loss can't be told by its shape.
+    // Now and then a payload with whole sectors of zeros, whose loss its shape can't show.
     if (random.below(8) === 0) payload.fill(0, Math.min(16, payload.length))
     Buffer.from(payload.buffer).write(
       `${String(this.#tag)}:${String(this.#next())}`.slice(0, payload.length),
@@ -88,7 +88,7 @@ export class Writer {
   #payloadBytes(): number {
     const random = this.#random
     if (this.#largePayloads && random.below(3) === 0) return 500 + random.below(6000)
-    // 8 bytes at least, so that the tag makes it unlike any other.
+    // At least 8 bytes, so that the tag makes it unique.
     return random.below(3) === 0 ? 32 : 8 + random.below(120)
   }
 
@@ -168,7 +168,7 @@ export class Writer {
     return { kind: 'replace', orderId: order.id, newOrderId, price, quantity }
   }
 
-  /** Unlike every other, of this line and of the others; some wider than 64 bits. */
+  /** Unique across all lines; some are wider than 64 bits. */
   #newOrderId(): bigint {
     const id = BigInt(this.#next()) * 16n + BigInt(this.#tag)
     return this.#random.below(6) === 0 ? id | (1n << 90n) : id

@@ -65,7 +65,7 @@ t.test('a backup on the command line works beside a writer of another process', 
 })
 
 t.test(
-  'a usage that is wrong, a target that is not empty and a missing backup have their exit codes',
+  'wrong usage, a target that is not empty and a missing backup have their exit codes',
   async (t) => {
     const { data, backups, at } = await withData(t)
     t.equal((await pinnacle(['backup', data])).code, 2)

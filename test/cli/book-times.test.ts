@@ -1,4 +1,5 @@
-// A past time where times are not in order, or end before it: the book's `times` and the command say so.
+// Past times that are out of order, or end before the requested one: the book's `times` and the command
+// report them.
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { PersistenceManager, Side } from '../../lib/index.js'
@@ -9,14 +10,16 @@ const instruments = [
   { name: 'Y', priceScale: 0, quantityScale: 0 },
 ]
 
-/** A directory whose orders of X have these times, each with one of Y, whose times are in order, behind it. */
+/**
+ * A directory whose orders of X have these times. After each one comes one of Y, whose times are in order.
+ */
 async function withTimes(
   t: Test,
   times: readonly number[],
   snapshotAfter = 0,
 ): Promise<{ data: string; manager: PersistenceManager }> {
   const opened: PersistenceManager[] = []
-  // Before testdir(), so that the writer is closed before its directory goes.
+  // Before testdir(), so that the writer closes before its directory is removed.
   t.teardown(() => Promise.all(opened.map((manager) => manager.close())))
   const data = join(t.testdir(), 'data')
   const manager = await PersistenceManager.open({ dataDirectory: data, instruments })
@@ -63,31 +66,34 @@ t.test('times in order have nothing to say, up to the last of them', async (t) =
   t.match(beyond.stderr, /^warning: the time asked for lies beyond the last entry of X, .* ns:300/)
 })
 
-t.test('an entry of an earlier time is told, and whether the point lies across it', async (t) => {
-  const { data, manager } = await withTimes(t, [100, 300, 200, 400])
-  const found = await ordersAt(manager, 250n)
-  t.match(found, {
-    orders: 1,
-    times: {
-      beyondLastEntry: false,
-      outOfOrder: { timestamp: 200n, aheadTimestamp: 300n, acrossPoint: true },
-    },
-  })
-  t.match(await ordersAt(manager, 350n), {
-    orders: 3,
-    times: { outOfOrder: { acrossPoint: false } },
-  })
-  await manager.close()
-  const warned = await pinnacle(['book', 'X', '-d', data, '--at', 'ns:250', '--json'])
-  t.equal(warned.code, 0)
-  t.match(
-    warned.stderr,
-    /^warning: times of X are out of order around the point: .*between the two/,
-  )
-  t.match(documentOf(warned), { orders: 1, times: { outOfOrder: { timestamp: '200' } } })
-  const other = await pinnacle(['book', 'Y', '-d', data, '--at', 'ns:1001'])
-  t.equal(other.stderr, '', "another instrument's times are in order")
-})
+t.test(
+  'an entry of an earlier time is reported, and whether the point lies across it',
+  async (t) => {
+    const { data, manager } = await withTimes(t, [100, 300, 200, 400])
+    const found = await ordersAt(manager, 250n)
+    t.match(found, {
+      orders: 1,
+      times: {
+        beyondLastEntry: false,
+        outOfOrder: { timestamp: 200n, aheadTimestamp: 300n, acrossPoint: true },
+      },
+    })
+    t.match(await ordersAt(manager, 350n), {
+      orders: 3,
+      times: { outOfOrder: { acrossPoint: false } },
+    })
+    await manager.close()
+    const warned = await pinnacle(['book', 'X', '-d', data, '--at', 'ns:250', '--json'])
+    t.equal(warned.code, 0)
+    t.match(
+      warned.stderr,
+      /^warning: times of X are out of order around the point: .*between the two/,
+    )
+    t.match(documentOf(warned), { orders: 1, times: { outOfOrder: { timestamp: '200' } } })
+    const other = await pinnacle(['book', 'Y', '-d', data, '--at', 'ns:1001'])
+    t.equal(other.stderr, '', "another instrument's times are in order")
+  },
+)
 
 t.test('an entry ahead of the snapshot that is started from counts, too', async (t) => {
   const { manager } = await withTimes(t, [100, 300, 200, 400], 3)

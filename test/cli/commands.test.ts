@@ -5,7 +5,7 @@ import { Consumers, PersistenceManager } from '../../lib/index.js'
 import { documentOf, lobsterFlow, pinnacle } from './running.js'
 
 t.setTimeout(800_000)
-// Most of a test is waiting for a process.
+// A test mostly waits for a process.
 t.jobs = 2
 
 /** A data directory with a complete small run in it. */
@@ -47,7 +47,7 @@ t.test(
   },
 )
 
-t.test('recover, inspect and verify tell of a clean directory', { buffered: true }, async (t) => {
+t.test('recover, inspect and verify report a clean directory', { buffered: true }, async (t) => {
   const { data } = await withData(t)
   const recovered = await pinnacle(['recover', data])
   t.equal(recovered.code, 0, recovered.stderr)
@@ -175,7 +175,7 @@ t.test('dump follows until it is interrupted', { buffered: true }, async (t) => 
   t.equal(ran.code, 130)
 })
 
-t.test('a reader that has seen enough is no failure', { buffered: true }, async (t) => {
+t.test('a reader that has seen enough is not a failure', { buffered: true }, async (t) => {
   const { data } = await withData(t)
   const ran = await pinnacle(['dump', data, '--json'], {
     onOutput: (child) => {
@@ -241,7 +241,7 @@ t.test(
     const directory = t.testdir({ 'flow.csv': lobsterFlow(2_000) })
     const data = join(directory, 'data')
     const args = ['run', join(directory, 'flow.csv'), '-d', data, '-i', 'TEST', '--json']
-    // Paced to take 20 s, were it not interrupted.
+    // Paced to take 20 s without the interruption.
     const slow = pinnacle([...args, '--speed', '0.01x'], {
       onStart(child) {
         const looking = setInterval(() => {
@@ -291,7 +291,7 @@ t.test(
     t.match(wrong.stderr, /"code":"ERR_PINNACLE_FLOW_RESUME_MISMATCH"/)
     const again = await pinnacle(args)
     t.equal(again.code, 0, again.stderr)
-    // All of the entries are events, but for the instrument and the mark of the start.
+    // All entries are events, except for the instrument and the mark of the start.
     t.match(documentOf(again), { resumedFrom: sequence - 2, complete: true, lostEvents: 0 })
   },
 )

@@ -1,4 +1,4 @@
-// What goes wrong: one line `code: message` on stderr, and an exit code that says what kind it is.
+// Failures: one line `code: message` on stderr, and an exit code for the kind of failure.
 import {
   closeSync,
   cpSync,
@@ -13,7 +13,7 @@ import t, { type Test } from 'tap'
 import { documentOf, lobsterFlow, pinnacle } from './running.js'
 
 t.setTimeout(800_000)
-// Most of a test is waiting for a process.
+// A test mostly waits for a process.
 t.jobs = 2
 
 const headerBytes = 4096
@@ -63,7 +63,7 @@ function hasEntry(data: string, sequence: number): boolean {
   return line.some((byte) => byte !== 0)
 }
 
-/** Offset of an entry. Every entry of a run but the marks and the definition is one line. */
+/** Offset of an entry. Every entry of a run except the marks and the definition is one line. */
 async function offsetOf(data: string, sequence: number): Promise<number> {
   const { stdout } = await pinnacle(['dump', data, '--json', '--to', String(sequence - 1)])
   let offset = headerBytes
@@ -155,7 +155,7 @@ t.test('colours come only where they are wanted', { buffered: true }, async (t) 
 })
 
 t.test(
-  'a broken file stops with its line, keeps what stood before, and goes on with skip',
+  'a broken file stops with its line, keeps what came before, and goes on with skip',
   { buffered: true },
   async (t) => {
     const directory = t.testdir({

@@ -1,4 +1,4 @@
-// The command line before any command runs: what is loaded, and what is refused whatever is typed.
+// The command line before any command runs: what is loaded, and which arguments are refused.
 import assert from 'node:assert/strict'
 import { CommanderError, type Command } from 'commander'
 import fc from 'fast-check'

@@ -14,16 +14,16 @@ export interface Ran {
 export interface RunOptions {
   env?: Record<string, string>
   onStart?: (child: ChildProcess) => void
-  /** Called with the process, and each time that it wrote to stdout. */
+  /** Called with the process, and each time it writes to stdout. */
   onOutput?: (child: ChildProcess, stdout: string) => void
 }
 
 export function pinnacle(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  // What the environment of the test run says must not decide.
+  // The environment of the test run must not decide.
   const ambient = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('PINNACLE_') && name !== 'FORCE_COLOR' && name !== 'NO_COLOR',
   )
-  // Zero-filling segments of the default size would be most of what a short run does.
+  // Filling segments of the default size with zeros would dominate a short run.
   const env = {
     ...Object.fromEntries(ambient),
     PINNACLE_SEGMENT_SIZE: '256KiB',
@@ -51,7 +51,7 @@ export function documentOf(ran: Ran): Record<string, unknown> {
   return JSON.parse(ran.stdout) as Record<string, unknown>
 }
 
-/** A small LOBSTER flow of our own making: `orders` orders on both sides, some executed, some cancelled. */
+/** A small synthetic LOBSTER flow: `orders` orders on both sides, some executed, some cancelled. */
 export function lobsterFlow(orders: number): string {
   const lines: string[] = []
   for (let id = 1; id <= orders; id++) {

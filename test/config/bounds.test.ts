@@ -1,5 +1,5 @@
-// Every bound of every option stands in one place for JavaScript (lib/config/bounds.ts) and in one for the
-// engine; this compares them, and what help, documentation and types say of them.
+// Every bound of every option is defined once for JavaScript (lib/config/bounds.ts) and once for the engine.
+// This compares them, and what help, documentation and types say of them.
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Command } from 'commander'
@@ -28,7 +28,7 @@ const others = [
   'writePath',
   'windowDirectory',
 ]
-/** What only JavaScript knows. */
+/** Options that only JavaScript knows. */
 const notOfTheEngine: readonly Key[] = ['snapshotIntervalMin']
 
 const instrument = (
@@ -61,7 +61,7 @@ const resolves = (key: Key, value: number): string => {
   }
 }
 
-/** The values next to the bounds, outside of them. */
+/** The values just outside the bounds. */
 function outside({ from, to, multipleOf = 1, kind, off }: Bounds): number[] {
   const step = kind === 'minutes' ? 0.001 : multipleOf
   const all = [from - step, to + step, Number.NaN, Infinity]
@@ -86,15 +86,15 @@ t.test('the configuration takes what is within, and refuses what is next to it',
     for (const value of [range.from, range.to, ...(range.off === undefined ? [] : [range.off])])
       t.equal(resolves(key, value), 'taken', `${key} ${String(value)}`)
     for (const value of outside(range)) {
-      if (key === 'instruments' && !(value > 0 && value < 1e6)) continue // no length of a list
-      // (An infinite number is no integer: of the wrong type.)
+      if (key === 'instruments' && !(value > 0 && value < 1e6)) continue // not a length of a list
+      // (Infinity has the wrong type, since it is not an integer.)
       const refused = value === Infinity ? /CONFIG_(RANGE|TYPE)$/ : /CONFIG_RANGE$/
       t.match(resolves(key, value), refused, `${key} ${String(value)}`)
     }
   }
 })
 
-/** The engine's option that a key becomes: the one that differs between two values of the key. */
+/** The engine's option for a key: the one that differs between two values of the key. */
 function engineNameOf(key: Key): string {
   if (key === 'scale') return 'scale'
   const of = (value: number): NativeEngineOptions =>
@@ -129,7 +129,7 @@ t.test('the engine takes what the configuration takes, and refuses the same', as
     const range = boundsOf[key]
     for (const value of [range.from, range.to]) {
       const code = await opens(engineOptionsOf(resolveConfig(configOf(key, value))))
-      // A processor that the machine does not have is another matter.
+      // A processor that the machine does not have fails for another reason.
       t.match(
         code,
         key === 'backgroundCpus' ? /NOT_FOUND|CONFIG_RANGE/ : /NOT_FOUND/,

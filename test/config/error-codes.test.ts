@@ -31,7 +31,7 @@ t.test('every code that the TypeScript sources throw is documented', async (t) =
     const source = readFileSync(join('lib', entry), 'utf8')
     for (const match of source.matchAll(/'(ERR_PINNACLE_[A-Z_]*[A-Z])'/g)) used.add(match[1] ?? '')
   }
-  used.delete('ERR_PINNACLE_CONFIG') // a prefix that is compared with
+  used.delete('ERR_PINNACLE_CONFIG') // a prefix for comparisons
   t.ok(used.size > 25)
   t.strictSame(
     [...used].filter((code) => !documented.has(code)),

@@ -73,7 +73,7 @@ t.test(
   },
 )
 
-t.test('PINNACLE_CONFIG names the file where none is given', async (t) => {
+t.test('PINNACLE_CONFIG names the file if none is given', async (t) => {
   const file = join(t.testdir(), 'pinnacle.json')
   writeFileSync(file, '\uFEFF{ "dataDirectory": "from-file" }')
   t.equal(loadConfig({ env: { PINNACLE_CONFIG: file } }).dataDirectory, 'from-file')
@@ -315,14 +315,14 @@ t.test('a misspelled variable is refused, a stranger of the same prefix is not',
   t.equal(loadConfig({ env: empty }).durability, 'interval', 'an empty variable counts as unset')
 })
 
-t.test('all problems are told at once', async (t) => {
+t.test('all problems are reported at once', async (t) => {
   const error = withObject({ keepSnapshots: 0, durability: 'x', typo: 1 })
   const problems = error.details?.problems as { code: string; message: string }[]
   t.equal(problems.length, 3)
   for (const problem of problems) t.match(error.message, problem.message)
 })
 
-t.test('a file that is missing, no JSON or no object is a coded error', async (t) => {
+t.test('a file that is missing, not JSON or not an object is a coded error', async (t) => {
   const directory = t.testdir({ 'broken.json': '{"dataDirectory":', 'list.json': '[]' })
   const missing = failureOf({ file: join(directory, 'none.json') })
   t.equal(missing.code, 'ERR_PINNACLE_CONFIG_FILE')
@@ -444,7 +444,7 @@ t.test('the directory of windows is absolute and short enough for the head recor
   t.teardown(() => process.chdir(working))
   t.equal(resolveConfig({ dataDirectory, windowDirectory: 'w' }).windowDirectory, '/w')
   const expectation = /windowDirectory must be the path of a directory in memory .* 63 bytes, not/
-  // Of the last, each part is short enough; the whole is not.
+  // Of the last one, each part is short enough but the whole is not.
   for (const windowDirectory of [`${longest}w`, '', 'a\0b', 'é'.repeat(32), 'r'.repeat(63)]) {
     t.throws(() => resolveConfig({ dataDirectory, windowDirectory }), {
       code: 'ERR_PINNACLE_CONFIG_RANGE',

@@ -1,6 +1,6 @@
 /**
- * A writer that is going to be killed: goes on with the event stream where its data directory stands, and
- * says on descriptor 3 what it was told (16 bytes: phase, acknowledged sequence).
+ * A writer that will be killed. It continues the event stream from the end of its data directory, and reports
+ * acknowledgements on descriptor 3 (16 bytes: phase, acknowledged sequence).
  */
 import { writeSync } from 'node:fs'
 

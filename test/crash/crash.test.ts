@@ -19,7 +19,7 @@ const killsPerMode = Math.ceil(Number(process.env['PINNACLE_CRASH_KILLS'] ?? 40)
 
 t.jobs = 2
 
-/** What a killed writer had been told: the last acknowledged sequence, and in what phase it was. */
+/** The killed writer's last acknowledged sequence, and the phase it was in. */
 interface Killed {
   acknowledged: number
   phase: string

@@ -1,7 +1,7 @@
 /**
  * A stream of book events in which event i is a function of i alone, and the book that its first n events
  * make, kept in plain maps. Every event is accepted, so it makes exactly one journal entry: the number of
- * recovered entries says which prefix was recovered.
+ * recovered entries identifies the recovered prefix.
  */
 import type { Side } from '../../lib/index.js'
 
@@ -33,7 +33,7 @@ export interface OracleOrder {
   quantity: number
 }
 
-/** Moves forward only. Orders stand in the order of their arrival, which is their queue order. */
+/** Moves forward only. Orders are in order of arrival, which is their queue order. */
 export class Oracle {
   readonly orders = new Map<number, OracleOrder>()
   events = 0

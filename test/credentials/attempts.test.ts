@@ -111,7 +111,7 @@ t.test(
     t.equal(
       await attempt(directory, clocks, rightPassword),
       lockedOut,
-      'set back over a reboot: the wait starts anew',
+      'set back over a reboot: the wait starts again',
     )
     clocks.advance(2000)
     t.equal(await attempt(directory, clocks, rightPassword), 'resolved', 'and ends')

@@ -1,4 +1,4 @@
-/** The commands of credentials and audit alone, as main runs them. Run by the tests. */
+/** Only the commands of credentials and audit, as main runs them. Run by the tests. */
 import { Command, CommanderError } from 'commander'
 import { register as audit } from '../../lib/cli/audit.js'
 import { register as creds } from '../../lib/cli/creds.js'

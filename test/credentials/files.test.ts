@@ -20,7 +20,7 @@ t.setTimeout(240_000)
 
 class Crash extends Error {}
 
-/** Passes calls on; the n-th one that changes something fails, and so does everything behind it. */
+/** Passes calls on; the n-th modifying call fails, and so does every later one. */
 function failingAt(
   n: number,
   failure: () => Error,
@@ -68,7 +68,7 @@ async function valueOf(directory: string): Promise<string> {
 
 for (const [what, failure, half] of [
   ['a crash before', () => new Crash(), false],
-  ['a crash within or behind', () => new Crash(), true],
+  ['a crash within or after', () => new Crash(), true],
   ['a full disk at', () => errno('ENOSPC'), false],
   ['a disk that went read-only at', () => errno('EROFS'), false],
 ] as const) {
@@ -155,7 +155,7 @@ t.test('no file is readable by others at any operation, under any umask', async 
 const child = fileURLToPath(new URL('./rotating-child.js', import.meta.url))
 
 t.test(
-  'no instant of a hundred replacements shows a file that others can read, or none',
+  'no instant of a hundred replacements shows a file that others can read, or no file',
   async (t) => {
     const directory = temporaryDirectory(t)
     const running = spawn(...node(child, directory, '30'), {

@@ -1,5 +1,5 @@
 /**
- * Unlocks, uses and releases a secret, then waits to be looked at. Run by memory.test.ts, which hands the
+ * Unlocks, uses and releases a secret, then waits for an inspection. Run by memory.test.ts, which passes the
  * password over a pipe. This program must never hold the secret in a JavaScript string.
  */
 import { setFlagsFromString } from 'node:v8'
@@ -18,7 +18,7 @@ const audit = { record: (): Promise<void> => Promise.resolve() }
 const provider = new PasswordProvider(readPassword({ type: 'descriptor', descriptor: 3 }))
 const store = await CredentialStore.open({ dataDirectory: directory, provider, audit })
 
-/** What arrives on descriptor 4 is a JSON with the new value. */
+/** Descriptor 4 receives a JSON with the new value. */
 function fieldsFromPipe(): ReturnType<typeof fieldsFromJson> {
   using room = SecretBuffer.allocate(4096)
   let length = 0

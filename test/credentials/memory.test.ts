@@ -16,7 +16,7 @@ const child = fileURLToPath(new URL('./memory-child.js', import.meta.url))
 const skip =
   process.platform === 'linux' ? false : 'reads another process through /proc, which only Linux has'
 
-/** Runs the child to its stage and looks for the patterns; `also` looks in another way meanwhile. */
+/** Runs the child to its stage and searches for the patterns; `also` searches in another way meanwhile. */
 async function look(
   directory: string,
   stage: string,

@@ -1,10 +1,10 @@
-/** Looks for bytes in another process's memory (Linux). Needs the right to trace it: root, or its parent. */
+/** Searches another process's memory for bytes (Linux). Needs the right to trace it: root, or its parent. */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 
 const chunkBytes = 4 * 1024 * 1024
 
 export interface Search {
-  /** How often each pattern was found. */
+  /** Number of matches per pattern. */
   readonly found: number[]
   readonly bytesRead: number
 }
@@ -27,7 +27,7 @@ export function searchMemory(pid: number, patterns: readonly Buffer[]): Search {
         try {
           got = readSync(memory, room, 0, wanted, at)
         } catch {
-          continue // pages that can't be read (guards, reserved cages)
+          continue // unreadable pages (guards, reserved cages)
         }
         bytesRead += got
         for (const [index, pattern] of patterns.entries()) {

@@ -1,4 +1,4 @@
-/** Asks for a password on the controlling terminal and prints how many bytes it got, and their hash. */
+/** Asks for a password on the controlling terminal and prints its length in bytes and its hash. */
 import { createHash } from 'node:crypto'
 import { readPassword } from '../../lib/credentials/password-source.js'
 

@@ -11,8 +11,8 @@ const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0
 const skip = hasPython ? false : 'a pseudo-terminal is made with python3, which is not installed'
 
 /**
- * Runs the child on a new pseudo-terminal: types `keys` once the prompt is shown, or sends a signal; then
- * says what appeared and whether the terminal's settings are those of before.
+ * Runs the child on a new pseudo-terminal: types `keys` once the prompt is shown, or sends a signal. Reports
+ * the output, and whether the terminal's settings are unchanged.
  */
 const driver = `
 import os, pty, sys, termios, time, signal, json, select

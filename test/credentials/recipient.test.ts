@@ -32,7 +32,7 @@ const context = { store: 'ab'.repeat(16) }
 const wrong = 'ERR_PINNACLE_WRONG_PASSWORD'
 
 t.test(
-  'a key wrapped to a recipient opens with its private key only, each time anew',
+  'a key wrapped to a recipient opens with its private key only, freshly each time',
   async (t) => {
     using recipient = RecipientProvider.fromSeeds(SecretBuffer.random(recipientSeedBytes))
     using other = RecipientProvider.fromSeeds(SecretBuffer.random(recipientSeedBytes))
@@ -76,7 +76,7 @@ t.test('both halves of the hybrid and every public value are bound', async (t) =
       )
     }
   }
-  // A private key that shares one half only.
+  // A private key that shares only one half.
   for (const [from, to] of [
     [0, 32],
     [32, 96],
@@ -260,7 +260,7 @@ t.test('backups keep salts, are checksummed, and never replace what is newer', a
   t.equal(
     await codeOfRejection(other.backup(join(directory, 'notes'))),
     over,
-    'a file that is no backup',
+    'a file that is not a backup',
   )
   await other.close()
 

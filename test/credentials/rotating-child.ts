@@ -1,4 +1,6 @@
-/** Rotates a credential so many times, saying each value once it is kept. Run by files.test.ts. */
+/**
+ * Rotates a credential a given number of times, and reports each value once it is kept. Run by files.test.ts.
+ */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CredentialStore } from '../../lib/credentials/store.js'

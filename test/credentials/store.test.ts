@@ -39,7 +39,7 @@ function optionsFor(
 const file = (directory: string): string => join(directory, 'secure_config.json')
 
 t.test(
-  'a secret comes back after closing and unlocking, and nothing of it stands in the file',
+  'a secret comes back after closing and unlocking, and nothing of it is in the file',
   async (t) => {
     const directory = temporaryDirectory(t)
     const store = await CredentialStore.create(optionsFor(directory))
@@ -100,7 +100,7 @@ for (const algorithm of ['scrypt', 'argon2id'] as const) {
   })
 }
 
-t.test('a secret is wiped behind its callback and shows itself nowhere', async (t) => {
+t.test('a secret is wiped after its callback and shows itself nowhere', async (t) => {
   const store = await CredentialStore.create(optionsFor(temporaryDirectory(t)))
   await store.add({ name: 'a', kind: 'generic', fields: fieldsOf({ secret: 'tell-nobody' }) })
   let kept: Secret | undefined
@@ -131,7 +131,7 @@ t.test('a secret is wiped behind its callback and shows itself nowhere', async (
     }),
     { message: 'the callback failed' },
   )
-  t.equal(view?.length, 0, 'also where the callback throws')
+  t.equal(view?.length, 0, 'also if the callback throws')
   t.notMatch(inspect(store, { depth: 9, showHidden: true }), 'tell-nobody')
   await store.close()
 })
@@ -189,7 +189,7 @@ t.test('every version of the file has salts and keys of its own', async (t) => {
   await store.close()
 })
 
-t.test('rotation keeps so many old values and no more', async (t) => {
+t.test('rotation keeps the configured number of old values and no more', async (t) => {
   const store = await CredentialStore.create({
     ...optionsFor(temporaryDirectory(t)),
     historyLimit: 2,

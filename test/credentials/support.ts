@@ -1,4 +1,4 @@
-/** What the tests of credentials and audit share. */
+/** Shared by the tests of credentials and audit. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { PasswordProvider } from '../../lib/credentials/password-provider.js'
 import { SecretBuffer } from '../../lib/credentials/secret-buffer.js'
 import type { SecretFields } from '../../lib/credentials/validation.js'
 
-/** The cheapest that is accepted. */
+/** The cheapest accepted parameters. */
 export const cheapKdf: KdfParameters = { algorithm: 'pbkdf2-hmac-sha256', iterations: 100_000 }
 export const rightPassword = 'correct horse battery staple 9'
 
@@ -26,7 +26,7 @@ export function fieldsOf(values: Record<string, string>): SecretFields {
   return Object.fromEntries(Object.entries(values).map(([name, text]) => [name, secretOf(text)]))
 }
 
-/** A directory of mode 700 that goes away with the test. */
+/** A directory of mode 700, removed with the test. */
 export function temporaryDirectory(t: Pick<Test, 'teardown'>): string {
   const directory = mkdtempSync(join(tmpdir(), 'pinnacle-credentials-'))
   t.teardown(() => {
@@ -50,7 +50,7 @@ export class RecordedAudit implements AuditSink {
   }
 }
 
-/** Clocks that move only when told. */
+/** Clocks that move only on command. */
 export class TestClocks implements Clocks {
   wall = Date.UTC(2026, 10, 23, 12)
   boot = 1_000_000
@@ -70,7 +70,7 @@ export class TestClocks implements Clocks {
   }
 }
 
-/** The code of what a promise rejects with; fails the test where it resolves. */
+/** The rejection code of a promise; fails the test if it resolves. */
 export async function codeOfRejection(promise: Promise<unknown>): Promise<string> {
   try {
     await promise

@@ -29,7 +29,7 @@ const refusals = new Set([
   'ERR_PINNACLE_CREDENTIALS_NO_KEY',
 ])
 
-/** A password provider that derives once for each set of parameters: what it answers is the real answer. */
+/** A password provider that derives once per set of parameters: its answers are real ones. */
 class RememberingProvider implements KeyProvider {
   readonly type = 'password'
   readonly #known = new Map<string, string>()
@@ -84,7 +84,7 @@ async function sampleFile(
   return readFileSync(join(directory, 'secure_config.json'))
 }
 
-/** What the whole reading path says, down to every secret. */
+/** The result of the whole reading path, including every secret. */
 async function judge(bytes: Buffer, provider: KeyProvider): Promise<string> {
   try {
     using content = await openContent(bytes, provider, 'the file', '2026-01-01T00:00:00.000Z')
@@ -96,7 +96,7 @@ async function judge(bytes: Buffer, provider: KeyProvider): Promise<string> {
   }
 }
 
-/** As someone would who can compute a checksum. */
+/** Like a forger who can compute a checksum. */
 function withRightChecksum(bytes: Buffer): Buffer {
   const text = bytes.toString('latin1')
   const at = text.lastIndexOf(',\n  "checksum"')
@@ -143,7 +143,7 @@ for (const cipher of cipherNames) {
           decodeEnvelope(withRightChecksum(bad), 'the file')
           reached++
         } catch {
-          // Refused by its form.
+          // Its form is refused.
         }
       }
       t.ok(reached > 300, `${String(reached)} forgeries were well-formed`)

@@ -36,7 +36,7 @@ function reasonToSkip(): string | false {
 const skip = reasonToSkip()
 const pin = '987654'
 
-/** A token of its own; SoftHSM reads its configuration when it is loaded, so one for the whole file. */
+/** A separate token; SoftHSM reads its configuration when it is loaded, so the whole file shares one. */
 function initTokens(): void {
   const directory = temporaryDirectory(t)
   mkdirSync(join(directory, 'tokens'))
@@ -67,7 +67,7 @@ t.test('a token wraps a key that only it unwraps', { skip }, async (t) => {
   using key = secretOf('0123456789abcdef0123456789abcdef')
   const context = { store: 'ab'.repeat(16) }
   const entry = await provider.wrap(key, context)
-  t.notSame(entry.wrapped, (await provider.wrap(key, context)).wrapped, 'each time anew')
+  t.notSame(entry.wrapped, (await provider.wrap(key, context)).wrapped, 'freshly each time')
   using back = await provider.unwrap(entry, context)
   t.ok(back.equals(key))
   const wrong = 'ERR_PINNACLE_WRONG_PASSWORD'
@@ -91,7 +91,7 @@ t.test('a token wraps a key that only it unwraps', { skip }, async (t) => {
   t.equal(await codeOfRejection(other.unwrap(entry, context)), wrong, 'by another key of the token')
 })
 
-t.test('a store opens by its token, beside its password', { skip }, async (t) => {
+t.test('a store opens with its token, besides its password', { skip }, async (t) => {
   const dataDirectory = temporaryDirectory(t)
   const audit = new RecordedAudit()
   const store = await CredentialStore.create({ dataDirectory, provider: passwordOf(), audit })
@@ -134,7 +134,7 @@ t.test('a store can be made under a token alone', { skip }, async (t) => {
   await (await CredentialStore.open({ dataDirectory, provider: open('second'), audit })).close()
 })
 
-t.test('what is missing or wrong is a coded error', { skip }, (t) => {
+t.test('a missing or wrong token is a coded error', { skip }, (t) => {
   const token = 'ERR_PINNACLE_TOKEN'
   t.equal(
     codeThrown(() => open('none')),

@@ -9,7 +9,7 @@ import { kdfDefaults, deriveKey } from '../../lib/credentials/kdf.js'
 import { secrets } from '../../lib/credentials/native.js'
 import { secretOf, textOf } from './support.js'
 
-/** The vectors' directory, or why there is none. */
+/** The vectors' directory, or undefined. */
 function vectorsDirectory(): string | undefined {
   const given = process.env['PINNACLE_TEST_DATA']
   let root = dirname(fileURLToPath(import.meta.url))
@@ -40,7 +40,7 @@ function groups(name: string): Group[] {
 
 const hex = (value: string | number | undefined): Buffer => Buffer.from(String(value ?? ''), 'hex')
 
-/** Runs `check` on each case; it says whether the implementation accepts it (with the right output). */
+/** Runs `check` on each case; it returns whether the implementation accepts it (with the right output). */
 async function runAll(
   t: {
     equal: (found: unknown, wanted: unknown, message: string) => boolean
@@ -68,7 +68,7 @@ async function runAll(
 
 t.test('AES-GCM', { skip }, async (t) => {
   await runAll(t, 'aes_gcm_test.json', 313, (test) => {
-    // OpenSSL takes nonces up to 1024 bits; three cases have longer ones. The credentials use 96.
+    // OpenSSL accepts nonces up to 1024 bits; three cases have longer ones. The credentials use 96.
     if (hex(test.iv).length > 128) return undefined
     const [key, iv, aad, msg, ct, tag] = [
       test.key,

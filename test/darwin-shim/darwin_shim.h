@@ -1,6 +1,6 @@
-// Makes a Linux compiler take the macOS branches, to check their syntax and types: nothing compiled
-// with this is ever run. It is included before everything else but linux_library.h (-include): what
-// macOS has and Linux lacks, then __APPLE__ in place of __linux__.
+// Makes a Linux compiler take the macOS branches, to check their syntax and types: nothing compiled with this
+// ever runs. It is included before everything except linux_library.h (-include). It declares what macOS has
+// and Linux lacks, then defines __APPLE__ in place of __linux__.
 #ifndef PINNACLE_TEST_DARWIN_SHIM_H_
 #define PINNACLE_TEST_DARWIN_SHIM_H_
 

@@ -1,5 +1,5 @@
-// The C and the C++ library as they are on Linux, for darwin_shim.h. On its own because it takes most of a
-// compilation's time, so scripts/check-darwin.sh reads it once (a precompiled header can't change the names
+// The C and the C++ library as on Linux, for darwin_shim.h. It is a separate header because it takes most of
+// a compilation's time, so scripts/check-darwin.sh reads it once (a precompiled header can't change the names
 // that the compiler itself defines).
 #ifndef PINNACLE_TEST_LINUX_LIBRARY_H_
 #define PINNACLE_TEST_LINUX_LIBRARY_H_
@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-// The C++ library looks at the system too; it must be read before the system changes its name.
+// The C++ library checks the system too; it must be read before the system changes its name.
 #include <algorithm>
 #include <array>
 #include <atomic>

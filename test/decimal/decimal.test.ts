@@ -43,7 +43,7 @@ t.test('parsing agrees with exact integer arithmetic on the digits', async (t) =
   t.pass('held for all samples')
 })
 
-t.test('prices convert exactly where floats would not', async (t) => {
+t.test('prices convert exactly when floats would not', async (t) => {
   t.equal(parseDecimal('10.25', 2), 1025)
   t.equal(parseDecimal('0.29', 2), 29, '0.29 * 100 is 28.999999999999996 in floats')
   t.equal(parseDecimal('1.10', 1), 11, 'trailing zeros need no scale')
@@ -56,7 +56,7 @@ t.test('prices convert exactly where floats would not', async (t) => {
   t.equal(formatDecimal(1025, 0), '1025')
 })
 
-t.test('what is no decimal is a coded error', async (t) => {
+t.test('text that is not a decimal is a coded error', async (t) => {
   for (const text of ['', ' 1', '1e3', '0x10', '1,5', '.5', '--1', 'NaN', 'Infinity', '1.2.3']) {
     t.equal(
       codeOf(() => parseDecimal(text, 2)),

@@ -1,4 +1,4 @@
-// The example exchange: its documentation runs, and keeps what it promises when it is killed.
+// The example exchange: its documentation runs, and it keeps its promises when it is killed.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'

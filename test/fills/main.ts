@@ -1,9 +1,9 @@
 /**
  * npm run fills -- [--kills N] [--seed N] [--plain] [--directory DIRECTORY]
  *
- * A fill is one business event: an execution and two entries. Kills a writer of fills N times at random moments, and
- * counts the kills after which half of one was there. `--plain` makes them without transactions, to see the count
- * above 0.
+ * A fill is one business event: an execution and two entries. This kills a writer of fills N times at random
+ * moments, and counts the kills that left half of one. `--plain` makes them without transactions, so that the
+ * count exceeds 0.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -41,7 +41,7 @@ async function killedWriter(data: string): Promise<void> {
   await once(child, 'close')
 }
 
-/** Whether half of a fill is there, and how many whole ones are. */
+/** Whether half of a fill is in the journal, and the number of whole ones. */
 async function judge(data: string): Promise<{ isHalf: boolean; fills: number }> {
   const positions = new Positions()
   await using persistence = await PersistenceManager.open({

@@ -1,11 +1,11 @@
-/** Two traders' positions, from one entry a trader and fill. */
+/** Two traders' positions, from one entry per trader and fill. */
 import type { StateMachine, UserEntry } from '../../lib/index.js'
 
 export const fillType = 1
 
 export class Positions implements StateMachine {
   held = [0, 0]
-  /** Entries: two a fill. */
+  /** Two entries per fill. */
   entries = 0
 
   apply({ payload }: UserEntry): void {

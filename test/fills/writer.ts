@@ -1,5 +1,5 @@
 /**
- * A writer that is going to be killed: each fill adds an order, executes it, and journals what two traders got.
+ * A writer that will be killed: each fill adds an order, executes it, and journals what two traders got.
  *
  * Usage: node writer.js DIRECTORY transactions|plain
  */

@@ -1,6 +1,6 @@
-// What `npm install` does where the optional dependencies are left out or could not be built (npm leaves
-// them out then, too): the real npm, on a copy of what the package is made from, and no network. The
-// addon's own build is left out: it takes minutes and knows nothing of the optional packages.
+// `npm install` without the optional dependencies, or when they can't be built (then npm omits them, too):
+// the real npm, on a copy of the package's sources, without a network. It skips the addon's own build, which
+// takes minutes and does not depend on the optional packages.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,13 +22,13 @@ function run(cwd: string, [command, words]: [string, string[]]): string {
   return execFileSync(command, words, { cwd, env, encoding: 'utf8', stdio: 'pipe' })
 }
 
-/** As children.ts does it for Node: without the test runner's loaders. */
+/** Without the test runner's loaders, as children.ts does for Node. */
 const npm = (...words: string[]): [string, string[]] => [
   'env',
   ['-u', 'NODE_OPTIONS', 'npm', ...words],
 ]
 
-/** Links to the files where the file system lets them be made, except for the one that npm writes in place. */
+/** Hard-links the files if the file system supports it, except for the one that npm writes in place. */
 function copyPackages(copy: string): void {
   const [from, to] = [path.join(root, 'node_modules'), path.join(copy, 'node_modules')]
   try {
@@ -45,7 +45,7 @@ function copyPackages(copy: string): void {
 
 t.test('the package installs and runs without its optional dependencies', async (t) => {
   t.ok(optional.length > 0)
-  // Outside of the checkout: from below it, the checkout's own node_modules would be found.
+  // Outside of the checkout: below it, the checkout's own node_modules would be found.
   const copy = mkdtempSync(path.join(tmpdir(), 'pinnacle-install-'))
   t.teardown(() => {
     rmSync(copy, { recursive: true, force: true })

@@ -155,40 +155,43 @@ t.test('a consumer follows a writer, and one iteration runs at a time', async (t
   await t.rejects(consumer.commit(6), { code: 'ERR_PINNACLE_CLOSED' })
 })
 
-t.test('compaction waits for a consumer, up to the limit; then both sides are told', async (t) => {
-  const dataDirectory = t.testdir()
-  const manager = await open(dataDirectory, { consumerLimit: '256KiB' })
-  const overtaken: OvertakenConsumer[] = []
-  manager.on('consumerOvertaken', (consumer) => overtaken.push(consumer))
-  await using consumer = await manager.journal.consumers.open('slow')
-  fill(manager, 200)
-  await take(consumer.entries(), 150)
-  await consumer.commit(150)
-  await manager.snapshot()
-  const kept = await manager.compact({ force: true })
-  t.match(kept, { slowestConsumer: 'slow', overtaken: [] })
-  t.ok(kept.oldestSequence <= 150 && kept.oldestSequence > 1, 'what it consumed is freed')
-  t.ok(kept.bytesKeptForConsumers > 0)
-  t.equal((await take(consumer.entries())).length, 50)
-  fill(manager, 1000)
-  await manager.snapshot()
-  await manager.compact({ force: true })
-  t.match(overtaken, [{ name: 'slow', sequence: 150 }])
-  t.ok((overtaken[0]?.oldestSequence ?? 0) > 151)
-  const told: unknown = await take(consumer.entries()).catch((error: unknown) => error)
-  t.match(told, { code: 'ERR_PINNACLE_OUT_OF_REACH', message: /from \d+ on/ })
-  const oldest = Number(/from (\d+) on/.exec(String(told))?.[1])
-  t.ok(oldest >= (overtaken[0]?.oldestSequence ?? 0), 'it is not waited for any longer')
-  await consumer.reset(oldest - 1)
-  t.equal((await take(consumer.entries(), 1))[0], oldest, 'it goes on where it says')
-  await consumer.close()
-  await manager.journal.consumers.remove('slow')
-  t.same(await manager.journal.consumers.list(), [])
-  await t.rejects(manager.journal.consumers.remove('slow'), { code: 'ERR_PINNACLE_NOT_FOUND' })
-  await manager.snapshot()
-  t.equal((await manager.compact({ force: true })).bytesKeptForConsumers, 0)
-  await manager.close()
-})
+t.test(
+  'compaction waits for a consumer, up to the limit; then both sides are informed',
+  async (t) => {
+    const dataDirectory = t.testdir()
+    const manager = await open(dataDirectory, { consumerLimit: '256KiB' })
+    const overtaken: OvertakenConsumer[] = []
+    manager.on('consumerOvertaken', (consumer) => overtaken.push(consumer))
+    await using consumer = await manager.journal.consumers.open('slow')
+    fill(manager, 200)
+    await take(consumer.entries(), 150)
+    await consumer.commit(150)
+    await manager.snapshot()
+    const kept = await manager.compact({ force: true })
+    t.match(kept, { slowestConsumer: 'slow', overtaken: [] })
+    t.ok(kept.oldestSequence <= 150 && kept.oldestSequence > 1, 'what it consumed is freed')
+    t.ok(kept.bytesKeptForConsumers > 0)
+    t.equal((await take(consumer.entries())).length, 50)
+    fill(manager, 1000)
+    await manager.snapshot()
+    await manager.compact({ force: true })
+    t.match(overtaken, [{ name: 'slow', sequence: 150 }])
+    t.ok((overtaken[0]?.oldestSequence ?? 0) > 151)
+    const told: unknown = await take(consumer.entries()).catch((error: unknown) => error)
+    t.match(told, { code: 'ERR_PINNACLE_OUT_OF_REACH', message: /from \d+ on/ })
+    const oldest = Number(/from (\d+) on/.exec(String(told))?.[1])
+    t.ok(oldest >= (overtaken[0]?.oldestSequence ?? 0), 'it is not waited for any longer')
+    await consumer.reset(oldest - 1)
+    t.equal((await take(consumer.entries(), 1))[0], oldest, 'it goes on where it says')
+    await consumer.close()
+    await manager.journal.consumers.remove('slow')
+    t.same(await manager.journal.consumers.list(), [])
+    await t.rejects(manager.journal.consumers.remove('slow'), { code: 'ERR_PINNACLE_NOT_FOUND' })
+    await manager.snapshot()
+    t.equal((await manager.compact({ force: true })).bytesKeptForConsumers, 0)
+    await manager.close()
+  },
+)
 
 t.test(
   'bad names, sequences and directories are refused with a code, and make nothing',
@@ -225,7 +228,7 @@ const losses: Record<string, (directory: string) => Promise<void> | void> = {
   'is renamed': (directory) => {
     renameSync(directory, `${directory}-2`)
   },
-  'is made anew by another writer': async (directory) => {
+  'is recreated by another writer': async (directory) => {
     removeLive(directory)
     mkdirSync(directory)
     const other = await open(directory)
@@ -235,16 +238,19 @@ const losses: Record<string, (directory: string) => Promise<void> | void> = {
 }
 
 for (const [what, happen] of Object.entries(losses)) {
-  t.test(`a follower whose directory ${what} is told, and does not wait for ever`, async (t) => {
-    const dataDirectory = join(t.testdir(), 'data')
-    const manager = await open(dataDirectory)
-    fill(manager, 100)
-    const follower = Journal.read(dataDirectory, { follow: true })
-    for (let index = 0; index < 100; index++) await follower.next()
-    await manager.close()
-    const lost = { code: 'ERR_PINNACLE_DIRECTORY_LOST', message: /before entry 101/ }
-    const told = t.rejects(follower.next(), lost)
-    await happen(dataDirectory)
-    await told
-  })
+  t.test(
+    `a follower whose directory ${what} gets an error, and does not wait for ever`,
+    async (t) => {
+      const dataDirectory = join(t.testdir(), 'data')
+      const manager = await open(dataDirectory)
+      fill(manager, 100)
+      const follower = Journal.read(dataDirectory, { follow: true })
+      for (let index = 0; index < 100; index++) await follower.next()
+      await manager.close()
+      const lost = { code: 'ERR_PINNACLE_DIRECTORY_LOST', message: /before entry 101/ }
+      const told = t.rejects(follower.next(), lost)
+      await happen(dataDirectory)
+      await told
+    },
+  )
 }

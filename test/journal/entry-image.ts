@@ -1,6 +1,6 @@
 /**
  * Entries as bytes, built from docs/format.md alone: an encoder that shares nothing with the decoder it
- * tests. The checksum stays 0, since the decoder is given verified bytes.
+ * tests. The checksum stays 0, since the decoder gets verified bytes.
  */
 export interface EntryImage {
   type: number

@@ -1,4 +1,4 @@
-// What the first entry of a large journal costs: counted in bytes that the process reads, not in time.
+// The cost of a large journal's first entry, in bytes that the process reads, not in time.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'

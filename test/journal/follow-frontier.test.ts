@@ -1,4 +1,4 @@
-// How far a reader reads: what is written, or only what is durable.
+// Reading up to what is written, or only up to what is durable.
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'

@@ -1,4 +1,4 @@
-// How late a follower in another process sees what is appended.
+// The delay until a follower in another process sees an appended entry.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -29,7 +29,7 @@ for (const spin of [false, true]) {
     }
     await ended
     const medianMs = Number(said.split('\n')[1])
-    // Some 0.6 ms and 0.05 ms on an idle machine; 20 ms and more where only longer and longer pauses look.
+    // About 0.6 ms and 0.05 ms on an idle machine; 20 ms and more with polling in ever longer pauses only.
     t.ok(medianMs > 0 && medianMs < 10, `half of them within ${String(medianMs)} ms`)
     t.comment(`${String(medianMs)} ms`)
   })

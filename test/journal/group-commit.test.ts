@@ -108,7 +108,7 @@ t.test('a request that the engine refuses rejects what waits', async (t) => {
   await t.rejects(new GroupCommit(source).wait(4), source.refuses)
 })
 
-t.test('a sequence that is none, or is not appended, is a coded rejection', async (t) => {
+t.test('an invalid sequence, or one that is not appended, is a coded rejection', async (t) => {
   const commits = new GroupCommit(new FakeSource())
   const code = 'ERR_PINNACLE_INVALID_SEQUENCE'
   for (const wrong of [101, -1, 1.5, NaN, 2 ** 53]) {

@@ -24,7 +24,7 @@ class FakeJournal {
       openReader: (_directory: string, from: number): NativeReader => {
         const gone = from !== 0 && from < this.oldest
         if (gone) throw new PinnacleError('ERR_PINNACLE_OUT_OF_REACH', 'gone')
-        let next = from === 0 ? this.oldest : from // as the addon's: 0 is the oldest held
+        let next = from === 0 ? this.oldest : from // like the addon: 0 is the oldest held
         return {
           read: () => {
             const chunk = this.images.slice(next - 1, next + 1)
@@ -71,7 +71,7 @@ t.test('iteration goes from one sequence to another, both included', async (t) =
   t.equal(journal.closedReaders, 3, 'each reader is closed')
 })
 
-t.test('where the beginning was compacted away, iteration starts at what is left', async (t) => {
+t.test('if the beginning was compacted away, iteration starts at what is left', async (t) => {
   const journal = new FakeJournal()
   for (let i = 0; i < 7; i++) journal.append()
   journal.oldest = 4

@@ -1,4 +1,4 @@
-// Entries of transactions as readers and state machines get them.
+// Entries of transactions as readers and state machines receive them.
 import path from 'node:path'
 import t from 'tap'
 
@@ -12,7 +12,7 @@ import {
 
 const instruments = [{ name: 'TEST', priceScale: 2, quantityScale: 0 }]
 
-/** Keeps what it is given, as JSON. */
+/** Keeps what it receives, as JSON. */
 class Recorder implements StateMachine {
   readonly given: string[] = []
   apply = (entry: JournalEntry): void => void this.given.push(textOf(entry))
@@ -49,7 +49,7 @@ t.test(
 
     const later = new Recorder()
     await (await PersistenceManager.open({ ...config, stateMachine: later })).close()
-    // (What a live entry is made of may be another kind of bytes.)
+    // (A live entry may consist of another kind of bytes.)
     const keysOf = (text: string): string[] => Object.keys(JSON.parse(text) as object).sort()
     t.same(later.given.map(keysOf), live.given.map(keysOf))
     const places = (given: string[]): unknown[] =>

@@ -1,7 +1,7 @@
-// A relative path means the place that it names when it is given. Two tenants of the same layout, a/ and b/:
-// everything is opened in a/, then the working directory becomes b/, where the same relative path names
+// A relative path means the place that it names when it is given. Two tenants have the same layout, a/ and
+// b/. Everything is opened in a/, then the working directory becomes b/, where the same relative path names
 // another place, full of files that look alike; b/ must not change by a byte. (Tests of a file share a
-// process, and with it the working directory: they run one behind the other.)
+// process, and with it the working directory: they run one after another.)
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
@@ -51,7 +51,7 @@ function pictureOf(directory: string): Record<string, string> {
   return files
 }
 
-/** Runs `fill` in b/, then `use` in a/, which goes to b/ in its course; says whether b/ stayed as it was. */
+/** Runs `fill` in b/, then `use` in a/, which changes to b/ midway; returns whether b/ is unchanged. */
 async function tenants(
   t: Test,
   fill: () => Promise<unknown>,
@@ -272,7 +272,7 @@ t.test('an absolute path stays as it is, and one through a link keeps its "..".'
   t.strictSame(readdirSync(base).sort(), ['deep', 'link'])
 })
 
-t.test('a path that is none is a coded error', async (t) => {
+t.test('an invalid path is a coded error', async (t) => {
   const coded = { code: 'ERR_PINNACLE_INVALID_ARGUMENT' }
   await t.rejects(booksAt(undefined as never, { sequence: 1 }), coded)
   await t.rejects(backup('', 'x'), coded)

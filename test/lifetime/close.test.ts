@@ -1,4 +1,4 @@
-// close() in every unhandy moment: settled promises, coded errors, a directory that opens again.
+// close() at every awkward moment: settled promises, coded errors, a directory that opens again.
 import { join } from 'node:path'
 import t from 'tap'
 import { PersistenceManager, type CodedError } from '../../lib/index.js'
@@ -33,7 +33,7 @@ t.test('waits for durability that are pending at close() resolve with it', async
   await again.close()
 })
 
-t.test('behind close() everything is refused with a code and leaves nothing', async (t) => {
+t.test('after close() everything is refused with a code and leaves nothing', async (t) => {
   const directory = join(t.testdir(), 'data')
   const manager = await open(directory)
   const book = manager.book('AAPL')

@@ -1,4 +1,4 @@
-// A process with more than one copy of the package's JavaScript: a test runner's registry of modules, a hot
+// A process with several copies of the package's JavaScript: a test runner's registry of modules, a hot
 // reload, two versions in node_modules. The copies share the addon, or have one each.
 import { copyFileSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -31,7 +31,7 @@ async function copyOf(t: Test, ownAddon: boolean): Promise<[Package, Credentials
   return [(await load('index.js')) as Package, (await load('credentials/index.js')) as Credentials]
 }
 
-/** What opening a locked directory and reading a missing one throws: both errors come from the addon. */
+/** The errors from opening a locked directory and from reading a missing one: both come from the addon. */
 async function errorsOf({ PersistenceManager, Journal }: Package, dir: string): Promise<unknown[]> {
   const errors: unknown[] = []
   await PersistenceManager.open({ dataDirectory: dir }).catch((e: unknown) => errors.push(e))
@@ -48,7 +48,7 @@ for (const ownAddon of [false, true]) {
     const dataDirectory = path.join(t.testdirName, 'data')
     const manager = await one.PersistenceManager.open({ dataDirectory, segmentSize: '64KiB' })
     for (let i = 0; i < 4000; i++) manager.append(1, new Uint8Array(40))
-    // In turns, so that each copy comes after the other.
+    // Alternately, so that each copy comes after the other.
     for (const [own, other] of [
       [two, one],
       [one, two],
@@ -79,7 +79,7 @@ for (const ownAddon of [false, true]) {
 
 t.test("a copy takes another one's secrets and password", async (t) => {
   const [, others] = await copyOf(t, false)
-  // A file of the seed's format is read by the password itself, so its provider is asked for its class.
+  // A file of the seed's format needs the password itself, so its provider's class is checked.
   const dataDirectory = temporaryDirectory(t)
   const password = 'correct horse battery staple'
   using plain = secretOf('{"exchange":{"key":"abc","secret":"def"}}')
@@ -93,7 +93,7 @@ t.test("a copy takes another one's secrets and password", async (t) => {
   t.equal(read, 'def')
 })
 
-t.test('a class derived from an error of the package is told from its base', async (t) => {
+t.test('a class derived from an error of the package is distinguished from its base', async (t) => {
   class Own extends one.PinnacleError {}
   const own = new Own('ERR_OWN', 'mine')
   t.ok(own instanceof Own && own instanceof one.PinnacleError && one.isPinnacleError(own))

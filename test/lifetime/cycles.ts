@@ -1,5 +1,5 @@
 /**
- * Opens and closes a data directory `count` times and tells its parent what the process holds after each
+ * Opens and closes a data directory `count` times and reports to its parent what the process holds after each
  * cycle. Run with --expose-gc.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * Opens a manager, writes, says on stdout what it was told (one JSON line), and ends as its second argument
- * says, without close(). Run by the tests as a process, or as a worker thread.
+ * Opens a manager, writes, reports its acknowledgements on stdout (one JSON line), and ends as its second
+ * argument says, without close(). Run by the tests as a process, or as a worker thread.
  */
 import { writeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -26,7 +26,7 @@ function tell(manager: PersistenceManager): void {
 /** Each leaves the manager open. */
 const endings: Record<string, (manager: PersistenceManager) => void> = {
   'nothing left to do'() {
-    // The event loop runs empty: an open manager must not keep the process.
+    // The event loop runs empty: an open manager must not keep the process alive.
   },
   'process.exit in a listener'(manager) {
     manager.on('snapshot', () => process.exit(7))
@@ -99,7 +99,7 @@ if (ending === 'process.exit while recovery runs') {
   setImmediate(() => process.exit(7))
 } else {
   const manager = await open(directory)
-  // Order ids that no round before this one used.
+  // Order ids that no earlier round used.
   flow(manager, 500, manager.appendedFrontier + 1)
   tell(manager)
   const end = endings[ending]

@@ -17,7 +17,7 @@ t.jobs = 2
 interface Ended {
   code: number | null
   signal: string | null
-  /** The last that it said. */
+  /** Its last report. */
   told: Told | undefined
   stderr: string
 }
@@ -47,7 +47,7 @@ async function recoversWhatWasTold(t: Test, directory: string, told: Told): Prom
   t.equal(manager.appendedFrontier, told.appended, 'every entry is there')
   t.equal(String(manager.book('AAPL').digest()), told.digest, 'the book is what it was')
   flow(manager, 50, 2)
-  // What a preparation that was cut off has left goes when the next segment is made, which takes a moment.
+  // Leftovers of an interrupted preparation go when the next segment is made, which takes a moment.
   while (manager.stats().segmentsCreated + manager.stats().segmentsRecycled === 0) {
     await sleep(2)
   }

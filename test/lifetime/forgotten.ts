@@ -1,6 +1,6 @@
 /**
- * Opens managers and forgets them. Garbage collection must let each go: its lock is free, and what it
- * appended is there. Run with --expose-gc.
+ * Opens managers and drops them. Garbage collection must release each: its lock is free, and its entries are
+ * there. Run with --expose-gc.
  */
 import { flow, open } from '../persistence/setup.js'
 

@@ -1,4 +1,4 @@
-/** Says which of its open files lie in the directory that it is given, and waits to be let go. */
+/** Reports which of its open files lie in the given directory, and waits to be released. */
 import { readdirSync, readlinkSync } from 'node:fs'
 
 const [, , directory = ''] = process.argv
@@ -13,7 +13,7 @@ try {
     }
   }
 } catch {
-  // No /proc on this system; that the lock is free says the same.
+  // This system has no /proc; the free lock proves the same.
 }
 process.send?.(inherited)
 process.once('disconnect', () => process.exit(0))

@@ -1,5 +1,5 @@
-// What a process holds: nothing grows with open and close, nothing is handed to forked children, and
-// garbage collection closes what was forgotten.
+// What a process holds: nothing grows with open and close, forked children inherit nothing, and garbage
+// collection closes what was dropped.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'

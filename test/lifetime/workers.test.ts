@@ -47,7 +47,7 @@ for (const [ending, error] of [
     const errors: Error[] = []
     worker.on('error', (each) => errors.push(each))
     const exited = new Promise((resolve) => worker.once('exit', resolve))
-    // Not events.once(): it rejects where 'error' comes in the same turn.
+    // Not events.once(): it rejects if 'error' comes in the same turn.
     const told = await new Promise<Told>((resolve) => worker.once('message', resolve))
     await exited
     t.match(errors[0]?.message ?? '', error ?? /^$/)

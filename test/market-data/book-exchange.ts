@@ -1,4 +1,4 @@
-/** A market behind one TLS server: its stream as a WebSocket, its book over HTTPS. */
+/** A market on one TLS server: its stream as a WebSocket, its book over HTTPS. */
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
@@ -9,17 +9,15 @@ import { Authority, type Identity } from './certificates.js'
 
 export interface BookExchangeOptions {
   readonly market: BookMarket
-  /** Messages in each two milliseconds. */
+  /** Messages per two milliseconds. */
   readonly burst?: number
-  /** Between a request for the book and the answer. */
+  /** Delay between a request for the book and the answer. */
   readonly bookDelayMs?: number
-  /** Whether the book is that of the request or that of the answer. */
+  /** Whether the book is from the time of the request or of the answer. */
   readonly bookOf?: 'request' | 'answer'
-  /**
-   * Answers the requests for books in the place of the exchange, counted from 1; false lets the exchange answer.
-   */
+  /** Answers requests for books instead of the exchange, counted from 1; false lets the exchange answer. */
   readonly instead?: (response: ServerResponse, count: number, request: IncomingMessage) => boolean
-  /** Of whom the certificate is; made anew where it is left out. */
+  /** The certificate's authority and identity; new ones by default. */
   readonly trust?: { readonly root: Authority; readonly identity: Identity }
 }
 
@@ -32,7 +30,7 @@ export class BookExchange {
   readonly asked: string[] = []
   readonly agents: (string | undefined)[] = []
   connections = 0
-  /** Messages to leave out from now on. */
+  /** Messages to omit from now on. */
   skip = 0
   readonly #options: BookExchangeOptions
   readonly #https
@@ -83,7 +81,7 @@ export class BookExchange {
     return (this.#https.address() as AddressInfo).port
   }
 
-  /** One message, beside those of the time. */
+  /** One message, besides the timed ones. */
   happen(): void {
     this.#happen()
   }
@@ -92,7 +90,7 @@ export class BookExchange {
     for (const socket of this.#server.clients) socket.terminate()
   }
 
-  /** Nothing happens any more; what did was sent. */
+  /** Nothing more happens; all messages were sent. */
   stop(): void {
     clearInterval(this.#marketTimer)
   }

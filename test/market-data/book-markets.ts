@@ -1,6 +1,6 @@
 /**
- * Markets whose streams start without a book, with the truth kept beside: level changes as Binance sends them, and
- * orders as the channel `full` of Coinbase Exchange does. Values are the tests' own.
+ * Markets whose streams start without a book, with the true book kept beside: level changes as Binance sends
+ * them, and orders as the channel `full` of Coinbase Exchange sends them. The tests make the values.
  */
 import { randomOf } from './record/session.js'
 
@@ -10,13 +10,13 @@ export interface BookMarket {
   readonly trades: string[]
   /** Number of the last event. */
   readonly sequence: number
-  /** Something happens: the message about it. */
+  /** The next event: the message about it. */
   next(): string
   /** The whole book, as the exchange answers over HTTPS. */
   book(): string
-  /** Path and query of that. */
+  /** Path and query of that request. */
   readonly bookPath: string
-  /** What a request on the stream is answered. */
+  /** The answer to a request on the stream. */
   answer(request: Readonly<Record<string, unknown>>): string
   /** One line for each level or order, sorted. */
   truth(): string[]

@@ -20,7 +20,7 @@ export interface Identity {
 }
 
 export interface LeafOptions {
-  /** Names that the certificate is for; `localhost` and 127.0.0.1 where none are given. */
+  /** Names in the certificate. Default: `localhost` and 127.0.0.1. */
   readonly hosts?: readonly string[]
   readonly notBefore?: Date
   readonly notAfter?: Date

@@ -1,6 +1,6 @@
 /**
- * A market that goes on whoever listens: level books by product that change with each message. What a
- * subscriber has missed is in the next snapshot, as at a real exchange, so its books can be compared.
+ * A market that runs with or without listeners: level books by product that change with each message. As at a
+ * real exchange, the next snapshot has what a subscriber missed, so its books can be compared.
  */
 import { levelsMessage, tradeMessage, type Level } from './exchange-messages.js'
 
@@ -10,7 +10,7 @@ export interface MarketMessage {
   readonly text: string
 }
 
-/** By side and price: the size. */
+/** Sizes by side and price. */
 export type LevelBook = ReadonlyMap<string, string>
 
 export class ExchangeMarket {

@@ -1,4 +1,4 @@
-/** Messages of Coinbase Advanced Trade, small and of the tests' own making. The server numbers them. */
+/** Small synthetic messages of Coinbase Advanced Trade. The server numbers them. */
 
 const dayStart = Date.UTC(2026, 7, 9)
 

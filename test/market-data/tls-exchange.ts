@@ -1,10 +1,10 @@
 /**
- * An exchange on this machine: a TLS WebSocket server that speaks the protocol of Coinbase Advanced Trade, and
- * misbehaves as a test wants. Each connection counts its messages from 0, as the exchange does.
+ * An exchange on this machine: a TLS WebSocket server that speaks the protocol of Coinbase Advanced Trade,
+ * and misbehaves on request. Each connection counts its messages from 0, as the exchange does.
  *
- * Messages are the test's own (`frames`), rewritten with the connection's next number; where none are given,
- * small ones are made. Real recordings fit as they are. With a `market` every connection hears the same market
- * from when it subscribed, with snapshots of its books as they are then.
+ * Messages are the test's own (`frames`), rewritten with the connection's next number; by default small ones
+ * are generated. Real recordings fit unchanged. With a `market` every connection hears the same market from
+ * its subscription on, with snapshots of the current books.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:https'
@@ -24,56 +24,60 @@ import {
 export { levelMessage, tradeMessage } from './exchange-messages.js'
 
 export interface Fault {
-  /** Counts the server's connections from 1; every one where it is left out. */
+  /** Counts the server's connections from 1. Default: every one. */
   readonly connection?: number
-  /** Before which of the connection's data messages it happens, from 0. */
+  /** The fault happens before this data message of the connection, from 0. */
   readonly before: number
   readonly what:
     | 'drop' // the socket is cut
     | 'close' // a close frame
-    | 'skip' // one number is left out, and its message
-    | 'duplicate' // the message before comes again
-    | 'late' // the message comes behind the next one
+    | 'skip' // one number is omitted, with its message
+    | 'duplicate' // the preceding message comes again
+    | 'late' // the message comes after the next one
     | 'binary'
     | 'oversize' // a message of `bytes`
     | 'error' // the exchange refuses something
-    | 'broken' // text that is no JSON
-    | 'broken-utf8' // a text message that is no UTF-8
+    | 'broken' // text that is not JSON
+    | 'broken-utf8' // a text message that is not UTF-8
     | 'fall-silent' // neither data nor heartbeats from here on
   readonly bytes?: number
 }
 
 export interface TlsExchangeOptions {
-  /** Data messages: JSON text of Coinbase Advanced Trade. Sent after the snapshots, in order, once a connection. */
+  /**
+   * Data messages: JSON text of Coinbase Advanced Trade. Sent after the snapshots, in order, once per
+   * connection.
+   */
   readonly frames?: readonly string[]
-  /** Takes the place of `frames` and `endless`. */
+  /** Replaces `frames` and `endless`. */
   readonly market?: ExchangeMarket
   readonly faults?: readonly Fault[]
   /** 0 sends all data at once. */
   readonly intervalMs?: number
-  /** Messages of the market in each interval; 1 where it is left out. */
+  /** Messages of the market per interval. Default: 1. */
   readonly burst?: number
   /** 0 sends no heartbeats. */
   readonly heartbeatMs?: number
-  /** Products that the exchange has; others are refused with an error. All where it is left out. */
+  /** Products that the exchange has; others are refused with an error. Default: all. */
   readonly products?: readonly string[]
-  /** Continues with made messages when `frames` are sent. */
+  /** Continues with generated messages after `frames`. */
   readonly endless?: boolean
   /**
-   * Answers the upgrade of the connections up to this number with an HTTP status, by hanging up, or not at all.
+   * Answers the upgrade of the connections up to this number with an HTTP status, by hanging up, or not at
+   * all.
    */
   readonly refuse?: {
     readonly status: number | 'hang-up' | 'no-answer'
     readonly connections: number
   }
-  /** Why a request of the channel `user` is refused; undefined lets it through. */
+  /** Returns why a request of the channel `user` is refused; undefined accepts it. */
   readonly authenticate?: (message: Readonly<Record<string, unknown>>) => string | undefined
   /**
-   * `connection`: as Advanced Trade does. `product`: level changes of a market by product, whatever the
-   * connection; a snapshot has the number that it stands for, and everything else has 0.
+   * `connection`: as Advanced Trade does. `product`: level changes of a market by product, across
+   * connections; a snapshot has the number that it reaches, and everything else has 0.
    */
   readonly numbering?: 'connection' | 'product'
-  /** Of whom the server's certificate is; made anew where it is left out. */
+  /** The server certificate's authority and identity; new ones by default. */
   readonly trust?: { readonly root: Authority; readonly identity: Identity }
   readonly tls?: TlsOptions
 }
@@ -88,9 +92,9 @@ export interface TlsExchange {
   readonly port: number
   /** PEM of the root. */
   readonly ca: string
-  /** Of the server's key. */
+  /** Pin of the server's key. */
   readonly pin: string
-  /** WebSockets that were opened, in total. */
+  /** WebSockets opened so far. */
   readonly connections: number
   /** Those that are open. */
   readonly open: number
@@ -98,7 +102,7 @@ export interface TlsExchange {
   readonly received: ReceivedRequest[]
   /** Codes of close frames that clients sent. */
   readonly closeCodes: readonly number[]
-  /** Messages that were written to each connection, from the first. */
+  /** Messages written to each connection, from the first. */
   readonly sent: string[][]
   /** Bytes that wait here because the clients don't read. */
   readonly unsentBytes: number
@@ -106,9 +110,9 @@ export interface TlsExchange {
   send(message: Record<string, unknown>): void
   /** Cuts every connection that is open now. */
   cut(): void
-  /** The market stands still from now on. */
+  /** Stops the market. */
   stopMarket(): void
-  /** Connections from now on see this certificate. */
+  /** Later connections see this certificate. */
   use(identity: Identity): void
   close(): Promise<void>
 }
@@ -121,7 +125,7 @@ interface Session {
   dataSent: number
   /** The last data message. */
   last: string
-  /** What is to come behind the next data message. */
+  /** The message to send after the next data message. */
   held: string | undefined
   silent: boolean
   streaming: boolean
@@ -310,7 +314,7 @@ class Exchange implements TlsExchange {
       return
     }
     if (everyMs === 0) {
-      // Behind the answers to the other subscriptions; in pieces, for the client lives in this process.
+      // After the answers to the other subscriptions; in pieces, for the client lives in this process.
       const piece = (): void => {
         for (let count = 0; count < 100; ++count) if (!this.#data(session)) return
         setImmediate(piece)
@@ -341,7 +345,7 @@ class Exchange implements TlsExchange {
     this.#productSequences.set(product, (this.#productSequences.get(product) ?? 0) + 1)
   }
 
-  /** The next data message; false where there is none any more. */
+  /** The next data message; false if there are no more. */
   #data(session: Session): boolean {
     const { frames = [], endless = false } = this.#options
     const product = [...(session.subscriptions.get('level2') ?? [])][0] ?? 'BTC-USD'
@@ -358,7 +362,7 @@ class Exchange implements TlsExchange {
     )
   }
 
-  /** Sends data, or what a fault makes of it; false where the session is over. */
+  /** Sends data, or what a fault makes of it; false if the session is over. */
   #offer(session: Session, text: string): boolean {
     if (session.silent || session.socket.readyState !== session.socket.OPEN) return false
     const faults = this.#faultsAt(session, session.dataSent++)
@@ -387,7 +391,7 @@ class Exchange implements TlsExchange {
         break
       case 'skip':
       case 'late':
-        break // by who sends
+        break // the sender ends it
       case 'duplicate':
         this.#raw(session, session.last)
         break
@@ -416,7 +420,7 @@ class Exchange implements TlsExchange {
     if (!session.silent) this.#raw(session, this.#numbered(session, text))
   }
 
-  /** With the next number in the place of the message's own. */
+  /** Replaces the message's number with the next one. */
   #numbered(session: Session, text: string): string {
     const { numbering = 'connection' } = this.#options
     const number = numbering === 'connection' ? session.sequence++ : this.#productNumber(text)

@@ -173,21 +173,18 @@ t.test('any valid LOBSTER message is read as it was written', async (t) => {
   t.pass()
 })
 
-t.test(
-  'an order-book row gives its levels best first, and no level where it is empty',
-  async (t) => {
-    const row = '309900,3788,309500,300,310500,100,-9999999999,0,9999999999,0,-9999999999,0'
-    t.same(parseLobsterOrderbookRow(row), [
-      { side: Side.Sell, price: 309_900, quantity: 3788 },
-      { side: Side.Sell, price: 310_500, quantity: 100 },
-      { side: Side.Buy, price: 309_500, quantity: 300 },
-    ])
-    t.throws(() => parseLobsterOrderbookRow('1,2,3'), /four fields a level/)
-    t.throws(() => parseLobsterOrderbookRow('100,5,90,5,100,5,80,5'), /best first/)
-    t.throws(() => parseLobsterOrderbookRow('100,5,90,5,110,5,95,5'), /best first/)
-    t.throws(() => parseLobsterOrderbookRow('100,0,90,5'), /must have a size/)
-  },
-)
+t.test('an order-book row gives its levels best first, and no level if it is empty', async (t) => {
+  const row = '309900,3788,309500,300,310500,100,-9999999999,0,9999999999,0,-9999999999,0'
+  t.same(parseLobsterOrderbookRow(row), [
+    { side: Side.Sell, price: 309_900, quantity: 3788 },
+    { side: Side.Sell, price: 310_500, quantity: 100 },
+    { side: Side.Buy, price: 309_500, quantity: 300 },
+  ])
+  t.throws(() => parseLobsterOrderbookRow('1,2,3'), /four fields a level/)
+  t.throws(() => parseLobsterOrderbookRow('100,5,90,5,100,5,80,5'), /best first/)
+  t.throws(() => parseLobsterOrderbookRow('100,5,90,5,110,5,95,5'), /best first/)
+  t.throws(() => parseLobsterOrderbookRow('100,0,90,5'), /must have a size/)
+})
 
 t.test(
   'Databento columns are found by name, prices are exact, integers for prices are refused',

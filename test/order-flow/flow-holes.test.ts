@@ -1,4 +1,4 @@
-/** Runs that go on in a journal from which a salvage lost entries. */
+/** Runs that continue in a journal from which a salvage lost entries. */
 import t, { type Test } from 'tap'
 import type { CodedError, JournalEntry } from '../../lib/index.js'
 import {
@@ -13,7 +13,7 @@ import { runFlow, type FlowRunOptions, type FlowRunResult } from '../../lib/orde
 import type { FlowSource } from '../../lib/order-flow/flow-source.js'
 import { MemoryManager, salvaged, type MemorySnapshot } from './memory-manager.js'
 
-/** Between the events of two sources. */
+/** Distance between the events of two sources. */
 const apart = 10_000
 const lostCode = 'ERR_PINNACLE_FLOW_POSITION_LOST'
 
@@ -29,7 +29,7 @@ class Draws {
   }
 }
 
-/** Events whose time and line are their number and `offset`, so that every entry says which event it holds. */
+/** Events whose time and line are their number and `offset`, so that every entry identifies its event. */
 function eventsOf(seed: number, events: number, offset = 0): FlowOperation[] {
   const draws = new Draws(seed)
   const live: { id: number; quantity: number }[] = []
@@ -75,7 +75,7 @@ function sourceOf(name: string, operations: readonly FlowOperation[]): FlowSourc
   }
 }
 
-/** The events of which entries are there, in the order of the journal. */
+/** The events whose entries are there, in the order of the journal. */
 function eventsIn(entries: readonly JournalEntry[], offset = 0): number[] {
   const events: number[] = []
   for (const entry of entries) {
@@ -99,7 +99,7 @@ class Directory {
     return { manager: new MemoryManager(positions, this.entries, this.snapshot), positions }
   }
 
-  /** `killAfter`: entries until the process is killed. */
+  /** `killAfter`: the process is killed after this many entries. */
   async run(
     source: FlowSource,
     options: FlowRunOptions = {},
@@ -142,7 +142,7 @@ const source = (): FlowSource => sourceOf('A', operations)
 /** Entries before the first event: the instrument and the mark of the start. */
 const before = 2
 
-t.test('the journal of a run is what these tests take it for', async (t) => {
+t.test('the journal of a run is what these tests assume', async (t) => {
   const directory = new Directory()
   await directory.run(source(), {}, before + 100)
   t.strictSame(
@@ -172,7 +172,7 @@ t.test('a hole in the middle of a killed run: the run goes on with the next even
     events.slice(kept.length),
     Array.from({ length: 100 }, (_, at) => 101 + at),
   )
-  // What needs a lost event leaves a note: nothing is skipped without a word.
+  // An event that needs a lost one leaves a note: nothing is skipped silently.
   const notes = directory.entries.flatMap((entry) => {
     const note = entry.type === 'user' ? decodeFlowPayload(entry.payload) : undefined
     return note?.kind === 'note' && note.reason === NoteReason.LostEvent ? [note.line] : []
@@ -217,7 +217,7 @@ t.test('a mark after the hole says how many of its entries were events', async (
   directory.lose(between(mark - 5, mark + 6))
   const stopped = await directory.run(source(), { stopAfter: 120 }).catch((error: unknown) => error)
   t.match(stopped, { code: lostCode, details: { atLeast: 55, atMost: 102 } })
-  // With a mark behind it the same hole is no question.
+  // With a later mark the same hole is unambiguous.
   const other = new Directory()
   await other.run(source(), { stopAfter: 60 })
   await other.run(source(), { stopAfter: 100 })
@@ -230,7 +230,7 @@ t.test('a mark after the hole says how many of its entries were events', async (
   })
 })
 
-t.test('where marks may be lost the caller names the event', async (t) => {
+t.test('if marks may be lost the caller names the event', async (t) => {
   const directory = new Directory()
   await directory.run(source(), { stopAfter: 60 })
   await directory.run(source(), {}, 1 + 40)
@@ -282,7 +282,7 @@ t.test('entries that could be of several events prove nothing', async (t) => {
   })
 })
 
-t.test('an event is named only where the position was lost', async (t) => {
+t.test('an event is named only if the position was lost', async (t) => {
   const directory = new Directory()
   await directory.run(source(), { stopAfter: 60 })
   for (const fromEvent of [60, 62]) {
@@ -301,7 +301,7 @@ t.test('an event is named only where the position was lost', async (t) => {
 t.test('without a mark of the run its entries are taken for no other source', async (t) => {
   const directory = new Directory()
   await directory.run(source(), {}, before + 50)
-  // The instrument stays: the mark of the start is lost, and the first events.
+  // The instrument remains: the mark of the start is lost, and the first events.
   const first = directory.entries.findIndex(({ type }) => type === 'user') + 1
   directory.lose(between(first, before + 3))
   await t.rejects(directory.run(source()), { code: lostCode, details: { atLeast: 0 } })
@@ -320,7 +320,7 @@ t.test(
     const { length } = directory.entries
     directory.lose(between(length - 40, length - 30))
     await t.rejects(directory.run(b()), { code: lostCode, details: { atLeast: 20 } })
-    // Once the interrupted run has gone on, its marks say that all was its own.
+    // Once the interrupted run has continued, its marks say that all entries were its own.
     await directory.run(source(), { stopAfter: 100 })
     t.match(await directory.run(b()), { resumedFrom: 20, complete: true, lostEvents: 0 })
   },
@@ -345,7 +345,7 @@ t.test('a snapshot before the events are counted is refused', async (t) => {
   t.match(await directory.run(source()), { resumedFrom: 100, complete: true, lostEvents: 0 })
 })
 
-t.test('whatever is lost, no event is journaled twice and none is skipped unsaid', async (t) => {
+t.test('whatever is lost, no event is journaled twice and none is skipped silently', async (t) => {
   const seen = { named: 0, lost: 0, exact: 0 }
   for (let seed = 1; seed <= 400; seed++) await anyLosses(t, seed, seen)
   t.ok(seen.named > 20, `${String(seen.named)} times the event had to be named`)
@@ -353,9 +353,9 @@ t.test('whatever is lost, no event is journaled twice and none is skipped unsaid
 })
 
 interface Seen {
-  /** Runs that had to be given their event. */
+  /** Runs whose event the caller had to name. */
   named: number
-  /** Sources that lost events, and those of which the number is exact. */
+  /** Sources that lost events, and those with an exact count. */
   lost: number
   exact: number
 }

@@ -23,7 +23,7 @@ const small: Partial<PersistenceConfig> = {
   keepSnapshots: 2,
 }
 
-/** Opens, runs, closes; what the body does comes in between. */
+/** Opens, runs, calls the body, closes. */
 async function run(
   dataDirectory: string,
   source: FlowSource,
@@ -119,7 +119,7 @@ t.test(
     const killed = await killAndResume(
       {
         source: { kind: 'generated', options },
-        // One: then the snapshot that each complete run ends with is enough to compact.
+        // One: then the snapshot at the end of each complete run is enough to compact.
         config: { ...small, dataDirectory, keepSnapshots: 1 },
         portion: 64,
         batchSize: 13,
@@ -158,7 +158,7 @@ t.test('several sources keep their own positions in one data directory', async (
     code: 'ERR_PINNACLE_FLOW_BROKEN_LINE',
     details: { line: 3 },
   })
-  // What stood before the broken line was kept, and skipping goes on from there.
+  // The lines before the broken one were kept, and skipping continues from there.
   const resumed = await run(dataDirectory, await b('skip'), {}, (manager) => {
     t.same(manager.book('B').bestAsk(), { price: 5000, quantity: 6, orders: 1 })
     t.equal(manager.book('B').info().orders, 2)
@@ -197,7 +197,7 @@ t.test(
   },
 )
 
-t.test('books that somebody else wrote to are found before anything is added', async (t) => {
+t.test('books that another program wrote to are found before anything is added', async (t) => {
   const dataDirectory = t.testdir()
   await run(dataDirectory, generated(4), { stopAfter: 5_000 }, (manager) => {
     manager.book('ALPHA').add(2n ** 100n, 0, 1, 1)
@@ -214,11 +214,11 @@ t.test('books that somebody else wrote to are found before anything is added', a
 })
 
 /**
- * Copies a live directory as a kill at this moment would leave it: again and again until no segment was made, renamed
- * or announced meanwhile. Entries are only written by this thread, which is busy here.
+ * Copies a live directory as a kill at this moment would leave it: repeats until no segment was made, renamed
+ * or announced meanwhile. Only this thread writes entries, and it is busy here.
  */
 function copyAtOneMoment(from: string, to: string): void {
-  // A reader in the writer's process has everything written out first; a copy has no window.
+  // A reader in the writer's process first has everything written out; a copy has no window.
   native().openReader(from, 0).close()
   const state = (): string =>
     readdirSync(from, { recursive: true }).sort().join() +
@@ -236,7 +236,7 @@ function copyAtOneMoment(from: string, to: string): void {
   throw new Error(`${from} never held still`)
 }
 
-t.test('the position counts what was journaled behind the last mark', async (t) => {
+t.test('the position counts what was journaled after the last mark', async (t) => {
   const directory = t.testdir({ data: {} })
   const dataDirectory = join(directory, 'data')
   const copies: { path: string; events: number }[] = []
@@ -262,7 +262,7 @@ t.test('the position counts what was journaled behind the last mark', async (t) 
       stateMachine: positions,
     })
     await countRecovered(manager, positions)
-    await countRecovered(manager, positions) // twice is as good as once
+    await countRecovered(manager, positions) // twice has the same effect as once
     t.equal(positions.list()[0]?.events, events)
     t.equal(positions.running?.events, events)
   }

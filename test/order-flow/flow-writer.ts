@@ -1,5 +1,5 @@
 /**
- * Runs a flow into a data directory, slowly, and says how far it is: for tests that kill it. Its argument
+ * Runs a flow into a data directory, slowly, and reports its progress, for tests that kill it. Its argument
  * is a FlowWriterJob as JSON.
  */
 import type { PersistenceConfig } from '../../lib/config/types.js'
@@ -21,12 +21,12 @@ export type FlowJobSource =
 export interface FlowWriterJob {
   source: FlowJobSource
   config: PersistenceConfig
-  /** Events that come at once, and in a portion behind them. */
+  /** Events up to this one come at once; later ones in portions. */
   fastUntil: number
   portion: number
   batchSize: number
   markEvery: number
-  /** Take a snapshot every so many events; 0: none. */
+  /** Number of events per snapshot; 0: none. */
   snapshotEvery: number
 }
 
@@ -40,7 +40,7 @@ async function write(job: FlowWriterJob): Promise<void> {
   const positions = new FlowPositions()
   const manager = await PersistenceManager.open({ ...job.config, stateMachine: positions })
   const source = new SlowSource(await openSource(job.source), job.portion, job.fastUntil)
-  // Before that a snapshot would be refused.
+  // A snapshot before that would be refused.
   await countRecovered(manager, positions)
   let nextSnapshot = job.snapshotEvery
   const ticking = setInterval(() => {
@@ -56,13 +56,13 @@ async function write(job: FlowWriterJob): Promise<void> {
     markEvery: job.markEvery,
   })
   clearInterval(ticking)
-  // A machine that was busy may have had no time for one before.
+  // A busy machine may have had no time for an earlier one.
   if (job.snapshotEvery > 0) await manager.snapshot()
   await manager.close()
   process.send?.({ complete })
 }
 
-/** The flow may end while a snapshot waits for the one before it. */
+/** The flow may end while a snapshot waits for the previous one. */
 function unlessClosed(error: unknown): void {
   if ((error as { code?: unknown }).code !== 'ERR_PINNACLE_CLOSED') throw error
 }

@@ -26,7 +26,7 @@ t.test('the same seed gives the same flow, another seed another', async (t) => {
   t.notSame(generate(7, 100), generate(8, 100))
 })
 
-t.test('the flow can be taken up at any event', async (t) => {
+t.test('the flow can be resumed at any event', async (t) => {
   const whole = generate(3, 4_000)
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 3_999 }), (at) => {
@@ -57,9 +57,9 @@ t.test('every event is one that a book takes, and the books stay realistic', asy
       const [front] = book?.levelOrders(operation.side, operation.price) ?? []
       if (best?.price !== operation.price || front?.id !== operation.orderId) notAtBest++
     }
-    book?.apply(operation) // throws where the event makes no sense
+    book?.apply(operation) // throws if the event makes no sense
     kinds.set(operation.kind, (kinds.get(operation.kind) ?? 0) + 1)
-    if (Number(operation.timestampNs) <= lastTimestampNs) t.fail('time stands still')
+    if (Number(operation.timestampNs) <= lastTimestampNs) t.fail('time does not advance')
     lastTimestampNs = Number(operation.timestampNs)
     if (event % 500 === 0) {
       const [bid] = book?.depth(Side.Buy, 1) ?? []

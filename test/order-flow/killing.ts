@@ -1,4 +1,4 @@
-/** Kills flow writers with SIGKILL at random points of the flow until one comes to its end. */
+/** Kills flow writers with SIGKILL at random points of the flow until one reaches its end. */
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { fork } from '../children.js'
@@ -8,11 +8,11 @@ const writer = fileURLToPath(new URL('./flow-writer.js', import.meta.url))
 
 export interface Killed {
   kills: number
-  /** Events that the last word of each killed writer spoke of. */
+  /** Event counts in the last report of each killed writer. */
   points: number[]
 }
 
-/** `events`: how many the source has, about. The points are drawn anew each time. */
+/** `events`: approximate number of the source's events. The points are random each time. */
 export async function killAndResume(
   job: Omit<FlowWriterJob, 'fastUntil'>,
   events: number,

@@ -58,7 +58,7 @@ t.test('a file without line ends is refused before it fills the memory', async (
 })
 
 t.test(
-  'the format is told by the first line, and an unknown one is named with what was found',
+  'the first line shows the format, and an unknown one is named with what was found',
   async (t) => {
     const directory = t.testdir({
       lobster: '34200.01399412,3,16085616,100,310400,-1\n',
@@ -97,7 +97,7 @@ t.test('a LOBSTER file takes its instrument from its name or asks for it', async
   })
 })
 
-t.test('sources differ in their key where their operations could differ', async (t) => {
+t.test('sources differ in their key if their operations could differ', async (t) => {
   const directory = t.testdir({
     'a.csv': '34200.0,1,1,100,310400,-1\n',
     'b.csv': '34200.0,1,1,200,310400,-1\n',

@@ -71,7 +71,7 @@ t.test(
     const { source, operations } = await mapped(
       t,
       {
-        // Message 0 is in the opening book already: row 0 is the book behind it.
+        // Message 0 is in the opening book already: row 0 is the book after it.
         'flow.csv': [
           '34200.0,3,77,100,310400,-1',
           '34200.1,3,900,300,309500,1',
@@ -167,7 +167,7 @@ t.test('skipped lines leave a note each and are counted, and the rest goes on', 
   t.match(source.counts(), { events: 4, brokenLines: 1, inconsistent: 1 })
 })
 
-t.test('what stands before a broken line comes out before the error', async (t) => {
+t.test('what precedes a broken line comes out before the error', async (t) => {
   const directory = t.testdir(
     lobster('34200.0,1,1,100,310400,1', '34200.1,1,2,5,310400,1', 'rubbish'),
   )
@@ -185,24 +185,21 @@ t.test('what stands before a broken line comes out before the error', async (t) 
   t.equal(seen, 2)
 })
 
-t.test(
-  'an opening book that is none, is empty or goes with the wrong format is refused',
-  async (t) => {
-    const directory = t.testdir({
-      ...lobster('34200.0,1,1,100,310400,1'),
-      'wrong.csv': 'price,size\n',
-      'empty.csv': '',
-      'mbo.csv': 'ts_event,action,side,price,size,order_id,symbol\n',
-      'book.csv': '309900,3788,309500,500\n',
-    })
-    const open = (file: string, book: string): Promise<FlowSource> =>
-      openFlowFile(join(directory, file), { ...named, openingBook: join(directory, book) })
-    await t.rejects(open('flow.csv', 'wrong.csv'), { code: 'ERR_PINNACLE_FLOW_OPENING_BOOK' })
-    await t.rejects(open('flow.csv', 'empty.csv'), { code: 'ERR_PINNACLE_FLOW_EMPTY' })
-    await t.rejects(open('flow.csv', 'absent.csv'), { code: 'ERR_PINNACLE_FLOW_UNREADABLE' })
-    await t.rejects(open('mbo.csv', 'book.csv'), { code: 'ERR_PINNACLE_FLOW_OPENING_BOOK' })
-  },
-)
+t.test('an opening book that is invalid, empty or of the wrong format is refused', async (t) => {
+  const directory = t.testdir({
+    ...lobster('34200.0,1,1,100,310400,1'),
+    'wrong.csv': 'price,size\n',
+    'empty.csv': '',
+    'mbo.csv': 'ts_event,action,side,price,size,order_id,symbol\n',
+    'book.csv': '309900,3788,309500,500\n',
+  })
+  const open = (file: string, book: string): Promise<FlowSource> =>
+    openFlowFile(join(directory, file), { ...named, openingBook: join(directory, book) })
+  await t.rejects(open('flow.csv', 'wrong.csv'), { code: 'ERR_PINNACLE_FLOW_OPENING_BOOK' })
+  await t.rejects(open('flow.csv', 'empty.csv'), { code: 'ERR_PINNACLE_FLOW_EMPTY' })
+  await t.rejects(open('flow.csv', 'absent.csv'), { code: 'ERR_PINNACLE_FLOW_UNREADABLE' })
+  await t.rejects(open('mbo.csv', 'book.csv'), { code: 'ERR_PINNACLE_FLOW_OPENING_BOOK' })
+})
 
 const databento = (...lines: string[]): Record<string, string> => ({
   'flow.csv': ['ts_event,action,side,price,size,order_id,symbol', ...lines].join('\n'),

@@ -1,6 +1,7 @@
 /**
- * A journal and books in memory, with what runFlow uses of a PersistenceManager: entries can be lost here, and the
- * journal salvaged, without a damaged file. An entry's time is the number of the source's event.
+ * A journal and books in memory, with the parts of a PersistenceManager that runFlow uses: entries can be
+ * lost here, and the journal salvaged, without a damaged file. An entry's time is the number of the source's
+ * event.
  */
 import type { OrderIdLike } from '../../lib/book/order-id.js'
 import type { Side } from '../../lib/book/side.js'
@@ -42,11 +43,11 @@ class MemoryBook {
   }
 }
 
-/** What a snapshot holds. */
+/** The contents of a snapshot. */
 export interface MemorySnapshot {
   sequence: number
   state: Uint8Array
-  /** By index, from 1 on: name and open orders. */
+  /** By index from 1: name and open orders. */
   books: readonly { name: string; open: ReadonlyMap<bigint, number> }[]
 }
 
@@ -85,7 +86,7 @@ export class MemoryManager {
     return this as unknown as PersistenceManager
   }
 
-  /** Nothing more is journaled after so many entries. */
+  /** Nothing more is journaled after this many entries. */
   killAfter(entries: number): void {
     this.#left = entries
   }
@@ -179,7 +180,7 @@ interface Base {
 type Staged = Omit<Base, 'sequence'> & { type: Operation['type'] } & Record<string, unknown>
 type BookOf = { instrument: { index: number } }
 
-/** Stops at the first operation that is refused, and drops what follows it. */
+/** Stops at the first refused operation, and drops what follows it. */
 class MemoryBatch {
   readonly #operate: (operation: Staged) => string | undefined
   #staged: Staged[] = []
@@ -256,7 +257,10 @@ async function* between(
   for (const entry of entries) if (entry.sequence >= from && entry.sequence <= to) yield entry
 }
 
-/** The journal that a salvage leaves: what is damaged, and what the books refuse for lack of it, is in holes. */
+/**
+ * The journal that a salvage leaves: holes replace damaged entries, and those that the books refuse without
+ * them.
+ */
 export function salvaged(
   entries: readonly JournalEntry[],
   damaged: (sequence: number) => boolean,

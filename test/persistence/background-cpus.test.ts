@@ -1,4 +1,4 @@
-/** Where the engine's own threads run, as the kernel tells it of each thread of this process. */
+/** Checks where the engine's own threads run, as the kernel reports for each thread of this process. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -14,7 +14,7 @@ import { flow, open } from './setup.js'
 
 const onLinux = process.platform === 'linux'
 
-/** The processors that a thread may run on, as "0-3,6"; undefined where the thread has ended. */
+/** The processors that a thread may run on, as "0-3,6"; undefined if the thread has ended. */
 function cpusOf(thread: string): string | undefined {
   try {
     const status = readFileSync(`/proc/self/task/${thread}/status`, 'utf8')
@@ -26,7 +26,7 @@ function cpusOf(thread: string): string | undefined {
 
 const threads = (): string[] => readdirSync('/proc/self/task')
 
-/** The threads that were not there before, each with its processors. */
+/** The threads that did not exist before, each with its processors. */
 function newThreads(before: ReadonlySet<string>): Map<string, string> {
   return new Map(
     threads()
@@ -36,7 +36,7 @@ function newThreads(before: ReadonlySet<string>): Map<string, string> {
   )
 }
 
-/** A thread begins where the one that started it may run, and moves at once. */
+/** A thread starts on its creator's processors, and moves at once. */
 async function settled(
   before: ReadonlySet<string>,
   expected: readonly string[],
@@ -55,7 +55,7 @@ const needsTwo = !onLinux
     ? 'this process may run on one processor only'
     : false
 
-/** One for syncs, one for supplies, and one that copies out of the window, where there is one. */
+/** One thread for syncs, one for supplies, and one that copies out of the window, if there is one. */
 const threadsOn = (cpus: string, writePath = 'auto'): string[] =>
   Array<string>(writePath === 'mapped' ? 2 : 3).fill(cpus)
 
@@ -65,7 +65,7 @@ async function warm(directory: string): Promise<void> {
 }
 
 t.test(
-  'the threads of an open journal run where they are told to',
+  'the threads of an open journal run where the option says',
   { skip: needsTwo },
   async (t) => {
     const directory = t.testdir()
@@ -113,7 +113,7 @@ t.test('a snapshot runs there too', { skip: needsTwo }, async (t) => {
   const manager = await open(join(directory, 'data'), { backgroundCpus: [last] })
   flow(manager, 20_000)
   const before = new Set(threads())
-  // In this thread's own time nothing else of JavaScript runs: what appears is the snapshot's.
+  // This thread runs no other JavaScript meanwhile: new threads are the snapshot's.
   const snapshotThreads = (): Map<string, string> => {
     const lastSeen = new Map<string, string>()
     const end = performance.now() + 2_000
@@ -145,7 +145,7 @@ t.test(
       }
       throw new Error('it was opened')
     }
-    // A machine that has all of these is not one that this test is for.
+    // This test is not for a machine that has all of these.
     for (const backgroundCpus of [[1023], [first, 1023], [1023, 1021, 1022, first]]) {
       const error = await refused({ backgroundCpus })
       t.equal(error.code, 'ERR_PINNACLE_CONFIG_RANGE')
@@ -167,14 +167,14 @@ t.test(
     await t.rejects(
       open(empty, { backgroundCpus: [1023] }),
       { code: 'ERR_PINNACLE_CONFIG_RANGE' },
-      'it is told before the lock is asked for',
+      'it is reported before the lock is taken',
     )
     await manager.close()
   },
 )
 
 t.test(
-  'where threads can not be bound, the option is refused instead of passed over',
+  'if threads can not be bound, the option is refused instead of ignored',
   { skip: onLinux ? 'Linux binds them' : false },
   async (t) => {
     const empty = t.testdir()

@@ -20,7 +20,7 @@ function codeOf(work: Promise<unknown>): Promise<string> {
   )
 }
 
-/** What was restored is clean to both readers, opens as it was, and can be written on. */
+/** A restored directory is clean to both readers, opens as it was, and accepts entries. */
 async function checkRestored(
   t: Test,
   directory: string,

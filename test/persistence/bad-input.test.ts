@@ -98,7 +98,7 @@ t.test('operations with bad arguments are refused and change nothing', async (t)
     t.equal(code, expected, `${what}: ${work.toString()}`)
     t.strictSame(fingerprint(manager), before)
   }
-  // The same through a batch, each alone: the way in is another, the refusal is the same.
+  // The same through a batch, each alone: another entry point, the same refusal.
   const batch = manager.batch()
   for (const [stage, code] of [
     [() => batch.add(book, 1, 0, 1, 1), 'ERR_PINNACLE_DUPLICATE_ORDER'],
@@ -266,7 +266,7 @@ t.test('a directory that is missing, a file, or not writable', async (t) => {
 t.test('a directory that this user may not write', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'pinnacle-locked-'))
   chmodSync(directory, 0o555)
-  // Root may write anywhere, so it becomes nobody for the two calls.
+  // Root may write anywhere, so it becomes the user nobody for the two calls.
   const root = process.getuid?.() === 0
   if (root) process.seteuid?.(65_534)
   try {
@@ -279,7 +279,7 @@ t.test('a directory that this user may not write', async (t) => {
   rmdirSync(directory)
 })
 
-/** Mounts a small file system of its own and returns where; undefined where this process may not. */
+/** Mounts a separate small file system and returns its path; undefined without the permission. */
 function mountTmpfs(options: string): string | undefined {
   const mountPoint = mkdtempSync(join(tmpdir(), 'pinnacle-mount-'))
   try {
@@ -297,7 +297,7 @@ function unmount(mountPoint: string): void {
   rmdirSync(mountPoint)
 }
 
-/** Why the tests that mount are skipped; false where they run. */
+/** Why the tests that mount are skipped; false if they run. */
 const noMounts = ((): string | false => {
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
     return 'mounting needs root on Linux'
@@ -397,9 +397,9 @@ t.test('files of another kind or of a newer version are refused and not touched'
     bytes.writeUInt32LE(0, 12)
     bytes.writeUInt32LE(crc32c(bytes, 0, 128), 12)
   }, 'ERR_PINNACLE_NEWER_VERSION')
-  await refusedWith((bytes) => bytes.writeUInt16LE(3, 8), 'ERR_PINNACLE_CORRUPT') // rot, no news
+  await refusedWith((bytes) => bytes.writeUInt16LE(3, 8), 'ERR_PINNACLE_CORRUPT') // rot, not a new version
   await refusedWith((bytes) => {
-    // The second entry, in the middle of what is there.
+    // The second entry, in the middle of the journal.
     bytes[4096 + 64 + 30] = (bytes[4096 + 64 + 30] ?? 0) ^ 1
   }, 'ERR_PINNACLE_CORRUPT')
   writeFileSync(path, original)

@@ -1,4 +1,4 @@
-// One clock for all entries; where it is set, the journal's time follows it, says so, and goes on right.
+// One clock for all entries; if it is set, the journal's time follows it, reports it, and stays in order.
 import { existsSync, readdirSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
@@ -45,7 +45,8 @@ t.test('with a state machine, too, all entries have the time of one clock', asyn
     if (entry.timestampNs < before)
       t.fail(`entry ${String(entry.sequence)} is before its predecessor`)
     before = entry.timestampNs
-    if (entry.givenTime) t.fail(`the time of entry ${String(entry.sequence)} was given by nobody`)
+    if (entry.givenTime)
+      t.fail(`the time of entry ${String(entry.sequence)} was given by no caller`)
   }
   const facts = (entry: UserEntry): unknown[] => [
     entry.sequence,
@@ -65,7 +66,7 @@ const faketime = libraries
   .map((directory) => path.join(directory, 'faketime/libfaketimeMT.so.1'))
   .find((file) => existsSync(file))
 
-/** One add in a process of its own, whose clock says `time`, and what it was told of steps. */
+/** One add in a separate process whose clock says `time`, and the steps that it saw. */
 function addAt(time: string | undefined, dataDirectory: string): { steps: number; events: number } {
   const script = `
     const { PersistenceManager } = await import(${JSON.stringify(path.resolve(import.meta.dirname, '../../lib/index.js'))})
@@ -78,7 +79,7 @@ function addAt(time: string | undefined, dataDirectory: string): { steps: number
     await new Promise((resolve) => setTimeout(resolve, 20))
     console.log(JSON.stringify({ steps: m.stats().clockSteps, events }))
     await m.close()`
-  // (Variables stand behind the two words of the option of `env`.)
+  // (Variables follow the two words of the option of `env`.)
   const [command, words] = node('--input-type=module', '-e', script)
   const fake =
     time === undefined
@@ -116,8 +117,8 @@ t.test('a wrong clock is over when it is right again', { skip }, async (t) => {
     t.equal(right.length, 2)
     for (const ns of right)
       t.ok(ns > startNs - minuteNs && ns < startNs + 10n * minuteNs, `${time}: right`)
-    const steps = time.startsWith('@1969') ? 0 : 1 // what lies before it is a journal at rest
-    t.match(after, { steps, events: steps }, `${time}: told once`)
+    const steps = time.startsWith('@1969') ? 0 : 1 // earlier times are of a journal at rest
+    t.match(after, { steps, events: steps }, `${time}: reported once`)
     t.match(again, { steps: 0, events: 0 }, `${time}: and over`)
   }
 })

@@ -1,4 +1,4 @@
-/** A process that inspects a directory with a progress listener that throws; it says what came of it. */
+/** A process that inspects a directory with a throwing progress listener, and reports the result. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { inspect } from '../../lib/index.js'
 
@@ -10,7 +10,7 @@ const { recovery } = await inspect(directory, {
     throw new Error('progress')
   },
 })
-// The listener's calls are turns of the event loop of their own.
+// Each call of the listener is its own turn of the event loop.
 await delay(200)
 process.send?.({ uncaught, tail: recovery.tail })
 process.disconnect()

@@ -1,4 +1,4 @@
-/** Writes, says what is appended, and waits to be killed. */
+/** Writes, reports what is appended, and waits to be killed. */
 import { flow, open } from './setup.js'
 
 const [, , directory = ''] = process.argv

@@ -1,4 +1,4 @@
-/** Listeners that throw: the bug is theirs, and the library goes on. */
+/** Listeners that throw: the bug is theirs, and the library continues. */
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'

@@ -1,4 +1,4 @@
-// What a repair and a reader make of a directory in which some files are not those that belong there.
+// Repairs and readers of a directory with some files that do not belong there.
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
@@ -14,7 +14,7 @@ import { fingerprint, flow, open } from './setup.js'
 
 const segment = (index: number): string => `journal/${String(index).padStart(20, '0')}.segment`
 
-/** Appends until the journal has gone on into its segment `index`. */
+/** Appends until the journal has reached its segment `index`. */
 function fillUpTo(manager: PersistenceManager, index: number): void {
   for (let seed = index * 1000; manager.stats().segmentIndex < index; seed++)
     flow(manager, 50, seed)
@@ -59,40 +59,37 @@ for (const policy of ['point-in-time', 'salvage'] as const) {
   })
 }
 
-t.test(
-  'reading ends in an error where entries are gone, not as if the journal ended',
-  async (t) => {
-    const directory = t.testdir()
-    const manager = await open(directory, { compactionThreshold: '1GiB' })
-    fillUpTo(manager, 3)
-    const { sequence } = await manager.snapshot()
-    fillUpTo(manager, 4)
-    const last = manager.appendedFrontier
-    await manager.close()
-    const file = path.join(directory, segment(2))
-    const sound = readFileSync(file)
-    const firstLine = (bytes: Buffer, line: number): number =>
-      Number(bytes.readBigUInt64LE(4096 + line * 64 + 8))
-    for (const [line, lines] of [
-      [0, 1],
-      [5, 1],
-      [5, 955],
-      [900, 60],
-    ] as const) {
-      const bytes = Buffer.from(sound)
-      bytes.fill(0, 4096 + line * 64, 4096 + (line + lines) * 64)
-      writeFileSync(file, bytes)
-      const gone = firstLine(sound, line)
-      t.equal(verdictOf(await inspect(directory)), 'damaged')
-      await t.rejects(
-        sequencesIn(directory),
-        { code: 'ERR_PINNACLE_CORRUPT' },
-        `entry ${String(gone)}`,
-      )
-      t.equal((await sequencesIn(directory, sequence + 1)).at(-1), last)
-    }
-  },
-)
+t.test('reading ends in an error if entries are gone, not as if the journal ended', async (t) => {
+  const directory = t.testdir()
+  const manager = await open(directory, { compactionThreshold: '1GiB' })
+  fillUpTo(manager, 3)
+  const { sequence } = await manager.snapshot()
+  fillUpTo(manager, 4)
+  const last = manager.appendedFrontier
+  await manager.close()
+  const file = path.join(directory, segment(2))
+  const sound = readFileSync(file)
+  const firstLine = (bytes: Buffer, line: number): number =>
+    Number(bytes.readBigUInt64LE(4096 + line * 64 + 8))
+  for (const [line, lines] of [
+    [0, 1],
+    [5, 1],
+    [5, 955],
+    [900, 60],
+  ] as const) {
+    const bytes = Buffer.from(sound)
+    bytes.fill(0, 4096 + line * 64, 4096 + (line + lines) * 64)
+    writeFileSync(file, bytes)
+    const gone = firstLine(sound, line)
+    t.equal(verdictOf(await inspect(directory)), 'damaged')
+    await t.rejects(
+      sequencesIn(directory),
+      { code: 'ERR_PINNACLE_CORRUPT' },
+      `entry ${String(gone)}`,
+    )
+    t.equal((await sequencesIn(directory, sequence + 1)).at(-1), last)
+  }
+})
 
 t.test('a file below the oldest segment is not read', async (t) => {
   const directory = t.testdir()
@@ -105,7 +102,7 @@ t.test('a file below the oldest segment is not read', async (t) => {
   t.ok(oldestSequence > 1)
   const expected = await sequencesIn(directory)
   t.equal(expected[0], oldestSequence)
-  // As an interrupted compaction leaves it, or as a slip of the hand.
+  // As an interrupted compaction leaves it, or a human mistake.
   cpSync(path.join(directory, segment(4)), path.join(directory, segment(1)))
   t.strictSame(await sequencesIn(directory), expected)
 })
@@ -130,7 +127,7 @@ t.test(
     }
     cpSync(path.join(copy, 'journal'), path.join(ours, 'journal'), { recursive: true })
     for (const policy of ['point-in-time', 'salvage'] as const) {
-      // Where the next segment was ready it is ours, and empty: the journal begins anew in it.
+      // If the next segment was ready, it is ours, and empty: the journal restarts in it.
       const kept = await repair(ours, { policy, dryRun: true }).then(
         ({ lastSequence }) => lastSequence,
         (error: unknown) => (error as CodedError).code,

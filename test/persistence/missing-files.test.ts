@@ -1,4 +1,4 @@
-/** Directories of which files are missing, renamed, foreign, or of a copy that was written on elsewhere. */
+/** Directories with files that are missing, renamed, foreign, or from a copy that was continued elsewhere. */
 import { copyFileSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -22,7 +22,7 @@ async function made(directory: string, snapshot: boolean): Promise<number> {
   return last
 }
 
-/** A strict open refuses, verify says so, and both say what is wrong. */
+/** A strict open refuses, verify reports corruption, and both say what is wrong. */
 async function refused(t: Test, directory: string, why: RegExp): Promise<void> {
   await t.rejects(open(directory), { code: 'ERR_PINNACLE_CORRUPT', message: why })
   t.equal(verdictOf(await inspect(directory)), 'corrupt')
@@ -80,7 +80,7 @@ t.test(
   },
 )
 
-t.test('segments of a copy that was written on elsewhere are never mixed in', async (t) => {
+t.test('segments of a copy that was continued elsewhere are never mixed in', async (t) => {
   const directory = t.testdir()
   const [ours, theirs] = [join(directory, 'ours'), join(directory, 'theirs')]
   const start = await open(ours)
@@ -95,7 +95,7 @@ t.test('segments of a copy that was written on elsewhere are never mixed in', as
     for (let i = 0; i < 3500; i++) manager.append(1, Uint8Array.of(byte))
     await manager.close()
   }
-  // (Whether the next segment was ready at the close is a matter of time.)
+  // (Timing decides whether the next segment was ready at the close.)
   const count = Math.min(segmentsOf(ours).length, segmentsOf(theirs).length)
   const exchanges = [[0], [1], [2], [count - 2], [count - 1], [1, 2], [0, 1]]
   exchanges.push(Array.from({ length: count }, (_, index) => index))
@@ -114,7 +114,7 @@ t.test('segments of a copy that was written on elsewhere are never mixed in', as
       for await (const entry of manager.journal.entries()) {
         if (entry.type === 'user') seen.add(entry.payload[0] ?? 0)
       }
-      // (The first segment was shared: what the copy added to it can't be told where ours is gone.)
+      // (Both share the first segment: without ours, the copy's additions to it are indistinguishable.)
       if (!exchanged.includes(0)) t.notOk(seen.has(3), `${exchanged.join()}, ${recoveryPolicy}`)
       await manager.close()
       await (await open(copy)).close()

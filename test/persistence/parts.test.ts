@@ -149,7 +149,7 @@ class Machine {
 }
 
 t.test(
-  'a state machine is restored, then gets the user entries behind the snapshot, no further',
+  'a state machine is restored, then gets the user entries after the snapshot, no further',
   async (t) => {
     const machine = new Machine()
     const progress: number[] = []

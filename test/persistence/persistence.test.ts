@@ -24,7 +24,7 @@ t.test('books come back as they were after a close', async (t) => {
 })
 
 t.test(
-  'an open behind a fresh snapshot reads its segment, however long the journal is',
+  'an open after a fresh snapshot reads its segment, however long the journal is',
   async (t) => {
     const read: number[] = []
     for (const operations of [20_000, 80_000]) {
@@ -37,7 +37,7 @@ t.test(
       const { recovery } = second
       t.equal(recovery.snapshotSequence, recovery.lastSequence)
       t.ok(recovery.firstSequence === 1, 'nothing was compacted away')
-      // The snapshot's segment, and the ones behind it that are ready and empty.
+      // The snapshot's segment, and the later ones that are ready and empty.
       t.ok(recovery.segmentsRead <= 3, `${String(recovery.segmentsRead)} segments`)
       read.push(recovery.bytesRead)
       await second.close()
@@ -243,7 +243,7 @@ t.test('instruments are defined at open and later, once', async (t) => {
   await again.close()
 })
 
-t.test('events tell of recovery, snapshots and compaction', async (t) => {
+t.test('events report recovery, snapshots and compaction', async (t) => {
   const directory = t.testdir()
   const first = await open(directory)
   flow(first, 4000)
@@ -292,7 +292,7 @@ t.test('snapshots asked for at once share a run, and none is older than the requ
 
 t.test('the timer takes snapshots while there is something new', async (t) => {
   const manager = await open(t.testdir(), { snapshotIntervalMin: 0.01 })
-  // The timer alone keeps no process alive, nor this test.
+  // The timer alone keeps neither a process nor this test alive.
   const alive = setInterval(() => undefined, 1000)
   t.teardown(() => {
     clearInterval(alive)

@@ -3,7 +3,7 @@ import t from 'tap'
 import type { CodedError, PersistenceManager, StateMachine, UserEntry } from '../../lib/index.js'
 import { open } from './setup.js'
 
-/** Counts entries; `onSnapshot` and `onApply` are what a test makes of it. */
+/** Counts entries; each test sets `onSnapshot` and `onApply`. */
 class Counter implements StateMachine {
   seen: number[] = []
   onSnapshot: () => void = () => undefined
@@ -50,7 +50,7 @@ t.test('an append in snapshot() is refused, and nothing is journaled', async (t)
       { code: 'ERR_PINNACLE_STATE_MACHINE', cause: { code: reentrant } },
       name,
     )
-    // One that catches it has lost nothing: its bytes are the state of this very sequence.
+    // A state machine that catches it loses nothing: its bytes are the state of this very sequence.
     let code = ''
     counter.onSnapshot = () => {
       try {

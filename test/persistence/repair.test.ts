@@ -1,4 +1,4 @@
-/** What a repair keeps, and what it leaves behind. */
+/** What a repair keeps, and what it leaves. */
 import {
   cpSync,
   existsSync,
@@ -22,7 +22,7 @@ import {
 import { crc32cFrom } from './mark.js'
 import { flow, open } from './setup.js'
 
-/** Remembers every entry that it was given, and every hole, in order. */
+/** Remembers every entry and every hole that it receives, in order. */
 class Witness implements StateMachine {
   seen: string[] = []
   apply(entry: { sequence: number; payload: Uint8Array }): void {
@@ -48,7 +48,7 @@ function flipBit(path: string, offset: number): void {
 const segment = (directory: string, index: number): string =>
   join(directory, 'journal', `${String(index).padStart(20, '0')}.segment`)
 
-/** Where a one-line entry is, if all before it have one line; a definition of an instrument has two. */
+/** Offset of a one-line entry if all earlier ones have one line; a definition of an instrument has two. */
 const offsetOf = (sequence: number): number => 4096 + 64 * (sequence - 1)
 
 /** Every file below a directory with its bytes. */
@@ -305,7 +305,7 @@ t.test(
 )
 
 t.test(
-  'a lost first segment costs its own entries alone, where a snapshot ends within it',
+  'a lost first segment costs its own entries alone, if a snapshot ends within it',
   async (t) => {
     const directory = t.testdir()
     const manager = await open(directory, { instruments: [], keepSnapshots: 1, spareSegments: 0 })

@@ -11,7 +11,7 @@ export const instruments: InstrumentDefinition[] = [
   { name: 'ETH-USD', priceScale: 2, quantityScale: 8, kind: 'levels' },
 ]
 
-/** Opens a directory with small segments and no timers, so that a test sees what it did itself. */
+/** Opens a directory with small segments and no timers, so that a test sees only its own effects. */
 export function open(
   dataDirectory: string,
   config: Partial<PersistenceConfig> = {},
@@ -36,7 +36,7 @@ export interface Fingerprint {
   books: Record<string, { digest: bigint; orders: number; lastSequence: number }>
 }
 
-/** All that must stay as it was where something is refused. */
+/** Everything that a refusal must leave unchanged. */
 export function fingerprint(manager: PersistenceManager): Fingerprint {
   const books: Fingerprint['books'] = {}
   for (const { name } of manager.instruments()) {

@@ -1,4 +1,7 @@
-/** Instruments with signed prices, through the whole API; and those without, which refuse them as ever. */
+/**
+ * Instruments with signed prices, through the whole API; and unsigned ones, which refuse negative prices as
+ * ever.
+ */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
@@ -80,7 +83,7 @@ t.test('decimals', async (t) => {
 })
 
 t.test('books', async (t) => {
-  t.test('levels stand best first across zero, and an empty side has no best price', async (t) => {
+  t.test('levels are best first across zero, and an empty side has no best price', async (t) => {
     const manager = await open(path.join(t.testdir(), 'data'), { instruments: signed })
     const book = manager.book('CL')
     t.equal(book.bestBid(), null)
@@ -190,7 +193,7 @@ t.test('recovery and reading', async (t) => {
     const entries: JournalEntry[] = []
     for await (const entry of Journal.read(dataDirectory)) entries.push(entry)
     t.match(entries[0], { type: 'instrument', name: 'CL', signedPrices: true })
-    t.notOk('signedPrices' in (entries[2] ?? {}), 'absent where prices are not signed')
+    t.notOk('signedPrices' in (entries[2] ?? {}), 'absent if prices are not signed')
     t.match(entries[3], { type: 'add', price: -19 })
     const replaced = entries.find(({ type }) => type === 'replace')
     t.match(replaced, { price: 5 - 3763 })

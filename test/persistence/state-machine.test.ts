@@ -2,7 +2,7 @@ import t from 'tap'
 import type { StateMachine, UserEntry } from '../../lib/index.js'
 import { open } from './setup.js'
 
-/** Adds up what it is given; remembers times, so that live and replayed ones can be compared. */
+/** Sums up its entries; remembers times, so that live and replayed ones can be compared. */
 class Ledger implements StateMachine {
   total = 0
   applied: string[] = []
@@ -101,7 +101,7 @@ t.test(
     manager.book('AAPL').add(1, 0, 1, 1)
     await manager.close()
     await t.rejects(open(directory, { stateMachine: new Ledger() }), { code })
-    // A corrected one gets the entry at the next open; the failed open has let go of the lock.
+    // A corrected state machine gets the entry at the next open; the failed open has released the lock.
     const corrected = new Ledger()
     corrected.apply = function (entry) {
       this.total += entry.userType

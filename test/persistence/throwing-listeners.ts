@@ -1,6 +1,6 @@
 /**
- * A process whose listeners throw. It says what it saw: uncaught exceptions belong to the process, and the test
- * runner would take them for its own. Arguments: data directory, and "handled" or "unhandled".
+ * A process whose listeners throw, and which reports what it saw: uncaught exceptions belong to the process,
+ * and the test runner would take them for its own. Arguments: data directory, and "handled" or "unhandled".
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PersistenceListeners, StateMachine } from '../../lib/index.js'
@@ -9,9 +9,9 @@ import { flow, open } from './setup.js'
 export interface Seen {
   /** Messages of the uncaught exceptions. */
   uncaught: string[]
-  /** Events that a second listener, which does not throw, was called with. */
+  /** Events that reached a second listener, which does not throw. */
   others: string[]
-  /** What snapshot() rejected with where the state machine threw. */
+  /** The rejection of snapshot() after the state machine threw. */
   rejected: string
   snapshots: number
   /** Snapshots while nothing was appended. */

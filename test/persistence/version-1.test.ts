@@ -1,6 +1,6 @@
 /**
- * Data directories that version 0.1.0 left behind, in format version 1: each is read and goes on. How they
- * were made, and the plain record of what is in them: test/fixtures/version-1/make.mjs.
+ * Data directories of version 0.1.0, in format version 1: each is read and continued.
+ * test/fixtures/version-1/make.mjs made them, with a plain record of their contents.
  */
 import { createHash } from 'node:crypto'
 import { cpSync, readFileSync, rmSync } from 'node:fs'
@@ -54,7 +54,7 @@ const allExpected = JSON.parse(
   readFileSync(path.join(fixtures, 'expected.json'), 'utf8'),
 ) as Record<string, Expected>
 
-/** What the fixture `state` was written with: the sum of the first 4 bytes of each payload. */
+/** The state machine of the fixture `state`: the sum of the first 4 bytes of each payload. */
 class Sum implements StateMachine {
   sum = 0
   restores = 0
@@ -82,7 +82,7 @@ function payloadOf(value: number): Uint8Array {
   return bytes
 }
 
-/** An entry as make.mjs writes it down. */
+/** An entry in the form of make.mjs. */
 function lineOf(entry: JournalEntry): string {
   const { sequence, type, instrument, givenTime, timestampNs } = entry
   return [sequence, type, instrument, fieldsOf(entry), givenTime ? timestampNs : '-'].join(' ')

@@ -1,4 +1,4 @@
-// The two readers share no code; whatever is done to a directory, they must say the same of it.
+// The two readers share no code; they must agree on every directory, whatever its damage.
 import { rmSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
@@ -13,7 +13,7 @@ const rounds = 150
 const transactionRounds = 300
 const firstSeed = 1001
 
-/** Verdict and last entry; of a corrupt directory the verdict alone. */
+/** Verdict and last entry; only the verdict of a corrupt directory. */
 async function byEngine(dataDirectory: string): Promise<string> {
   try {
     const report = await inspect(dataDirectory)
@@ -22,7 +22,7 @@ async function byEngine(dataDirectory: string): Promise<string> {
     return verdict + last
   } catch (error) {
     if (!isPinnacleError(error)) return String(error)
-    // What has little of a segment left is another kind of file to the engine: it refuses as well.
+    // To the engine, a short rest of a segment is another kind of file: it refuses as well.
     return error.code === 'ERR_PINNACLE_NOT_OUR_FILE' ? 'corrupt' : error.code
   }
 }
@@ -38,7 +38,7 @@ function bySecondReader(dataDirectory: string): string {
   }
 }
 
-/** What an open makes of the directory. */
+/** The state after an open of the directory. */
 async function afterOpen(dataDirectory: string): Promise<string> {
   const manager = await PersistenceManager.open({ dataDirectory, snapshotIntervalMin: 0 })
   const { lastSequence } = manager.recovery
@@ -80,7 +80,7 @@ t.test('both readers judge spoilt directories alike', async (t) => {
   }
 })
 
-/** Plain entries and transactions, of which little is known to be durable; perhaps a segment behind. */
+/** Plain entries and transactions, few of them known to be durable; perhaps with a next segment. */
 function makeTransactions(dice: Dice): SegmentImage[] {
   const features = dice.once(30) ? 0n : 1n
   const one = new SegmentImage({ features })

@@ -1,4 +1,4 @@
-// Beside a writer that is busy, the second reader never finds damage that is none, and always what is.
+// Beside a busy writer, the second reader never reports false damage, and always real damage.
 import { once } from 'node:events'
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -24,11 +24,11 @@ t.test('beside a busy writer every run is clean', async (t) => {
   let first: PureJournal | undefined
   let released = 0n
   for (let run = 1; run <= runs; run++) {
-    // Reading holds this thread; the pause also moves the point within the writer's rounds.
+    // Reading blocks this thread; the pause also moves the point within the writer's rounds.
     await sleep(20 + run)
     const report = verifyPure(dataDirectory)
     t.same([report.verdict, ...report.problems, ...report.damaged], ['clean'], `run ${run}`)
-    // (The writer may have stood still, waiting for a snapshot.)
+    // (The writer may have waited for a snapshot meanwhile.)
     t.ok(report.journal.lastSequence >= last, `entry ${String(report.journal.lastSequence)}`)
     first ??= report.journal
     last = report.journal.lastSequence
@@ -38,7 +38,7 @@ t.test('beside a busy writer every run is clean', async (t) => {
   t.ok(released > (first?.firstSequence ?? 0n), 'segments were released meanwhile')
   child.kill('SIGKILL')
   await exited
-  // What the kill left may be torn, and nothing of what was read is gone.
+  // The kill's last write may be torn, but nothing that was read is gone.
   const left = verifyPure(dataDirectory)
   t.not(left.verdict, 'corrupt', left.problems.join())
   t.ok(left.journal.lastSequence >= last)
@@ -50,7 +50,7 @@ t.test('damage that is there is found, and so is a tail that stays torn', async 
     const sample = new Sample()
     change(sample)
     sample.write(dataDirectory)
-    // A writer that is there, and does nothing.
+    // A live writer that does nothing.
     write(dataDirectory, { LOCK: Buffer.from(`${String(process.pid)}\n`) })
     return verifyPure(dataDirectory)
   }
@@ -73,7 +73,7 @@ t.test('damage that is there is found, and so is a tail that stays torn', async 
   t.match(torn, { verdict: 'torn', problems: [/entry 25 was still being written/] })
 })
 
-t.test('where no two looks find the same, nothing is said', async (t) => {
+t.test('if no two looks find the same, nothing is said', async (t) => {
   const dataDirectory = new Sample().write(path.join(t.testdir(), 'data'))
   const worker = new Worker(fileURLToPath(new URL('./restless.js', import.meta.url)), {
     workerData: path.join(dataDirectory, segmentName(2)),

@@ -1,6 +1,7 @@
 /**
- * Writes without a pause until it is killed: short bursts of orders, transactions and payloads, and a snapshot with
- * compaction about ten times a second, so that segments are made, recycled and removed all the time.
+ * Writes without a pause until it is killed: short bursts of orders, transactions and payloads, and a
+ * snapshot with compaction about ten times a second, so that segments are constantly made, recycled and
+ * removed.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 

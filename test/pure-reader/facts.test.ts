@@ -22,7 +22,7 @@ t.test('which entries have a side, and which move the facts of an instrument', a
   const levels = manager.book('LVL')
   t.match(orders.info(), { lastSequence: 0, lastTimestampNs: 0n }, 'a definition moves nothing')
 
-  // All of them on the sell side: which entries say so?
+  // All of them on the sell side: which entries have the flag?
   const steps: [string, Book, () => number, boolean][] = [
     ['add', orders, () => orders.add(1, Side.Sell, 100, 50, 11n), true],
     ['reduce', orders, () => orders.reduce(1, 5, 12n), false],

@@ -1,6 +1,6 @@
 /**
  * Data directories built by hand from docs/format.md: segments of both versions, head records, snapshots.
- * Shares no code with any reader or writer; the checksum is taken bit by bit.
+ * They share no code with any reader or writer; the checksum is computed bit by bit.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -43,9 +43,9 @@ export interface SegmentFields {
   journal?: Buffer
   bytes?: number
   madeNs?: bigint
-  /** Link of the segment before; version 1 has none. */
+  /** Link of the preceding segment; version 1 has none. */
   predecessor?: bigint
-  /** Mandatory ones: 1 transactions. */
+  /** Mandatory features: 1 transactions. */
   features?: bigint
 }
 
@@ -57,7 +57,7 @@ export class SegmentImage {
   readonly id: bigint
   readonly bytes: Buffer
   end = page
-  /** Of the entry that was appended last. */
+  /** Type of the last appended entry. */
   lastType = 0
 
   constructor(fields: SegmentFields = {}) {
@@ -82,13 +82,13 @@ export class SegmentImage {
     return Number(this.id & 0xffffffffn)
   }
 
-  /** After a change of the header. */
+  /** Call after a change of the header. */
   sealHeader(): this {
     seal(this.bytes.subarray(0, 128))
     return this
   }
 
-  /** Appends an entry; a user's of 32 bytes unless said otherwise. Its offset is `end` before. */
+  /** Appends an entry, by default a user's of 32 bytes. Its offset is the earlier `end`. */
   entry(fields: EntryFields): this {
     const { sequence, type = 0x80, flags = 0, payload = Buffer.alloc(32, 0x5a) } = fields
     const bytes = Buffer.alloc(Math.ceil((payload.length + 32) / line) * line)
@@ -99,7 +99,7 @@ export class SegmentImage {
     bytes.writeBigUInt64LE(BigInt(sequence), 8)
     bytes.writeBigUInt64LE(fields.timeNs ?? BigInt(1000 + sequence), 16)
     bytes.set(payload, 24)
-    // (What fills the first lines of a journal has the sequence 0.)
+    // (An entry that fills the first lines of a journal has the sequence 0.)
     const lag = sequence === 0 ? 0xffffffff : sequence - 1 - (fields.durable ?? 0)
     bytes.writeUInt32LE(lag, bytes.length - 8)
     bytes.writeUInt32LE(register(this.seed, bytes.subarray(0, -4)), bytes.length - 4)
@@ -117,7 +117,7 @@ export class SegmentImage {
     return this
   }
 
-  /** The entries `first` to `last` as one transaction; what they have in common is in `fields`. */
+  /** The entries `first` to `last` as one transaction; `fields` has their common fields. */
   transaction(first: number, last: number, fields: Partial<EntryFields> = {}): this {
     for (let sequence = first; sequence <= last; sequence++) {
       const continues = sequence === first ? 0 : continuesFlag
@@ -127,7 +127,7 @@ export class SegmentImage {
     return this
   }
 
-  /** Another checksum for the entry at `offset`, after a change of it. */
+  /** Sets the checksum of the entry at `offset` after a change. */
   sealEntry(offset: number): this {
     const bytes = Math.ceil((this.bytes.readUInt32LE(offset) + 32) / line) * line
     const end = offset + bytes - 4
@@ -188,7 +188,7 @@ export interface HoleFields {
   timeNs?: bigint
 }
 
-/** A segment's id where a test names none. */
+/** The default id of a segment. */
 export function idOf(index: number): bigint {
   return 0x1122334455667788n + (BigInt(index) << 8n)
 }
@@ -206,7 +206,7 @@ export interface HeadFields {
   ready?: [number, bigint]
   durable?: number
   timeNs?: bigint
-  /** Bytes of the fields of a window: its id, the machine's boot, the directory that it is in. */
+  /** The window's fields: its id, the machine's boot, its directory. */
   window?: [id: number, boot: number, directory: string]
 }
 
@@ -254,7 +254,7 @@ export function headFile(...records: HeadFields[]): Buffer {
 export interface SnapshotFields {
   sequence: number
   journal?: Buffer
-  /** Of the journal's entry; 0: not known. */
+  /** Checksum of the journal's entry; 0: unknown. */
   entryChecksum?: number
 }
 
@@ -284,7 +284,7 @@ export function snapshotFile({
   return bytes
 }
 
-/** Of a section without content. */
+/** The header of a section without content. */
 function sectionHeader(type: number): Buffer {
   const bytes = Buffer.alloc(24)
   bytes.writeUInt32LE(type, 0)
@@ -297,7 +297,7 @@ function ordinary(bytes: Uint8Array): number {
   return ~register(0xffffffff, bytes) >>> 0
 }
 
-/** Files by their names below the data directory; what is there by then is written over. */
+/** Writes files by their names below the data directory, over existing ones. */
 export function write(dataDirectory: string, files: Readonly<Record<string, Uint8Array>>): void {
   for (const [name, bytes] of Object.entries(files)) {
     const file = path.join(dataDirectory, name)

@@ -1,5 +1,5 @@
-// The run of entries from segment to segment, and the judgement of the place where it stops, by
-// directories that were built by hand.
+// The run of entries from segment to segment, and the judgement of the place at which it stops, by hand-built
+// directories.
 import path from 'node:path'
 import t, { type Test } from 'tap'
 
@@ -14,7 +14,7 @@ import {
   type HeadFields,
 } from './image.js'
 
-/** A journal of these segments, with the head record that fits them and names `durable`. */
+/** A journal of these segments, with a matching head record that names `durable`. */
 function journalOf(t: Test, segments: SegmentImage[], head: HeadFields = {}): PureJournal {
   const dataDirectory = path.join(t.testdir(), 'data')
   const oldest = segments[0] as SegmentImage
@@ -67,7 +67,7 @@ t.test('the tail is judged by what is known durable', async (t) => {
   t.match(journalOf(t, [lost(10), second().mark(10)]), { verdict: 'corrupt' }, 'by a later mark')
 })
 
-t.test('a mark counts no further than its segment, where the next one goes on', async (t) => {
+t.test('a mark counts no further than its segment, if the next one goes on', async (t) => {
   const beyond = firstTen().mark(12)
   t.match(journalOf(t, [beyond, second().entries(11, 11)]), { verdict: 'clean', knownDurable: 10n })
   t.match(journalOf(t, [beyond, second()]), { verdict: 'corrupt', knownDurable: 12n })
@@ -115,7 +115,7 @@ t.test('the rest of a full segment is zero, and the next one opens with the entr
   })
 })
 
-t.test('a hole stands for the entries that it names', async (t) => {
+t.test('a hole covers the entries that it names', async (t) => {
   const lines = (first: number, last: number): SegmentImage =>
     new SegmentImage().entries(1, 4).hole({ first, last, lines: 3 })
   t.match(journalOf(t, [lines(5, 7).entries(8, 10)]), {

@@ -1,4 +1,4 @@
-// What must be there in a directory of version 2, by directories that were built by hand.
+// The files that a directory of version 2 must have, by hand-built directories.
 import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
@@ -134,7 +134,7 @@ const damage: Case[] = [
     problem: /0004\.segment: it is not the one that the head record names/,
   },
   {
-    what: 'a newest segment that a copy was written on in',
+    what: 'a newest segment that a copy was continued in',
     change: ({ three }) => three.link(0xbbn, 2),
     problem: /0003\.segment: it was written on elsewhere/,
   },
@@ -186,8 +186,8 @@ for (const { what, change = () => undefined, touch, problem } of damage) {
   })
 }
 
-t.test('where a segment does not belong, the one before it is not held against it', async (t) => {
-  // Of segments 2 and 3, which a copy brought along, only the younger contradicts segment 4 and HEAD.
+t.test('if a segment does not belong, the one before it is not compared with it', async (t) => {
+  // Of segments 2 and 3, which come from a copy, only the younger contradicts segment 4 and HEAD.
   const report = judged(t, (sample) => {
     sample.one.link(0xccn)
     sample.two.link(0xbbn)
@@ -206,7 +206,7 @@ t.test('where a segment does not belong, the one before it is not held against i
   )
 })
 
-t.test('of what does not belong no entry, mark or lag counts', async (t) => {
+t.test('no entry, mark or lag counts of a segment that does not belong', async (t) => {
   const report = judged(t, (sample) => {
     sample.head.durable = 10
     sample.two.entry({ sequence: 21, durable: 20 }).mark(90)
@@ -269,7 +269,7 @@ t.test('sound are also:', async (t) => {
       },
     },
     {
-      what: 'a file that was cut short where nothing is written',
+      what: 'a file that was cut short in an unwritten part',
       touch: (dataDirectory) => {
         const { three } = new Sample()
         write(dataDirectory, { [segmentName(3)]: three.bytes.subarray(0, three.end) })
@@ -302,7 +302,7 @@ t.test('sound are also:', async (t) => {
   }
 })
 
-t.test('a slot of HEAD does not verify where it contradicts itself', async (t) => {
+t.test('a slot of HEAD does not verify if it contradicts itself', async (t) => {
   const { head } = new Sample()
   const bad: Record<string, HeadFields> = {
     'an oldest index above the last': { ...head, oldest: [5, idOf(5)] },
@@ -340,7 +340,7 @@ t.test('a slot of HEAD does not verify where it contradicts itself', async (t) =
   t.match(report.problems[0], /^HEAD does not verify/, 'an even counter in the odd slot')
 })
 
-t.test('a window that HEAD names is told, and its entries are not looked at', async (t) => {
+t.test('a window that HEAD names is reported, and its entries are not read', async (t) => {
   const { head } = new Sample()
   const fields: HeadFields = { ...head, mandatory: 8n, window: [0xab, 2, '/run/windows'] }
   const report = judged(

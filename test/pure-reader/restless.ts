@@ -1,4 +1,4 @@
-/** A worker that never lets a directory be: it gives a segment another index all the time. */
+/** A worker that constantly changes a directory: it keeps giving a segment another index. */
 import { openSync, writeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 

@@ -1,5 +1,5 @@
-// What a place holds where no entry verifies. The images are built by hand, and flipped bits are looked
-// for in two ways.
+// The bytes at a place without a valid entry. The images are built by hand, and two methods search for
+// flipped bits.
 import t from 'tap'
 
 import { readEntry, readHeader, type SegmentHeader } from '../../lib/pure-reader/segment.js'
@@ -9,7 +9,7 @@ import { register, SegmentImage } from './image.js'
 const first = 4096
 const at = (image: SegmentImage, offset: number): Shape => shapeOf(image.bytes, image.seed, offset)
 
-/** A user's entry 1 of one line, or of a payload of so many bytes. */
+/** A user's entry 1 of one line, or with a payload of this size. */
 function entry(payloadBytes = 32, fill = 0x5a): SegmentImage {
   return new SegmentImage().entry({ sequence: 1, payload: Buffer.alloc(payloadBytes, fill) })
 }
@@ -50,16 +50,16 @@ t.test(
   },
 )
 
-t.test('a flipped bit of the length is damage, also where zeros are at an edge then', async (t) => {
-  // With 16,384 bytes more the entry would end amid zeros, as if its end had not arrived.
+t.test('a flipped bit of the length is damage, even if zeros are at an edge then', async (t) => {
+  // With 16,384 more bytes the entry would end amid zeros, as if its end had not arrived.
   const image = entry(96).flip(first + 1, 6)
   t.equal(at(image, first), 'damaged')
-  // The shape alone would be torn: the same length with another payload has no flipped bit.
+  // Its shape alone would be torn: the same length with another payload has no flipped bit.
   image.bytes[first + 30] = 1
   t.equal(at(image, first), 'torn')
 })
 
-t.test('two flipped bits are damage where no edge is zero, and torn where one is', async (t) => {
+t.test('two flipped bits are damage if no edge is zero, and torn if one is', async (t) => {
   const whole = entry()
     .flip(first + 30, 1)
     .flip(first + 40, 1)
@@ -115,7 +115,7 @@ t.test(
   },
 )
 
-t.test('what can be no entry of any kind is damage', async (t) => {
+t.test('bytes that can not be an entry of any kind are damage', async (t) => {
   const type = new SegmentImage().entry({ sequence: 1, type: 0x13 })
   const length = new SegmentImage().entry({ sequence: 1, type: 0x11, payload: Buffer.alloc(40, 1) })
   for (const flags of [0x10, 0x20, 0x40, 0x14, 0x18]) {
@@ -132,7 +132,7 @@ t.test('what can be no entry of any kind is damage', async (t) => {
   t.equal(at(far, first), 'damaged', 'a length that none has')
 })
 
-/** As long as it takes: turns back every bit of the line. */
+/** Exhaustive: flips back every bit of the line. */
 function isOneBit(line: Buffer, seed: number): boolean {
   const copy = Buffer.from(line)
   for (let bit = 0; bit < 512; bit++) {
@@ -152,7 +152,7 @@ t.test('one flipped bit by linearity is what trying all bits finds', async (t) =
   }
   let ones = 0
   for (let round = 0; round < 60; round++) {
-    // A zero at the end, so that only the flipped bit tells damage from a torn line.
+    // A zero at the end, so that only the flipped bit distinguishes damage from a torn line.
     let image: SegmentImage
     let sequence = 1
     do image = new SegmentImage().entry({ sequence: sequence++ })

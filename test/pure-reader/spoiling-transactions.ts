@@ -1,6 +1,6 @@
 /**
- * What goes wrong with transactions: lines that are missing, doubled or swapped, and flags that say something
- * else, with a checksum that holds. The bytes are those of one segment with one-line and longer entries.
+ * Damage to transactions: lines that are missing, doubled or swapped, and contradictory flags with a valid
+ * checksum. The bytes are those of one segment with one-line and longer entries.
  */
 import type { SegmentImage } from './image.js'
 import type { Dice } from './spoiling.js'
@@ -13,7 +13,7 @@ interface Place {
   bytes: number
 }
 
-/** Does one thing to a segment of entries; a sentence of what was done. */
+/** Damages a segment of entries in one way; returns a sentence about it. */
 export function spoilTransactions(dice: Dice, segment: SegmentImage): string {
   const places = placesOf(segment)
   if (places.length === 0) return 'nothing: there is no entry'
@@ -51,7 +51,7 @@ export function spoilTransactions(dice: Dice, segment: SegmentImage): string {
   }
 }
 
-/** Those of a transaction mostly; the checksum holds afterwards, mostly. */
+/** Mostly flags of a transaction; afterwards the checksum is mostly valid. */
 function changeFlags(dice: Dice, segment: SegmentImage, offset: number): string {
   const mask = dice.pick([0x04, 0x08, 0x0c, 0x04, 0x08, 0x0c, 1 << dice.roll(8)])
   segment.bytes[offset + 7] = (segment.bytes[offset + 7] ?? 0) ^ mask
@@ -69,7 +69,7 @@ function changeSequence(dice: Dice, segment: SegmentImage, offset: number): stri
   return `the entry at ${offset} has sequence ${sequence}`
 }
 
-/** Of the entries that were appended, in order, whatever was done to them. */
+/** Places of the appended entries, in order, whatever their damage. */
 function placesOf(segment: SegmentImage): Place[] {
   const places: Place[] = []
   for (let offset = firstOffset; offset < segment.end;) {

@@ -1,4 +1,4 @@
-/** Directories of random shape, and random damage to their files: for holding the two readers together. */
+/** Directories of random shape with random damage to their files, to compare the two readers. */
 import {
   copyFileSync,
   existsSync,
@@ -31,18 +31,18 @@ export class Dice {
     this.#state = seed
   }
 
-  /** From 0 up to `sides` - 1. */
+  /** From 0 to `sides` - 1. */
   roll(sides: number): number {
     this.#state = (Math.imul(this.#state, 1103515245) + 12345) >>> 0
     return (this.#state >>> 8) % sides
   }
 
-  /** Once in so many times. */
+  /** True once in `times` times, on average. */
   once(times: number): boolean {
     return this.roll(times) === 0
   }
 
-  /** There must be one. */
+  /** `items` must not be empty. */
   pick<T>(items: readonly T[]): T {
     return items[this.roll(items.length)] as T
   }
@@ -67,7 +67,7 @@ export function makeDirectory(dice: Dice, dataDirectory: string): void {
       const before = next
       next = append(dice, segment, next, { holes: version === 2, transactions: features !== 0n })
       const isHole = segment.lastType === 0x05
-      // What fills lines has the sequence of the entry before it.
+      // An entry that fills lines has the sequence of the preceding entry.
       if (next > before) {
         checksums.set(next - 1, isHole ? 0 : segment.bytes.readUInt32LE(segment.end - 4))
       }
@@ -139,7 +139,7 @@ function linkOf({ bytes, id }: SegmentImage): bigint {
   return bytes.readBigUInt64LE(1536) || id
 }
 
-/** Does one thing to one file; a sentence of what was done. */
+/** Damages one file in one way; returns a sentence about it. */
 export function spoil(dice: Dice, dataDirectory: string): string {
   const names = filesOf(dataDirectory)
   const segments = names.filter((each) => each.endsWith('.segment'))
@@ -183,7 +183,7 @@ export function spoil(dice: Dice, dataDirectory: string): string {
   }
 }
 
-/** What a power cut leaves: zeros in the last entries. */
+/** A power cut's result: zeros in the last entries. */
 function tear(dice: Dice, dataDirectory: string, segments: string[]): string {
   for (const name of segments.toReversed()) {
     const file = path.join(dataDirectory, name)

@@ -1,5 +1,5 @@
-// Transactions in directories that were built by hand: what is whole, what is cut, what is corruption. Each
-// is held against the engine as well.
+// Transactions in hand-built directories: what is whole, what is cut, what is corruption. Each is compared
+// with the engine as well.
 import { rmSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
@@ -28,7 +28,7 @@ const segmentBytes = 65_536
 
 /** Offset of a one-line entry in a segment that begins with `begins`. */
 const offsetOf = (sequence: number, begins = 1): number => first + (sequence - begins) * line
-/** Three plain entries, a transaction of the entries 4 to 8, nothing of which was durable. */
+/** Three plain entries, and a transaction of the entries 4 to 8, nothing of which was durable. */
 const open = (): SegmentImage => new SegmentImage({ features }).entries(1, 3).transaction(4, 8)
 const second = (): SegmentImage => new SegmentImage({ index: 2, predecessor: idOf(1), features })
 
@@ -49,7 +49,7 @@ function make(t: Test, { segments, head = {}, snapshots = {} }: Directory): stri
   return dataDirectory
 }
 
-/** What both readers say; `last` is where the good entries end. */
+/** The verdict of both readers; `last` is the last good entry. */
 async function judged(t: Test, directory: Directory, what = ''): Promise<PureJournal> {
   const dataDirectory = make(t, directory)
   const { verdict, journal, damaged } = verifyPure(dataDirectory)
@@ -57,12 +57,12 @@ async function judged(t: Test, directory: Directory, what = ''): Promise<PureJou
   t.equal(verdictOf(report), damaged.length > 0 ? 'damaged' : verdict, `the engine: ${what}`)
   const next = Number(journal.lastSequence) + 1
   const named = report.recovery.break?.sequence ?? next
-  // (Where an older entry follows, what is wrong begins before the break.)
+  // (If an older entry follows, the error begins before the break.)
   t.ok(verdict === 'corrupt' ? named <= next : named === next, `its break: ${what}`)
   return journal
 }
 
-/** What an open leaves: the last entry, or the code of its refusal. */
+/** The last entry after an open, or the code of its refusal. */
 async function opened(t: Test, directory: Directory): Promise<number | string> {
   const dataDirectory = make(t, directory)
   try {
@@ -200,9 +200,7 @@ t.test('every contradiction is corruption, and none of the transaction is taken'
   }
   t.match(await judged(t, { segments: [hole] }), {
     lastSequence: 3n,
-    problems: [
-      /the transaction that begins with entry 4 is contradicted by what stands for entry 5/,
-    ],
+    problems: [/the transaction that begins with entry 4 is contradicted by entry 5/],
   })
 })
 
@@ -253,7 +251,7 @@ t.test('an open transaction at the end of a segment', async (t) => {
   t.match(await judged(t, { segments: [short, across] }, 'it goes on in the next segment'), {
     verdict: 'corrupt',
     lastSequence: 956n,
-    problems: [/begins with entry 957 is contradicted by what stands for entry 961/],
+    problems: [/begins with entry 957 is contradicted by entry 961/],
   })
   const alone = second().entry({ sequence: 960, durable: 956 })
   t.match(await judged(t, { segments: [lines, alone] }, 'its entry opens the next segment'), {

@@ -1,4 +1,4 @@
-// The test vectors of docs/format.md: each says what the page says of it.
+// The test vectors of docs/format.md: each is what the page says of it.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
@@ -28,7 +28,7 @@ import {
 
 /** The hex dumps of a version's section, in their order. */
 function vectors(version: number): Buffer[] {
-  // Compiled tests run from a directory of their own.
+  // Compiled tests run from another directory.
   const here = import.meta.dirname
   const roots = [path.join(here, '../..'), path.join(here, '../../..')]
   const root = roots.find((each) => existsSync(path.join(each, 'docs/format.md'))) ?? ''

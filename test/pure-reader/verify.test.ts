@@ -1,4 +1,4 @@
-// The verdict on a whole directory is what a strict open would do: by directories built by hand.
+// The verdict on a whole directory predicts a strict open: by hand-built directories.
 import { renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
@@ -128,7 +128,7 @@ t.test('an older snapshot is verified, and its entry compared', async (t) => {
   })
 })
 
-t.test('a snapshot of a newer version is refused, but where no open meets it', async (t) => {
+t.test('a snapshot of a newer version is refused, unless no open meets it', async (t) => {
   const newer = snapshotFile({ sequence: 20 })
   newer[8] = 9
   seal(newer.subarray(0, 128))
@@ -156,7 +156,7 @@ t.test('the entry that a snapshot names must be the one in the journal', async (
   })
   const unknown = snapshotFile({ sequence: 15 })
   t.match(verified(t, same, { [snapshotName(15)]: unknown }), { verdict: 'clean' })
-  // A hole in its place: nothing can be compared.
+  // A hole in its place: there is nothing to compare.
   const holed = ({ two }: Sample): void => {
     two.zero(4096, 60_000).end = 4096
     two.entries(11, 13).hole({ first: 14, last: 16, snapshot: 15, lines: 3 }).entries(17, 20)

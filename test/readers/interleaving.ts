@@ -1,10 +1,10 @@
 /**
- * Random interleavings of a slow reader with a fast writer that rolls, snapshots, compacts, closes, repairs and moves
- * its directory away. Each reader's outcome is judged by the sequences that it was given: everything from its start on,
- * one after the other, up to where the writer stood at its end; or an error that says what is not there any more. It
- * never just ends, and never hangs.
+ * Random interleavings of a slow reader with a fast writer that rolls, snapshots, compacts, closes, repairs
+ * and moves its directory away. The judge checks each reader's sequences. The reader must get everything from
+ * its start on, in order, up to the writer's position at the reader's end; or an error that says what is
+ * gone. It never just ends, and never hangs.
  *
- * What an entry holds is a function of its sequence (payloadOf), so the judge needs nothing of the journal.
+ * An entry's payload is a function of its sequence (payloadOf), so the judge needs nothing of the journal.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -33,16 +33,16 @@ import { removeLive } from '../removing.js'
 
 const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 
-/** The last two are processes of their own. */
+/** The last two are separate processes. */
 export const readerKinds = ['iterate', 'follow', 'bookAt', 'consume', 'dump', 'book'] as const
 export type ReaderKind = (typeof readerKinds)[number]
 
 export interface Outcome {
   kind: ReaderKind
-  /** Complete, told with this code, or ended because it was asked to. */
+  /** Complete, failed with this code, or ended on request. */
   end: 'complete' | 'stopped' | { code: string }
   entries: number
-  /** Why it is wrong; '' where it is not. */
+  /** Why it is wrong; '' if it is right. */
   wrong: string
 }
 
@@ -52,7 +52,7 @@ const toldCodes: ReadonlySet<string> = new Set([
   'ERR_PINNACLE_CONSUMER_DIVERGED',
 ])
 
-/** Longer than anything that is not a hang, on a busy machine. */
+/** Longer than anything but a hang, on a busy machine. */
 const hangMs = 60_000
 
 function payloadOf(sequence: number, bytes: number): Uint8Array {
@@ -61,7 +61,7 @@ function payloadOf(sequence: number, bytes: number): Uint8Array {
   return payload
 }
 
-/** What a reader was given, judged as it comes. */
+/** The entries that a reader received, judged on arrival. */
 class Given {
   count = 0
   last: number
@@ -72,7 +72,7 @@ class Given {
   }
 
   take(entry: JournalEntry): void {
-    // A hole says which entries a repair could not keep: it stands for all of them.
+    // A hole names the entries that a repair could not keep: it covers all of them.
     const first = entry.type === 'hole' ? entry.firstSequence : entry.sequence
     if (this.count === 0 && this.from === 0) this.last = first - 1
     if (first !== this.last + 1 && this.wrong === '') {
@@ -90,13 +90,13 @@ class Given {
   }
 }
 
-/** The fast writer: appends in bursts, with what stands around a journal in between. */
+/** The fast writer: appends in bursts, between other operations on the journal. */
 class Writer {
   manager: PersistenceManager | undefined
   lost = false
-  /** A repair met damage: a reader may meet it before, and what the repair could not keep is gone. */
+  /** A repair met damage: a reader may have met it earlier, and what the repair could not keep is gone. */
   damaged = false
-  /** Where the journal ended after the repair that kept least. */
+  /** The end of the journal after the repair that kept least. */
   repairedEnd = Infinity
   #orders = 0
 
@@ -123,7 +123,7 @@ class Writer {
     return this.manager?.appendedFrontier ?? 0
   }
 
-  /** Of the last order; one microsecond apart, in order. */
+  /** Time of the last order; they are one microsecond apart, in order. */
   get lastTime(): number {
     return this.#orders * 1000
   }
@@ -139,7 +139,7 @@ class Writer {
     }
   }
 
-  /** One byte of an entry in any segment. */
+  /** Changes one byte of an entry in any segment. */
   #damage(): void {
     const journal = join(this.directory, 'journal')
     const names = readdirSync(journal).filter((name) => name.endsWith('.segment'))
@@ -153,7 +153,7 @@ class Writer {
     this.damaged = true
   }
 
-  /** One thing that happens beside a reader; the last ones end this writer's directory. */
+  /** One event beside a reader; the last kinds end this writer's directory. */
   async happen(): Promise<void> {
     const manager = this.manager as PersistenceManager
     const choice = this.random.below(100)
@@ -222,11 +222,11 @@ export async function interleave(
     await writer.happen()
     await sleep(random.below(3))
   }
-  // What is there now, all of it must come; unless the directory is lost.
+  // All entries that exist now must come, unless the directory is lost.
   least = writer.lost ? 0 : writer.appended
   if (kind === 'follow' || kind === 'consume') {
     const deadline = performance.now() + hangMs
-    // A directory that was made anew before the reader looked is the one that it follows.
+    // If a directory was recreated before the reader looked, the reader follows the new one.
     const hasAll = (): boolean =>
       writer.lost
         ? writer.manager !== undefined && given.last >= writer.appended
@@ -275,7 +275,7 @@ const readers: Readonly<Record<ReaderKind, Reader>> = {
       await pause()
     }
     if (given.last < Math.min(start, writer.repairedEnd) && !writer.lost) {
-      given.wrong ||= `it ended at ${String(given.last)} of ${String(start)} without a word`
+      given.wrong ||= `it ended at ${String(given.last)} of ${String(start)} without an error`
     }
     return 'complete'
   },
@@ -297,7 +297,7 @@ const readers: Readonly<Record<ReaderKind, Reader>> = {
     await using consumer = await Consumers.of(writer.directory).open('slow', { from: 1 })
     try {
       for (;;) {
-        // It comes and goes: each time it goes on after what it committed.
+        // It comes and goes: each time it continues after what it committed.
         let left = 200
         for await (const entry of consumer.entries({ follow: true, signal: stop })) {
           given.take(entry)
@@ -334,7 +334,7 @@ const readers: Readonly<Record<ReaderKind, Reader>> = {
     const [code] = await exited
     if (code !== 0)
       return { code: /ERR_PINNACLE_\w+/.exec(said)?.[0] ?? `exit ${String(code)}: ${said}` }
-    // (Another directory may have taken the place before the process looked.)
+    // (Another directory may have replaced it before the process looked.)
     if (given.last < Math.min(start, writer.repairedEnd) && !writer.lost) {
       given.wrong ||= `it exited with 0 at ${String(given.last)} of ${String(start)}`
     }
@@ -342,7 +342,7 @@ const readers: Readonly<Record<ReaderKind, Reader>> = {
   },
 
   async book(writer, { given }) {
-    // Of another process, at the time of the last order.
+    // The book of another process, at the time of the last order.
     const { manager } = writer
     if (!manager) return 'stopped'
     const { orders } = manager.book('A').info()
@@ -358,7 +358,7 @@ const readers: Readonly<Record<ReaderKind, Reader>> = {
       return { code: /ERR_PINNACLE_\w+/.exec(said)?.[0] ?? `exit ${String(code)}: ${said}` }
     const found = JSON.parse(drawn) as { orders: number }
     given.count++
-    // (A repair may have lost some, and another directory may have taken the place.)
+    // (A repair may have lost some, and another directory may have replaced this one.)
     if (found.orders !== orders && !writer.damaged && !writer.lost) {
       given.wrong ||= `the book has ${String(found.orders)} orders of ${String(orders)}`
     }
@@ -366,7 +366,7 @@ const readers: Readonly<Record<ReaderKind, Reader>> = {
   },
 
   async bookAt(writer, { given }) {
-    // Of the writer itself: the state at a sequence or a time has all the orders up to it, or is refused.
+    // The writer's own book: the state at a sequence or a time has all the orders up to it, or is refused.
     const { manager } = writer
     if (!manager) return 'stopped'
     const sequence = writer.appended

@@ -22,7 +22,7 @@ let wrong = 0
 async function work(): Promise<void> {
   while (next < rounds) {
     const round = next++
-    // Fewer of those that are a process each.
+    // Fewer rounds of the kinds that start a process.
     const rare = new Map<number, ReaderKind>([
       [0, 'dump'],
       [10, 'book'],

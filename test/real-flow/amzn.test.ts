@@ -15,7 +15,7 @@ import { apply, differenceOf, sourceEntries, type Depthful } from './applying.js
 import { orderFlow, skipWithout } from './data.js'
 import { Transitions, transitionsOf, type Transition } from './transitions.js'
 
-// Eleven writers read the whole day, one after the other.
+// Eleven writers read the whole day, one after another.
 t.setTimeout(110_000)
 
 const skip = skipWithout('amzn/message_1.csv', 'amzn/orderbook_1.csv')
@@ -23,9 +23,9 @@ const directory = join(orderFlow, 'amzn')
 const transitions = 57_514
 
 /**
- * Whether the book behind the message shows row i. Where the message took the whole best level, the file
- * goes on with a deeper level that row i - 1 never showed: then the book's side is empty, and the row's
- * level must be worse than the one that went.
+ * Whether the book after the message shows row i. If the message took the whole best level, the file
+ * continues with a deeper level that row i - 1 never showed. Then the book's side is empty, and the row's
+ * level must be worse than the one that was taken.
  */
 function explains(book: Depthful | BookView, { before, after }: Transition): boolean {
   return [Side.Buy, Side.Sell].every((side) => {
@@ -137,7 +137,7 @@ t.test(
     const { adds, cancels, executions, trades, halts, openingLevels, unknownOrders } = counts
     t.equal(adds + cancels + executions + trades + halts + openingLevels + unknownOrders, events)
     t.equal(counts.inconsistent + counts.brokenLines, 0)
-    // 7,467 messages are about orders that the file did not enter.
+    // 7,467 messages are about orders whose entry the file lacks.
     t.equal(counts.fromOpeningBook + unknownOrders, 7_467)
   },
 )

@@ -43,7 +43,7 @@ export interface Depthful {
   depth(side: Side, levels: number): { price: number; quantity: number; orders: number }[]
 }
 
-/** `price quantity orders` of each level, best first; the same text for the same depth. */
+/** `price quantity orders` of each level, best first; equal depths give equal texts. */
 export function depthText(book: Depthful | BookView, side: Side, levels: number): string {
   return book
     .depth(side, levels)
@@ -59,7 +59,7 @@ export function sizesText(book: Depthful | BookView, side: Side, levels: number)
     .join('|')
 }
 
-/** Sequences of the entries of a run, in order: entry k stands for source event k. */
+/** Sequences of the entries of a run, in order: entry k belongs to source event k. */
 export async function sourceEntries(dataDirectory: string): Promise<JournalEntry[]> {
   const entries: JournalEntry[] = []
   for await (const entry of Journal.read(dataDirectory)) {
@@ -80,7 +80,7 @@ const entryTypes = {
   [FlowKind.Note]: 'user',
 } as const
 
-/** Whether the entry is that of the operation; '' or what differs. */
+/** Compares the entry with the operation; returns '' or what differs. */
 export function differenceOf(entry: JournalEntry | undefined, operation: FlowOperation): string {
   if (entry === undefined) return 'no entry'
   const wanted = entryTypes[operation.kind]

@@ -17,10 +17,10 @@ const file = join(orderFlow, 'arl', 'mbo.csv')
 const levels = 10
 const events = 5_886
 
-/** Bids and asks, as depthText writes them. */
+/** Bids and asks, in the form of depthText. */
 type State = readonly [string, string]
 
-/** The ten levels by (ts_event, sequence); where it comes several times, the last counts. */
+/** The ten levels by (ts_event, sequence); of several with the same key the last counts. */
 function truth(): Map<string, State> {
   const [head = '', ...rows] = linesOf('arl/mbp.csv')
   const names = head.split(',')
@@ -56,7 +56,7 @@ function eventKeys(): string[] {
   })
 }
 
-/** Indices of the events behind which a state of the truth must stand. */
+/** Indices of the events after which the book must equal a state of the truth. */
 function stateEnds(
   keys: readonly string[],
   states: ReadonlyMap<string, State>,
@@ -95,7 +95,7 @@ t.test(
         depthText(reference, Side.Sell, levels),
       ]
       if (found.join() === state.join() && inReference.join() === state.join()) equal++
-      else wrong.push(`behind event ${String(index)}`)
+      else wrong.push(`after event ${String(index)}`)
     }
     t.same(wrong, [])
     t.equal(equal, 3_360)
@@ -142,7 +142,7 @@ t.test(
       const book = await manager.bookAt('ARL', { sequence: entries[index]?.sequence ?? 0 })
       const found = [depthText(book, Side.Buy, levels), depthText(book, Side.Sell, levels)]
       book.close()
-      if (found.join() !== state.join()) wrong.push(`behind event ${String(index)}`)
+      if (found.join() !== state.join()) wrong.push(`after event ${String(index)}`)
     }
     t.same(wrong, [], 'every state, rebuilt from snapshots and journal')
     const reference = new ReferenceBook()

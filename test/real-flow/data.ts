@@ -1,4 +1,4 @@
-/** Real order flow, which is not part of the project: tests skip where it is missing. */
+/** Real order flow, which is not part of the project: tests skip if it is missing. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
@@ -7,7 +7,7 @@ export const orderFlow = join(
   'order-flow',
 )
 
-/** For a test's options: false, or why it is skipped. */
+/** For a test's options: false, or the reason to skip it. */
 export function skipWithout(...files: string[]): false | string {
   const missing = files.find((file) => !existsSync(join(orderFlow, file)))
   return missing === undefined

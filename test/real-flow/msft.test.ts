@@ -1,4 +1,4 @@
-// NASDAQ MSFT, LOBSTER with 50 levels. Truth: the order-book row behind every message.
+// NASDAQ MSFT, LOBSTER with 50 levels. Truth: the order-book row after every message.
 import { join } from 'node:path'
 import t from 'tap'
 import { Side } from '../../lib/book/side.js'
@@ -19,7 +19,7 @@ const options = { instrument: 'MSFT', openingBook }
 const levels = 50
 const rows = 1_949
 
-/** Bids and asks of every row behind row 0. */
+/** Bids and asks of every row after row 0. */
 function truth(): string[] {
   return linesOf('msft/orderbook_50.csv')
     .slice(1)
@@ -44,7 +44,7 @@ t.test('seeded from row 0, all 50 levels are equal on 1,949 of 1,949 rows', { sk
   const operations = await operationsOf(source)
   const counts = source.counts()
   const opening = counts?.openingLevels ?? 0
-  t.equal(operations.length, opening + rows, 'each level of row 0, and each message behind it')
+  t.equal(operations.length, opening + rows, 'each level of row 0, and each message after it')
   await using manager = await PersistenceManager.open({
     dataDirectory: t.testdir(),
     snapshotIntervalMin: 0,
@@ -63,7 +63,7 @@ t.test('seeded from row 0, all 50 levels are equal on 1,949 of 1,949 rows', { sk
   }
   t.same(wrong, [])
   t.match(compareBooks(book, reference), { equal: true })
-  // 37 messages are about orders born before the file; one of them is message 0, which row 0 holds.
+  // 37 messages are about orders born before the file; row 0 already contains one of them, message 0.
   t.match(counts, { fromOpeningBook: 36, unknownOrders: 0, inconsistent: 0, brokenLines: 0 })
 })
 

@@ -1,7 +1,7 @@
 /**
- * A level-1 LOBSTER day as single transitions: for every row the book is cleared and opened from row
- * i - 1, then message i is applied. A level-1 file never shows the deeper orders, so its rows can't be
- * reached one from another.
+ * A level-1 LOBSTER day as single transitions: for every row the book is cleared and opened from row i - 1,
+ * then message i is applied. A level-1 file never shows the deeper orders, so a row can't be derived from
+ * another.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ export interface Transition {
   message: string
   before: OpeningLevel[]
   after: OpeningLevel[]
-  /** Clear, the levels of row - 1, and the message. */
+  /** Clear, the levels of row i - 1, and the message. */
   operations: FlowOperation[]
 }
 

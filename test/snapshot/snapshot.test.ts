@@ -186,7 +186,7 @@ t.test('a directory with a damaged and a renamed snapshot is listed whole', asyn
   await manager.close()
 })
 
-t.test('what is no snapshot is a coded error', async (t) => {
+t.test('a file that is not a snapshot is a coded error', async (t) => {
   const directory = t.testdir({
     other: 'not a snapshot at all, though long enough to be looked at',
   })

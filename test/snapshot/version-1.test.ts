@@ -1,6 +1,6 @@
 /**
- * A snapshot that the last build with format version 1 wrote: three instruments, one of them with a status
- * and a last trade price, one with neither, one with both at 0.
+ * A snapshot by the last build with format version 1: three instruments, one of them with a status and a last
+ * trade price, one with neither, one with both at 0.
  */
 import { readFileSync } from 'node:fs'
 import t from 'tap'

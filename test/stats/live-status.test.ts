@@ -1,4 +1,4 @@
-// What a writer says of itself to other processes, and what they make of it.
+// The status that a writer publishes, and how other processes read it.
 import { readFileSync, rmSync } from 'node:fs'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'

@@ -110,10 +110,10 @@ t.test(
   },
 )
 
-/** What a snapshot is made of, and all below it. */
+/** The layers of a snapshot's contents, and all below them. */
 const cppCore = ['state', 'book', 'journal', 'window', 'platform', 'checksum', 'base']
 
-/** Every layer with those that it may import from; what is not named here is shared and below all. */
+/** Every layer with the layers that it may import from; unlisted ones are shared and below all. */
 const cppLayers: Record<string, string[]> = {
   base: [],
   platform: ['base'],
@@ -135,7 +135,7 @@ const cppLayers: Record<string, string[]> = {
 t.test('C++ layers include downward only', async (t) => {
   const wrong: string[] = []
   for (const file of cpp) {
-    // Tests may reach for the simulated file system and for helpers of any layer.
+    // Tests may use the simulated file system and helpers of any layer.
     if (file.endsWith('_test.cc') || /^native\/(test|simulator|fuzz|bench)\//.test(file)) continue
     if (/_bench\.cc$/.test(file)) continue
     const layer = file.split('/')[1] ?? ''
@@ -218,11 +218,11 @@ t.test('every test that a page of docs/ names is there', async (t) => {
     )) {
       const found = tests.find((each) => each === file || each.endsWith(`/${file}`))
       if (found === undefined) missing.push(`${page}: ${file}`)
-      // Behind it, in quotes, the cases meant: the whole name, or its beginning and an ellipsis.
+      // After it, in quotes, come the cases: the whole name, or its beginning and an ellipsis.
       for (const [, title = ''] of rest.matchAll(/"([^"]+)"/g)) {
         ++named
         const words = title.endsWith('…') ? `"${title.slice(0, -1).trimEnd()}` : `"${title}"`
-        // Names stand in quotes of any kind, and may hold some.
+        // Names are in quotes of any kind, and may contain some.
         const plain = (name: string): string => name.replace(/['`]/g, '"')
         const text = found === undefined ? '' : plain(read(found))
         if (!text.includes(plain(words))) missing.push(`${page}: ${file}: ${words}`)
@@ -244,7 +244,7 @@ t.test(
       .slice(2)
       .map((row) => row.split('|').slice(1, -1))
     const cells = rows.map((row) => row.slice(0, 4).map((cell) => cell.trim()))
-    // Strings that a formatter has cut in two are one.
+    // Joins strings that a formatter has cut in two.
     const source = read('native/journal/tail_rules.cc').replace(/"\s*\n\s*"/g, '')
     const rules = [
       ...source.matchAll(/\{"([^"]+)",\s*"([^"]+)",\s*"([^"]+)",\s*Tail::k(\w+),/g),

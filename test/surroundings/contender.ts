@@ -1,4 +1,4 @@
-/** Opens one of several directories again and again, as others do; tells every sequence that is durable. */
+/** Opens one of several directories repeatedly, as others do; reports every durable sequence. */
 import { flow, open } from '../persistence/setup.js'
 
 export interface Said {

@@ -1,6 +1,6 @@
 /**
- * A process that is put under a limit while it has a writer open. It does the same things under the limit and
- * after it, and tells its parent how each ended: 'ok', or the error's code.
+ * A process that gets a limit while it has a writer open. It does the same things under the limit and after
+ * it, and reports each result to its parent: 'ok', or the error's code.
  */
 import { join } from 'node:path'
 import { SecretBuffer } from '../../lib/credentials/secret-buffer.js'
@@ -13,10 +13,10 @@ const [, , directory = '', kind = ''] = process.argv
 const held = join(directory, 'held')
 let orders = 1
 
-// (What a limit on file size does to a window is in test/window.)
+// (test/window checks the effect of a limit on file size on a window.)
 const writePath = kind === 'fsize' ? 'mapped' : 'auto'
 const manager = await open(held, { keepSnapshots: 2, writePath })
-// What is loaded or started at first use is there before the limit.
+// Things that load or start at first use are there before the limit.
 SecretBuffer.allocate(32).release()
 flow(manager, 1500, orders)
 orders += 1500

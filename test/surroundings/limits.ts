@@ -1,6 +1,6 @@
 /**
- * Limits that a running process is put under, and that are lifted again while it runs. Where this machine or
- * this user can't set one, `unavailable` says why.
+ * Limits that are set for a running process, and lifted again while it runs. If this machine or this user
+ * can't set one, `unavailable` says why.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
@@ -10,16 +10,16 @@ const mebibyte = 1024 * 1024
 
 export interface Limit {
   readonly name: string
-  /** Codes of which at least one must come, or the limit was none. */
+  /** At least one of these codes must come, or the limit had no effect. */
   readonly codes: readonly string[]
-  /** Root is not held to it, so the process runs as nobody where the test runs as root. */
+  /** Root is exempt from it, so the process runs as another user if the test runs as root. */
   readonly asNobody: boolean
-  /** It takes much memory to meet it. */
+  /** Reaching it takes much memory. */
   readonly ofMemory: boolean
   readonly unavailable: string | undefined
   set(pid: number): void
   lift(pid: number): void
-  /** What was made for it. */
+  /** Removes what was made for it. */
   remove(): void
 }
 
@@ -30,7 +30,7 @@ function withoutPrlimit(): string | undefined {
   return spawnSync('prlimit', ['--version']).error === undefined ? undefined : 'needs prlimit'
 }
 
-/** Below a directory that is root's alone nobody else can run anything. */
+/** Another user can't run anything below a directory that belongs to root alone. */
 function withoutNobody(): string | undefined {
   if (!isRoot) return undefined
   const own = fileURLToPath(import.meta.url)
@@ -38,7 +38,7 @@ function withoutNobody(): string | undefined {
   return status === 0 ? undefined : 'the user nobody can not read this checkout'
 }
 
-/** As the process's own user: root may not have the right to change others'. */
+/** Runs as the process's own user: root may lack the right to change others' limits. */
 function prlimit(pid: number, asNobody: boolean, ...options: string[]): string {
   const { status, stdout, stderr } = spawnSync('prlimit', ['--pid', String(pid), ...options], {
     encoding: 'utf8',
@@ -48,7 +48,7 @@ function prlimit(pid: number, asNobody: boolean, ...options: string[]): string {
   return stdout.trim()
 }
 
-/** Of a resource: `least` is what the process must keep to go on at all. */
+/** A limit of one resource: `least` is what the process must keep to go on at all. */
 function resourceLimit(
   name: string,
   resource: string,
@@ -72,7 +72,7 @@ function resourceLimit(
       prlimit(pid, asNobody, `--${resource}=${before}:`)
     },
     remove() {
-      // A limit of the process goes with it.
+      // A limit of the process ends with it.
     },
   }
 }
@@ -82,7 +82,7 @@ function addressSpaceBytes(pid: number): number {
   return Number(/VmSize:\s*(\d+)/.exec(status)?.[1]) * 1024
 }
 
-/** The lowest that is free, so that the next is one too many. */
+/** The lowest free descriptor, so that the next one is one too many. */
 function nextDescriptor(pid: number): number {
   const open = new Set(readdirSync(`/proc/${String(pid)}/fd`).map(Number))
   let next = 0
@@ -90,7 +90,7 @@ function nextDescriptor(pid: number): number {
   return next
 }
 
-/** Of a control group of its own, version 1 or 2, whichever this machine has. */
+/** A limit of a separate control group, version 1 or 2, whichever this machine has. */
 function groupLimit(
   controller: 'pids' | 'memory',
   codes: readonly string[],
@@ -136,7 +136,7 @@ export function limits(): Limit[] {
   return [
     resourceLimit('ulimit -n', 'nofile', ['ERR_PINNACLE_TOO_MANY_FILES'], false, nextDescriptor),
     resourceLimit('ulimit -u', 'nproc', ['ERR_PINNACLE_TOO_MANY_THREADS'], true, () => 1),
-    // What V8 itself needs meanwhile has to fit, or Node ends the process.
+    // V8's own needs must fit, or Node ends the process.
     resourceLimit(
       'ulimit -v',
       'as',
@@ -150,7 +150,7 @@ export function limits(): Limit[] {
       'pids',
       ['ERR_PINNACLE_TOO_MANY_THREADS'],
       { first: 'pids.max', second: 'pids.max' },
-      // Below what runs: nothing ends, nothing starts. (The count of what runs lags behind.)
+      // Below the number of running threads: none ends, none starts. (The kernel's count lags.)
       () => 1,
     ),
     groupLimit(

@@ -14,7 +14,7 @@ const openOnce = fileURLToPath(new URL('./open-once.js', import.meta.url))
 const lost = { code: 'ERR_PINNACLE_DIRECTORY_LOST' }
 
 /**
- * Appends and waits for durability, one of which must be refused: the append, where a sync or a segment in the
+ * Appends and waits for durability, one of which must be refused: the append, if a sync or a segment in the
  * background has noticed the loss already.
  */
 async function expectRefusal(
@@ -57,7 +57,7 @@ const losses: Record<string, (directory: string) => void> = {
   'is renamed': (directory) => {
     renameSync(directory, `${directory}-2`)
   },
-  'is made anew': (directory) => {
+  'is recreated': (directory) => {
     removeLive(directory)
     mkdirSync(join(directory, 'journal'), { recursive: true })
     writeFileSync(join(directory, 'LOCK'), '')
@@ -81,7 +81,7 @@ for (const [what, happen] of Object.entries(losses)) {
       t.throws(() => manager.syncNow(), lost)
       // (The journal's threads do not keep a process alive.)
       const alive = setTimeout(() => undefined, 60_000)
-      t.match(await failure, [lost], 'also where nobody waits for durability')
+      t.match(await failure, [lost], 'also if no caller waits for durability')
       clearTimeout(alive)
       await t.rejects(manager.durable(), lost)
       await t.rejects(manager.close(), lost)

@@ -1,4 +1,7 @@
-/** `npm run surroundings`: the long form of surroundings.test.ts. Prints a figure a line; fails if any is wrong. */
+/**
+ * `npm run surroundings`: the long form of surroundings.test.ts. Prints one figure per line; fails if any is
+ * wrong.
+ */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +9,7 @@ import { limits } from './limits.js'
 import { forks, meetLimit, opensAndCloses, signalled, signals, workers } from './rounds.js'
 
 const root = mkdtempSync(join(tmpdir(), 'pinnacle-surroundings-'))
-// Some limits are met by the user nobody.
+// Some limits run their process as the user nobody.
 chmodSync(root, 0o755)
 let failures = 0
 

@@ -1,4 +1,4 @@
-/** Opens a data directory, appends an entry and closes; prints how that ended. */
+/** Opens a data directory, appends an entry and closes; prints the result. */
 import { PersistenceManager } from '../../lib/index.js'
 
 try {

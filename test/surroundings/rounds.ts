@@ -64,9 +64,9 @@ export interface Contended {
   /** Other outcomes than an open, by code. */
   codes: Record<string, number>
   killed: number
-  /** Processes that ended by a signal that nobody sent, or by an error. */
+  /** Processes that ended by a signal that the test did not send, or by an error. */
   wrong: string[]
-  /** Directories that hold less than was said to be durable, or can't be opened. */
+  /** Directories that hold less than was reported durable, or can't be opened. */
   lost: string[]
 }
 
@@ -180,7 +180,7 @@ export const signals = [
   'SIGKILL',
 ] as const
 
-/** A busy writer gets a signal `delayMs` after its first words; returns what was wrong. */
+/** A busy writer gets a signal `delayMs` after its first output; returns what was wrong. */
 export async function signalled(
   signal: (typeof signals)[number],
   delayMs: number,
@@ -202,12 +202,12 @@ export async function signalled(
   child.kill('SIGCONT')
   child.kill(signal)
   await new Promise((resolve) => setTimeout(resolve, 20))
-  // Some signals are no reason to end.
+  // Some signals do not end it.
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
   const [, ended] = await exited
   if (ended !== signal && ended !== 'SIGKILL') wrong.push(`${signal} ended it by ${String(ended)}`)
   const manager = await open(directory)
-  if (manager.appendedFrontier < told.appended) wrong.push(`entries are lost behind ${signal}`)
+  if (manager.appendedFrontier < told.appended) wrong.push(`entries are lost after ${signal}`)
   await manager.close()
   return wrong
 }

@@ -1,5 +1,5 @@
-// Memory that native code and JavaScript share stays valid whatever JavaScript does to it, and memory that other
-// threads write to is copied before anything works on it.
+// Memory that native code and JavaScript share remains valid whatever JavaScript does to it, and memory that
+// other threads write to is copied before any work on it.
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { MessageChannel, Worker } from 'node:worker_threads'
@@ -7,7 +7,7 @@ import t from 'tap'
 import { inspect, Journal, type StateMachine } from '../../lib/index.js'
 import { flow, open } from '../persistence/setup.js'
 
-/** Node 20 has what TypeScript's library of its year has not. */
+/** Node 20 has these; TypeScript's library of that year lacks them. */
 interface Resizable {
   resize(bytes: number): void
 }
@@ -40,7 +40,7 @@ class Keeper implements StateMachine {
   restored: Uint8Array | undefined
   constructor(readonly bytes: () => Uint8Array) {}
   apply(): void {
-    // The state is what the test says.
+    // The test provides the state.
   }
   snapshot(): Uint8Array {
     return this.bytes()
@@ -86,7 +86,7 @@ for (const [name, make] of Object.entries(memories)) {
   })
 }
 
-t.test('a buffer that shrinks while a snapshot runs, or was detached, is no danger', async (t) => {
+t.test('a buffer that shrinks while a snapshot runs, or was detached, is harmless', async (t) => {
   const directory = join(t.testdir(), 'data')
   const buffer = resizable(1 << 20, 1 << 20)
   const bytes = new Uint8Array(buffer)
@@ -129,37 +129,40 @@ t.test(
   },
 )
 
-t.test('the lanes can not be transferred away, and go on as if nobody had tried', async (t) => {
-  const directory = join(t.testdir(), 'data')
-  const manager = await open(directory)
-  flow(manager, 10)
-  const { lanes } = manager.journal
-  const length = lanes.length
-  const { port1, port2 } = new MessageChannel()
-  const transfer = [lanes.buffer as unknown as ArrayBuffer]
-  t.throws(() => structuredClone(lanes, { transfer }))
-  t.throws(() => {
-    port1.postMessage(lanes, transfer)
-  })
-  port1.close()
-  port2.close()
-  const { transfer: move } = lanes.buffer as { transfer?: unknown }
-  t.equal(move, undefined, 'no method detaches it')
-  t.equal(lanes.length, length)
+t.test(
+  'the lanes can not be transferred away, and go on as if the attempt had not been made',
+  async (t) => {
+    const directory = join(t.testdir(), 'data')
+    const manager = await open(directory)
+    flow(manager, 10)
+    const { lanes } = manager.journal
+    const length = lanes.length
+    const { port1, port2 } = new MessageChannel()
+    const transfer = [lanes.buffer as unknown as ArrayBuffer]
+    t.throws(() => structuredClone(lanes, { transfer }))
+    t.throws(() => {
+      port1.postMessage(lanes, transfer)
+    })
+    port1.close()
+    port2.close()
+    const { transfer: move } = lanes.buffer as { transfer?: unknown }
+    t.equal(move, undefined, 'no method detaches it')
+    t.equal(lanes.length, length)
 
-  const before = manager.appendedFrontier
-  lanes[0] = 1.5
-  manager.journal.appendLanes(1, 1)
-  manager.append(1, Buffer.from('hello'))
-  flow(manager, 10, 100)
-  manager.batch().add(manager.book('AAPL'), 1_000_000, 0, 100, 1).commit()
-  const { appendedFrontier } = manager
-  t.ok(appendedFrontier > before + 10)
-  await manager.close()
-  const again = await open(directory)
-  t.equal(again.appendedFrontier, appendedFrontier)
-  await again.close()
-})
+    const before = manager.appendedFrontier
+    lanes[0] = 1.5
+    manager.journal.appendLanes(1, 1)
+    manager.append(1, Buffer.from('hello'))
+    flow(manager, 10, 100)
+    manager.batch().add(manager.book('AAPL'), 1_000_000, 0, 100, 1).commit()
+    const { appendedFrontier } = manager
+    t.ok(appendedFrontier > before + 10)
+    await manager.close()
+    const again = await open(directory)
+    t.equal(again.appendedFrontier, appendedFrontier)
+    await again.close()
+  },
+)
 
 t.test('a thread that writes into the lanes at every moment breaks nothing', async (t) => {
   const directory = join(t.testdir(), 'data')

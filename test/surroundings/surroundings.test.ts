@@ -1,5 +1,5 @@
-// What the process's surroundings deny it ends in coded errors, and what they do to it costs nothing that was
-// promised: no abort, no signal of our own making, no lock left behind. `npm run surroundings` is the long form.
+// A denied resource ends in coded errors, and outside interference costs nothing that was promised: no abort,
+// no signal of our own, no lock left over. `npm run surroundings` is the long form.
 import { join } from 'node:path'
 import t from 'tap'
 import { open } from '../persistence/setup.js'

@@ -1,4 +1,4 @@
-// What counts as acknowledged is what was asked for. The engines here answer wrongly, each in its own way.
+// A promise acknowledges the requested sequence. The engines here answer wrongly, each in its own way.
 import t from 'tap'
 import { Acknowledgements, type Committer } from '../../lib/torture/acknowledgements.js'
 import { Testimony, Word } from '../../lib/torture/testimony.js'

@@ -1,4 +1,4 @@
-// Damage to real directories: what the judge thinks is lost, and what it says of real repairs.
+// Damage to real directories: what the judge considers lost, and its judgement of real repairs.
 import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'

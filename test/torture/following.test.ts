@@ -1,4 +1,4 @@
-// What followers record, and what the judge says of records in which one thing is wrong.
+// The records of followers, and the judge's verdict on records with one error.
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

@@ -1,4 +1,4 @@
-// The judge must see: what a fault could have left, made by hand, and what the judge says of it.
+// The judge must detect every fault: hand-made results of faults, and the judge's verdict on them.
 import {
   closeSync,
   copyFileSync,

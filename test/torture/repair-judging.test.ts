@@ -1,5 +1,5 @@
-// What the judge says of repairs in which one thing is wrong. No engine is asked: the outcomes are made
-// from the flow, right first, and then with a single fault.
+// The judge's verdict on repairs with one error. No engine runs: the outcomes are made from the flow, correct
+// first, and then with a single fault.
 import t from 'tap'
 import type { RecoveryPolicy } from '../../lib/index.js'
 import { pictureOfExpected } from '../../lib/torture/book-picture.js'
@@ -24,7 +24,7 @@ function entry(sequence: number): SeenEntry {
   return { sequence, text: expectedText(sequence, eventOf(sequence)) }
 }
 
-/** Entries, with holes in the place of those that are left out. */
+/** Entries, with holes in the place of omitted ones. */
 function steps(first: number, last: number, left: readonly Range[]): SeenEntry[] {
   const seen: SeenEntry[] = []
   for (let sequence = first; sequence <= last; sequence++) {
@@ -38,7 +38,7 @@ function steps(first: number, last: number, left: readonly Range[]): SeenEntry[]
   return seen
 }
 
-/** What a right recovery shows that keeps entries to `last` but for those that are left out. */
+/** The result of a correct recovery that keeps entries to `last` except for the omitted ones. */
 function openedTo(last: number, { damage }: RepairEvidence, left: readonly Range[] = []): Opened {
   const state = new ExpectedState()
   const defined: string[] = []
@@ -92,7 +92,7 @@ function refusedBy(policy: RecoveryPolicy, code = 'ERR_PINNACLE_CORRUPT'): Repai
   return { policy, tool: 'api', repair, changed: [], vanished: [] }
 }
 
-/** An entry that later ones need: what they leave is more than one hole. */
+/** An entry that later ones need: without it there is more than one hole. */
 const needed = Array.from({ length: 100 }, (_, at) => at + 150).find(
   (sequence) => leftBySalvage([[sequence, sequence]]).length > 1,
 )
@@ -100,10 +100,10 @@ if (needed === undefined) throw new Error('the flow has no entry that others nee
 const flipped = evidenceOf([[needed, needed]])
 const left = leftBySalvage([[needed, needed]])
 const dependent = left[1]?.[0] ?? 0
-/** A later entry that no hole takes. */
+/** A later entry outside of the holes. */
 const later = dependent + 10
 
-/** A right outcome, with one thing changed. */
+/** A correct outcome, with one thing changed. */
 function strictly(change: (opened: Opened) => void, evidence = evidenceOf([])): string[] {
   return changed('strict', openedTo(acknowledged, evidence), evidence, change)
 }
@@ -202,7 +202,7 @@ t.test('an invented, changed, skipped or repeated entry is seen', async (t) => {
     another: (seen: SeenEntry[]) => (seen[150] = { ...seen[150], text: 'user, 1' } as SeenEntry),
     skipped: (seen: SeenEntry[]) => seen.splice(150, 1),
     repeated: (seen: SeenEntry[]) => seen.splice(150, 0, seen[149] as SeenEntry),
-    // Sequences that are counted on, as if nothing were lost.
+    // Sequences that continue as if nothing were lost.
     renumbered: (seen: SeenEntry[]) =>
       seen.splice(150, 1, { ...(seen[151] as { text: string }), sequence: 151 }),
   }
@@ -323,7 +323,7 @@ t.test('entries of an instrument whose definition is lost can not be kept', asyn
   const kept = judgeRepair(lost, outcomeOf('salvage', openedTo(acknowledged, lost, [[4, 4]])))
   t.match(kept, [/is kept, and what it needs is not/])
 
-  // Without the first definition the next ones are out of turn.
+  // Without the first definition the next ones are out of order.
   const first = evidenceOf([[1, 1]])
   const books = Array.from({ length: acknowledged }, (_, at) => at + 1).filter(
     (sequence) => eventOf(sequence)?.kind !== 'payload',

@@ -12,7 +12,7 @@ import type { TortureResult } from '../../lib/torture/torture.js'
 import { documentOf, pinnacle } from '../cli/running.js'
 
 t.setTimeout(600_000)
-// One after the other: side by side the runner has told one's output as the other's.
+// One after another: in parallel the runner has attributed one's output to the other.
 t.jobs = 1
 
 const isRoot = process.platform === 'linux' && process.getuid?.() === 0
@@ -70,7 +70,7 @@ t.test(
   },
 )
 
-/** Writers that never need a new file in time meet no full disk: so a few tries. */
+/** A writer that never needs a new file in time meets no full disk: so this tries a few times. */
 async function starved(t: Test, by: SpaceKind): Promise<FaultCounts> {
   for (let seed = 1; ; seed++) {
     const words = ['--only', 'full', '--full-by', by, '--cycles', '3', '--seed', String(seed)]
@@ -93,7 +93,7 @@ for (const by of ['tmpfs', 'limit', 'ulimit'] as const) {
     async (t) => {
       const counts = await starved(t, by)
       t.ok(counts.refused > 0, 'operations were refused')
-      // The limit that a writer is started with stays.
+      // The limit that a writer starts with is permanent.
       if (by !== 'ulimit') t.ok(counts.resumed > 0, 'and taken again')
       t.equal(counts.lost, 0)
     },
@@ -114,7 +114,7 @@ t.test(
   },
 )
 
-/** Calls back once when `seen` says so, while the process runs. */
+/** Calls back once, when `seen` returns true, while the process runs. */
 function onceSeen(child: ChildProcess, seen: () => boolean, then: () => void): void {
   const looking = setInterval(() => {
     if (!seen()) return
@@ -126,7 +126,7 @@ function onceSeen(child: ChildProcess, seen: () => boolean, then: () => void): v
   })
 }
 
-/** Whether the writer of this or a later cycle has begun. (The first one may be over between two looks.) */
+/** Whether the writer of this or a later cycle has begun. (The first one may end between two looks.) */
 const hasJournal = (directory: string, writer: RegExp, below: string): boolean =>
   existsSync(directory) &&
   readdirSync(directory).some(
@@ -148,7 +148,7 @@ t.test('Ctrl-C ends it after the cycle that runs, with a result', buffered, asyn
 })
 
 t.test(
-  'what a killed torture left is found and removed by the next one, mounts and all',
+  'leftovers of a killed torture are found and removed by the next one, mounts and all',
   { ...buffered, skip: !isRoot && 'needs root: it mounts a tmpfs' },
   async (t) => {
     const directory = join(t.testdir(), 'torture')

@@ -1,6 +1,6 @@
 /**
- * Data directories with transactions that the version which brought them left behind: each is read and goes on.
- * How they were made, and the plain record of what is in them: test/fixtures/transactions/make.mjs.
+ * Data directories of the version that introduced transactions: each is read and continued.
+ * test/fixtures/transactions/make.mjs made them, with a plain record of their contents.
  */
 import { cpSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -17,7 +17,7 @@ interface Expected {
   last: number
   snapshots: number[]
   segments: number
-  /** First and last entry of each one of several entries. */
+  /** First and last entry of each transaction with several entries. */
   transactions: [first: number, last: number][]
   types: string[]
   bids: Level[]

@@ -1,4 +1,4 @@
-/** What a transaction is not, and what can't be done inside one. */
+/** The limits of transactions, and what can't be done inside one. */
 import t from 'tap'
 import { Side, type PersistenceManager } from '../../lib/index.js'
 import { fingerprint, open } from '../persistence/setup.js'
@@ -107,7 +107,7 @@ t.test('a promise that rejects later ends no process', async (t) => {
   await manager.close()
 })
 
-t.test('what is no function is refused', async (t) => {
+t.test('anything but a function is refused', async (t) => {
   const manager = await open(t.testdir())
   for (const work of [undefined, null, 5, {}]) {
     t.throws(() => manager.transaction(work as () => void), {

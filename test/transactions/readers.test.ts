@@ -1,4 +1,4 @@
-// What readers see of transactions: all of one or nothing, wherever they begin and end.
+// Readers see all of a transaction or nothing, wherever they begin and end.
 import t from 'tap'
 import { Consumers, Journal, type JournalEntry } from '../../lib/index.js'
 
@@ -46,7 +46,7 @@ t.test('a reader that came before the first transaction reads on', async (t) => 
   await journal.close()
 })
 
-t.test('a reader that begins or ends inside a transaction is told', async (t) => {
+t.test('a reader that begins or ends inside a transaction gets an error', async (t) => {
   const directory = t.testdir()
   const journal = await written(directory)
   await journal.durable()

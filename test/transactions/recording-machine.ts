@@ -1,6 +1,6 @@
 import type { AppliedEntry, OperationEntry, StateMachine, UserEntry } from '../../lib/index.js'
 
-/** Remembers all that it is given, so that live and replayed entries can be compared. */
+/** Remembers everything it receives, so that live and replayed entries can be compared. */
 export class RecordingMachine implements StateMachine {
   seen: string[] = []
   onEntry: (entry: AppliedEntry) => void = () => undefined

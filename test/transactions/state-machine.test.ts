@@ -1,4 +1,4 @@
-/** State machines that see book operations, and what they get of transactions. */
+/** State machines that see book operations, and what they receive of transactions. */
 import t from 'tap'
 import { Side, type PersistenceManager } from '../../lib/index.js'
 import { open } from '../persistence/setup.js'
@@ -202,7 +202,7 @@ t.test('one that throws at an operation fails, and a corrected one gets it again
   await again.close()
 })
 
-t.test('an operation in snapshot() is refused where it is told of operations', async (t) => {
+t.test('an operation in snapshot() is refused if it receives operations', async (t) => {
   const machine = new RecordingMachine()
   const manager = await open(t.testdir(), { stateMachine: machine })
   machine.snapshot = () => {
@@ -267,7 +267,7 @@ t.test(
   },
 )
 
-t.test('stateAt() says so where compaction took what it needs', async (t) => {
+t.test('stateAt() says so if compaction removed what it needs', async (t) => {
   const directory = t.testdir()
   const manager = await open(directory, { stateMachine: new RecordingMachine(), keepSnapshots: 1 })
   for (let i = 0; i < 3000; i++) manager.append(1, payload)

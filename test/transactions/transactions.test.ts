@@ -57,11 +57,11 @@ const refusals: Record<string, [code: string, (manager: PersistenceManager) => v
     'ERR_PINNACLE_UNKNOWN_ORDER',
     (manager) => manager.book('AAPL').cancel(77),
   ],
-  'a price that is none': [
+  'an invalid price': [
     'ERR_PINNACLE_INVALID_PRICE',
     (manager) => manager.book('AAPL').add(8, Side.Buy, 1.5, 1),
   ],
-  'a price that is no number': [
+  'a price that is not a number': [
     'ERR_PINNACLE_INVALID_PRICE',
     (manager) => manager.book('AAPL').add(8, Side.Buy, '1' as unknown as number, 1),
   ],
@@ -69,15 +69,15 @@ const refusals: Record<string, [code: string, (manager: PersistenceManager) => v
     'ERR_PINNACLE_INVALID_ORDER_ID',
     (manager) => manager.book('AAPL').add(2n ** 128n, Side.Buy, 1, 1),
   ],
-  'a time that is none': [
+  'an invalid time': [
     'ERR_PINNACLE_INVALID_TIMESTAMP',
     (manager) => manager.book('AAPL').clear(-1n),
   ],
-  'a user type that is none': [
+  'an invalid user type': [
     'ERR_PINNACLE_INVALID_ENTRY_TYPE',
     (manager) => manager.append(128, payload(8)),
   ],
-  'a payload that is none': [
+  'an invalid payload': [
     'ERR_PINNACLE_INVALID_ARGUMENT',
     (manager) => manager.append(1, 'x' as unknown as Uint8Array),
   ],
@@ -149,7 +149,7 @@ t.test('what the function throws comes out, and all is taken back', async (t) =>
     try {
       manager.transaction(() => {
         flow(manager, 100, 2)
-        // eslint-disable-next-line @typescript-eslint/only-throw-error -- whatever it is
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- any value can be thrown
         throw thrown
       })
     } catch (error) {
@@ -350,7 +350,7 @@ t.test('a follower sees a transaction only when all of it is there', async (t) =
 })
 
 t.test(
-  'readers begin and end beside a transaction, and say so where they are asked to cut it',
+  'readers begin and end beside a transaction, and say so if they are asked to cut it',
   async (t) => {
     const directory = t.testdir()
     const manager = await open(directory)

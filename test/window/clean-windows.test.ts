@@ -1,4 +1,4 @@
-// pinnacle clean-windows removes what is certainly not needed, and nothing else.
+// pinnacle clean-windows removes only what is certainly unneeded.
 import { copyFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -42,7 +42,7 @@ t.test('windows that are needed stay, left ones go', { skip: needsMemory }, asyn
   for (const force of [false, true]) {
     t.match(await clean(force), [{ path, state: 'needed', removed: false, bytes: 131_072 }])
   }
-  // Its directory moves away: nobody knows whether the entries are anywhere else.
+  // Its directory moves away: it is unknown whether the entries are anywhere else.
   renameSync(data, `${data}-moved`)
   t.match(await clean(), [
     { state: 'no-directory', removed: false, reason: /may be the only copy/, dataDirectory: data },
@@ -120,7 +120,7 @@ t.test(
   },
 )
 
-t.test('the commands tell what a window has', { skip: needsMemory }, async (t) => {
+t.test('the commands show what a window has', { skip: needsMemory }, async (t) => {
   const memory = memoryDirectory(t)
   const data = join(t.testdir(), 'data')
   let entries = 0

@@ -1,6 +1,6 @@
 /**
- * Appends as fast as it can until it is killed, and says in a file how far it came: after each append, which one
- * that was and how far the segment files were. What is in the page cache survives a kill as the entries must.
+ * Appends as fast as it can until it is killed. After each append it records in a file which append that was
+ * and how far the segment files were. The page cache survives a kill, and so must the entries.
  */
 import { openSync, writeSync } from 'node:fs'
 import { PersistenceManager, type Durability } from '../../lib/index.js'
@@ -23,7 +23,7 @@ const payload = new Float64Array(4)
 const bytes = new Uint8Array(payload.buffer)
 for (let appends = 0; ; appends++) {
   payload[0] = manager.appendedFrontier + 1
-  // (One that goes across lines and the ring's end.)
+  // (One that spans lines and the ring's end.)
   const isLong = appends % 7 === 0
   const sequence = manager.append(3, isLong ? new Uint8Array(200).fill(appends) : bytes)
   frontiers[0] = sequence

@@ -1,4 +1,4 @@
-// What an append returned from survives the process, although it is in a window and not in a file yet.
+// An entry whose append has returned survives the process, even if it is in a window and not yet in a file.
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
@@ -24,7 +24,7 @@ for (const durability of durabilities) {
       const found = await inspect(data)
       t.ok(found.recovery.lastSequence >= appended, 'inspect counts what the window has')
       t.equal(found.window.fate, 'used')
-      // The paths take turns in what they take over.
+      // The two paths alternate in taking over.
       const manager = await PersistenceManager.open({
         dataDirectory: data,
         writePath: round % 2 === 0 ? 'window' : 'mapped',
@@ -55,7 +55,7 @@ for (const durability of durabilities) {
 }
 
 t.test(
-  'whoever loses the window loses what was not written, and is told',
+  'a lost window loses what was not written, and the loss is reported',
   { skip: needsMemory },
   async (t) => {
     const memory = memoryDirectory(t)
@@ -78,7 +78,7 @@ t.test(
     t.match(losses, [{ path: join(memory, window), reason: /is gone/, found: 'open' }])
     await manager.close()
     await (await open()).close()
-    t.equal(losses.length, 1, 'it is told once')
+    t.equal(losses.length, 1, 'it is reported once')
   },
 )
 
@@ -120,7 +120,7 @@ t.test(
     const child = await startWriter(data, memory, 'appended')
     let stderr = ''
     child.stderr?.on('data', (text: Buffer) => (stderr += text.toString()))
-    // Less than the segment has, more than what it says takes.
+    // Less than the segment needs, more than the writer's own records take.
     spawnSync('prlimit', ['--pid', String(child.pid), '--fsize=8192:'])
     const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
     t.same([code, signal], [1, null])
@@ -129,7 +129,7 @@ t.test(
     const { appended } = saidOf(data)
     const manager = await PersistenceManager.open({ dataDirectory: data, windowDirectory: memory })
     t.equal(manager.recovery.window.fate, 'used')
-    // (None may be missing from the files, if what failed was a write of zeros.)
+    // (Possibly none is missing from the files, if the failed write was of zeros.)
     t.ok(manager.appendedFrontier >= appended)
     await manager.close()
     t.same(windowsIn(memory), [])

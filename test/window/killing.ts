@@ -1,4 +1,4 @@
-/** A writer that is killed, and what it had said. */
+/** A killed writer, and its last report. */
 import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -30,7 +30,7 @@ export async function startWriter(
   return child
 }
 
-/** Runs a writer for so long; `beside` runs before it is killed. */
+/** Runs a writer for this long; `beside` runs before the kill. */
 export async function killedWriter(
   dataDirectory: string,
   windowDirectory: string,

@@ -1,8 +1,8 @@
-/** Where the tests keep windows: a directory of their own in memory, which goes with the test. */
+/** The tests' place for windows: a separate directory in memory, removed with the test. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import type { Test } from 'tap'
 
-export const needsMemory = process.platform === 'linux' ? false : 'there are no windows here'
+export const needsMemory = process.platform === 'linux' ? false : 'this system has no windows'
 
 export function memoryDirectory(t: Test): string {
   const directory = mkdtempSync('/dev/shm/pinnacle-test-')

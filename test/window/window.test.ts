@@ -1,4 +1,4 @@
-// The window of a writer that lives: where it may be, who reads what is in it, and what becomes of it.
+// The window of a live writer: where it may be, who reads it, and how it ends.
 import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -62,7 +62,7 @@ t.test(
   },
 )
 
-t.test('where there is no memory, auto maps and says why', async (t) => {
+t.test('if there is no memory, auto maps and says why', async (t) => {
   const disk = t.testdir()
   const bad = [
     ['/proc', 'ERR_PINNACLE_INVALID_ARGUMENT'],
@@ -155,7 +155,7 @@ t.test('readers in a worker thread of the process see it too', async (t) => {
 
 for (const [title, lose] of [
   ['a window that is removed is noticed with a sync', (file: string) => rmSync(file)],
-  // (A page that nobody comes to: a store to it would be a signal, which docs/durability.md says.)
+  // (A store to a page past the end would raise a signal, as docs/durability.md says.)
   [
     'a window that is cut short is noticed with a sync',
     (file: string) => truncateSync(file, statSync(file).size - 4096),

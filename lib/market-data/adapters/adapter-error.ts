@@ -1,19 +1,19 @@
-/** Codes of the adapters. docs/errors.md says what each means and what to do. */
+/** Codes of the adapters. docs/errors.md explains each and says what to do. */
 import { PinnacleTypeError } from '../../errors/pinnacle-error.js'
 import { shown } from '../../errors/shown.js'
 import type { FeedSubscription } from '../feed-adapter.js'
 
 export const AdapterCode = {
-  /** There is no adapter of this name. */
+  /** No adapter has this name. */
   UnknownExchange: 'ERR_PINNACLE_FEED_UNKNOWN_EXCHANGE',
-  /** A channel that the exchange does not have, or no product where one is needed. */
+  /** A channel that the exchange does not have, or a missing product. */
   InvalidSubscription: 'ERR_PINNACLE_FEED_INVALID_SUBSCRIPTION',
 } as const
 export type AdapterCode = (typeof AdapterCode)[keyof typeof AdapterCode]
 
 /**
- * Throws where a channel is not the exchange's, or where there is no product. The latter matters: some
- * exchanges take an empty list for all products that they have.
+ * Throws when the exchange does not have a channel, or when a product is missing. The second check matters:
+ * some exchanges read an empty list as all of their products.
  */
 export function checkSubscription(
   exchange: string,

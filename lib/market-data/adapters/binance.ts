@@ -1,12 +1,12 @@
 /**
  * Binance spot, combined streams (wss://stream.binance.com:9443/stream): each message names its stream.
  *
- * Changes of a book (`depth`) cover a range of update ids, first to last, contiguous by product whatever the
- * connection; they start without a book, which bookSnapshotUrl() has. `depth5`, `depth10` and `depth20` need none:
- * each message is the whole of the best levels. Products are written as the exchange prints them, `BTCUSDT`;
- * streams have them in lower case. Times are whole milliseconds.
+ * Changes of a book (`depth`) cover a range of update ids, first to last, which are contiguous per product
+ * across connections. They start without a book; bookSnapshotUrl() has it. `depth5`, `depth10` and `depth20`
+ * need no book: each message holds all of the best levels. Products are written as the exchange prints them,
+ * `BTCUSDT`; stream names have them in lower case. Times are whole milliseconds.
  *
- * `m` of a trade says that the buyer is the maker: then the seller took.
+ * A trade's `m` says that the buyer is the maker, so the seller is the aggressor.
  */
 import { Side } from '../../book/side.js'
 import type { FeedAdapter, FeedSubscription } from '../feed-adapter.js'
@@ -81,7 +81,7 @@ const tickerParts = [
   [',"n":', 'integer'],
 ] as const
 
-/** Requests that an answer is awaited of; the exchange allows five a second. */
+/** Requests that await an answer; the exchange allows five a second. */
 const maxPending = 1000
 
 interface PendingRequest {
@@ -148,7 +148,7 @@ export class BinanceAdapter implements FeedAdapter {
       return message.e === undefined ? this.#response(message) : this.#event('', message)
     }
     const stream = textOf(message.stream, 'stream')
-    // Behind the stream's name every field is the data's; it is told so.
+    // Only the data's fields follow the stream's name; the parser's place says so.
     const data = objectOf(message.data, 'data')
     return this.#event(stream, data)
   }
@@ -178,7 +178,7 @@ export class BinanceAdapter implements FeedAdapter {
     }
   }
 
-  /** Events without a name of their own: best prices, and the best levels of a book. */
+  /** Events that carry no name: best prices, and the best levels of a book. */
   #unnamed(stream: string, data: JsonObject): ParsedFrame {
     const [symbol = '', kind = ''] = stream.split('@', 2)
     if (kind === 'bookTicker') {
@@ -238,7 +238,7 @@ export class BinanceAdapter implements FeedAdapter {
     this.#place.leave()
   }
 
-  /** Messages of one moment share their time. */
+  /** Messages sent at one moment share their time. */
   #timeOf(value: unknown, field: string): bigint {
     const ms = countOf(value, field)
     if (ms > maxTimeMs) throw bad(field, 'milliseconds since 1970', value)
@@ -249,7 +249,7 @@ export class BinanceAdapter implements FeedAdapter {
     return this.#lastNs
   }
 
-  /** An answer names the request by its number alone. */
+  /** An answer identifies its request only by number. */
   #response(message: JsonObject): ParsedFrame {
     const error = message.error === undefined ? message : objectOf(message.error, 'error')
     const id = typeof message.id === 'number' ? message.id : undefined
@@ -264,7 +264,7 @@ export class BinanceAdapter implements FeedAdapter {
       return { kind: 'unknown', channel: 'unnamed', sequences: noSequences }
     }
     const request = id === undefined ? undefined : this.#pending.get(id)
-    // Of a request that is not ours, as in a recording: it says nothing.
+    // Answers a request that is not ours, as in a recording: it says nothing.
     if (id === undefined || !request || message.result !== null) {
       return only('response', { type: 'other', channel: 'response' })
     }
@@ -310,7 +310,7 @@ function only(channel: string, update: FeedUpdate): ParsedFrame {
   return { kind: 'updates', channel, sequences: noSequences, updates: [update] }
 }
 
-/** Changes and whole books of one product would overwrite each other. */
+/** Rejects changes and whole books of one product together: they would overwrite each other. */
 function checkOneBook(wanted: readonly string[]): void {
   const books = wanted.filter((channel) => bookChannels.includes(channel))
   if (books.length < 2) return

@@ -1,14 +1,15 @@
 /**
  * Coinbase Exchange (wss://ws-feed.exchange.coinbase.com).
  *
- * `sequence` counts the order-level events of a product, and the channel `full` alone has all of them; `ticker`,
- * `matches` and `heartbeat` quote numbers of that count and skip most. So a number is handed on as a sequence
- * (scope: the product) only for events of `full`. Which products that holds for is learned from the frames:
- * `subscriptions` lists them, and an order's event without fields of a user comes from `full` alone. (`user` sends
- * the events of one's own orders in the same shape; they are kept raw.)
+ * `sequence` counts the order-level events of a product. Only the channel `full` has all of them; `ticker`,
+ * `matches` and `heartbeat` quote numbers of that count and skip most. So a number becomes a sequence (scope:
+ * the product) only for events of `full`. The adapter learns from the frames which products have `full`:
+ * `subscriptions` lists them, and an order's event without a user's fields comes only from `full`. (`user`
+ * sends the events of one's own orders in the same shape; they are kept raw.)
  *
- * A match's `side` is the maker's there; here a `trade` has the aggressor's and an order's event the maker's.
- * The stream of `full` starts without a book: bookSnapshotUrl() has it, and says up to which number.
+ * The exchange gives a match's `side` as the maker's; here a `trade` has the aggressor's and an order's event
+ * the maker's. The stream of `full` starts without a book: bookSnapshotUrl() has it, with the number it
+ * reaches.
  */
 import { Side } from '../../book/side.js'
 import type { FeedAdapter, FeedSubscription } from '../feed-adapter.js'
@@ -95,13 +96,13 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
   readonly impliedChannels = ['heartbeat']
   readonly authenticatedChannels = ['level2', 'full', 'user']
   readonly sequenceRule = 'contiguous'
-  /** A product's count goes on whoever listens: after a reconnect the numbers tell what was missed. */
+  /** A product's count continues across connections: after a reconnect the numbers show what was missed. */
   readonly sequenceRestartsOnConnect = false
 
   readonly #place = new FramePlace()
   readonly #time = new ExchangeTime()
   readonly #tickers = new TickerTemplate(tickerParts, '"}', this.#time)
-  /** Products whose order-level events all come here. */
+  /** Products whose order-level events all arrive on this connection. */
   readonly #full = new KnownProducts<true>()
 
   bookKind(wanted: readonly string[]): 'levels' | 'orders' {
@@ -192,7 +193,7 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
     const update: TickerUpdate = {
       type: 'ticker',
       product: productOf(message.product_id, 'product_id'),
-      // The first ticker of a product without a trade so far has none.
+      // A product's first ticker has no time before its first trade.
       exchangeTimeNs: this.#time.optionalOf(message.time, 'time'),
       price: priceOf(message.price, 'price'),
     }
@@ -261,7 +262,7 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
       product: productOf(message.product_id, 'product_id'),
       exchangeTimeNs: this.#time.of(message.time, 'time'),
       tradeId: idOf(message.trade_id, 'trade_id'),
-      // Who takes a sell order buys.
+      // The taker of a sell order buys.
       side: sideOf(message.side, 'side') === Side.Sell ? Side.Buy : Side.Sell,
       price: priceOf(message.price, 'price'),
       size: decimalOf(message.size, 'size'),
@@ -336,7 +337,7 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
       case 'done':
         return { type: 'order', product, exchangeTimeNs, event: 'done', orderId, side }
       case 'change': {
-        // A market order's funds may change; it does not rest on the book.
+        // A market order's funds may change; the order does not rest on the book.
         if (message.new_size === undefined && message.new_funds !== undefined) {
           return { type: 'other', channel: 'full', product }
         }
@@ -357,7 +358,7 @@ export class CoinbaseExchangeAdapter implements FeedAdapter {
     }
   }
 
-  /** The whole list of what this connection has; `full` of a product that is not on it is over. */
+  /** All subscriptions of this connection; `full` has ended for a product that is not listed. */
   #subscriptions(message: JsonObject): Record<string, string[]> {
     const listed = subscriptionsOf(message.channels, this.#place)
     const products = Object.hasOwn(listed, 'full') ? (listed.full ?? []) : []

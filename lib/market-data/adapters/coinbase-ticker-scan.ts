@@ -1,8 +1,8 @@
 /**
- * Ticker frames of Coinbase Advanced Trade without JSON.parse, which takes longer than everything else that is
- * done with such a frame. This reads the exact text that the exchange prints: its keys in its order, one ticker, no
- * blanks, no escapes, all fields there. Whatever differs anywhere, malformed or merely different, is left to
- * the general path (undefined); so both must say the same of every frame that this takes.
+ * Reads ticker frames of Coinbase Advanced Trade without JSON.parse, which takes longer than everything else
+ * done with such a frame. This reads the exact text that the exchange prints: its keys in its order, one
+ * ticker, no blanks, no escapes, every field present. It leaves any frame that differs, malformed or not, to
+ * the general path (undefined). Both must agree on every frame that this accepts.
  */
 import type { ParsedFrame } from '../feed-update.js'
 import type { ExchangeTime } from './exchange-time.js'
@@ -14,7 +14,7 @@ const updateKey = ',"events":[{"type":"update","tickers":[{"type":"ticker","prod
 const snapshotKey = ',"events":[{"type":"snapshot","tickers":[{"type":"ticker","product_id":"'
 const tail = '"}]}]}'
 
-/** Keys between the product and the end, each with the quote that ends the value before it. */
+/** Keys between the product and the end, each with the quote that ends the preceding value. */
 const keys = [
   '","price":"',
   '","volume_24_h":"',
@@ -34,7 +34,7 @@ const zero = 48
 const maxSafeDigits = 15
 
 export class CoinbaseTickerScan {
-  /** Where each value starts and ends. */
+  /** Start and end of each value. */
   readonly #starts = new Int32Array(keys.length)
   readonly #ends = new Int32Array(keys.length)
 
@@ -90,7 +90,7 @@ export class CoinbaseTickerScan {
       const key = keys[index]!
       if (!frame.startsWith(key, at)) return false
       at += key.length
-      // The day's change may be negative; it isn't used.
+      // The day's change may be negative; it is not used.
       if (index === field.change && frame[at] === '-') at++
       this.#starts[index] = at
       at = decimalEnd(frame, at)

@@ -1,13 +1,14 @@
 /**
  * Coinbase Advanced Trade (wss://advanced-trade-ws.coinbase.com).
  *
- * `sequence_num` counts every message of a connection, whatever its channel and product, from 0: one missing
- * number means that something of any product is missing (scope ''). A trade's `side` is the maker's there and the
- * aggressor's here. Where a message lists several trades it has the newest first; here the oldest comes first.
- * The first message of `market_trades` repeats up to 100 trades from before it, so after a reconnect some have
- * been seen: their trade ids say which.
+ * `sequence_num` counts every message of a connection, of any channel and product, from 0: a missing number
+ * means that something of any product is missing (scope ''). The exchange gives a trade's `side` as the
+ * maker's; here it is the aggressor's. The exchange lists the trades of a message newest first; here the
+ * oldest comes first. The first message of `market_trades` repeats up to 100 earlier trades, so after a
+ * reconnect some have been seen: their trade ids tell.
  *
- * A ticker has no time of its own and takes the message's; so do level changes whose `event_time` is the epoch.
+ * A ticker has no time of its own and takes the message's; so do level changes whose `event_time` is the
+ * epoch.
  */
 import { Side } from '../../book/side.js'
 import type { FeedAdapter, FeedSubscription } from '../feed-adapter.js'
@@ -64,7 +65,7 @@ export class CoinbaseAdapter implements FeedAdapter {
   readonly name = name
   readonly defaultUrl = 'wss://advanced-trade-ws.coinbase.com'
   readonly channels = channels
-  /** Quiet products would let the exchange close the connection after a minute or so. */
+  /** Without heartbeats the exchange closes the connection of quiet products after about a minute. */
   readonly impliedChannels = ['heartbeats']
   readonly authenticatedChannels = ['user', 'futures_balance_summary']
   readonly sequenceRule = 'contiguous'
@@ -230,7 +231,7 @@ export class CoinbaseAdapter implements FeedAdapter {
 
   #subscriptions(event: JsonObject): Record<string, string[]> {
     const entries = Object.entries(objectOf(event.subscriptions, 'subscriptions'))
-    // fromEntries defines properties: a channel of the name __proto__ stays a name.
+    // fromEntries defines properties: a channel called __proto__ stays a name.
     return Object.fromEntries(
       entries.map(([channel, list]): [string, string[]] => {
         const products = listOf(list, `subscriptions.${textOf(channel, 'subscriptions')}`)
@@ -245,7 +246,7 @@ export class CoinbaseAdapter implements FeedAdapter {
   }
 }
 
-/** One message a channel: that is how the exchange takes them. */
+/** The exchange takes one message per channel. */
 function requests(
   type: 'subscribe' | 'unsubscribe',
   subscription: FeedSubscription,
@@ -287,7 +288,7 @@ function levelSide(value: unknown): Side {
   throw bad('side', '"bid" or "offer"', value)
 }
 
-/** The exchange names the maker's side; who takes a sell order buys. */
+/** The exchange names the maker's side; the taker of a sell order buys. */
 function aggressorSide(value: unknown): Side {
   if (value === 'SELL') return Side.Buy
   if (value === 'BUY') return Side.Sell
@@ -296,7 +297,7 @@ function aggressorSide(value: unknown): Side {
 
 const digits = /^\d{1,15}$/
 
-/** A number, or its digits as text: the exchange's documents have both. */
+/** A number, or its digits as text: the exchange documents both. */
 function heartbeatCounter(event: JsonObject): number {
   const value = event.heartbeat_counter
   return countOf(

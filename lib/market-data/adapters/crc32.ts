@@ -1,4 +1,4 @@
-/** CRC-32 (IEEE 802.3, as in zlib) of text in ASCII, fed in pieces. Node's own came with 20.15 only. */
+/** CRC-32 (IEEE 802.3, as in zlib) of ASCII text, fed in pieces. Node has its own only since 20.15. */
 const table = Int32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1

@@ -1,6 +1,6 @@
-/** Order of decimal texts, with a minus sign or none, by value and without a float: "9.5" is below "10.05". */
+/** Compares decimal texts, with or without a minus sign, by value and without floats: "9.5" < "10.05". */
 
-/** Below 0, 0 or above 0, as `left` is below, equal to or above `right`. */
+/** Negative, 0 or positive, as `left` is below, equal to or above `right`. */
 export function compareDecimals(left: string, right: string): number {
   if (left.startsWith('-') || right.startsWith('-')) return compareSigned(left, right)
   const leftPoint = left.indexOf('.')
@@ -32,7 +32,7 @@ export function isZeroDecimal(text: string): boolean {
   return true
 }
 
-/** Without zeros (and the point) at the end: of two texts, the one that the other begins with is less then. */
+/** Strips trailing zeros (and the point): of two texts, one that is a prefix of the other is then less. */
 function trimmed(text: string, point: number): string {
   if (point < 0) return text
   let end = text.length

@@ -1,10 +1,10 @@
 /**
- * RFC 3339 times in UTC, as exchanges print them, to exact nanoseconds since the Unix epoch. No Date and no
- * float comes in between: nine digits behind the point stay nine. Frames of one moment share their day, and
- * often their whole time, so both are remembered.
+ * Parses RFC 3339 times in UTC, as exchanges print them, to exact nanoseconds since the Unix epoch. It uses
+ * neither Date nor floats: nine decimal places stay nine. Frames of one moment share their day, and often
+ * their whole time, so both are cached.
  *
- * Taken: `2026-08-09T21:05:48Z` with up to nine digits behind the point, years 1970 to 2261 (all that fit
- * a signed 64-bit number). A zero time (`0001-01-01T00:00:00Z`, what Go prints for "not set") is 0n.
+ * Accepted: `2026-08-09T21:05:48Z` with up to nine decimal places, years 1970 to 2261 (all that fit a signed
+ * 64-bit number). A zero time (`0001-01-01T00:00:00Z`, Go's "not set") is 0n.
  */
 import { bad } from './frame-checks.js'
 
@@ -27,7 +27,7 @@ export class ExchangeTime {
   #text = ''
   #textNs = 0n
 
-  /** Nanoseconds since the epoch, or undefined where the text is no such time. */
+  /** Nanoseconds since the epoch, or undefined if the text is not such a time. */
   read(text: string): bigint | undefined {
     if (text === this.#text && text !== '') return this.#textNs
     if (text.length < shortest || text.length > longest) return undefined
@@ -44,20 +44,20 @@ export class ExchangeTime {
     return this.#textNs
   }
 
-  /** The time in a frame's field; one that is none makes the frame malformed. */
+  /** The time in a frame's field. Any other value makes the frame malformed. */
   of(value: unknown, field: string): bigint {
     const timeNs = typeof value === 'string' ? this.read(value) : undefined
     if (timeNs === undefined) throw bad(field, rfc3339, value)
     return timeNs
   }
 
-  /** Like of(); 0n where the exchange gives none: no field, null, or no text. */
+  /** Like of(); 0n if the exchange gives none: no field, null, or empty text. */
   optionalOf(value: unknown, field: string): bigint {
     return value === undefined || value === null || value === '' ? 0n : this.of(value, field)
   }
 }
 
-/** The number of two digits at the position, or -1. */
+/** The two-digit number at the position, or -1. */
 function twoDigits(text: string, at: number): number {
   const tens = text.charCodeAt(at)
   const ones = text.charCodeAt(at + 1)
@@ -93,12 +93,12 @@ function isLeapYear(year: number): boolean {
   return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0
 }
 
-/** Leap years from year 1 up to the end of `year`. */
+/** Leap years from year 1 to the end of `year`. */
 function leapYearsUpTo(year: number): number {
   return Math.floor(year / 4) - Math.floor(year / 100) + Math.floor(year / 400)
 }
 
-/** Days from 1970-01-01 to the date that the text begins with, or -1. */
+/** Days from 1970-01-01 to the date at the start of the text, or -1. */
 function daysSinceEpoch(text: string): number {
   if (text[4] !== '-' || text[7] !== '-') return -1
   const century = twoDigits(text, 0)

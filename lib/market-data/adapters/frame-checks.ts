@@ -1,8 +1,8 @@
 /**
- * What the adapters check a frame's fields with. Written by hand over the output of JSON.parse: feeds bring
- * hundreds of thousands of fields a second, and a check that passes costs a comparison or two here. A check that
- * fails throws MalformedFrame with the path of the field; parseFrame turns it into a `malformed` frame, so
- * nothing leaves an adapter's parse().
+ * The checks that adapters run on a frame's fields. They are hand-written over the output of JSON.parse:
+ * feeds bring hundreds of thousands of fields a second, and a check that passes costs a comparison or two. A
+ * check that fails throws MalformedFrame with the path of the field. parseFrame turns it into a `malformed`
+ * frame, so an adapter's parse() never throws.
  */
 import { shown } from '../../errors/shown.js'
 import type { ParsedFrame } from '../feed-update.js'
@@ -10,7 +10,7 @@ import { nestsDeeperThan } from './nesting.js'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** Thrown by the checks, caught by parseFrame. `field` is relative to the list that the place is in. */
+/** Thrown by the checks, caught by parseFrame. `field` is relative to the list of the current place. */
 export class MalformedFrame extends Error {
   override readonly name = 'MalformedFrame'
   constructor(
@@ -21,7 +21,7 @@ export class MalformedFrame extends Error {
   }
 }
 
-/** Where in the frame's lists the reading is: two stores a list item, and a path only when one is needed. */
+/** The current place in the frame's lists: two stores per list item, and a path only on demand. */
 export class FramePlace {
   readonly #lists: string[] = []
   readonly #indexes: number[] = []
@@ -45,7 +45,7 @@ export class FramePlace {
     this.#depth--
   }
 
-  /** `events[0].updates[12].price_level`; a field that is an index (`[1]`) or '' needs no point. */
+  /** `events[0].updates[12].price_level`; an index (`[1]`) or '' as `field` needs no point. */
   pathOf(field: string): string {
     let path = ''
     for (let level = 0; level < this.#depth; level++) {
@@ -58,14 +58,14 @@ export class FramePlace {
 
 const asItIs = (text: string): string => text
 
-/** Exchanges nest five levels or so. */
+/** Exchanges nest about five levels. */
 const maxNesting = 32
-/** Text below this length can't nest deep enough to matter, and most frames are. */
+/** Shorter text can't nest deep enough to matter, and most frames are shorter. */
 const checkNestingFromChars = 4096
 
 /**
- * Interprets a frame of JSON text; whatever `interpret` refuses, and text that is no JSON, is malformed. It takes
- * time in proportion to the text. `prepare` may change the text before it is read.
+ * Interprets a frame of JSON text. A frame that `interpret` rejects, or that is not JSON, is malformed. The
+ * time is proportional to the text. `prepare` may change the text before it is read.
  */
 export function parseFrame(
   frame: string,
@@ -97,15 +97,15 @@ const maxProductChars = 64
 const maxListItems = 1_000_000
 
 /**
- * Products that an adapter remembers of one connection. An exchange that invents more must not fill the memory;
- * none has as many.
+ * Products that an adapter remembers per connection. An exchange that invents more must not fill the memory;
+ * none has this many.
  */
 export const maxProducts = 4096
 
-/** Longest text that is taken for names, ids and messages. */
+/** Longest text accepted for names, ids and messages. */
 export const maxTextChars = 1024
 
-/** The error of a field that is not what it must be. */
+/** The error of a field with a wrong value. */
 export function bad(field: string, expected: string, value: unknown): MalformedFrame {
   return new MalformedFrame(
     field,
@@ -133,8 +133,8 @@ const zero = 48
 const nine = 57
 
 /**
- * Where the digits from `at` on end. charCodeAt is asked inside the text only: a single call beyond
- * its end makes the engine take the slow way for all of them.
+ * The end of the digits that start at `at`. charCodeAt is called only inside the text: a single call past its
+ * end makes the engine take the slow path for all of them.
  */
 export function digitsEnd(text: string, at: number): number {
   const { length } = text
@@ -148,8 +148,8 @@ export function digitsEnd(text: string, at: number): number {
 }
 
 /**
- * Where the decimal number that starts at `at` ends, or -1 where there is none: digits without a needless
- * leading zero, and at most one point with digits behind it. No sign, no exponent.
+ * The end of the decimal number that starts at `at`, or -1 if there is none: digits without a redundant
+ * leading zero, and at most one point, which digits follow. No sign, no exponent.
  */
 export function decimalEnd(text: string, at: number): number {
   let end = digitsEnd(text, at)
@@ -162,7 +162,7 @@ export function decimalEnd(text: string, at: number): number {
   return end - at > maxDecimalChars ? -1 : end
 }
 
-/** The same, with a minus sign before it or none. */
+/** The same, with an optional minus sign. */
 export function signedDecimalEnd(text: string, at: number): number {
   const isNegative = at < text.length && text.charCodeAt(at) === minus
   return decimalEnd(text, isNegative ? at + 1 : at)
@@ -176,7 +176,7 @@ export function isDecimal(text: string): boolean {
   return decimalEnd(text, 0) === text.length
 }
 
-/** A price: decimal text. A negative one is the recording's to judge, which knows the instrument. */
+/** A price: decimal text. The recording judges negative prices, since it knows the instrument. */
 export function priceOf(value: unknown, field: string): string {
   if (typeof value === 'string' && isSignedDecimal(value)) return value
   throw bad(field, 'a decimal number as text, such as "10.25"', value)
@@ -193,7 +193,7 @@ export function decimalOf(value: unknown, field: string): string {
   throw bad(field, 'a decimal number as text, such as "10.25"', value)
 }
 
-/** Like decimalOf; undefined where the exchange has nothing to say: no field, null, or no text. */
+/** Like decimalOf; undefined if the exchange gives none: no field, null, or empty text. */
 export function optionalDecimalOf(value: unknown, field: string): string | undefined {
   return value === undefined || value === null || value === '' ? undefined : decimalOf(value, field)
 }
@@ -227,7 +227,7 @@ export function textOf(value: unknown, field: string): string {
   throw bad(field, `text of 1 to ${String(maxTextChars)} characters`, value)
 }
 
-/** A count or a number of a sequence: an integer from 0 to 2^53 - 1. */
+/** A count or a sequence number: an integer from 0 to 2^53 - 1. */
 export function countOf(value: unknown, field: string): number {
   if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number
   throw bad(field, 'an integer from 0 to 2^53 - 1', value)
@@ -235,7 +235,7 @@ export function countOf(value: unknown, field: string): number {
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** An order's id that is a UUID: orderIdFromUuid makes 128 bits of it. */
+/** An order id that is a UUID: orderIdFromUuid converts it to 128 bits. */
 export function uuidOf(value: unknown, field: string): string {
   if (typeof value === 'string' && uuidPattern.test(value)) return value
   throw bad(field, 'a UUID', value)

@@ -1,4 +1,4 @@
-/** The exchanges whose feeds are understood. Adding one is writing an adapter and naming it here. */
+/** The supported exchanges. To add one, write an adapter and name it here. */
 import { PinnacleTypeError } from '../../errors/pinnacle-error.js'
 import { didYouMean } from '../../errors/likely-spelling.js'
 import { shown } from '../../errors/shown.js'
@@ -16,10 +16,10 @@ const adapters: ReadonlyMap<string, () => FeedAdapter> = new Map([
   ['binance', (): FeedAdapter => new BinanceAdapter()],
 ])
 
-/** Names that adapterByName takes. */
+/** Names that adapterByName accepts. */
 export const exchangeNames: readonly string[] = [...adapters.keys()]
 
-/** A new adapter of the exchange. Each connection has its own: an adapter may remember what it subscribed to. */
+/** A new adapter of the exchange. Each connection has its own: an adapter may remember its subscriptions. */
 export function adapterByName(exchange: string): FeedAdapter {
   const make = adapters.get(exchange)
   if (make) return make()

@@ -1,6 +1,6 @@
 /**
- * What an adapter remembers by product, limited: names come from the exchange, and one that invents new names
- * for ever must not fill the memory.
+ * A bounded map by product. Names come from the exchange, and an exchange that invents names forever must not
+ * fill the memory.
  */
 import { bad, maxProducts } from './frame-checks.js'
 
@@ -15,7 +15,7 @@ export class KnownProducts<Value> {
     return this.#values.has(product)
   }
 
-  /** Makes the frame malformed where it is one product too many; `field` is the one that named it. */
+  /** Makes the frame malformed if the limit is exceeded; `field` is the one that named the product. */
   set(product: string, value: Value, field: string): void {
     if (this.#values.size >= maxProducts && !this.#values.has(product)) {
       throw bad(field, `one of at most ${String(maxProducts)} products of a connection`, product)

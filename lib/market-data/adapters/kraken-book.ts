@@ -1,9 +1,10 @@
 /**
- * The best levels of a product as Kraken's receivers keep them, in the exchange's own text. Two of its rules need a
- * book: levels that others push below the subscribed depth are dropped without a word, so the removals are made here;
- * and the checksum of each message is that of the ten best levels of each side behind it.
+ * The best levels of a product as Kraken's receivers keep them, in the exchange's own text. Two of Kraken's
+ * rules need a book. It drops levels that others push below the subscribed depth without a message, so this
+ * book makes the removals. And each message's checksum covers the ten best levels of each side after the
+ * message.
  *
- * Invariant: each side is sorted from the best price on, without two levels of one price, without empty ones.
+ * Invariant: each side is sorted from the best price on, with no two levels of one price and no empty levels.
  */
 import { Side } from '../../book/side.js'
 import type { LevelChange } from '../feed-update.js'
@@ -40,7 +41,7 @@ export class KrakenBook {
     }
   }
 
-  /** Drops what is below the depth, and adds the removals to the changes. */
+  /** Drops the levels below the depth, and adds their removals to the changes. */
   trim(changes: LevelChange[]): void {
     for (const side of [Side.Buy, Side.Sell]) {
       const levels = side === Side.Buy ? this.#bids : this.#asks
@@ -48,7 +49,9 @@ export class KrakenBook {
     }
   }
 
-  /** Kraken's: asks, then bids, from the best on; of each the digits of price and size without zeros in front. */
+  /**
+   * Kraken's checksum: asks, then bids, from the best on; the digits of price and size without leading zeros.
+   */
   checksum(): number {
     let crc = crc32Start
     for (const levels of [this.#asks, this.#bids]) {
@@ -67,7 +70,7 @@ export class KrakenBook {
   }
 }
 
-/** Where the price is, or belongs. */
+/** The index at which the price is, or belongs. */
 function positionOf(levels: readonly Level[], side: Side, price: string): number {
   let low = 0
   let high = levels.length

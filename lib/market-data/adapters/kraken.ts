@@ -1,12 +1,13 @@
 /**
  * Kraken, WebSocket API v2 (wss://ws.kraken.com/v2).
  *
- * Messages have no numbers. Instead each change of a book carries a checksum of the book behind it: so this adapter
- * keeps the books' best levels and compares. Where they differ it tells `book-mismatch`, and nothing of that book until
- * its next snapshot. Prices and sizes are JSON numbers there; their digits are kept as printed.
+ * Messages have no numbers. Instead each change of a book carries a checksum of the resulting book, so this
+ * adapter keeps the books' best levels and compares. On a difference it reports `book-mismatch`, and then
+ * nothing of that book until its next snapshot. The exchange sends prices and sizes as JSON numbers; their
+ * digits are kept as printed.
  *
- * A trade's `side` is the taker's, there and here. A heartbeat comes only while nothing else does, so it is no
- * `heartbeat` (whoever waits for the next would wait in vain on a busy feed) but kept raw.
+ * A trade's `side` is the taker's, both there and here. A heartbeat comes only on a quiet connection. So it
+ * is kept raw instead of becoming a `heartbeat`: on a busy feed a caller would wait for the next one in vain.
  */
 import { Side } from '../../book/side.js'
 import { PinnacleTypeError } from '../../errors/pinnacle-error.js'
@@ -61,15 +62,15 @@ const tickerParts = [
   [',"timestamp":"', 'time'],
 ] as const
 
-/** Depths that can be subscribed to. */
+/** Depths that a subscription can ask for. */
 export const krakenDepths = [10, 25, 100, 500, 1000] as const
 export type KrakenDepth = (typeof krakenDepths)[number]
 const maxDepth = 1000
-/** Levels of one side in one message, far above any depth: a sorted list takes the square of it to fill. */
+/** Levels of one side in one message, far above any depth: filling a sorted list takes quadratic time. */
 const maxLevels = 10_000
 
 export interface KrakenOptions {
-  /** Levels of each side that the exchange sends; 10 where nothing is said. */
+  /** Levels of each side that the exchange sends; 10 by default. */
   readonly depth?: KrakenDepth
 }
 
@@ -78,7 +79,7 @@ interface BookData {
   readonly exchangeTimeNs: bigint
   readonly checksum: number
   readonly changes: LevelChange[]
-  /** How many of the changes are of bids; they come first. */
+  /** Number of changes that are of bids; they come first. */
   readonly bids: number
 }
 
@@ -168,7 +169,7 @@ export class KrakenAdapter implements FeedAdapter {
     }
   }
 
-  /** Everything is read before a book is touched. */
+  /** Reads everything before it touches a book. */
   #bookData(message: JsonObject): FeedUpdate[] {
     const { type } = message
     if (type !== 'snapshot' && type !== 'update') throw bad('type', '"snapshot" or "update"', type)
@@ -213,7 +214,7 @@ export class KrakenAdapter implements FeedAdapter {
     return this.#apply(book, data) ?? { type: 'levels', product, exchangeTimeNs, changes }
   }
 
-  /** Adds the removals to the changes. Where the checksum differs, the book is given up. */
+  /** Adds the removals to the changes. A different checksum discards the book. */
   #apply(book: KrakenBook, data: BookData): FeedUpdate | undefined {
     const { product, exchangeTimeNs, checksum, changes } = data
     for (const change of changes) book.set(change)
@@ -221,7 +222,7 @@ export class KrakenAdapter implements FeedAdapter {
     const own = book.checksum()
     if (own === checksum) return undefined
     this.#books.delete(product)
-    const reason = `the exchange's checksum is ${String(checksum)}, that of the book told so far ${String(own)}`
+    const reason = `the exchange's checksum is ${String(checksum)}, that of the book received so far ${String(own)}`
     return { type: 'book-mismatch', product, exchangeTimeNs, reason }
   }
 
@@ -282,7 +283,9 @@ export class KrakenAdapter implements FeedAdapter {
     return updates
   }
 
-  /** What answers a request of ours: one answer a product, so the list of subscriptions is added up here. */
+  /**
+   * Handles an answer to our request. Each answer names one product, so the subscriptions are summed up here.
+   */
   #response(message: JsonObject): ParsedFrame {
     const method = textOf(message.method ?? 'error', 'method')
     if (message.success === false || message.error !== undefined) {
@@ -328,7 +331,7 @@ export class KrakenAdapter implements FeedAdapter {
     return listed
   }
 
-  /** One message a channel. */
+  /** One message per channel. */
   #requests(method: 'subscribe' | 'unsubscribe', subscription: FeedSubscription): string[] {
     checkSubscription(name, subscription, channels, withoutProducts)
     return subscription.channels.map((channel) => {
@@ -345,12 +348,12 @@ function only(channel: string, update: FeedUpdate): ParsedFrame {
   return { kind: 'updates', channel, sequences: noSequences, updates: [update] }
 }
 
-/** The least depth that a snapshot of so many levels can be of. */
+/** The least depth that fits a snapshot of this many levels. */
 function depthOf(levels: number): number {
   return krakenDepths.find((depth) => depth >= levels) ?? levels
 }
 
-/** Quoted numbers look like text; a product of Kraken's names both currencies. */
+/** Quoted numbers look like text; a Kraken product names both currencies. */
 function symbolOf(value: unknown): string {
   const product = productOf(value, 'symbol')
   if (!product.includes('/')) throw bad('symbol', 'a pair such as "BTC/USD"', value)

@@ -1,11 +1,11 @@
 /**
- * How deep JSON text nests, told before JSON.parse is asked: that takes about a microsecond for each level, so a
- * message of nothing but brackets would hold the process for seconds. One pass over the text, whatever it is.
+ * Measures how deep JSON text nests before JSON.parse runs: JSON.parse takes about a microsecond per level,
+ * so a message of nothing but brackets would block the process for seconds. One pass over any text.
  */
 const quote = 34
 const backslash = 92
 
-/** Whether brackets outside of strings are open more than `limit` deep anywhere. */
+/** Whether brackets outside of strings nest deeper than `limit`. */
 export function nestsDeeperThan(text: string, limit: number): boolean {
   const { length } = text
   let depth = 0
@@ -15,7 +15,7 @@ export function nestsDeeperThan(text: string, limit: number): boolean {
       at = stringEnd(text, at + 1)
       continue
     }
-    // '[' and '{' differ in one bit, as do their partners.
+    // '[' and '{' differ in one bit, as do their closing brackets.
     const bracket = code & ~0x20
     if (bracket === 0x5b) {
       if (++depth > limit) return true

@@ -1,11 +1,11 @@
 /**
- * JSON text whose plain decimal numbers are put in quotes, so that JSON.parse leaves their digits alone: exchanges
- * that print prices as JSON numbers mean decimals, and a double keeps neither all digits nor the zeros at
- * the end, which checksums count.
+ * Puts the plain decimal numbers of JSON text in quotes, so that JSON.parse keeps their digits. Exchanges
+ * that print prices as JSON numbers mean decimals. A double keeps neither all digits nor the trailing zeros,
+ * which checksums count.
  *
- * Only values are quoted, and only what JSON takes for a number without exponent; all else stays as
- * it is. So the result is JSON exactly where the text was, and differs in those numbers alone. One pass, whatever
- * the text.
+ * Only values are quoted, and only those that JSON accepts as numbers without exponent; everything else stays
+ * as it is. So the result is JSON exactly if the text was, and differs only in those numbers. One pass over
+ * any text.
  */
 import { signedDecimalEnd } from './frame-checks.js'
 
@@ -23,7 +23,7 @@ const lowerE = 101
 export function quoteNumbers(text: string): string {
   const { length } = text
   let quoted = ''
-  /** Up to where the text is in `quoted`. */
+  /** `quoted` covers the text up to here. */
   let done = 0
   let at = 0
   while (at < length) {
@@ -45,7 +45,7 @@ export function quoteNumbers(text: string): string {
   return done === 0 ? text : quoted + text.slice(done)
 }
 
-/** Behind the quote that ends the string, or the end of the text. */
+/** The position after the string's closing quote, or the end of the text. */
 function stringEnd(text: string, start: number): number {
   const { length } = text
   let at = start
@@ -57,7 +57,7 @@ function stringEnd(text: string, start: number): number {
   return length
 }
 
-/** Behind all characters that a number may have, in whatever order. */
+/** The position after all characters that a number may have, in any order. */
 function numberRunEnd(text: string, start: number): number {
   const { length } = text
   let at = start
@@ -76,7 +76,7 @@ function numberRunEnd(text: string, start: number): number {
   return at
 }
 
-/** Whether a colon follows: `{1:2}` is no JSON, and must not become any. */
+/** Whether a colon follows: `{1:2}` is not JSON, and must not become JSON. */
 function isKey(text: string, end: number): boolean {
   const { length } = text
   let at = end

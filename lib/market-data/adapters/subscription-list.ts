@@ -20,6 +20,6 @@ export function subscriptionsOf(value: unknown, place: FramePlace): Record<strin
     ])
   }
   place.leave()
-  // fromEntries defines properties: a channel of the name __proto__ stays a name.
+  // fromEntries defines properties: a channel called __proto__ stays a name.
   return Object.fromEntries(listed)
 }

@@ -1,13 +1,13 @@
-/** The numbers of a ticker that an exchange may leave out: the best bid and ask, and the day's volume. */
+/** The numbers of a ticker that an exchange may omit: the best bid and ask, and the day's volume. */
 import type { TickerUpdate } from '../feed-update.js'
 import { optionalDecimalOf, optionalPriceOf, type JsonObject } from './frame-checks.js'
 
-/** Under which names an exchange sends them. */
+/** The names under which an exchange sends them. */
 export type TickerFields = Readonly<
   Record<'bidPrice' | 'bidSize' | 'askPrice' | 'askSize' | 'volume', string>
 >
 
-/** Fills in what the message has; a field that it hasn't stays absent. */
+/** Fills in the fields that the message has; others stay absent. */
 export function readTickerNumbers(
   message: JsonObject,
   fields: TickerFields,

@@ -1,16 +1,17 @@
 /**
- * Ticker frames of one exact text, read without JSON.parse: a template has the text between the values, and what each
- * value is. It matches where the frame has just that text, without blanks and escapes; whatever differs, malformed
- * or merely different, is left to the general path, which must say the same of every frame that this takes.
+ * Reads ticker frames of one exact text without JSON.parse: a template has the text between the values, and
+ * the kind of each value. It matches a frame with exactly that text, without blanks and escapes. It leaves
+ * any frame that differs, malformed or not, to the general path. Both must agree on every frame that this
+ * accepts.
  */
 import type { TickerUpdate } from '../feed-update.js'
 import type { ExchangeTime } from './exchange-time.js'
 import { decimalEnd, digitsEnd, isProduct } from './frame-checks.js'
 
-/** What the value behind a piece of text is; named ones go into the update. */
+/** The value that follows a piece of text; named ones go into the update. */
 export type TemplateValue =
   | 'product'
-  /** A time in RFC 3339, or one in whole milliseconds since 1970: one of them is there. */
+  /** A time in RFC 3339, or one in whole milliseconds since 1970: exactly one is present. */
   | 'time'
   | 'timeMs'
   | 'price'
@@ -19,7 +20,7 @@ export type TemplateValue =
   | 'askPrice'
   | 'askSize'
   | 'volume'
-  /** Read over: a decimal, one that may be negative, an integer, lower-case letters and digits. */
+  /** Skipped: a decimal, one that may be negative, an integer, lower-case letters and digits. */
   | 'decimal'
   | 'signed'
   | 'integer'
@@ -28,7 +29,7 @@ export type TemplateValue =
 type Named = Exclude<TemplateValue, 'decimal' | 'signed' | 'integer' | 'word'>
 
 const maxIntegerDigits = 15
-/** Times of today have 13 digits; what is above 2^63 nanoseconds is left to the general path. */
+/** Today's times have 13 digits; the general path handles times above 2^63 nanoseconds. */
 const maxTimeDigits = 13
 const maxTimeNs = 2n ** 63n - 1n
 const maxTextChars = 64
@@ -44,7 +45,7 @@ export class TickerTemplate {
   readonly #ends: Int32Array
   readonly #index: Readonly<Record<Named, number>>
 
-  /** `parts`: the text before each value, and the value. All named values must be there. */
+  /** `parts`: the text before each value, and the value. All named values must be present. */
   constructor(
     parts: readonly (readonly [text: string, value: TemplateValue])[],
     tail: string,
@@ -114,7 +115,7 @@ export class TickerTemplate {
   }
 }
 
-/** Where the value ends, or -1 where it is none of its kind. */
+/** The end of the value, or -1 if it is not of its kind. */
 function valueEnd(frame: string, start: number, value: TemplateValue): number {
   switch (value) {
     case 'product':
@@ -138,7 +139,7 @@ function integerEnd(frame: string, start: number, maxDigits: number): number {
   return digits > 1 && frame.charCodeAt(start) === zero ? -1 : end
 }
 
-/** What the text is made of is checked where it is used. */
+/** The user of the text checks its characters. */
 function textEnd(frame: string, start: number): number {
   const last = Math.min(frame.length, start + maxTextChars)
   let end = start

@@ -1,19 +1,19 @@
 /**
- * How long to wait before the next try: exponential with full jitter, so that many clients that lost one
- * exchange at one moment don't come back at one moment.
+ * The wait before the next try: exponential with full jitter, so that many clients that lost an exchange at
+ * the same moment don't reconnect at the same moment.
  */
 import { PinnacleRangeError } from '../../errors/pinnacle-error.js'
 import { shown } from '../../errors/shown.js'
 
 export interface BackoffOptions {
-  /** The first wait is random from 0 to this; every further failure doubles it. */
+  /** The first wait is random from 0 to this; every further failure doubles the bound. */
   readonly baseMs?: number
-  /** No wait is longer. */
+  /** The longest wait. */
   readonly capMs?: number
 }
 
 const defaults = { baseMs: 250, capMs: 30_000 }
-/** 2^31 - 1: a timer of Node above it fires at once. */
+/** 2^31 - 1: a longer Node timer fires at once. */
 const maxTimerMs = 2_147_483_647
 
 function checkMs(name: string, value: number): number {
@@ -48,9 +48,9 @@ export class Backoff {
     return this.#failures
   }
 
-  /** Counts a failure; the wait before the next try. */
+  /** Counts a failure and returns the wait before the next try. */
   nextMs(): number {
-    // 2^failures overflows to Infinity, which the cap turns into itself.
+    // 2^failures overflows to Infinity, which the cap bounds.
     const ceiling = Math.min(this.#capMs, this.#baseMs * 2 ** this.#failures)
     ++this.#failures
     return Math.floor(this.#random() * ceiling)

@@ -1,12 +1,12 @@
 /**
- * Where a book is fetched. The adapter names the exchange's address; a feed that is read from somewhere else (a
- * sandbox, a mirror) has its books somewhere else too, and a book of another place must never be taken for its own.
+ * The address of a book. The adapter names the exchange's. A feed from another host (a sandbox, a mirror) has
+ * its books on another host too, and the exchange's book must never be mistaken for the feed's.
  */
 import { PinnacleTypeError } from '../../errors/pinnacle-error.js'
 import { shown } from '../../errors/shown.js'
 import { checkFeedUrl } from './pinned-connection.js'
 
-/** The origin that takes the place of the adapter's. */
+/** The origin that replaces the adapter's. */
 export function checkBookUrl(url: string): URL {
   const checked = checkFeedUrl(url, 'https:')
   if (checked.pathname === '/' && checked.search === '') return checked
@@ -17,8 +17,8 @@ export function checkBookUrl(url: string): URL {
 }
 
 /**
- * `named` is the adapter's address. Null where the feed's `url` is not the exchange's own and no `bookUrl` says where
- * its books are.
+ * `named` is the adapter's address. Null if the feed's `url` is not the exchange's own and no `bookUrl` names
+ * the host of its books.
  */
 export function bookAddress(
   named: string,

@@ -1,10 +1,10 @@
 /**
- * The books of one connection that come over HTTPS, for channels whose stream starts without one: asks for each
- * once its stream is subscribed to, and anew where the stream left something out; meanwhile its updates wait.
+ * Fetches the books of one connection over HTTPS, for channels whose stream starts without one. It requests a
+ * book once the stream is subscribed, and again after a gap in the stream; meanwhile the updates wait.
  *
- * Invariants: a book is handed on as one delivery, and behind it the updates that it does not have (held-book has
- * the rule); at most one request of a product is under way, and `maxRequests` of all; a failed one is told and
- * tried again, later each time; behind `stop` nothing is handed on.
+ * Invariants: a book is delivered in one piece, followed by the updates that it does not contain (held-book
+ * has the rule); at most one request per product is under way, and at most `maxRequests` in all; a failed
+ * request is reported and retried with backoff; nothing is delivered after `stop`.
  */
 import { isPinnacleError, type CodedError } from '../../errors/pinnacle-error.js'
 import type { FeedAdapter } from '../feed-adapter.js'
@@ -20,20 +20,22 @@ export interface BookFetcherOptions {
   readonly adapter: FeedAdapter
   readonly wanted: SubscriptionSet
   readonly connection: number
-  /** Where a book is fetched, of what the adapter names; null where it is not to be fetched. */
+  /** Maps the adapter's address to the one to fetch; null if the book is not to be fetched. */
   readonly addressOf: (url: string) => URL | null
   readonly request: Omit<PinnedFetchOptions, 'url' | 'signal'>
   readonly backoff: BackoffOptions | undefined
   readonly random: (() => number) | undefined
-  /** A book that held for so long lets the waits start over. */
+  /** A book that held this long resets the backoff. */
   readonly stableAfterMs: number
-  /** Frames and bytes that may wait for books; beyond, a product's are dropped for a later book. */
+  /**
+   * Frames and bytes that may wait for books; above that, a product's updates are dropped for a later book.
+   */
   readonly maxHeldFrames: number
   readonly maxHeldBytes: number
   readonly clock: FeedClock
-  /** Takes whatever comes. */
+  /** Receives every delivery. */
   readonly deliver: (delivery: FeedDelivery) => void
-  /** The stream does not follow on the book. */
+  /** The stream does not continue from the book. */
   readonly onGap: (product: string, hole: Hole) => void
   readonly onProblem: (problem: CodedError) => void
 }
@@ -67,7 +69,7 @@ export class BookFetcher {
     this.update()
   }
 
-  /** What is wanted has changed. */
+  /** The wanted subscriptions have changed. */
   update(): void {
     const { adapter, wanted, addressOf, backoff, random } = this.#options
     for (const product of new Set([...wanted.products, ...this.#books.keys()])) {
@@ -93,7 +95,7 @@ export class BookFetcher {
     return this.#books.has(product)
   }
 
-  /** What of a new frame goes on now; undefined where nothing does. */
+  /** The part of a new frame to deliver now; undefined if there is none. */
   take(delivery: FeedDelivery): FeedDelivery | undefined {
     const { parsed } = delivery
     if (this.#books.size === 0 || parsed.kind !== 'updates') return delivery
@@ -123,12 +125,14 @@ export class BookFetcher {
     return left
   }
 
-  /** The product's book is fetched anew, and must have everything before `first`, or what was seen until now. */
+  /**
+   * Fetches the product's book again; it must contain everything before `first`, or everything seen so far.
+   */
   restart(product: string, first?: number): void {
     const fetched = this.#books.get(product)
     if (!fetched) return
     this.#restart(fetched, first)
-    if (fetched.step !== 'done') return // whatever is under way is judged when it is here
+    if (fetched.step !== 'done') return // a request under way is judged when it arrives
     const { clock, stableAfterMs } = this.#options
     if (clock.monotonicNs() - fetched.acceptedNs >= BigInt(stableAfterMs) * nsPerMs) {
       fetched.backoff.reset()
@@ -139,7 +143,7 @@ export class BookFetcher {
     }
   }
 
-  /** How many frames are dropped with it, and since when the oldest waited. */
+  /** Number of frames that this drops, and when the oldest arrived. */
   stop(): { frames: number; sinceNs: bigint | null } {
     let sinceNs: bigint | null = null
     const frames = this.#heldFrames
@@ -193,7 +197,7 @@ export class BookFetcher {
       const product = this.#queue.shift()
       if (product === undefined) return
       const fetched = this.#books.get(product)
-      if (fetched?.step !== 'queued') continue // it is not wanted any more
+      if (fetched?.step !== 'queued') continue // it is no longer wanted
       fetched.step = 'asking'
       ++this.#asking
       void this.#ask(product, fetched).finally(() => {
@@ -231,7 +235,7 @@ export class BookFetcher {
     }, waitMs)
   }
 
-  /** Hands the book on, and what waited behind it; or says why not. */
+  /** Delivers the book and the updates that waited for it; or returns why not. */
   #judge(product: string, fetched: Fetched, body: Buffer): CodedError | undefined {
     const { adapter, connection, clock, deliver } = this.#options
     const receivedMonotonicNs = clock.monotonicNs()
@@ -246,8 +250,8 @@ export class BookFetcher {
     if (!behind) {
       return feedError(
         FeedCode.BookStale,
-        `the book of ${product} ends with number ${String(number)}, and the updates here begin behind ` +
-          `${String(needed)}; a later one is fetched by itself`,
+        `the book of ${product} ends with number ${String(number)}, and the updates here begin after ` +
+          `${String(needed)}; the client fetches a later one`,
         { details: { product, number, needed } },
       )
     }
@@ -277,7 +281,7 @@ function readBook(adapter: FeedAdapter, product: string, body: Buffer): ReadBook
     text = utf8.decode(body)
     parsed = adapter.parseBookSnapshot?.(product, text)
   } catch (error) {
-    return { reason: error } // broken UTF-8, or an adapter that does not keep its promise
+    return { reason: error } // broken UTF-8, or an adapter that breaks its promise
   }
   if (parsed?.kind === 'malformed') return { reason: parsed.reason }
   const [update, ...more] = parsed?.kind === 'updates' ? parsed.updates : []
@@ -297,7 +301,7 @@ function unreadable(product: string, why: unknown): CodedError {
   const reason = why instanceof Error ? why.message : String(why)
   return feedError(
     FeedCode.BookMalformed,
-    `the book of ${product} is none as the exchange documents it: ${reason}; it is fetched again by itself`,
+    `the book of ${product} is not in the exchange's documented form: ${reason}; the client fetches it again`,
     { details: { product, reason }, ...(why instanceof Error ? { cause: why } : {}) },
   )
 }

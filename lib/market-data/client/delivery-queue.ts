@@ -1,15 +1,15 @@
 /**
- * Hands frames and notices to the consumer, one at a time and in order. A consumer that returns a promise is
- * waited for; meanwhile frames wait here, and above the high-water mark the source is asked to pause.
+ * Delivers frames and notices to the consumer, one at a time and in order. If the consumer returns a promise,
+ * the queue waits for it; meanwhile frames wait here, and above the high-water mark the source is paused.
  *
  * Invariants: nothing is delivered twice or out of order; a frame that does not fit is refused to the caller,
- * never dropped in silence; after `stop` or a failure of the consumer nothing is delivered.
+ * never dropped silently; after `stop` or a failure of the consumer nothing is delivered.
  */
 export interface QueueOptions<Item> {
   readonly deliver: (item: Item) => void | Promise<void>
-  /** Frames that may wait at most. The source is paused at half of it, resumed at an eighth. */
+  /** At most this many frames wait. The source is paused at half of it and resumed at an eighth. */
   readonly maxFrames: number
-  /** The source is paused, too, while this many bytes wait. */
+  /** The source is also paused while this many bytes wait. */
   readonly pauseBytes: number
   readonly onPressure: (paused: boolean) => void
   /** The consumer threw or rejected; `left` frames will not be delivered. */
@@ -18,9 +18,9 @@ export interface QueueOptions<Item> {
 
 interface Waiting<Item> {
   readonly item: Item
-  /** 0 for a notice, which counts for no limit. */
+  /** 0 for a notice, which counts toward no limit. */
   readonly bytes: number
-  /** Frames of the limit `maxFrames` that it takes: 1, or 0 for a notice and for what was held elsewhere. */
+  /** Its share of the limit `maxFrames`: 1, or 0 for a notice and for a frame that was held elsewhere. */
   readonly counted: 0 | 1
 }
 
@@ -33,7 +33,7 @@ export class DeliveryQueue<Item> {
   #waiting: (Waiting<Item> | undefined)[] = []
   #head = 0
   #frames = 0
-  /** Of the frames, those that count for `maxFrames`. */
+  /** The waiting frames that count toward `maxFrames`. */
   #counted = 0
   #bytes = 0
   #delivered = 0
@@ -45,7 +45,7 @@ export class DeliveryQueue<Item> {
     this.#options = options
   }
 
-  /** Frames that wait; the one that the consumer has is not counted. */
+  /** Waiting frames, without the one that the consumer has. */
   get frames(): number {
     return this.#frames
   }
@@ -54,7 +54,7 @@ export class DeliveryQueue<Item> {
     return this.#bytes
   }
 
-  /** Frames that the consumer took. */
+  /** Frames that the consumer has received. */
   get delivered(): number {
     return this.#delivered
   }
@@ -63,7 +63,7 @@ export class DeliveryQueue<Item> {
     return this.#paused
   }
 
-  /** Whether the frame of `bytes` was taken; false where the queue is full or stopped. */
+  /** Returns false if the queue is full or stopped. */
   pushFrame(item: Item, bytes: number): boolean {
     if (this.#stopped || this.#counted >= this.#options.maxFrames) return false
     this.#pushFrame(item, bytes, 1)
@@ -71,8 +71,9 @@ export class DeliveryQueue<Item> {
   }
 
   /**
-   * A frame that was held elsewhere, under a limit of its own: it is taken however many wait, and the source is
-   * paused for it as for the others. What the source sends until then finds the room that it would have had.
+   * Adds a frame that was held elsewhere under its own limit. It is accepted however many wait, and it pauses
+   * the source like the others. Frames that the source sends before it pauses find the room they would have
+   * had.
    */
   pushHeld(item: Item, bytes: number): void {
     if (!this.#stopped) this.#pushFrame(item, bytes, 0)
@@ -82,7 +83,7 @@ export class DeliveryQueue<Item> {
     if (!this.#stopped) this.#push({ item, bytes: 0, counted: 0 })
   }
 
-  /** Delivers nothing any more; how many frames that leaves. */
+  /** Ends the delivery and returns the number of frames left. */
   stop(): number {
     const left = this.#frames
     this.#stopped = true
@@ -120,7 +121,7 @@ export class DeliveryQueue<Item> {
   #drain(): void {
     while (!this.#stopped && this.#head < this.#waiting.length) {
       const { item, bytes } = this.#take()
-      this.#busy = true // also keeps what the consumer itself causes in order
+      this.#busy = true // also keeps the consumer's own notices in order
       let result: void | Promise<void>
       try {
         result = this.#options.deliver(item)

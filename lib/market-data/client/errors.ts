@@ -1,8 +1,8 @@
-/** Codes of the feed client. docs/errors.md says what each means and what to do. */
+/** Codes of the feed client. docs/errors.md explains each and says what to do. */
 import { PinnacleError, type ErrorOptionsWithDetails } from '../../errors/pinnacle-error.js'
 
 export const FeedCode = {
-  /** Not a wss: URL. There is no option that lets one through. */
+  /** Not a wss: URL. No option permits one. */
   InsecureUrl: 'ERR_PINNACLE_FEED_INSECURE_URL',
   /** The certificates verify, but none has a pinned key. */
   PinMismatch: 'ERR_PINNACLE_FEED_PIN_MISMATCH',
@@ -16,27 +16,27 @@ export const FeedCode = {
   Lost: 'ERR_PINNACLE_FEED_LOST',
   /** No heartbeat in time. */
   Heartbeat: 'ERR_PINNACLE_FEED_HEARTBEAT',
-  /** A message above maxMessageBytes. */
+  /** A message larger than maxMessageBytes. */
   MessageTooLarge: 'ERR_PINNACLE_FEED_MESSAGE_TOO_LARGE',
-  /** Not WebSocket text: a binary message, broken UTF-8, a frame against the protocol. */
+  /** Not WebSocket text: a binary message, broken UTF-8, a frame that violates the protocol. */
   Protocol: 'ERR_PINNACLE_FEED_PROTOCOL',
-  /** Numbers of the connection's count are missing. */
+  /** The connection's sequence numbers have a gap. */
   Gap: 'ERR_PINNACLE_FEED_GAP',
-  /** More frames wait for the consumer than are allowed to. */
+  /** More frames wait for the consumer than allowed. */
   Overflow: 'ERR_PINNACLE_FEED_OVERFLOW',
-  /** The exchange said that it refuses something. */
+  /** The exchange refused a request. */
   ServerError: 'ERR_PINNACLE_FEED_SERVER_ERROR',
   /** The exchange has not confirmed a subscription in time. */
   NotSubscribed: 'ERR_PINNACLE_FEED_NOT_SUBSCRIBED',
-  /** No book over HTTPS: the request failed, took too long, or was answered with another status than 200. */
+  /** No book over HTTPS: the request failed, timed out, or got a status other than 200. */
   BookFetch: 'ERR_PINNACLE_FEED_BOOK_FETCH',
-  /** A fetched book above maxBookBytes. */
+  /** A fetched book larger than maxBookBytes. */
   BookTooLarge: 'ERR_PINNACLE_FEED_BOOK_TOO_LARGE',
-  /** What was fetched is no book as the exchange documents it. */
+  /** The response is not a book in the exchange's documented form. */
   BookMalformed: 'ERR_PINNACLE_FEED_BOOK_MALFORMED',
-  /** A fetched book ends before the first update that is here. */
+  /** A fetched book ends before the first update received. */
   BookStale: 'ERR_PINNACLE_FEED_BOOK_STALE',
-  /** What takes the frames threw. */
+  /** The frame handler threw. */
   Consumer: 'ERR_PINNACLE_FEED_CONSUMER',
 } as const
 export type FeedCode = (typeof FeedCode)[keyof typeof FeedCode]

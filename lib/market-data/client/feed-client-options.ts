@@ -1,4 +1,4 @@
-/** What a feed client is given, checked, with its defaults. */
+/** Options of a feed client, checked, with their defaults. */
 import type { AuditSink } from '../../audit/event.js'
 import { PinnacleRangeError, PinnacleTypeError } from '../../errors/pinnacle-error.js'
 import { shown } from '../../errors/shown.js'
@@ -17,40 +17,41 @@ import {
 } from './pinned-connection.js'
 
 export interface FeedClientOptions extends FeedSubscription {
-  /** An adapter, or what makes one for each connection: an adapter may remember what it subscribed to. */
+  /** An adapter, or a factory that makes one per connection: an adapter may remember its subscriptions. */
   readonly adapter: FeedAdapter | (() => FeedAdapter)
-  /** The adapter's where none is given. `wss:` only. */
+  /** Default: the adapter's. `wss:` only. */
   readonly url?: string
   readonly pins?: PinnedConnectionOptions['pins']
-  /** Roots in PEM to trust besides the usual ones. */
+  /** Additional trusted roots in PEM. */
   readonly ca?: Roots
-  /** Host that books are fetched from, `https:` only; the exchange's where `url` is the exchange's own. */
+  /** Host to fetch books from, `https:` only. Default: the exchange's, if `url` is the exchange's own. */
   readonly bookUrl?: string
-  /** Pins of that host; those of the feed are not for it. */
+  /** Pins of that host; the feed's pins do not apply to it. */
   readonly bookPins?: PinnedConnectionOptions['pins']
-  /** Whether to try again after a server's key was none of the pinned. Off: the client closes. */
+  /** Whether to retry after a server's key matched no pin. Off: the client closes. */
   readonly retryPinMismatch?: boolean
   /**
-   * Takes every new frame, in order, one at a time. A promise is waited for; meanwhile frames wait, and above
-   * half of `maxBufferedFrames` the socket is paused. One that throws or rejects closes the client.
+   * Receives every new frame, in order, one at a time. The client waits for a returned promise; meanwhile
+   * frames wait, and above half of `maxBufferedFrames` the socket is paused. If it throws or rejects, the
+   * client closes.
    */
   readonly onFrame: (delivery: FeedDelivery) => void | Promise<void>
-  /** Gaps and changes of state, in their order among the frames. */
+  /** Gaps and changes of state, in order among the frames. */
   readonly onNotice?: (notice: FeedNotice) => void | Promise<void>
   readonly signer?: SubscriptionSigner
-  /** Where refused keys are recorded, such as an audit trail. */
+  /** Records refused keys, for example in an audit trail. */
   readonly audit?: AuditSink
   readonly onPinMismatch?: (mismatch: PinMismatch) => void
   readonly backoff?: BackoffOptions
-  /** How long a subscribed connection must live for the next wait to start over. */
+  /** A subscribed connection must live this long to reset the backoff. */
   readonly stableAfterMs?: number
   readonly heartbeatTimeoutMs?: number
   readonly connectTimeoutMs?: number
-  /** For the exchange to confirm a subscription, and to send a new snapshot. */
+  /** Time for the exchange to confirm a subscription, and to send a new snapshot. */
   readonly subscribeTimeoutMs?: number
   readonly closeTimeoutMs?: number
   readonly maxMessageBytes?: number
-  /** The whole of a request for a book. */
+  /** Time for a whole request for a book. */
   readonly bookTimeoutMs?: number
   readonly maxBookBytes?: number
   /** Frames whose updates wait for a book. */
@@ -58,7 +59,7 @@ export interface FeedClientOptions extends FeedSubscription {
   readonly maxBufferedFrames?: number
   /** The socket is paused while this many bytes wait; as many may wait for books. */
   readonly pauseBytes?: number
-  /** Whether to offer permessage-deflate: less traffic, more time for each frame. */
+  /** Whether to offer permessage-deflate: less traffic, more time per frame. */
   readonly compression?: boolean
   readonly clock?: FeedClock
   /** Uniform in [0, 1): the jitter of the waits. */
@@ -89,7 +90,7 @@ export interface ResolvedFeedOptions
     Readonly<Record<Count, number>> {
   readonly makeAdapter: () => FeedAdapter
   readonly url: string
-  /** Of `ca`. */
+  /** Built from `ca`. */
   readonly trust: PinnedConnectionOptions['trust']
   readonly clock: FeedClock
 }
@@ -109,7 +110,7 @@ export function resolveFeedOptions(options: FeedClientOptions): ResolvedFeedOpti
   if (typeof (onFrame as unknown) !== 'function') {
     throw new PinnacleTypeError(
       'ERR_PINNACLE_INVALID_ARGUMENT',
-      `onFrame must be a function, not ${shown(onFrame)}; it takes the frames`,
+      `onFrame must be a function, not ${shown(onFrame)}; it receives the frames`,
     )
   }
   const makeAdapter = typeof adapter === 'function' ? adapter : (): FeedAdapter => adapter

@@ -1,12 +1,11 @@
 /**
- * Reads one exchange's feed: connects (pinned-connection), subscribes, fetches the books that are not in the stream
- * (book-fetcher), notices silence and missing numbers, comes back after a loss, and hands every new frame on, in
- * order and once.
+ * Reads one exchange's feed: connects (pinned-connection), subscribes, fetches the books that are not in the
+ * stream (book-fetcher), detects silence and missing numbers, reconnects after a loss, and delivers every new
+ * frame, in order and once.
  *
- * Invariants: a frame whose numbers were all seen is counted and not delivered; wherever something may be
- * missing there is a gap in front of the next frame; a frame that is not delivered is counted in `dropped` and
- * told, other than updates that a fetched book has in it; there is one connection at a time; behind `closed` nothing
- * is delivered.
+ * Invariants: a frame whose numbers were all seen is counted and not delivered; if data may be missing, a gap
+ * precedes the next frame; an undelivered frame is counted in `dropped` and reported, except for updates that
+ * a fetched book contains; there is one connection at a time; nothing is delivered after `closed`.
  */
 import { EventEmitter } from 'node:events'
 import { PinnacleError, type CodedError } from '../../errors/pinnacle-error.js'
@@ -47,19 +46,19 @@ import type { Hole } from './held-book.js'
 import type { PinMismatch } from './pinned-connection.js'
 import { SubscriptionSet } from './subscription-set.js'
 
-/** What lives as long as one connection. */
+/** State of one connection. */
 interface Live {
   readonly connection: FeedConnection
   readonly subscriber: FeedSubscriber
   readonly books: BookFetcher
-  /** From the opening on. */
+  /** Undefined until the connection opens. */
   watchdog: HeartbeatWatchdog | undefined
   subscribedNs: bigint | undefined
 }
 
 const nsPerMs = 1_000_000n
 
-/** Products whose book the exchange's checksum says to be another than what was told. */
+/** Products whose book does not match the exchange's checksum. */
 function refutedBooks(parsed: ParsedFrame): string[] {
   if (parsed.kind !== 'updates') return []
   return parsed.updates.flatMap((update) =>
@@ -82,14 +81,14 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
   #serverErrors = 0
   #lastHeartbeatNs: bigint | null = null
   #lastFrameNs: bigint | null = null
-  /** What the next connection's first frame has in front of it. */
+  /** The gap that precedes the next connection's first frame. */
   #gapAhead: 'disconnected' | 'overflow' | undefined
   #retryTimer: unknown = undefined
   #retryWaits = false
   #toldNoBooks = false
   #closed: Promise<void> | undefined
 
-  /** Checks everything, connects to nothing: `start` does. */
+  /** Checks all options; `start` connects. */
   constructor(options: FeedClientOptions) {
     super()
     this.#options = resolveFeedOptions(options)
@@ -148,7 +147,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     }
   }
 
-  /** Connects, and goes on by itself from there until `close`. */
+  /** Connects, and keeps the feed running until `close`. */
   start(): void {
     this.#requireLive()
     if (this.#state !== 'idle') {
@@ -157,7 +156,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     this.#connect()
   }
 
-  /** Adds to what is subscribed to; at once where connected, else with the next connection. */
+  /** Adds a subscription: at once if connected, else with the next connection. */
   async subscribe(subscription: FeedSubscription): Promise<void> {
     this.#requireLive()
     this.#check(this.#options.makeAdapter(), subscription)
@@ -180,7 +179,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     }
   }
 
-  /** For a consumer that finds a book wrong: brings the product's snapshot, or all with a new connection. */
+  /** For a consumer that finds a book wrong: gets the product's snapshot, or all with a new connection. */
   resync(product?: string): void {
     this.#requireLive()
     const live = this.#live
@@ -193,8 +192,8 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
   }
 
   /**
-   * Unsubscribes, closes the connection, and waits for the consumer to take what was received; each for
-   * `closeTimeoutMs` at most. The client can't be started again.
+   * Unsubscribes, closes the connection, and waits for the consumer to take what was received, each for at
+   * most `closeTimeoutMs`. The client can't be started again.
    */
   close(): Promise<void> {
     return (this.#closed ??= this.#shut(null))
@@ -210,7 +209,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     }
   }
 
-  /** Throws where the exchange has no such subscription, or it can't be signed. */
+  /** Throws if the exchange has no such subscription, or if it can't be signed. */
   #check(adapter: FeedAdapter, subscription: FeedSubscription): void {
     const channels = [...new Set([...adapter.impliedChannels, ...subscription.channels])]
     adapter.subscribe({ products: subscription.products, channels })
@@ -228,7 +227,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     const adapter = makeAdapter()
     const number = ++this.#connections
     this.#change('connecting', null)
-    if (this.#closed) return // a listener may close
+    if (this.#closed) return // a listener may close the client
     this.#intake.startConnection(adapter)
     const connection = new FeedConnection(
       {
@@ -305,14 +304,14 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     })
   }
 
-  /** Once: without it the books would hold no more than what changed, and nobody would know. */
+  /** Reported once: without fetched books, the books would silently hold only what changed. */
   #tellNoBooks({ name }: FeedAdapter): void {
     if (this.#toldNoBooks) return
     this.#toldNoBooks = true
     this.emit('problem', noBooks(this.#options.url, name))
   }
 
-  /** The stream begins later than the fetched book ends. */
+  /** The stream begins after the end of the fetched book. */
   #onHole(connection: number, scope: string, { firstMissed, lastMissed }: Hole): void {
     const { counts } = this.#intake
     ++counts.gaps
@@ -398,7 +397,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     live.subscriber.see(parsed.updates)
   }
 
-  /** A product's gap is mended by its snapshot; the connection's by a new connection. */
+  /** A product's snapshot repairs its gap; a new connection repairs the connection's. */
   #mend(live: Live, gap: SequenceGap): void {
     const { scope, atStart } = gap
     if (atStart || live.books.fetches(scope)) return // is under way
@@ -419,7 +418,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     const held = live.books.stop()
     this.#dropped += held.frames
     if (held.sinceNs !== null && this.#lastFrameNs !== null && held.sinceNs < this.#lastFrameNs) {
-      this.#lastFrameNs = held.sinceNs // the gap that is told has them in it
+      this.#lastFrameNs = held.sinceNs // the reported gap includes them
     }
     this.#live = undefined
     if (this.#closed || !reason) return
@@ -442,7 +441,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
   }
 
   #retry(): void {
-    // New frames would find no room; a consumer that has caught up goes on here.
+    // New frames would find no room; the client continues once the consumer has caught up.
     this.#retryWaits = this.#queue.paused
     if (!this.#retryWaits && !this.#closed) this.#connect()
   }
@@ -538,7 +537,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     if (!(await this.#taken(closeTimeoutMs))) this.#queue.stop()
   }
 
-  /** Whether the consumer has taken everything in time. */
+  /** Whether the consumer took everything in time. */
   async #taken(timeoutMs: number): Promise<boolean> {
     const { clock } = this.#options
     let timer: unknown

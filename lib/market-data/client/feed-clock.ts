@@ -4,9 +4,9 @@ import type { FeedClock } from './feed-events.js'
 const nsPerMs = 1_000_000n
 
 /**
- * Node's wall clock has milliseconds; the monotonic one has nanoseconds. Their sum with an offset that is
- * squeezed into the current millisecond at every reading is the wall clock with its digits, and follows when
- * the wall clock is set. It is right to the millisecond at every moment.
+ * Node's wall clock has milliseconds; the monotonic clock has nanoseconds. Each reading adds an offset to the
+ * monotonic time, clamped to the current millisecond. The sum is the wall clock with nanosecond digits. It
+ * follows when the wall clock is set, and is always correct to the millisecond.
  */
 export class FinerWallClock {
   #offsetNs = 0n

@@ -1,9 +1,9 @@
 /**
- * One life of a connection: the pinned socket, the WebSocket over it, its end. No protocol of an exchange and
- * no second try in here.
+ * One life of a connection: the pinned socket, the WebSocket over it, its end. It knows no exchange's
+ * protocol and does not retry.
  *
- * Invariants: `onEnd` is called exactly once, with why, and nothing is called behind it; `onOpen` comes before
- * the first message; whatever the server sends, the outcome is a message or an end.
+ * Invariants: `onEnd` is called exactly once, with the reason, and nothing is called after it; `onOpen`
+ * precedes the first message; whatever the server sends, the outcome is a message or an end.
  */
 import type { IncomingMessage } from 'node:http'
 import type WebSocket from 'ws'
@@ -16,9 +16,9 @@ import { webSocketOver, type WebSocketLimits } from './web-socket.js'
 export interface ConnectionHandlers {
   onOpen(): void
   onMessage(bytes: Buffer): void
-  /** A ping or pong: the other side is there. */
+  /** A ping or pong: the peer is alive. */
   onAlive(): void
-  /** `null` where `close` was asked for. */
+  /** `null` if `close` was called. */
   onEnd(reason: CodedError | null): void
 }
 
@@ -61,9 +61,9 @@ export class FeedConnection {
     return this.#open && !this.#ended && !this.#closing
   }
 
-  /** Sends where the connection is open; what can't be sent is lost with the connection, which then ends. */
+  /** Sends if the connection is open. Unsent data is lost with the connection, which then ends. */
   send(text: string): void {
-    if (this.isOpen) this.#socket?.send(text, () => undefined) // a failure comes as `close`
+    if (this.isOpen) this.#socket?.send(text, () => undefined) // a failure arrives as `close`
   }
 
   ping(): void {
@@ -78,12 +78,12 @@ export class FeedConnection {
     this.#socket?.resume()
   }
 
-  /** Ends at once, for this reason. */
+  /** Ends at once with this reason. */
   fail(reason: CodedError): void {
     this.#end(reason)
   }
 
-  /** A close frame and its answer; an end without it after `timeoutMs`. */
+  /** Sends a close frame and waits for its answer, for at most `timeoutMs`. */
   async close(timeoutMs: number): Promise<void> {
     if (this.#ended) return
     if (!this.#open || !this.#socket) {
@@ -93,7 +93,7 @@ export class FeedConnection {
     const ended = new Promise<void>((resolve) => this.#endWaiters.push(resolve))
     if (!this.#closing) {
       this.#closing = true
-      this.#socket.resume() // or the answer would not be read
+      this.#socket.resume() // otherwise the answer would not be read
       this.#socket.close(normalClosure)
     }
     const timer = setTimeout(() => {
@@ -106,7 +106,7 @@ export class FeedConnection {
   #listen(socket: WebSocket): void {
     this.#socket = socket
     const { connectTimeoutMs } = this.#options
-    // ws's own time-out is none for a socket that is connected already.
+    // ws's own time-out does not apply to a connected socket.
     this.#upgradeTimer = setTimeout(() => {
       this.#end(
         feedError(
@@ -146,7 +146,7 @@ export class FeedConnection {
       this.#end(this.#refusal(response))
       request.destroy()
     })
-    // Stays on after the end: ws tells of its own termination as an error.
+    // Stays on after the end: ws reports its own termination as an error.
     socket.on('error', (cause) => {
       this.#end(this.#failure(cause))
     })
@@ -172,7 +172,7 @@ export class FeedConnection {
       401: 'the address wants credentials',
       403: 'the exchange does not serve this network or country',
       404: 'the address has no feed at this path',
-      429: 'there were too many tries; they get rarer by themselves',
+      429: 'there were too many tries; the client retries less often by itself',
     }
     const hint = hints[status] ?? "see the exchange's status page"
     return feedError(
@@ -212,7 +212,7 @@ export class FeedConnection {
     const said = closeReason === '' ? '' : ` (${JSON.stringify(closeReason.slice(0, 200))})`
     return feedError(
       this.#open ? FeedCode.Lost : FeedCode.Connect,
-      `${this.#host} ended the connection with code ${String(closeCode)}${said}; it is made anew by itself`,
+      `${this.#host} ended the connection with code ${String(closeCode)}${said}; the client reconnects by itself`,
       { details: { host: this.#host, closeCode, closeReason } },
     )
   }
@@ -220,7 +220,7 @@ export class FeedConnection {
   #lost(what: string, cause: unknown): CodedError {
     return feedError(
       FeedCode.Lost,
-      `the connection to ${this.#host} was lost: ${what}; it is made anew by itself`,
+      `the connection to ${this.#host} was lost: ${what}; the client reconnects by itself`,
       { cause, details: { host: this.#host } },
     )
   }

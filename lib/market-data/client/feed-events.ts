@@ -1,18 +1,18 @@
-/** What a feed client hands out: frames, what may be missing between them, and how the connection is. */
+/** What a feed client delivers: frames, the gaps between them, and the connection's state. */
 import type { CodedError } from '../../errors/pinnacle-error.js'
 import type { GapReason } from '../feed-entry.js'
 import type { ParsedFrame } from '../feed-update.js'
 
-/** One text message as it came. */
+/** One text message as received. */
 export interface ReceivedFrame {
   readonly text: string
-  /** The same as UTF-8: a view that may be kept, and keeps the received piece that it lies in. */
+  /** The same as UTF-8. This view may be kept; it keeps the received chunk alive. */
   readonly bytes: Buffer
   /** Monotonic clock at receipt. */
   readonly receivedMonotonicNs: bigint
   /** Wall clock at receipt, since the Unix epoch. */
   readonly receivedNs: bigint
-  /** Counts the client's tries to connect, from 1. */
+  /** Counts connection attempts, from 1. */
   readonly connection: number
 }
 
@@ -21,17 +21,17 @@ export interface FeedDelivery {
   readonly parsed: ParsedFrame
 }
 
-/** Between two moments something may be missing. */
+/** Something may be missing between two moments. */
 export interface FeedGap {
   readonly type: 'gap'
   readonly reason: Extract<GapReason, 'disconnected' | 'sequence' | 'overflow'>
-  /** What is counted: a product, or '' for all of the connection. */
+  /** The counted scope: a product, or '' for the whole connection. */
   readonly scope: string
-  /** Null where it is known only that there was time without reception. */
+  /** Null if only a time without reception is known. */
   readonly firstMissed: number | null
   readonly lastMissed: number | null
   readonly connection: number
-  /** Wall clock of the last frame before it and of the frame that showed it. */
+  /** Wall clock of the last frame before the gap and of the frame that revealed it. */
   readonly fromNs: bigint
   readonly toNs: bigint
 }
@@ -43,29 +43,29 @@ export interface FeedStateChange {
   readonly state: FeedState
   readonly connection: number
   readonly atNs: bigint
-  /** Why, for `lost` and `closed`; null where close() was asked for. */
+  /** Reason for `lost` and `closed`; null if close() was called. */
   readonly reason: CodedError | null
-  /** Of `lost`: when the next try starts. */
+  /** For `lost`: time until the next try. */
   readonly retryInMs: number | null
-  /** Of `closed`: frames that were received and the consumer did not take. */
+  /** For `closed`: received frames that the consumer did not take. */
   readonly undelivered: number
 }
 
 export type FeedNotice = FeedGap | FeedStateChange
 
 export interface FeedClientEvents {
-  /** At once, also where frames before it still wait for the consumer; `onNotice` has the order. */
+  /** Emitted at once, even if earlier frames still wait for the consumer; `onNotice` keeps the order. */
   state: [change: FeedStateChange]
   gap: [gap: FeedGap]
-  /** Something that the client goes on with: a refused subscription, an audit line that can't be written. */
+  /** A problem that does not stop the client: a refused subscription, an audit line that can't be written. */
   problem: [error: CodedError]
 }
 
 export interface FeedStats {
   readonly state: FeedState | 'idle'
-  /** Tries to connect. */
+  /** Connection attempts. */
   readonly connections: number
-  /** Connections that were opened, other than the first. */
+  /** Connections opened after the first. */
   readonly reconnects: number
   readonly frames: number
   readonly bytes: number
@@ -73,9 +73,9 @@ export interface FeedStats {
   readonly duplicates: number
   readonly outOfOrder: number
   readonly gaps: number
-  /** Numbers that gaps left out. */
+  /** Numbers missing in gaps. */
   readonly missed: number
-  /** Frames that are not what the exchange documents, or carry no usable number; they are delivered. */
+  /** Frames that violate the exchange's documentation, or carry no usable number; they are delivered. */
   readonly malformed: number
   readonly serverErrors: number
   /** Wall clock of the last heartbeat; null before the first. */
@@ -83,13 +83,13 @@ export interface FeedStats {
   /** Frames, and their bytes, that wait for the consumer. */
   readonly buffered: number
   readonly bufferedBytes: number
-  /** How often the socket was paused for the consumer. */
+  /** Number of times the consumer paused the socket. */
   readonly pauses: number
-  /** Frames that were received and not delivered: overflow, a consumer that failed, the close. */
+  /** Received frames that were not delivered: overflow, a failed consumer, the close. */
   readonly dropped: number
 }
 
-/** Timers and clocks; a test's own may stand for them. */
+/** Timers and clocks; a test can replace them. */
 export interface FeedClock {
   monotonicNs(): bigint
   realtimeNs(): bigint

@@ -1,4 +1,4 @@
-/** What the feed client says of each failure that it finds itself: what happened, and what to do. */
+/** The errors that the feed client raises itself: what happened, and what to do. */
 import type { PinnacleError } from '../../errors/pinnacle-error.js'
 import type { ServerErrorUpdate } from '../feed-update.js'
 import { FeedCode, feedError } from './errors.js'
@@ -7,8 +7,8 @@ import type { SequenceGap } from './frame-intake.js'
 export function silence(silentMs: number, timeoutMs: number): PinnacleError {
   return feedError(
     FeedCode.Heartbeat,
-    `nothing was heard for ${String(silentMs)} ms (heartbeatTimeoutMs is ${String(timeoutMs)}); the ` +
-      'connection is made anew',
+    `nothing was received for ${String(silentMs)} ms (heartbeatTimeoutMs is ${String(timeoutMs)}); the ` +
+      'client reconnects',
     { details: { silentMs, timeoutMs } },
   )
 }
@@ -26,7 +26,7 @@ export function missingNumbers({ scope, firstMissed, lastMissed }: SequenceGap):
   const range = `${String(firstMissed)} to ${String(lastMissed)}`
   return feedError(
     FeedCode.Gap,
-    `the numbers ${range} of the connection are missing, of whichever product; it is made anew`,
+    `the numbers ${range} of the connection are missing, of whichever product; the client reconnects`,
     { details: { scope, firstMissed, lastMissed } },
   )
 }
@@ -34,8 +34,8 @@ export function missingNumbers({ scope, firstMissed, lastMissed }: SequenceGap):
 export function overflow(maxBufferedFrames: number): PinnacleError {
   return feedError(
     FeedCode.Overflow,
-    `${String(maxBufferedFrames)} frames wait for the consumer and one more came; it is dropped and the ` +
-      'connection made anew when the consumer has caught up. Make it faster, or raise maxBufferedFrames',
+    `${String(maxBufferedFrames)} frames wait for the consumer and one more came; it is dropped, and the ` +
+      'client reconnects when the consumer has caught up. Make it faster, or raise maxBufferedFrames',
     { details: { maxBufferedFrames } },
   )
 }
@@ -44,7 +44,7 @@ export function consumerFailure(cause: unknown, left: number): PinnacleError {
   const message = cause instanceof Error ? cause.message : String(cause)
   return feedError(
     FeedCode.Consumer,
-    `what takes the frames failed, so the client closes: ${message}; ${String(left)} frames waited behind`,
+    `the frame handler failed, so the client closes: ${message}; ${String(left)} queued frames were dropped`,
     { cause, details: { left } },
   )
 }
@@ -52,8 +52,8 @@ export function consumerFailure(cause: unknown, left: number): PinnacleError {
 export function noBooks(url: string, adapter: string): PinnacleError {
   return feedError(
     FeedCode.BookFetch,
-    `books are not fetched: ${url} is not the address of ${adapter}, so where its books are is not known; ` +
-      'until bookUrl says it, they hold only what has changed',
+    `books are not fetched: ${url} is not the address of ${adapter}, so the address of its books is unknown; ` +
+      'until bookUrl names it, they hold only what has changed',
     { details: { url } },
   )
 }

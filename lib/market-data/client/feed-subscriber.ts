@@ -1,9 +1,9 @@
 /**
- * Keeps a connection subscribed to what is wanted: asks, signs where the exchange wants it, sees to it that
- * the exchange confirms, and asks anew for a product whose numbers left something out. (A book that is not in the
- * stream is book-fetcher's.)
+ * Keeps a connection subscribed to what is wanted: sends requests, signs them if the exchange requires it,
+ * checks that the exchange confirms them, and resubscribes a product after a gap. (book-fetcher handles a
+ * book that is not in the stream.)
  *
- * Requests go out one behind the other: a signature takes time, and an unsubscription must not overtake.
+ * Requests go out one after another: signing takes time, and an unsubscription must not overtake it.
  */
 import type { CodedError } from '../../errors/pinnacle-error.js'
 import type { FeedAdapter, FeedSubscription, SubscriptionSigner } from '../feed-adapter.js'
@@ -12,7 +12,7 @@ import { FeedCode, feedError } from './errors.js'
 import type { FeedClock } from './feed-events.js'
 import type { SubscriptionSet } from './subscription-set.js'
 
-/** The connection, as far as it matters here. */
+/** The part of the connection used here. */
 export interface RequestSink {
   readonly isOpen: boolean
   send(text: string): void
@@ -26,25 +26,25 @@ export interface SubscriberOptions {
   readonly signer: SubscriptionSigner | undefined
   readonly clock: FeedClock
   readonly subscribeTimeoutMs: number
-  /** Whether the product's book comes from elsewhere, and is fetched anew now. */
+  /** Returns whether the product's book is fetched separately; then it is fetched again now. */
   readonly fetchBook?: (product: string) => boolean
-  /** Everything wanted is confirmed; once. */
+  /** Called once, when everything wanted is confirmed. */
   readonly onSubscribed: () => void
   readonly onProblem: (problem: CodedError) => void
 }
 
 type Request = 'subscribe' | 'unsubscribe'
 
-/** New snapshots of one product on one connection; more gaps than that are the connection's. */
+/** New snapshots of one product per connection; more gaps require a new connection. */
 const maxResyncs = 3
 
 export class FeedSubscriber {
   readonly #options: SubscriberOptions
   readonly #resyncTimers = new Map<string, unknown>()
   readonly #resyncs = new Map<string, number>()
-  /** Products that this connection has sent a book of. */
+  /** Products whose book this connection has sent. */
   readonly #books = new Set<string>()
-  /** Products of which nothing came. */
+  /** Products that have received nothing. */
   readonly #unseen: Set<string>
   #requests: Promise<void> = Promise.resolve()
   #confirmTimer: unknown = undefined
@@ -59,7 +59,7 @@ export class FeedSubscriber {
     this.#unseen = new Set(options.wanted.products)
   }
 
-  /** The first requests of a connection. One that can't be signed ends it. */
+  /** Sends the first requests of a connection. One that can't be signed ends it. */
   start(): void {
     this.#awaitConfirmation()
     this.request('subscribe', this.#options.wanted.all()).catch((error: unknown) => {
@@ -75,7 +75,7 @@ export class FeedSubscriber {
     this.#resyncTimers.clear()
   }
 
-  /** Asks at run time. Rejects where it can't be signed. */
+  /** Sends a request at run time. Rejects if it can't be signed. */
   async request(type: Request, subscriptions: readonly FeedSubscription[]): Promise<void> {
     const sent = this.#requests.then(() => this.#send(type, subscriptions))
     this.#requests = sent.catch(() => undefined)
@@ -88,7 +88,7 @@ export class FeedSubscriber {
     this.#awaitConfirmation()
   }
 
-  /** What can be taken back without a signature; the end of the connection takes back the rest. */
+  /** Unsubscribes what needs no signature; the end of the connection unsubscribes the rest. */
   unsubscribeAll(): void {
     const { adapter, wanted, sink } = this.#options
     for (const { products, channels } of wanted.all()) {
@@ -98,7 +98,7 @@ export class FeedSubscriber {
     }
   }
 
-  /** Gets the product's book and data anew. */
+  /** Gets a new book and new data of the product. */
   resync(product: string): void {
     if (this.#stopped || this.#resyncTimers.has(product)) return
     if (this.#options.fetchBook?.(product)) return
@@ -109,7 +109,7 @@ export class FeedSubscriber {
       sink.fail(
         feedError(
           FeedCode.Gap,
-          `${product} had to be subscribed to anew for the ${String(count)}th time; the connection is made anew`,
+          `${product} had to be subscribed to again for the ${String(count)}th time; the client reconnects`,
           { details: { product, resyncs: count } },
         ),
       )
@@ -121,7 +121,7 @@ export class FeedSubscriber {
       sink.fail(
         feedError(
           FeedCode.Gap,
-          `no new snapshot of ${product} came within ${String(subscribeTimeoutMs)} ms; the connection is made anew`,
+          `no new snapshot of ${product} came within ${String(subscribeTimeoutMs)} ms; the client reconnects`,
           { details: { product } },
         ),
       )
@@ -135,7 +135,7 @@ export class FeedSubscriber {
     this.request('subscribe', subscriptions).catch(failed)
   }
 
-  /** What the exchange sent may confirm a subscription, or end the wait for a snapshot. */
+  /** The exchange's updates may confirm a subscription, or end the wait for a snapshot. */
   see(updates: readonly FeedUpdate[]): void {
     if (this.#stopped) return
     for (const update of updates) {
@@ -153,7 +153,7 @@ export class FeedSubscriber {
     }
   }
 
-  /** What the exchange does not list; where it has listed nothing, products that nothing came of. */
+  /** Subscriptions that the exchange does not list; without a list, products that received nothing. */
   #missing(): string[] {
     return this.#listed ? this.#options.wanted.missingIn(this.#listed) : [...this.#unseen]
   }
@@ -173,7 +173,7 @@ export class FeedSubscriber {
     this.#confirmTimer = clock.setTimeout(() => {
       const missing = this.#missing()
       if (missing.length === 0) {
-        this.#confirm() // by its data, for it lists nothing
+        this.#confirm() // its data confirm it, for the exchange sends no list
         return
       }
       onProblem(

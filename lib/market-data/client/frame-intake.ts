@@ -1,6 +1,6 @@
 /**
- * What a received frame is, before anybody acts on it: parsed once, its numbers judged, everything counted.
- * No socket and no consumer in here.
+ * Classifies a received frame before anything acts on it: parses it once, judges its numbers, counts
+ * everything. It knows neither socket nor consumer.
  */
 import type { FeedAdapter } from '../feed-adapter.js'
 import type { FeedSequence, ParsedFrame } from '../feed-update.js'
@@ -16,7 +16,7 @@ export interface SequenceGap {
 
 export interface Intake {
   readonly parsed: ParsedFrame
-  /** Whether to deliver it; not what came before. */
+  /** Whether to deliver it; false for repeats. */
   readonly isNew: boolean
   readonly gaps: readonly SequenceGap[]
 }
@@ -36,7 +36,7 @@ const noGaps: readonly SequenceGap[] = []
 export class FrameIntake {
   readonly counts = new IntakeCounts()
   readonly #tracker: SequenceTracker
-  /** Scopes that this connection has had a number of. */
+  /** Scopes with a number on this connection. */
   readonly #seen = new Set<string>()
   #adapter: FeedAdapter
 
@@ -51,7 +51,7 @@ export class FrameIntake {
     if (adapter.sequenceRestartsOnConnect) this.#tracker.reset()
   }
 
-  /** The product's next number may be any: it is not subscribed to any more. */
+  /** The product's next number may be any: it is no longer subscribed. */
   forget(product: string): void {
     this.#tracker.forget(product)
     this.#seen.delete(product)
@@ -74,7 +74,7 @@ export class FrameIntake {
     try {
       return this.#adapter.parse(text)
     } catch (error) {
-      // Adapters promise not to throw; one that does must not take the process along.
+      // Adapters promise not to throw; one that does must not end the process.
       const reason = error instanceof Error ? error.message : String(error)
       return { kind: 'malformed', reason: `the adapter ${this.#adapter.name} threw: ${reason}` }
     }
@@ -119,7 +119,7 @@ export class FrameIntake {
     return { isNew: fresh, gaps }
   }
 
-  /** A snapshot that says for which number it stands starts its product's count. */
+  /** A snapshot that states its number starts its product's count. */
   #anchor(parsed: Extract<ParsedFrame, { kind: 'updates' }>): void {
     for (const update of parsed.updates) {
       if (update.type !== 'book-snapshot' && update.type !== 'order-snapshot') continue

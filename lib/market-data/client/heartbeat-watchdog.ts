@@ -1,10 +1,10 @@
 /**
- * Notices that a connection went silent. Any message shows that it is not; so does a pong, which is asked for
- * half-way to the time-out, as long as the exchange has sent no heartbeat: once it has, only the exchange's own
- * messages count, for a pong shows no more than that something on the way to it is alive.
+ * Detects a silent connection. Any message shows that it is alive. So does a pong, requested half-way to the
+ * time-out, until the exchange has sent a heartbeat. From then on only the exchange's own messages count,
+ * since a pong only shows that something on the way is alive.
  *
- * A process that was busy or stopped for the whole time has read nothing either. So a time-out counts only where
- * there was an opportunity to read behind it and nothing came.
+ * A process that was busy or stopped for the whole time has read nothing either. So a time-out counts only
+ * if, after it, there was an opportunity to read and nothing came.
  */
 import type { FeedClock } from './feed-events.js'
 
@@ -17,7 +17,7 @@ export interface WatchdogOptions {
 }
 
 const nsPerMs = 1_000_000n
-/** Time to read what has come while the process was busy. */
+/** Time to read what arrived while the process was busy. */
 const readMs = 5
 
 export class HeartbeatWatchdog {
@@ -50,12 +50,12 @@ export class HeartbeatWatchdog {
     if (!this.#beats) this.seen(nowNs)
   }
 
-  /** A message was the exchange's heartbeat. */
+  /** The message was the exchange's heartbeat. */
   beat(): void {
     this.#beats = true
   }
 
-  /** Nothing is read from now on, so nothing can be expected. */
+  /** Reading is paused, so nothing is expected. */
   suspend(): void {
     this.#suspended = true
     this.#disarm()
@@ -89,7 +89,7 @@ export class HeartbeatWatchdog {
     const silentNs = this.#options.clock.monotonicNs() - this.#lastNs
     if (silentNs >= this.#timeoutNs) {
       if (!this.#overdue) {
-        // Timers come before sockets: what waits there is read until this one is due.
+        // Timers run before sockets: waiting data is read before this timer fires.
         this.#overdue = true
         this.#arm(readMs)
         return

@@ -1,11 +1,11 @@
 /**
- * The updates of one product's book while the book itself is fetched, and how both are put together: the
- * exchanges' rule is that an update at or below the book's number is in it, and that the first one behind it must
- * follow on, by a number or as a range that reaches across.
+ * Holds the updates of one product's book while the book itself is fetched, and combines both. The exchanges'
+ * rule: the book contains every update at or below its number, and the next update must continue from it, by
+ * number or as a range that spans it.
  *
- * Invariants: while the book is waited for, no update of it leaves; behind an accepted book exactly those above its
- * number do, each once and in order; a book that ends before the first update that is here is never accepted.
- * What a message says beside the book (a trade) waits for nothing, and carries no number of the product then.
+ * Invariants: while the book is awaited, none of its updates leaves; after an accepted book exactly those
+ * above its number do, each once and in order; a book that ends before the first update received is never
+ * accepted. Other content of a message (a trade) does not wait, and then carries no number of the product.
  */
 import type { FeedSequence, FeedUpdate } from '../feed-update.js'
 import type { FeedDelivery } from './feed-events.js'
@@ -24,12 +24,12 @@ export class HeldBook {
   readonly #product: string
   #held: Held[] = []
   #heldBytes = 0
-  /** The first number since the wait began, of whatever message: the book must reach up to the one before. */
+  /** The first number since the wait began, of any message: the book must reach the number before it. */
   #first: number | undefined
   #lastSeen: number | undefined
-  /** Number of the accepted book; undefined while one is waited for. */
+  /** Number of the accepted book; undefined while one is awaited. */
   #through: number | undefined
-  /** Whether the stream went on behind the book: no number has to be looked at any more. */
+  /** Whether the stream has continued from the book: numbers need no more checks. */
   #follows = false
 
   constructor(product: string) {
@@ -48,23 +48,23 @@ export class HeldBook {
     return this.#heldBytes
   }
 
-  /** When the oldest update that waits was received; null where none waits. */
+  /** Receipt time of the oldest waiting update; null if none waits. */
   get sinceNs(): bigint | null {
     return this.#held[0]?.delivery.frame.receivedNs ?? null
   }
 
-  /** The least number that a book must have; -1 where nothing was seen that it must reach. */
+  /** The least number that a book must have; -1 if there is no requirement yet. */
   get neededNumber(): number {
     return (this.#first ?? 0) - 1
   }
 
-  /** What lies between the accepted book and this message, where it is the first behind it. */
+  /** The hole between the accepted book and this message, if it is the first after the book. */
   holeBefore({ first }: FeedSequence): Hole | undefined {
     if (this.#through === undefined || this.#follows || first <= this.#through + 1) return undefined
     return { firstMissed: this.#through + 1, lastMissed: first - 1 }
   }
 
-  /** What of a new message of the product goes on now; undefined where nothing does. */
+  /** The part of a new message of the product to deliver now; undefined if there is none. */
   take(delivery: FeedDelivery, sequence: FeedSequence): FeedDelivery | undefined {
     if (this.#follows) {
       this.#lastSeen = sequence.last
@@ -86,8 +86,8 @@ export class HeldBook {
   }
 
   /**
-   * The book is worth nothing any more, and what waits neither: a new one must have everything before `first`, or
-   * what was seen until now.
+   * Discards the book and the waiting updates: a new book must have everything before `first`, or everything
+   * seen so far.
    */
   restart(first?: number): void {
     this.#through = undefined
@@ -97,7 +97,7 @@ export class HeldBook {
     this.#heldBytes = 0
   }
 
-  /** The updates that go on behind a book with this number; undefined where it is too old, and nothing changes. */
+  /** The updates to deliver after a book with this number; undefined, without effect, if it is too old. */
   accept(number: number): FeedDelivery[] | undefined {
     if (number < this.neededNumber) return undefined
     const behind = this.#held.filter(({ last }) => last > number).map(({ delivery }) => delivery)

@@ -1,6 +1,6 @@
 /**
  * Pins of public keys, as in RFC 7469: base64 of SHA-256 over the DER SubjectPublicKeyInfo of a certificate.
- * A pin outlives a renewal of the certificate as long as its key is kept.
+ * A pin survives a renewal of the certificate as long as the key is kept.
  */
 import { createHash, X509Certificate } from 'node:crypto'
 import type { PeerCertificate } from 'node:tls'
@@ -8,7 +8,7 @@ import { PinnacleTypeError } from '../../errors/pinnacle-error.js'
 import { shown } from '../../errors/shown.js'
 
 const sha256Bytes = 32
-/** A chain is three or four certificates long; a peer may send anything. */
+/** A chain has three or four certificates; a peer may send any number. */
 const maxChainLength = 16
 
 /** The pin of a certificate's key, from PEM, DER or a parsed certificate. */
@@ -19,7 +19,7 @@ export function pinOf(certificate: X509Certificate | string | Uint8Array): strin
   return createHash('sha256').update(spki).digest('base64')
 }
 
-/** Pins in the form in which they are compared. `sha256/` and `sha256//` before a pin are understood. */
+/** Normalizes pins for comparison. A prefix `sha256/` or `sha256//` is allowed. */
 export function checkPins(pins: readonly string[]): readonly string[] {
   if (!Array.isArray(pins) || pins.length === 0) {
     throw new PinnacleTypeError(
@@ -54,8 +54,8 @@ function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate, nowMs
 
 /**
  * The pins of the leaf and of every authority above it. Node links a peer's certificates by name, not by
- * signature, and a peer may send any public certificate along: so each link's signature is verified here,
- * and what follows a link that does not hold counts for nothing.
+ * signature, and a peer may send any public certificate along. So this verifies each link's signature and
+ * ignores everything after the first invalid link.
  */
 export function pinsOfChain(peer: PeerCertificate, nowMs = Date.now()): string[] {
   const withIssuer = (from: PeerCertificate): PeerCertificate | undefined =>

@@ -1,10 +1,10 @@
 /**
- * The one way from here to an exchange: TLS whose certificate is always verified, and whose key is compared
- * with pins where there are any, before a single byte of ours (not even the HTTP upgrade) is written.
+ * The only way from here to an exchange: TLS that always verifies the certificate, and compares its key with
+ * the configured pins, before it writes a single byte (even the HTTP upgrade).
  *
- * Invariants: no plain ws: or http:; no option, environment variable (NODE_TLS_REJECT_UNAUTHORIZED) or private root
- * turns verification off; each connection is a full handshake, never a resumed session, so that there are
- * certificates to look at; a socket that is handed on has passed all checks.
+ * Invariants: no plain ws: or http:; no option, environment variable (NODE_TLS_REJECT_UNAUTHORIZED) or
+ * private root turns verification off; each connection is a full handshake, never a resumed session, so that
+ * there are certificates to check; a returned socket has passed all checks.
  */
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -15,7 +15,7 @@ import { FeedCode, feedError } from './errors.js'
 import { checkPins, pinsOfChain } from './key-pins.js'
 import { describeTlsFailure, isTlsFailure } from './tls-failure.js'
 
-/** What is told of a key that is not a pinned one. */
+/** Describes a key that matched no pin. */
 export interface PinMismatch {
   readonly host: string
   readonly pinsExpected: readonly string[]
@@ -23,17 +23,17 @@ export interface PinMismatch {
   readonly pinsSeen: readonly string[]
 }
 
-/** What is spoken over the socket. */
+/** The protocol spoken over the socket. */
 export type SecureScheme = 'wss:' | 'https:'
 
 export interface PinnedConnectionOptions {
-  /** Of `scheme` only. */
+  /** Must have `scheme`. */
   readonly url: string | URL
-  /** `wss:` where it is left out. */
+  /** Default: `wss:`. */
   readonly scheme?: SecureScheme
   /** Base64 of SHA-256 over SubjectPublicKeyInfo; one match in the chain suffices. */
   readonly pins?: readonly string[]
-  /** What `trustOf` made of the roots; the usual ones alone where it is left out. */
+  /** The result of `trustOf`. Default: the usual roots alone. */
   readonly trust?: SecureContext
   /** Bounds name resolution, connection and handshake together. */
   readonly connectTimeoutMs?: number
@@ -44,7 +44,7 @@ export interface PinnedConnectionOptions {
 const defaultConnectTimeoutMs = 10_000
 const minVersion = 'TLSv1.2'
 
-/** The URL, where it can be connected to: absolute, of the scheme, without user name or fragment. */
+/** Checks a URL: absolute, of the scheme, without user name or fragment. */
 export function checkFeedUrl(url: string | URL, scheme: SecureScheme = 'wss:'): URL {
   const parsed = URL.canParse(String(url)) ? new URL(String(url)) : undefined
   const what = scheme === 'wss:' ? 'feed' : 'book'
@@ -79,15 +79,15 @@ function hostOf(url: URL): string {
 export type Roots = string | Buffer | readonly (string | Buffer)[]
 
 /**
- * Trust in the given roots besides the usual ones. From Node 22.15 the usual ones are those of
- * NODE_EXTRA_CA_CERTS too. It takes tens of milliseconds, so it is made once and not for each connection.
+ * Trust in the given roots besides the usual ones. From Node 22.15 the usual ones include those of
+ * NODE_EXTRA_CA_CERTS. It takes tens of milliseconds, so it is made once and not per connection.
  */
 export function trustOf(roots: Roots): SecureContext {
   const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] }
   const usual = getCACertificates ? getCACertificates('default') : tls.rootCertificates
   const given = typeof roots === 'string' || Buffer.isBuffer(roots) ? [roots] : roots
   try {
-    for (const root of given) new X509Certificate(root) // what is none would be ignored in silence
+    for (const root of given) new X509Certificate(root) // anything else would be ignored silently
     return tls.createSecureContext({ ca: [...usual, ...given], minVersion })
   } catch (cause) {
     throw new PinnacleTypeError(
@@ -98,7 +98,7 @@ export function trustOf(roots: Roots): SecureContext {
   }
 }
 
-/** A verified socket to the URL's host, on which nothing was written yet. */
+/** A verified socket to the URL's host; nothing was written to it yet. */
 export function openPinnedSocket(options: PinnedConnectionOptions): Promise<TLSSocket> {
   const url = checkFeedUrl(options.url, options.scheme)
   const pinsExpected = options.pins === undefined ? undefined : checkPins(options.pins)
@@ -135,7 +135,7 @@ export function openPinnedSocket(options: PinnedConnectionOptions): Promise<TLSS
     }
     const fail = (error: CodedError): void => {
       settle()
-      socket.on('error', () => undefined) // what follows from destroying it
+      socket.on('error', () => undefined) // errors caused by destroying it
       socket.destroy()
       reject(error)
     }
@@ -180,7 +180,7 @@ function refusalOf(
   pinsExpected: readonly string[] | undefined,
   report: PinnedConnectionOptions['onPinMismatch'],
 ): CodedError | undefined {
-  // tls.connect destroys an unauthorized socket by itself; this holds whatever its defaults become.
+  // tls.connect destroys an unauthorized socket by itself; this check holds if its defaults change.
   if (!socket.authorized) return connectError(host, socket.authorizationError)
   if (!pinsExpected) return undefined
   const pinsSeen = pinsOfChain(socket.getPeerCertificate(true))

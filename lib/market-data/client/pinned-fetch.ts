@@ -2,9 +2,8 @@
  * One HTTPS request for a text, over a socket of pinned-connection: its certificate is verified and its key
  * compared with the pins before the request is written.
  *
- * Invariants: redirects are not followed, for the new address would be another host without these checks; not
- * more than `maxBytes` of a body are kept; the promise settles within `timeoutMs`; no body that was cut short
- * resolves it.
+ * Invariants: redirects are not followed, for the new address would skip these checks; at most `maxBytes` of
+ * a body are kept; the promise settles within `timeoutMs`; a truncated body never resolves it.
  */
 import { request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
@@ -18,7 +17,7 @@ export interface PinnedFetchOptions extends Omit<
   'url' | 'scheme' | 'connectTimeoutMs' | 'signal'
 > {
   readonly url: URL
-  /** For everything, from the name's resolution to the last byte. */
+  /** For everything, from name resolution to the last byte. */
   readonly timeoutMs: number
   readonly maxBytes: number
   readonly signal: AbortSignal
@@ -34,10 +33,13 @@ const hints: Readonly<Record<number, string>> = {
   403: 'the exchange does not serve this network or country',
   404: 'the address has no such book; check the name of the product',
   418: 'the exchange bars this network for too many requests',
-  429: 'there were too many requests; they get rarer by themselves',
+  429: 'there were too many requests; the client retries less often by itself',
 }
 
-/** The body. Rejects with a coded error; one of a status has `details.status` and, where told, `details.retryAfterMs`. */
+/**
+ * The body. Rejects with a coded error; for a status it has `details.status` and, if sent,
+ * `details.retryAfterMs`.
+ */
 export async function fetchPinned(options: PinnedFetchOptions): Promise<Buffer> {
   const { url, timeoutMs, signal } = options
   const startNs = process.hrtime.bigint()
@@ -86,7 +88,7 @@ function bodyOver(
     })
     asked.on('error', reject)
     asked.on('response', (response) => {
-      // An answer that is read in part fails like the request.
+      // A partly read answer fails like the request.
       read(response, url, maxBytes).then(resolve, reject)
     })
     asked.end()
@@ -142,7 +144,7 @@ function failure(
 ): CodedError {
   return feedError(
     FeedCode.BookFetch,
-    `no book from ${url.host}: ${what}; it is tried again by itself`,
+    `no book from ${url.host}: ${what}; the client retries by itself`,
     { details: { host: url.host, ...details }, ...(cause === undefined ? {} : { cause }) },
   )
 }

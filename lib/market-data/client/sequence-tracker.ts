@@ -1,23 +1,24 @@
 /**
- * Tells by the exchange's numbers what was missed and what came twice. One scope is one count: a product's,
- * or the connection's (''). It holds the last number of each scope and the ranges still missed below it.
+ * Uses the exchange's numbers to find what was missed and what came twice. One scope is one count: a
+ * product's, or the connection's (''). For each scope it holds the last number and the ranges still missing
+ * below it.
  *
- * Invariants: the last number of a scope never falls, other than by `anchor` or `forget`; every number is
- * accepted at most once; a missed range is told once, whatever arrives later.
+ * Invariants: the last number of a scope only rises, except by `anchor` or `forget`; every number is accepted
+ * at most once; a missed range is reported once, whatever arrives later.
  */
 import type { SequenceRule } from '../feed-adapter.js'
 import type { FeedSequence } from '../feed-update.js'
 
 export type SequenceVerdict =
-  /** Follows what was there, or is the first of its scope. */
+  /** Continues from the last number, or is the first of its scope. */
   | { kind: 'next' }
-  /** All of it was seen, or is older than what is remembered. */
+  /** All of it was seen, or is older than the remembered ranges. */
   | { kind: 'duplicate' }
-  /** Follows something that is missing. It is new itself. */
+  /** Numbers before it are missing. It is new itself. */
   | { kind: 'gap'; firstMissed: number; lastMissed: number }
-  /** Some of it was reported as missed: it comes late. */
+  /** Part of it was reported as missed: it arrives late. */
   | { kind: 'out-of-order' }
-  /** Not numbers that can be counted with, or a range that ends before it starts. */
+  /** Unusable numbers, or a range that ends before it starts. */
   | { kind: 'invalid' }
 
 interface Range {
@@ -31,7 +32,7 @@ interface Scope {
   missed: Range[]
 }
 
-/** Ranges remembered by scope; what is older is told as a duplicate when it arrives. */
+/** Ranges remembered per scope; older numbers count as duplicates when they arrive. */
 const maxMissedRanges = 64
 
 const next: SequenceVerdict = { kind: 'next' }
@@ -52,7 +53,7 @@ export class SequenceTracker {
     return this.#scopes.get(scope)?.last
   }
 
-  /** Judges a message's number and counts it where it is new. */
+  /** Judges a message's number, and counts a new one. */
   accept({ scope, first, last }: FeedSequence): SequenceVerdict {
     if (this.#rule === 'none') return next
     if (!Number.isSafeInteger(first) || !Number.isSafeInteger(last) || last < first) return invalid
@@ -78,7 +79,9 @@ export class SequenceTracker {
     return { kind: 'gap', firstMissed: expected, lastMissed: first - 1 }
   }
 
-  /** The state up to `sequence` is known from elsewhere, such as a snapshot: what follows is counted from there. */
+  /**
+   * Another source, such as a snapshot, covers everything up to `sequence`: counting continues from there.
+   */
   anchor(scope: string, sequence: number): void {
     if (this.#rule !== 'none' && Number.isSafeInteger(sequence)) {
       this.#scopes.set(scope, { last: sequence, missed: [] })
@@ -96,7 +99,7 @@ export class SequenceTracker {
   }
 }
 
-/** Takes first..last out of what is missed; whether any of it was. */
+/** Removes first..last from the missed ranges; returns whether any of it was missed. */
 function takeMissed(scope: Scope, first: number, last: number): boolean {
   let taken = false
   const left: Range[] = []

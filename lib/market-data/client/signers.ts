@@ -1,8 +1,8 @@
 /**
- * What an exchange wants with an authenticated subscription. A signer reads the credential for the time of
- * one signature and keeps nothing of it: the secret key stays in secret memory (and, while OpenSSL signs, in
- * a key object that OpenSSL clears when it is freed) and never becomes a JavaScript string. Key names and
- * Coinbase Exchange's passphrase do, for they are sent in the message.
+ * Signs authenticated subscriptions the way each exchange requires. A signer reads the credential for the
+ * time of one signature and keeps nothing of it: the secret key stays in secret memory (and, while OpenSSL
+ * signs, in a key object that OpenSSL clears when it is freed) and never becomes a JavaScript string. Key
+ * names and Coinbase Exchange's passphrase do, for they are sent in the message.
  */
 import { createPrivateKey, randomBytes, sign, type KeyObject } from 'node:crypto'
 import type { Secret } from '../../credentials/secret.js'
@@ -21,7 +21,7 @@ export interface SignerOptions {
   readonly nowMs?: () => number
 }
 
-/** How long Coinbase accepts a token, by its documents. */
+/** Lifetime of a token, as Coinbase documents it. */
 const tokenLifetimeSeconds = 120
 
 function textOf(secret: Secret, field: string): string {
@@ -33,7 +33,7 @@ function base64Url(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url')
 }
 
-/** The P-256 key in PEM. What OpenSSL says of a bad one names no byte of it. */
+/** The P-256 key in PEM. OpenSSL's error for a bad one reveals no byte of it. */
 function ecKeyOf(secret: Secret): KeyObject {
   const pem = secret.bytes('privateKey')
   let key: KeyObject
@@ -45,7 +45,7 @@ function ecKeyOf(secret: Secret): KeyObject {
   } catch (cause) {
     throw feedError(
       FeedCode.Signing,
-      `the private key of the credential "${secret.name}" is no EC key in PEM; Coinbase Advanced Trade takes ` +
+      `the private key of the credential "${secret.name}" is not an EC key in PEM; Coinbase Advanced Trade takes ` +
         'keys of the type ECDSA only (Ed25519 keys are for other services): make one there and rotate',
       { cause },
     )
@@ -84,7 +84,7 @@ export function advancedTradeSigner(options: SignerOptions): SubscriptionSigner 
   return () => credentials.withSecret(name, (secret) => ({ jwt: tokenOf(secret, nowMs()) }))
 }
 
-/** What is signed of a subscription, by Coinbase Exchange's documents. */
+/** The signed text of a subscription, as Coinbase Exchange documents it. */
 const signedRequest = 'GET/users/self/verify'
 
 /**

@@ -1,7 +1,7 @@
 /**
- * Which channels are wanted for which products, and what the exchange has confirmed of it. Implied channels
- * (heartbeats) come along with every subscription and are given up with the connection only: taking one
- * product's away may take them away altogether.
+ * The channels wanted per product, and what the exchange has confirmed. Implied channels (heartbeats)
+ * accompany every subscription and end only with the connection: unsubscribing them for one product may end
+ * them for all.
  */
 import type { FeedSubscription } from '../feed-adapter.js'
 
@@ -24,7 +24,7 @@ export class SubscriptionSet {
     return [...this.#wanted.keys()]
   }
 
-  /** Adds, and returns what of it was not wanted before. */
+  /** Adds, and returns what is newly wanted. */
   add({ products, channels }: FeedSubscription): FeedSubscription[] {
     const added: Wanted = new Map()
     for (const channel of new Set([...this.#implied, ...channels])) {
@@ -37,7 +37,7 @@ export class SubscriptionSet {
     return grouped(added)
   }
 
-  /** Takes away, and returns what of it was wanted. */
+  /** Removes, and returns what was wanted. */
   remove({ products, channels }: FeedSubscription): FeedSubscription[] {
     const removed: Wanted = new Map()
     for (const channel of channels) {
@@ -60,12 +60,12 @@ export class SubscriptionSet {
     return grouped(removed)
   }
 
-  /** Everything, in as few subscriptions as there are different lists of products. */
+  /** Everything, in one subscription per distinct list of products. */
   all(): FeedSubscription[] {
     return grouped(this.#wanted)
   }
 
-  /** What brings a product's data anew. */
+  /** The subscriptions to renew for a product's data. */
   ofProduct(product: string): FeedSubscription[] {
     const channels = this.channels.filter(
       (channel) => !this.#implied.includes(channel) && this.#wanted.get(channel)?.has(product),
@@ -77,12 +77,12 @@ export class SubscriptionSet {
     return this.ofProduct(product).length > 0
   }
 
-  /** What the exchange's list of subscriptions lacks, as `channel product`. */
+  /** Wanted subscriptions missing in the exchange's list, as `channel product`. */
   missingIn(confirmed: Readonly<Record<string, readonly string[]>>): string[] {
     const missing: string[] = []
     for (const [channel, products] of this.#wanted) {
       const listed = Object.hasOwn(confirmed, channel) ? confirmed[channel] : undefined
-      // Some channels are listed under a word or an account of the exchange's own.
+      // The exchange lists some channels under a word or an account of its own.
       const byProduct = listed?.some((word) => products.has(word)) ?? false
       if (listed && (!byProduct || products.size === 0)) continue
       if (products.size === 0) missing.push(channel)

@@ -1,4 +1,4 @@
-/** What a failed TLS handshake means for who runs the client. */
+/** Explains a failed TLS handshake to the client's operator. */
 
 interface FailureWithCode extends Error {
   readonly code?: unknown
@@ -32,7 +32,7 @@ function codeOf(cause: FailureWithCode): string {
   return typeof cause.code === 'string' ? cause.code : ''
 }
 
-/** Whether TLS failed, not the network below it. */
+/** Whether TLS failed, as opposed to the network below it. */
 export function isTlsFailure(cause: Error): boolean {
   const code = codeOf(cause)
   return Object.hasOwn(advice, code) || certificateErrors.test(code) || handshakeErrors.test(code)

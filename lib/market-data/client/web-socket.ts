@@ -1,4 +1,4 @@
-/** The WebSocket over a verified socket. Apart from pinned-connection, so that public types need none of ws. */
+/** The WebSocket over a verified socket. Separate from pinned-connection, so that public types need no ws. */
 import type { TLSSocket } from 'node:tls'
 import WebSocket from 'ws'
 import { checkFeedUrl } from './pinned-connection.js'
@@ -9,7 +9,7 @@ export interface WebSocketLimits {
   readonly compression: boolean
 }
 
-/** A WebSocket, still opening, over a socket from `openPinnedSocket`, which it owns from now on. */
+/** A WebSocket, still opening, over a socket from `openPinnedSocket`, which it now owns. */
 export function webSocketOver(
   socket: TLSSocket,
   url: string | URL,
@@ -17,7 +17,7 @@ export function webSocketOver(
 ): WebSocket {
   return new WebSocket(checkFeedUrl(url), {
     createConnection: () => socket,
-    followRedirects: false, // the new address would be connected to without these checks
+    followRedirects: false, // the new address would skip these checks
     maxPayload: limits.maxMessageBytes,
     perMessageDeflate: limits.compression,
   })

@@ -1,7 +1,7 @@
 /**
- * Candles of one UTC day at a time: days are partitions by exchange time and every interval divides a day, so
- * no candle crosses one. That bounds memory (86,400 candles) and needs no order of the ticks within the day.
- * All arithmetic is on integers: ticks, and lots summed as bigints.
+ * Candles of one UTC day at a time. Days are partitions by exchange time and every interval divides a day, so
+ * no candle crosses one. That bounds memory (86,400 candles), and the day's ticks need no order. All
+ * arithmetic is on integers: ticks, and lots summed as bigints.
  */
 import { dayNs, type HistoryGap, type Tick } from './tick.js'
 
@@ -24,7 +24,7 @@ export interface Candle {
   close: number
   /** Lots. */
   volume: bigint
-  /** 0 for a filled candle: its prices are the close before it. */
+  /** 0 for a filled candle: its prices are the preceding close. */
   trades: number
   /** Something may be missing: a recorded gap overlaps this candle. */
   gap: boolean
@@ -37,7 +37,7 @@ interface Building extends Candle {
   lastSequence: number
 }
 
-/** The candles of a day; ticks come in any order, first and last are by exchange time, then sequence. */
+/** The candles of a day. Ticks come in any order; exchange time, then sequence, decides first and last. */
 export class CandleDay {
   readonly #interval: bigint
   readonly #candles = new Map<bigint, Building>()
@@ -106,7 +106,7 @@ export class CandleDay {
   }
 }
 
-/** A gap without extent, such as one skipped number, counts where it lies. */
+/** A gap without extent, such as one skipped number, counts at its time. */
 export function overlapsGap(startNs: bigint, endNs: bigint, gaps: readonly HistoryGap[]): boolean {
   return gaps.some(
     ({ fromNs, toNs }) =>

@@ -1,12 +1,12 @@
 /**
- * Writes price history below `<directory>/history`. One archive writes a directory at a time: the writer of
- * the data directory, whose lock keeps others out.
+ * Writes price history below `<directory>/history`. One archive at a time writes a directory: the writer of
+ * the data directory, whose lock excludes others.
  *
  * - Every flush writes a new part of each day that got rows; `archived.json` follows once all are durable.
- * - Rows are known by their journal sequence. A partition (product, kind, day) ignores what is at or below
- *   its own last one, so feeding the journal again from the archived sequence doubles nothing, wherever a
- *   kill came between the files of a flush.
- * - What failed to be written stays in memory and is written by the next flush.
+ * - The journal sequence identifies a row. A partition (product, kind, day) ignores rows at or below its own
+ *   last sequence. So replaying the journal from the archived sequence duplicates nothing, wherever a kill
+ *   interrupted a flush.
+ * - Rows that could not be written stay in memory, and the next flush writes them.
  */
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
@@ -31,7 +31,7 @@ import {
 export interface HistoryArchiveOptions {
   /** The data directory; history is its subdirectory `history`. */
   directory: string
-  /** Days that are kept, today included; without it all are. */
+  /** Days to keep, today included. Default: all. */
   retentionDays?: number
   /** Milliseconds since the epoch; for tests. */
   now?: () => number
@@ -90,7 +90,7 @@ export class HistoryArchive {
     for (const tick of ticks) this.#take(product, 'ticks', dayOf(tick.timeNs), tick)
   }
 
-  /** Kept with the day in which it ends, so that retention can't forget a gap that reaches into kept days. */
+  /** Stored with the day in which it ends, so that retention can't drop a gap that reaches into kept days. */
   gap(product: HistoryProduct, gap: HistoryGap): void {
     this.#check(product)
     checkGap(gap)
@@ -98,8 +98,9 @@ export class HistoryArchive {
   }
 
   /**
-   * Makes durable what was appended, and returns the sequence up to which everything is. `through`: all that
-   * the journal has up to this sequence was appended, also where its last entries were neither tick nor gap.
+   * Makes the appended rows durable, and returns the sequence up to which everything is. `through`:
+   * everything in the journal up to this sequence was appended, even if its last entries were neither tick
+   * nor gap.
    */
   flush(through?: number): Promise<number> {
     if (through !== undefined) checkSequence(through)
@@ -116,7 +117,7 @@ export class HistoryArchive {
     })
   }
 
-  /** Merges the parts of days that are over, and deletes days beyond retention. */
+  /** Merges the parts of past days, and deletes days beyond retention. */
   maintain(): Promise<void> {
     return this.#serially(async () => {
       const today = dayOf(BigInt(this.#now()) * 1_000_000n)
@@ -141,7 +142,7 @@ export class HistoryArchive {
     })
   }
 
-  /** Flushes and merges; the archive can be dropped afterwards. */
+  /** Flushes and merges; afterwards the archive can be dropped. */
   async close(): Promise<number> {
     const sequence = await this.flush()
     await this.maintain()
@@ -219,7 +220,7 @@ export class HistoryArchive {
     await writeHistoryFile(file, kind, facts, [batch])
     partition.lastPart++
     partition.lastSequence = lastSequence
-    // Rows may have come in meanwhile.
+    // Rows may have arrived meanwhile.
     partition.rows = partition.rows.slice(batch.length)
   }
 
@@ -262,7 +263,7 @@ export function historyDirectory(dataDirectory: string): string {
 
 const archivedName = 'archived.json'
 
-/** Everything up to this journal sequence is in the history's files; 0 where there are none. */
+/** Everything up to this journal sequence is in the history's files; 0 without files. */
 export function readArchivedSequence(dataDirectory: string): Promise<number> {
   return readArchived(historyDirectory(dataDirectory))
 }
@@ -296,7 +297,7 @@ async function writeArchived(root: string, sequence: number): Promise<void> {
   await syncPath(root)
 }
 
-/** Every name from `from` down to the directory is durable afterwards. */
+/** Makes every name from `from` down to the directory durable. */
 async function makeDurableDirectory(from: string, directory: string): Promise<void> {
   const first = await mkdir(directory, { recursive: true })
   if (first === undefined) return

@@ -3,8 +3,8 @@
  * DECIMAL at the product's scales, so that other readers see exact values. A file appears by rename after
  * fsync: it is complete or absent.
  *
- * Reading goes around the library's DECIMAL conversion, which is to floats: the logical types are taken off
- * the schema in memory, and the int64 values come as they are stored.
+ * Reading bypasses the library's DECIMAL conversion, which is to floats. It removes the logical types from
+ * the schema in memory, so that the int64 values come as stored.
  */
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
@@ -31,7 +31,7 @@ export interface FileFacts {
   product: HistoryProduct
   firstSequence: number
   lastSequence: number
-  /** Parts with this number or a lower one are in this file. */
+  /** This file replaces parts with this number or a lower one. */
   replacesThrough: number
 }
 
@@ -91,7 +91,7 @@ function cellsOf(kind: HistoryKind, row: Tick | HistoryGap): Cell[] {
   ]
 }
 
-/** Writes the rows by row group and makes them durable under the name. Nothing is left of a failure. */
+/** Writes the rows by row group and makes them durable under the name. A failure leaves nothing. */
 export async function writeHistoryFile<Kind extends HistoryKind>(
   file: string,
   kind: Kind,
@@ -155,7 +155,7 @@ export async function syncPath(name: string): Promise<void> {
   }
 }
 
-/** An open file: what is unlinked meanwhile is still read whole. */
+/** An open file: even if it is unlinked meanwhile, it can be read whole. */
 export class HistoryFile {
   readonly #handle: FileHandle
   readonly #buffer: AsyncBuffer

@@ -1,7 +1,7 @@
 /**
- * The files of one product, kind and day: `2026-11-23.parquet`, merged, and `2026-11-23.0001.parquet` and on.
- * A merged file says in its footer through which part number it stands for all parts, so a part that a
- * crash left beside it counts for nothing, and part numbers are never used again.
+ * The files of one product, kind and day: `2026-11-23.parquet`, merged, and `2026-11-23.0001.parquet` and so
+ * on. A merged file's footer names the highest part number that it replaces. So a part that a crash left
+ * beside it is ignored, and part numbers are never reused.
  */
 import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
@@ -50,7 +50,7 @@ export function partFile(directory: string, day: string, part: number): string {
   return path.join(directory, `${day}${number}.parquet`)
 }
 
-/** Opens the files that count, merged first. Again where they were merged in between. */
+/** Opens the files that count, merged first. Retries if they were merged meanwhile. */
 export async function openDay(
   directory: string,
   kind: HistoryKind,
@@ -81,7 +81,7 @@ export async function openDay(
   }
 }
 
-/** Merges a day into one file. Safe to be killed anywhere: see the top. */
+/** Merges a day into one file. A kill at any point is safe: see the top. */
 export async function mergeDay(
   directory: string,
   kind: HistoryKind,

@@ -1,6 +1,6 @@
 /**
  * Queries of price history, beside a running writer or at rest. Ticks come day by day, within a day in order
- * of their sequence, one row group in memory at a time; candles hold one day.
+ * of their sequence, with one row group in memory at a time; candles hold one day.
  */
 import { PinnacleTypeError } from '../../errors/pinnacle-error.js'
 import { shown } from '../../errors/shown.js'
@@ -27,11 +27,11 @@ import {
 export interface PriceHistoryOptions {
   /** The data directory. */
   directory: string
-  /** Ticks that the journal has and the archive may not have yet; what both have counts once. */
+  /** Ticks in the journal that may not be archived yet; a tick in both counts once. */
   liveTicks?: (product: string) => AsyncIterable<Tick>
 }
 
-/** From `from` until before `to`, by the exchange's time. */
+/** From `from` (inclusive) to `to` (exclusive), in exchange time. */
 export interface TickQuery {
   product: string
   from?: bigint
@@ -40,7 +40,9 @@ export interface TickQuery {
 
 export interface CandleQuery extends TickQuery {
   interval: CandleInterval
-  /** Also candles without trades, at the close before, from the first trade of the query to its last. */
+  /**
+   * Also returns candles without trades, at the preceding close, from the query's first trade to its last.
+   */
   fillEmpty?: boolean
 }
 
@@ -58,7 +60,7 @@ export class PriceHistory {
     this.#liveTicks = options.liveTicks
   }
 
-  /** The product's scales; an error where there is no history of it. */
+  /** The product's scales. Throws if it has no history. */
   async product(name: string): Promise<HistoryProduct> {
     for (const kind of ['ticks', 'gaps'] as const) {
       const directory = this.#directoryOf(name, kind)
@@ -107,12 +109,12 @@ export class PriceHistory {
     }
   }
 
-  /** The gaps that reach into the time asked for, in order of their sequence. */
+  /** The gaps that overlap the queried time, in order of their sequence. */
   async gaps(query: TickQuery): Promise<HistoryGap[]> {
     const { from, to } = checkedRange(query)
     const directory = this.#directoryOf(query.product, 'gaps')
     const found: HistoryGap[] = []
-    // A gap lies with the day in which it ends, so no day before `from` can matter.
+    // A gap is stored with the day in which it ends, so no day before `from` can matter.
     for (const day of (await daysIn(directory)).keys()) {
       if (day < dayOf(from)) continue
       const { files } = await openDay(directory, 'gaps', day)
@@ -138,7 +140,7 @@ export class PriceHistory {
   async *#days(query: TickQuery): AsyncGenerator<DayOfTicks> {
     const { from, to } = checkedRange(query)
     const inRange = (tick: Tick): boolean => tick.timeNs >= from && tick.timeNs < to
-    // Live ones first: what is archived in between is then seen twice and taken once, never missed.
+    // Live ticks first: a tick archived meanwhile is then seen twice and returned once, never missed.
     const live = new Map<string, Tick[]>()
     if (this.#liveTicks !== undefined) {
       for await (const tick of this.#liveTicks(query.product)) {

@@ -1,4 +1,4 @@
-/** What price history holds, and the errors of it. Prices are ticks and quantities lots, as in the journal. */
+/** The contents of price history, and its errors. Prices are ticks and quantities lots, as in the journal. */
 import type { Side } from '../../book/side.js'
 import {
   PinnacleError,
@@ -13,15 +13,15 @@ export interface HistoryProduct {
   name: string
   priceScale: number
   quantityScale: number
-  /** Prices may be negative. Files do not say it; whoever archives does. Default: false. */
+  /** Prices may be negative. Files don't say so; the archiver does. Default: false. */
   signedPrices?: boolean
 }
 
 /** One trade. */
 export interface Tick {
-  /** Of the journal entry; strictly increasing by product. */
+  /** Sequence of the journal entry; strictly increasing by product. */
   sequence: number
-  /** The exchange's time, nanoseconds since the epoch: it decides the day and the candle. */
+  /** The exchange's time, nanoseconds since the epoch. It decides the day and the candle. */
   timeNs: bigint
   /** Local wall clock at receipt. */
   receivedNs: bigint
@@ -31,7 +31,7 @@ export interface Tick {
   quantity: number
 }
 
-/** Something may be missing from `fromNs` until `toNs`. */
+/** Something may be missing from `fromNs` to `toNs`. */
 export interface HistoryGap {
   sequence: number
   fromNs: bigint
@@ -54,7 +54,7 @@ export function dayStartNs(day: string): bigint {
 export function corruptFile(file: string, what: string, cause?: unknown): PinnacleError {
   return new PinnacleError(
     'ERR_PINNACLE_HISTORY_CORRUPT',
-    `${file} is no usable history file: ${what}. Move it out of the history directory, or put it back from a ` +
+    `${file} is not a usable history file: ${what}. Move it out of the history directory, or put it back from a ` +
       'backup; what the journal still has can be archived again',
     { details: { file }, ...(cause === undefined ? {} : { cause }) },
   )
@@ -64,7 +64,7 @@ function invalid(what: string): never {
   throw new PinnacleTypeError('ERR_PINNACLE_INVALID_ARGUMENT', what)
 }
 
-/** Name of a product's directory: no name can leave the history directory or hide in it. */
+/** Name of a product's directory: no name can escape the history directory or hide in it. */
 export function directoryNameOf(product: string): string {
   // eslint-disable-next-line no-control-regex
   if (typeof product !== 'string' || !/^[^\u0000-\u001f\u007f]{1,64}$/.test(product)) {

@@ -1,6 +1,6 @@
 /**
- * The payloads of feed entries. The bytes are pinned: docs/format.md describes them, and a later version may
- * only append fields, which an older one does not look at.
+ * The payloads of feed entries. The bytes are pinned: docs/format.md describes them. A later version may only
+ * append fields, which an older one ignores.
  */
 import { Side } from '../../book/side.js'
 import {
@@ -31,12 +31,12 @@ export const userTypes: Readonly<Record<FeedEntry['type'], number>> = {
 const firstFeedType = 96
 const lastFeedType = 109
 
-/** Whether the user type is one that feeds take. */
+/** Whether feeds use the user type. */
 export function isFeedType(userType: number): boolean {
   return userType >= firstFeedType && userType <= lastFeedType
 }
 
-// A code is an index; 0 stands for none. New ones are appended.
+// A code is an index; 0 means none. New ones are appended.
 const gapReasons: readonly (GapReason | undefined)[] = [
   undefined,
   'disconnected',
@@ -57,7 +57,7 @@ const states: readonly (ConnectionEntry['state'] | undefined)[] = [
 
 const writer = new PayloadWriter()
 
-/** The entry's payload. It lies in memory that the next call uses again: journal it first. */
+/** The entry's payload. The next call reuses its memory, so journal it first. */
 export function encodeFeedEntry(entry: FeedEntry): Buffer {
   const out = writer.start()
   switch (entry.type) {
@@ -137,8 +137,8 @@ const decoders: ReadonlyMap<number, { name: FeedEntry['type']; decode: Decode }>
 )
 
 /**
- * The feed entry of a user entry; undefined for user types that feeds have not. ERR_PINNACLE_FEED_ENTRY where
- * the payload is not one of theirs.
+ * The feed entry of a user entry; undefined for user types that feeds don't use. Throws
+ * ERR_PINNACLE_FEED_ENTRY if the payload is malformed.
  */
 export function decodeFeedEntry(userType: number, payload: Uint8Array): FeedEntry | undefined {
   const known = decoders.get(userType)

@@ -1,9 +1,9 @@
 /**
- * Journals a planned frame: its frame entry, and at once all of its entries behind it. Operations of books go
- * in batches, one native call for up to 1024.
+ * Journals a planned frame: its frame entry, followed at once by all of its entries. Book operations go in
+ * batches, one native call for up to 1024.
  *
  * Invariant: exactly as many entries follow a frame entry as it says, unless the process ends or the journal
- * fails in between. An operation that its book refuses is replaced by a quarantined entry.
+ * fails in between. If a book refuses an operation, a quarantined entry replaces it.
  */
 import type { Book } from '../../book/book.js'
 import type { OperationBatch } from '../../book/operation-batch.js'
@@ -14,10 +14,10 @@ import { quarantinedEntry } from './frame-plan.js'
 import type { PlannedEntry, PlannedOperation } from './planned-entry.js'
 
 export interface WrittenFrame {
-  /** Of the frame entry. */
+  /** Sequence of the frame entry. */
   sequence: number
   lastSequence: number
-  /** Products with an operation that was refused. */
+  /** Products with a refused operation. */
   refused: string[]
 }
 
@@ -34,7 +34,7 @@ export class EntryWriter {
     this.#bookOf = (name) => persistence.book(name)
   }
 
-  /** `onFeedEntry` sees each feed entry with its sequence. */
+  /** Calls `onFeedEntry` for each feed entry with its sequence. */
   frame(
     frame: Omit<FrameEntry, 'type' | 'entries'>,
     receivedNs: bigint,

@@ -1,9 +1,10 @@
 /**
- * Journals what a feed delivers, on arrival, and only then hands it on: whatever its callbacks got survives the
- * process. It takes the deliveries and notices of a FeedClient or of a recording, and knows neither.
+ * Journals what a feed delivers, on arrival, and only then passes it on: everything its callbacks receive
+ * survives the process. It accepts the deliveries and notices of a FeedClient or of a recording, and knows
+ * neither.
  *
- * Synchronous into the journal: `take` returns when all entries of the frame are appended (or a promise, where
- * the consumer returns one), so back-pressure is the caller's queue. A journal that fails throws to the caller.
+ * It journals synchronously: `take` returns when all entries of the frame are appended (or a promise, if the
+ * consumer returns one), so back-pressure is the caller's queue. A failed journal throws to the caller.
  */
 import type { Book } from '../../book/book.js'
 import type { PersistenceManager } from '../../persistence/persistence-manager.js'
@@ -17,7 +18,7 @@ import type { HistoryFeed } from './history-feed.js'
 import type { PlannedEntry } from './planned-entry.js'
 import { ResumeGaps } from './resume-gaps.js'
 
-/** What the connection entries say about where the feed comes from. */
+/** The feed's origin, as the connection entries state it. */
 export interface FeedSource {
   readonly exchange: string
   readonly url: string
@@ -27,16 +28,16 @@ export interface FeedSource {
   readonly authentication: string | null
 }
 
-/** An update that is in the journal. */
+/** A journaled update. */
 export interface RecordedUpdate {
   readonly update: FeedUpdate
-  /** Of its last entry. */
+  /** Sequence of its last entry. */
   readonly sequence: number
   readonly receivedNs: bigint
   readonly receivedMonotonicNs: bigint
 }
 
-/** A gap or a change of state that is in the journal. */
+/** A journaled gap or change of state. */
 export interface RecordedNotice {
   readonly notice: Omit<GapEntry, 'type'> | FeedStateChange
   readonly sequence: number
@@ -46,11 +47,11 @@ export interface RecorderOptions {
   readonly persistence: PersistenceManager
   /** The persistence's state machine. */
   readonly state: FeedState
-  /** Asked at each connection entry. */
+  /** Called for each connection entry. */
   readonly source: () => FeedSource
-  /** Whether the exchange's numbers start anew with each connection. */
+  /** Whether the exchange's numbers restart with each connection. */
   readonly sequenceRestarts: boolean
-  /** Gets what belongs into the price history. */
+  /** Receives the data of the price history. */
   readonly history?: HistoryFeed
   /** Longest raw text that is kept whole, bytes. */
   readonly maxRawBytes?: number
@@ -60,25 +61,25 @@ export interface RecorderOptions {
 
 export interface RecorderStats {
   frames: number
-  /** Entries that were journaled, frame entries and notices among them. */
+  /** Journaled entries, including frame entries and notices. */
   entries: number
   updates: number
   gaps: number
-  /** Frames of a type that the adapter does not know; they are kept raw. */
+  /** Frames of a type unknown to the adapter; they are kept raw. */
   unknown: number
   quarantined: number
-  /** Trades that the exchange sent again; they are not journaled again. */
+  /** Trades that the exchange repeated; they are not journaled again. */
   repeatedTrades: number
   /** Events of orders that the book does not have; they change nothing. */
   unknownOrders: number
-  /** Exchange time of the last update that has one, and when its frame was received. */
+  /** Exchange time of the last update that has one, and the receipt time of its frame. */
   lastExchangeNs: bigint | null
   lastReceivedNs: bigint | null
 }
 
 const defaultMaxRawBytes = 1024 * 1024
 
-/** After these, orders that left unseen would stay in an order book for ever. */
+/** After these gaps, orders that left unseen would stay in an order book forever. */
 const emptiesOrderBooks: ReadonlySet<GapEntry['reason']> = new Set([
   'disconnected',
   'sequence',
@@ -106,7 +107,7 @@ export class FeedRecorder {
     lastReceivedNs: null,
   }
 
-  /** `nowNs`: wall clock, for the entry that says that the process before this one ended. */
+  /** `nowNs`: wall clock, for the entry that records the end of the previous process. */
   constructor(options: RecorderOptions, nowNs: bigint) {
     this.#options = options
     const { persistence, state, sequenceRestarts, maxRawBytes = defaultMaxRawBytes } = options
@@ -126,7 +127,7 @@ export class FeedRecorder {
     })
     const before = state.connection
     if (before && before.state !== 'closed') {
-      // Also ends a frame that a kill cut in two, before any other entry can be taken for one of its own.
+      // Also ends a frame that a kill cut in two, so that no other entry counts as part of it.
       this.#connectionEntry({ ...before, state: 'lost', reason: 'the process ended' }, nowNs)
     }
   }
@@ -135,7 +136,7 @@ export class FeedRecorder {
     return this.#stats
   }
 
-  /** Records the product, whose instrument is defined. */
+  /** Records the product; its instrument is defined already. */
   addProduct(product: string): void {
     this.#books.set(product, this.#options.persistence.book(product))
   }
@@ -144,7 +145,7 @@ export class FeedRecorder {
     return [...this.#books.keys()]
   }
 
-  /** A frame. Returns once it is journaled; a promise where the consumer returned one. */
+  /** Journals a frame. Returns once it is journaled; a promise if the consumer returned one. */
   take({ frame, parsed }: FeedDelivery): void | Promise<void> {
     const { text, bytes, receivedNs, receivedMonotonicNs, connection } = frame
     const plan = this.#planner.plan(parsed, { text, bytes: bytes.length, receivedNs })
@@ -165,7 +166,7 @@ export class FeedRecorder {
     if (!onUpdate || plan.updates.length === 0) return undefined
     const recorded = plan.updates.map(({ update, entriesThrough }) => ({
       update,
-      // What was refused stands behind the others.
+      // Quarantined entries follow the others.
       sequence:
         written.refused.length > 0 ? written.lastSequence : written.sequence + entriesThrough,
       receivedNs,
@@ -186,15 +187,15 @@ export class FeedRecorder {
     return onNotice?.({ notice, sequence })
   }
 
-  /** What is subscribed to has changed, the connection has not. */
+  /** The subscriptions have changed, the connection has not. */
   resubscribed(atNs: bigint): void {
     const { connection } = this.#options.state
     if (connection) this.#connectionEntry({ ...connection, ...this.#sourceFields() }, atNs)
   }
 
   /**
-   * Entries as they are planned, behind their frame entry: `take` without an adapter, for a journal that is
-   * replayed into another. `lost` says of which scopes the frame's entries lack something.
+   * Writes planned entries after their frame entry: `take` without an adapter, for a journal that is replayed
+   * into another. `lost` names the scopes that the frame's entries lack data of.
    */
   writeFrame(
     head: Omit<FrameEntry, 'type' | 'entries'>,
@@ -223,7 +224,7 @@ export class FeedRecorder {
     return this.#gap(gap)
   }
 
-  /** A connection entry of another journal, whose connections count on from this one's. */
+  /** A connection entry of another journal; this journal's connection count continues. */
   writeConnection(connection: Omit<ConnectionEntry, 'type'>, atNs: bigint): number {
     return this.#connectionEntry(
       { ...connection, connection: this.#connectionBase + connection.connection },
@@ -311,7 +312,7 @@ export class FeedRecorder {
   }
 }
 
-/** Numbers of a client's gap may be unusable as such: the entry has them or null. */
+/** A client's gap may have unusable numbers: then the entry has null. */
 function gapOf(gap: FeedGap): Omit<GapEntry, 'type'> {
   const { reason, scope, firstMissed, lastMissed, toNs } = gap
   const fromNs = gap.fromNs < toNs ? gap.fromNs : toNs

@@ -1,6 +1,6 @@
 /**
- * Records a live feed: a FeedClient whose every frame is journaled before anybody sees it, and which a new
- * process takes up again from the data directory alone.
+ * Records a live feed: a FeedClient that journals every frame before it passes it on. A new process resumes
+ * it from the data directory alone.
  */
 import type { CodedError } from '../../errors/pinnacle-error.js'
 import { PinnacleError } from '../../errors/pinnacle-error.js'
@@ -19,29 +19,29 @@ import {
 import type { FeedState } from './feed-state.js'
 import { RecordingStore, type ProductScales, type StoreOptions } from './recording-store.js'
 
-/** Options of the client that a recording does not set itself. */
+/** Client options that a recording does not set itself. */
 export type RecordingClientOptions = Omit<
   FeedClientOptions,
   'adapter' | 'url' | 'products' | 'channels' | 'onFrame' | 'onNotice' | 'signer'
 >
 
 interface RecordingCallbacks {
-  /** Gets every update once its entries are in the journal. A promise is waited for. */
+  /** Receives every update once its entries are journaled. The recording waits for a returned promise. */
   readonly onUpdate?: (recorded: RecordedUpdate) => void | Promise<void>
-  /** Gets gaps and changes of state once they are in the journal. */
+  /** Receives gaps and changes of state once they are journaled. */
   readonly onNotice?: (recorded: RecordedNotice) => void | Promise<void>
-  /** What the client goes on with: a refused subscription, a history file that can't be written. */
+  /** Problems that do not stop the client: a refused subscription, a history file that can't be written. */
   readonly onProblem?: (problem: unknown) => void
 }
 
 export interface FeedRecordingOptions extends StoreOptions, FeedSubscription, RecordingCallbacks {
-  /** A name that adapterByName takes. */
+  /** A name that adapterByName accepts. */
   readonly exchange: string
   /** Default: the exchange's. */
   readonly url?: string
-  /** Scales by product; 8 and 8 where none are given. The data directory's own stay. */
+  /** Scales by product. Default: 8 and 8. Products in the data directory keep theirs. */
   readonly scales?: Readonly<Record<string, ProductScales>>
-  /** Name of the credential that `signer` signs with; journaled, unlike the credential. */
+  /** Name of the credential that `signer` uses; it is journaled, unlike the credential. */
   readonly authentication?: string
   readonly signer?: SubscriptionSigner
   readonly client?: RecordingClientOptions
@@ -60,13 +60,13 @@ export interface RecordingStats {
   readonly recorder: Readonly<RecorderStats>
   readonly appended: number
   readonly durable: number
-  /** What the price history has in files; null without one. */
+  /** How far the price history has been archived; null without one. */
   readonly archived: number | null
 }
 
 export class FeedRecording implements AsyncDisposable {
   readonly store: RecordingStore
-  /** Resolves when the client has closed: null where that was asked for, else why. */
+  /** Resolves when the client has closed: null if close() was called, else the reason. */
   readonly finished: Promise<CodedError | null>
   readonly #client: FeedClient
   readonly #recorder: FeedRecorder
@@ -82,8 +82,8 @@ export class FeedRecording implements AsyncDisposable {
   }
 
   /**
-   * Takes up what the data directory was recording last: same exchange, address, products, channels and
-   * credential. The time in between is marked as a gap, books come anew with the exchange's snapshots.
+   * Resumes the last recording of the data directory: same exchange, address, products, channels and
+   * credential. A gap marks the time in between; the exchange's snapshots bring new books.
    */
   static async resume(options: ResumeOptions): Promise<FeedRecording> {
     const store = await RecordingStore.open(options)
@@ -147,7 +147,7 @@ export class FeedRecording implements AsyncDisposable {
     this.#client.on('problem', (problem) => options.onProblem?.(problem))
   }
 
-  /** Connects and records from here on, until `close`. */
+  /** Connects and records until `close`. */
   start(): void {
     this.#client.start()
   }
@@ -160,7 +160,7 @@ export class FeedRecording implements AsyncDisposable {
     return this.#client.products
   }
 
-  /** Adds to what is recorded; the journal says so. */
+  /** Adds a subscription to the recording, and journals it. */
   async subscribe(subscription: FeedSubscription): Promise<void> {
     this.#define(subscription.products, subscription.channels)
     await this.#client.subscribe(subscription)

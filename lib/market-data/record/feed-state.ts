@@ -1,9 +1,9 @@
 /**
- * What a restart needs to know of a recorded feed: how it was connected, how far each product's numbers were,
- * which trades came last. It is derived from the journal's feed entries alone, and it is in the snapshots, so
- * that it outlives compaction. Secrets are not in it: `authentication` is the name of a credential.
+ * The state that a restart needs of a recorded feed: how it was connected, how far each product's numbers
+ * were, and the last trades. It is derived from the journal's feed entries alone. Snapshots contain it, so
+ * that it survives compaction. It holds no secrets: `authentication` is the name of a credential.
  *
- * A state machine of the user's own can stand behind it: it gets the user entries that are not the feeds'.
+ * It can wrap a state machine of the user's own, which receives the user entries that are not the feeds'.
  */
 import type { UserEntry } from '../../journal/entry.js'
 import type { Hole, StateMachine } from '../../journal/state-machine.js'
@@ -12,14 +12,14 @@ import { FeedEntryType, type ConnectionEntry } from '../feed-entry.js'
 import { decodeFeedEntry, isFeedType } from './entry-codec.js'
 import { RecentIds } from './recent-ids.js'
 
-/** Trades whose ids are remembered, by product. An exchange repeats up to 100 after a reconnect. */
+/** Trade ids remembered per product. An exchange repeats up to 100 after a reconnect. */
 const rememberedTrades = 1024
 
 const version = 1
 const lengthBytes = 4
 
 export interface LastFrame {
-  /** Of its frame entry. */
+  /** Sequence of its frame entry. */
   sequence: number
   entries: number
   receivedNs: bigint
@@ -38,7 +38,7 @@ export interface FeedCounts {
   gaps: number
   raw: number
   quarantined: number
-  /** Frames of which a kill kept only the first entries. */
+  /** Frames that a kill cut: only their first entries are kept. */
   cutFrames: number
 }
 
@@ -69,7 +69,7 @@ export class FeedState implements StateMachine {
   #lastFrame: LastFrame | null = null
   #lastWholeNs: bigint | null = null
   #lastHeartbeat: LastHeartbeat | null = null
-  /** Throws where a snapshot must not be taken now. */
+  /** Throws if a snapshot must not be taken now. */
   guard: (() => void) | undefined
 
   constructor(inner?: StateMachine) {
@@ -81,12 +81,12 @@ export class FeedState implements StateMachine {
     return this.#connection
   }
 
-  /** When it was journaled, wall clock. */
+  /** Time at which it was journaled, wall clock. */
   get connectionNs(): bigint {
     return this.#connectionNs
   }
 
-  /** Connections that this data directory has had. */
+  /** Number of connections that this data directory has had. */
   get connections(): number {
     return this.#connections
   }
@@ -108,7 +108,7 @@ export class FeedState implements StateMachine {
     return this.#counts
   }
 
-  /** The last trade's or ticker's price, ticks, by index of the instrument. */
+  /** The last trade's or ticker's price, ticks, by the instrument's index. */
   lastPrice(instrument: number): number | undefined {
     return this.#lastPrices.get(instrument)
   }
@@ -118,8 +118,8 @@ export class FeedState implements StateMachine {
   }
 
   /**
-   * Wall clock of the last frame that is in the journal as a whole, given how far the journal goes: a kill may
-   * have cut the last one in two.
+   * Wall clock of the last frame that is whole in the journal, given how far the journal goes: a kill may
+   * have cut the last frame in two.
    */
   lastReceivedNs(appended: number): bigint | null {
     const last = this.#lastFrame
@@ -190,7 +190,10 @@ export class FeedState implements StateMachine {
     }
   }
 
-  /** Where an entry that is no frame's stands within the last frame, a kill cut that in two: it doesn't count. */
+  /**
+   * If an entry outside of a frame lies within the last frame, a kill cut that frame in two: it doesn't
+   * count.
+   */
   #settle(sequence: number): void {
     const last = this.#lastFrame
     if (!last || sequence > last.sequence + last.entries) return

@@ -1,7 +1,7 @@
 /**
- * From what an adapter understood of a frame to the entries that it becomes. Decimals convert exactly at the
- * instrument's scales; what does not fit is quarantined, never rounded, and a gap says that the product's data
- * lacks it. Nothing is journaled in here, and nothing throws for what an exchange sent.
+ * Plans the entries of a parsed frame. Decimals convert exactly at the instrument's scales; values that do
+ * not fit are quarantined, never rounded, and a gap says that the product's data lacks them. Planning
+ * journals nothing, and never throws because of exchange input.
  */
 import type { Book } from '../../book/book.js'
 import type { Instrument } from '../../book/instrument.js'
@@ -24,19 +24,19 @@ import { recordedPrice } from './recorded-price.js'
 import { OrderOperations } from './order-operations.js'
 import type { PlannedEntry, PlannedOperation } from './planned-entry.js'
 
-/** At most this much of a quarantined text is kept. */
+/** Length limit of a quarantined text. */
 export const quarantinedBytes = 4096
 
 export interface PlanSource {
-  /** The book of a product that is recorded; undefined for others. */
+  /** The book of a recorded product; undefined for others. */
   bookOf(product: string): Book | undefined
-  /** Whether the trade was journaled lately: exchanges repeat some after a reconnect. */
+  /** Whether the trade was journaled recently: exchanges repeat some after a reconnect. */
   hasTrade(instrument: number, tradeId: string): boolean
   /** Longest raw text that is kept whole, bytes. */
   readonly maxRawBytes: number
 }
 
-/** An update and how many of the frame's entries end with its last. */
+/** An update, and the number of the frame's entries up to its last. */
 export interface PlannedUpdate {
   update: FeedUpdate
   entriesThrough: number
@@ -51,21 +51,21 @@ export interface FramePlan {
   channel: string
   sequences: { scope: string; last: number }[]
   entries: PlannedEntry[]
-  /** Those that were taken, in order. */
+  /** Planned updates, in order. */
   updates: PlannedUpdate[]
-  /** Of which scope something is lost, '' for all, and why. */
+  /** Scopes that lost data ('' for all), and why. */
   lost: LostData[]
   quarantined: number
   repeatedTrades: number
   /** Events of orders that the book does not have. */
   unknownOrders: number
-  /** Of a type that the adapter does not know. */
+  /** Whether the adapter does not know the frame's type. */
   unknown: boolean
 }
 
 type NotOfProduct = SubscriptionsUpdate | ServerErrorUpdate | OtherUpdate | HeartbeatUpdate
 
-/** What a frame of one kind of update needs beside the update. */
+/** Data that a frame's planned entries need besides the update. */
 interface FrameText {
   text: string
   bytes: number
@@ -73,7 +73,7 @@ interface FrameText {
 }
 
 const maxSequences = 255
-/** Levels of one update that are quarantined by themselves. */
+/** Levels of one update that are quarantined individually. */
 const maxRefusedLevels = 16
 const maxSnapshotLevels = 2 ** 32 - 1
 
@@ -129,7 +129,7 @@ export class FramePlanner {
         plan.updates.push({ update, entriesThrough: plan.entries.length })
       }
     } catch (error) {
-      // The decimals' own errors say what does not fit; anything else is a mistake of this package.
+      // Errors of the decimals explain what does not fit; any other error is a defect of this package.
       if (!(error instanceof NotRecordable) && !isPinnacleError(error)) throw error
       plan.entries.length = before
       const product = 'product' in update ? (update.product ?? '') : ''
@@ -143,7 +143,7 @@ export class FramePlanner {
     }
   }
 
-  /** Whether the update was taken: false for what changes nothing. */
+  /** Whether the update was planned: false if it changes nothing. */
   #plan(
     plan: FramePlan,
     update: FeedUpdate,
@@ -236,8 +236,9 @@ export class FramePlanner {
   }
 
   /**
-   * Returns how many were taken. A few levels that the scales can't hold (a real book has offers at prices of
-   * nine digits) are quarantined each by itself; where there are more, the scales are wrong, and so is all.
+   * Returns the number of planned levels. A few levels that the scales can't hold (a real book has offers at
+   * prices of nine digits) are quarantined individually. If there are more, the scales are wrong, and the
+   * whole update is quarantined.
    */
   #levels(
     plan: FramePlan,
@@ -267,7 +268,7 @@ export class FramePlanner {
     return taken
   }
 
-  /** Its trade, where it is a match, has an update of its own. */
+  /** A match's trade has an update of its own. */
   #order(plan: FramePlan, update: OrderUpdate, book: Book, timestampNs: bigint): boolean {
     expectKind(book.instrument, 'orders')
     const operation = this.#orders.of(book, update, timestampNs)
@@ -285,7 +286,7 @@ export class FramePlanner {
   ): boolean {
     const { tradeId, side } = trade
     if (!tradeId.isWellFormed() || Buffer.byteLength(tradeId) > maxTradeIdBytes) {
-      throw new NotRecordable('the tradeId is longer than 128 bytes, or no well-formed text')
+      throw new NotRecordable('the tradeId is longer than 128 bytes, or not well-formed text')
     }
     const key = trades && `${String(instrument.index)} ${tradeId}`
     if (this.#source.hasTrade(instrument.index, tradeId) || (key && trades.has(key))) {
@@ -313,7 +314,7 @@ export class FramePlanner {
       return
     }
     const last = plan.entries.at(-1)
-    // One frame may hold several updates without typed entry: its text is kept once.
+    // One frame may hold several updates without a typed entry: its text is kept once.
     if (last?.kind === 'feed' && last.entry.type === 'raw') return
     plan.entries.push({
       kind: 'feed',
@@ -338,14 +339,14 @@ export class FramePlanner {
 }
 
 const maxTradeIdBytes = 128
-/** Price history has times as signed 64-bit integers. */
+/** Price history stores times as signed 64-bit integers. */
 const maxTimeNs = 2n ** 63n - 1n
 
 export function quarantinedEntry(reason: string, text: string, bytes: number): QuarantinedEntry {
   return { type: 'quarantined', reason, bytes, text: firstBytes(text, quarantinedBytes) }
 }
 
-/** As much of the text as fits, not cutting a character. */
+/** The longest prefix that fits, without cutting a character. */
 function firstBytes(text: string, maxBytes: number): string {
   if (text.length * 3 <= maxBytes) return text
   const buffer = Buffer.allocUnsafe(maxBytes)

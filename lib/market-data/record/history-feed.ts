@@ -1,11 +1,11 @@
 /**
- * From the journal into the price history: trades become ticks, gaps become gaps of the products they concern.
- * Rows come from the recorder as they are journaled, and at the start from the journal itself, from where the
- * archive ends.
+ * Moves data from the journal into the price history: trades become ticks, gaps become gaps of the products
+ * that they affect. The recorder sends rows as it journals them; at the start, rows come from the journal,
+ * from the archive's end on.
  *
- * Invariants: the archive gets nothing that the journal could still lose (it waits for `durable` first, or a
- * number could come to stand for another entry after a power cut); a flush ends between two frames; snapshots,
- * and with them compaction, wait for the archive (`guardSnapshots`).
+ * Invariants: the archive never gets rows that the journal could still lose (it waits for `durable` first, or
+ * a power cut could let a sequence name another entry); a flush ends between two frames; snapshots, and with
+ * them compaction, wait for the archive (`guardSnapshots`).
  */
 import type { Instrument } from '../../book/instrument.js'
 import { PinnacleError } from '../../errors/pinnacle-error.js'
@@ -18,11 +18,11 @@ import { decodeFeedEntry } from './entry-codec.js'
 import type { FeedState } from './feed-state.js'
 
 export interface HistoryFeedOptions {
-  /** Days that are kept, today included; without it all are. */
+  /** Days to keep, today included. Default: all. */
   readonly retentionDays?: number
-  /** How often ticks are written to files. 0: only when asked to. Default: 60,000. */
+  /** Interval of writing ticks to files. 0: only on request. Default: 60,000. */
   readonly flushIntervalMs?: number
-  /** Told of a flush that failed; the rows stay, and the next flush writes them. */
+  /** Called for a failed flush; the rows stay, and the next flush writes them. */
   readonly onProblem?: (error: unknown) => void
 }
 
@@ -46,7 +46,7 @@ export class HistoryFeed {
   #flushes = 0
   #flushing: Promise<number> = Promise.resolve(0)
 
-  /** Opens the archive below the directory, and gives it what the journal has behind it. */
+  /** Opens the archive below the directory, and feeds it the journal's later entries. */
   static async open(
     directory: string,
     persistence: PersistenceManager,
@@ -81,12 +81,12 @@ export class HistoryFeed {
     this.#onProblem = onProblem
   }
 
-  /** Everything up to this sequence is in files. */
+  /** Files contain everything up to this sequence. */
   get archivedSequence(): number {
     return this.#archive.archivedSequence
   }
 
-  /** Which products a gap of the whole connection concerns from here on. */
+  /** The products that a gap of the whole connection affects from here on. */
   connection(products: readonly string[]): void {
     this.#products = products
   }
@@ -118,7 +118,7 @@ export class HistoryFeed {
     }
   }
 
-  /** Makes everything that is journaled until now part of the history's files; returns up to where. */
+  /** Writes everything journaled so far to the history's files; returns the last sequence. */
   flush(): Promise<number> {
     const result = this.#flushing.catch(() => 0).then(() => this.#flush())
     this.#flushing = result
@@ -146,7 +146,7 @@ export class HistoryFeed {
       if (ticks.length > 0) this.#archive.append(product, ticks)
       for (const gap of gaps) this.#archive.gap(product, gap)
     }
-    // From here on the archive has the rows, whether or not it can write them now.
+    // From here on the archive owns the rows, whether or not it can write them now.
     const archived = await this.#archive.flush(through)
     if (++this.#flushes % flushesBetweenMaintenance === 0) await this.#archive.maintain()
     return archived
@@ -201,8 +201,8 @@ export class HistoryFeed {
   }
 
   /**
-   * Compaction keeps the journal from the oldest kept snapshot on, and at least two are kept: so a new one may
-   * be taken only when everything up to the present newest is archived.
+   * Compaction keeps the journal from the oldest kept snapshot on, and at least two are kept. So a new one
+   * may be taken only when everything up to the current newest is archived.
    */
   #guardSnapshots(state: FeedState): void {
     state.guard = () => {
@@ -212,7 +212,7 @@ export class HistoryFeed {
         'ERR_PINNACLE_HISTORY_BEHIND',
         `the price history ends at entry ${String(this.archivedSequence)}, before the last snapshot of entry ` +
           `${String(newest)}: another one could free journal that is not archived. Flush the history first; if that ` +
-          'fails, see to what it says',
+          'fails, fix what the error names',
       )
     }
   }

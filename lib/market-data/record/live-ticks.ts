@@ -1,4 +1,4 @@
-/** Ticks that the journal has and the price history's files may not have yet. Locks nothing. */
+/** Ticks that the journal has and the price history's files may lack. Locks nothing. */
 import { absolutePath } from '../../config/absolute.js'
 import { isPinnacleError } from '../../errors/pinnacle-error.js'
 import { Journal } from '../../journal/journal.js'
@@ -25,11 +25,11 @@ async function* ticksOf(dataDirectory: string, product: string): AsyncGenerator<
       if (feed?.type !== 'trade') continue
       const { sequence, timestampNs: timeNs } = entry
       const { tradeId, side, price, quantity } = feed
-      // The frame has the time of receipt; who asks for it reads the files, or the journal.
+      // The frame has the time of receipt; files and journal have it for those who need it.
       yield { sequence, timeNs, receivedNs: timeNs, tradeId, side, price, quantity }
     }
   } catch (error) {
-    // A history without its journal, or a writer that has compacted what it archived meanwhile.
+    // A history without its journal, or a writer that has compacted its archived entries meanwhile.
     const gone =
       isPinnacleError(error) &&
       ['ERR_PINNACLE_OUT_OF_REACH', 'ERR_PINNACLE_NOT_FOUND'].includes(error.code)

@@ -1,6 +1,6 @@
 /**
- * What an order-level event does to its book. Feeds that begin in the middle of the day tell of orders that the
- * book never had; such events change nothing and are counted.
+ * Translates an order-level event into operations of its book. A feed that starts in the middle of the day
+ * sends events of orders that the book never had; such events change nothing and are counted.
  */
 import type { Book } from '../../book/book.js'
 import type { Order } from '../../book/book-view.js'
@@ -13,7 +13,7 @@ import { recordedPrice } from './recorded-price.js'
 const digitsPattern = /^\d{1,38}$/
 const maxOrderId = 2n ** 128n - 1n
 
-/** An exchange's order id as a book has it: a UUID, or an integer of up to 128 bits. */
+/** Converts an exchange's order id for a book: a UUID, or an integer of up to 128 bits. */
 export function orderIdOf(text: string): bigint {
   if (digitsPattern.test(text)) {
     const id = BigInt(text)
@@ -28,19 +28,19 @@ export function orderIdOf(text: string): bigint {
 
 type OpenOrder = Pick<Order, 'side' | 'price' | 'quantity'>
 
-/** The orders of one frame: those of the books, and on top what the frame's own events before did to them. */
+/** The orders of one frame: those of the books, plus the effects of the frame's earlier events. */
 export class OrderOperations {
   readonly #changed = new Map<string, OpenOrder | null>()
   /** Instruments whose book the frame replaces. */
   readonly #replaced = new Set<number>()
 
-  /** For the next frame. */
+  /** Prepares for the next frame. */
   reset(): void {
     if (this.#changed.size > 0) this.#changed.clear()
     if (this.#replaced.size > 0) this.#replaced.clear()
   }
 
-  /** All orders of a book; what was in it is gone. */
+  /** Replaces a book with all of its orders. */
   snapshot(book: Book, orders: readonly RestingOrder[], timestampNs: bigint): PlannedOperation[] {
     const { instrument } = book
     const operations: PlannedOperation[] = [{ kind: 'clear', instrument, timestampNs }]
@@ -81,7 +81,7 @@ export class OrderOperations {
     return this.#replaced.has(book.instrument.index) ? null : book.order(orderId)
   }
 
-  /** Undefined where the event changes nothing. */
+  /** Undefined if the event changes nothing. */
   of(book: Book, update: OrderUpdate, timestampNs: bigint): PlannedOperation | undefined {
     const { instrument } = book
     const orderId = orderIdOf(update.orderId)

@@ -1,21 +1,23 @@
 /**
- * Fields of an entry's payload, little-endian. Numbers that may be absent are all ones where they are; texts
- * have their length in front and are UTF-8, cut at a character where they are longer than their length can say.
+ * Fields of an entry's payload, little-endian. An absent optional number is all ones. A text has its length
+ * in front and is UTF-8, cut at a character if it exceeds the length field's range.
  */
 import { PinnacleError } from '../../errors/pinnacle-error.js'
 
 const absent32 = 0xffff_ffff
-/** The upper half of -2^63, which no price has: with a lower half of zero it is the price -1 where there may be none. */
+/**
+ * The upper half of -2^63, which no price has: with a lower half of zero it encodes an optional price of -1.
+ */
 const minusOne32 = 0x8000_0000
 const absentText8 = 0xff
 const absentText16 = 0xffff
 const two32 = 2 ** 32
 
-/** The longest texts that can be written, bytes. */
+/** The longest writable texts, bytes. */
 export const maxText8 = absentText8 - 1
 export const maxText16 = absentText16 - 1
 
-/** Reused for each payload: what `finish` returns holds until the next `start`. */
+/** Reused for each payload: the result of `finish` is valid until the next `start`. */
 export class PayloadWriter {
   #buffer = Buffer.allocUnsafe(4096)
   #at = 0
@@ -65,7 +67,7 @@ export class PayloadWriter {
     return this.u32(value - high * two32).u32(high >>> 0)
   }
 
-  /** The same, or none: that is all ones, as -1 is, which therefore has bytes of its own. */
+  /** The same, or none. None is all ones, which would also be -1; so -1 has bytes of its own. */
   priceOrNull(value: number | null): this {
     if (value === null) return this.count(null)
     return value === -1 ? this.u32(0).u32(minusOne32) : this.price(value)
@@ -79,7 +81,7 @@ export class PayloadWriter {
     return text === null ? this.u16(absentText16) : this.#text(text, maxText16, 2)
   }
 
-  /** To the end of the payload, without a length. */
+  /** The rest of the payload, without a length. */
   rest(text: string): this {
     this.#reserve(Buffer.byteLength(text))
     this.#at += this.#buffer.write(text, this.#at, 'utf8')
@@ -89,7 +91,7 @@ export class PayloadWriter {
   #text(text: string, maxBytes: number, lengthBytes: 1 | 2): this {
     this.#reserve(lengthBytes + maxBytes)
     const start = this.#at + lengthBytes
-    // Buffer.write leaves out a character that would be cut in two.
+    // Buffer.write omits a character that would be cut in two.
     const bytes = this.#buffer.write(text, start, maxBytes, 'utf8')
     if (lengthBytes === 1) this.#buffer.writeUInt8(bytes, this.#at)
     else this.#buffer.writeUInt16LE(bytes, this.#at)
@@ -106,7 +108,7 @@ export class PayloadWriter {
   }
 }
 
-/** Reads what PayloadWriter wrote; ERR_PINNACLE_FEED_ENTRY where it is none of that. */
+/** Reads what PayloadWriter wrote; throws ERR_PINNACLE_FEED_ENTRY for anything else. */
 export class PayloadReader {
   readonly #buffer: Buffer
   readonly #what: string

@@ -1,6 +1,6 @@
 /**
- * What a frame becomes in the journal, before anything is journaled: the frame entry in front says how many
- * entries follow, so all of them are known first.
+ * Entries of a frame before they are journaled. The leading frame entry states how many entries follow, so
+ * all of them are planned first.
  */
 import type { Instrument } from '../../book/instrument.js'
 import type { Side } from '../../book/side.js'
@@ -20,7 +20,7 @@ export type PlannedOperation =
   | ({ kind: 'replace'; orderId: bigint; price: number; quantity: number } & BookEntry)
   | ({ kind: 'cancel'; orderId: bigint } & BookEntry)
 
-/** A feed entry; `instrument` null where it is of none. */
+/** A feed entry; `instrument` is null if it belongs to none. */
 export interface PlannedFeedEntry {
   kind: 'feed'
   entry: Exclude<FeedEntry, { type: 'frame' | 'connection' }>

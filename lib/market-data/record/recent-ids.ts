@@ -1,7 +1,7 @@
-/** The last ids that were added, up to a limit; the oldest are forgotten first. */
+/** The last added ids, up to a limit; the oldest are forgotten first. */
 export class RecentIds {
   readonly #limit: number
-  // A Set iterates in the order of insertion.
+  // A Set iterates in insertion order.
   readonly #ids: Set<string>
 
   constructor(limit: number, ids: readonly string[] = []) {

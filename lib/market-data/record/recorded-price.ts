@@ -1,7 +1,7 @@
 import type { Instrument } from '../../book/instrument.js'
 import { PinnacleRangeError } from '../../errors/pinnacle-error.js'
 
-/** Ticks of an exchange's price; throws where the instrument can't hold it. */
+/** Ticks of an exchange's price. Throws if the instrument can't hold it. */
 export function recordedPrice(instrument: Instrument, price: string): number {
   const ticks = instrument.ticks(price)
   if (ticks >= 0 || instrument.signedPrices) return ticks

@@ -1,14 +1,14 @@
 /**
- * Files of received frames, one a line. Two kinds: lines that are frames; and lines of the form
- * `{"t":"recv","conn":…,"ts":seconds,"data":"the frame"}` among others (`connect`, `send`, `http`, a header),
- * which also say when each was received and where a connection begins.
+ * Files of received frames, one per line. Two kinds exist: lines that are frames; and lines of the form
+ * `{"t":"recv","conn":…,"ts":seconds,"data":"the frame"}` among others (`connect`, `send`, `http`, a header).
+ * The second kind also records receipt times and the start of each connection.
  */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { PinnacleError } from '../../errors/pinnacle-error.js'
 
 export type RecordingLine =
-  /** `receivedNs` null where the file has no times. */
+  /** `receivedNs` is null if the file has no times. */
   | { kind: 'frame'; text: string; receivedNs: bigint | null; line: number }
   | { kind: 'connect'; url: string | null }
 
@@ -34,7 +34,10 @@ export async function* readRecording(file: string): AsyncGenerator<RecordingLine
       if (text.trim() === '') continue
       const parsed = objectOf(text)
       if (!parsed && line === 1) {
-        throw fileError(file, 'its first line is no JSON object, so it is no recording of a feed')
+        throw fileError(
+          file,
+          'its first line is not a JSON object, so it is not a recording of a feed',
+        )
       }
       if (!parsed || !envelopeKinds.has(parsed['t'])) {
         yield { kind: 'frame', text, receivedNs: null, line }
@@ -83,7 +86,7 @@ function objectOf(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Seconds of such a file have microseconds behind the point, which is what a double can hold. */
+/** Such a file's seconds have microseconds as decimals, which a double can hold. */
 function nanosecondsOf(seconds: unknown): bigint | null {
   if (typeof seconds !== 'number' || !(seconds >= 0 && seconds < 2 ** 33)) return null
   return BigInt(Math.round(seconds * 1e6)) * 1000n

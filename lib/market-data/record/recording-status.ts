@@ -1,4 +1,4 @@
-/** What a recorded directory says of its feed, while it is recorded or at rest: nothing is locked or changed. */
+/** The status of a recorded directory's feed, during recording or at rest. Locks and changes nothing. */
 import { absolutePath } from '../../config/absolute.js'
 import { definitionOf, type InstrumentDefinition } from '../../book/instrument.js'
 import { Journal } from '../../journal/journal.js'
@@ -31,7 +31,7 @@ export async function readRecordingStatus(directory: string): Promise<RecordingS
   return { state, instruments, appended }
 }
 
-/** The sequence of the newest snapshot that can be used, 0 where none can: then the journal says all. */
+/** The sequence of the newest usable snapshot; 0 without one: then the journal has everything. */
 async function fromSnapshot(
   dataDirectory: string,
   state: FeedState,
@@ -49,7 +49,7 @@ async function fromSnapshot(
       for (const read of definitions) instruments.set(read.index, definitionOf(read))
       return info.sequence
     } catch {
-      // Damaged, just rotated away by the writer, or not a feed's: the one before it may do.
+      // Damaged, just rotated away by the writer, or not a feed's: try the snapshot before it.
     }
   }
   return 0

@@ -1,6 +1,6 @@
 /**
  * A data directory that feeds are recorded into: the persistence with the feeds' state as its state machine,
- * and the price history behind it. One recorder at a time writes it.
+ * and its price history. One recorder at a time writes it.
  */
 import { resolveConfig } from '../../config/load-config.js'
 import type { PersistenceConfig } from '../../config/types.js'
@@ -10,7 +10,7 @@ import { PersistenceManager, type OpenOptions } from '../../persistence/persiste
 import { FeedState } from './feed-state.js'
 import { HistoryFeed, type HistoryFeedOptions } from './history-feed.js'
 
-/** Digits behind the point of a product's prices and sizes, and whether its prices may be negative. */
+/** Decimal places of a product's prices and sizes, and whether its prices may be negative. */
 export interface ProductScales {
   priceScale: number
   quantityScale: number
@@ -19,13 +19,13 @@ export interface ProductScales {
 }
 
 export interface StoreOptions extends OpenOptions {
-  /** A state machine of your own gets the user entries that are not the feeds'. */
+  /** Your own state machine gets the user entries that are not the feeds'. */
   readonly persistence: PersistenceConfig
   /** false: no price history. */
   readonly history?: HistoryFeedOptions | false
 }
 
-/** Holds prices up to 90 million at 8 digits, and exactly what exchanges say of most products. */
+/** Holds prices up to 90 million at 8 digits, and most products' values exactly. */
 export const defaultScales: ProductScales = { priceScale: 8, quantityScale: 8 }
 
 const maxRawBytes = 1024 * 1024
@@ -34,7 +34,7 @@ export class RecordingStore {
   readonly persistence: PersistenceManager
   readonly state: FeedState
   readonly history: HistoryFeed | undefined
-  /** Longest raw text that an entry of this journal may hold, and 1 MiB at most. */
+  /** Longest raw text that an entry of this journal may hold, at most 1 MiB. */
   readonly maxRawBytes: number
 
   static async open(options: StoreOptions): Promise<RecordingStore> {

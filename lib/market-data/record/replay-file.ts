@@ -1,7 +1,7 @@
 /**
- * A recording's frames through the same steps as a live feed's: parsed, their numbers judged, what is missing
- * told, journaled. The journal gets the entries that it would get from the exchange, apart from the address and
- * the times of receipt.
+ * Sends a recording's frames through the same steps as a live feed's: they are parsed, their numbers judged,
+ * gaps reported, entries journaled. The journal gets the entries that the exchange's feed would give it,
+ * except for the address and the receipt times.
  */
 import { adapterByName } from '../adapters/index.js'
 import { FeedCode, feedError } from '../client/errors.js'
@@ -17,7 +17,7 @@ import { fileError, readRecording } from './recording-file.js'
 import type { ProductScales, RecordingStore } from './recording-store.js'
 import { ReplayPace, type ReplaySpeed } from './replay-pace.js'
 
-/** What is in a recording, as far as its frames say. */
+/** The contents of a recording, as its frames show them. */
 export interface RecordingSurvey {
   frames: number
   products: string[]
@@ -41,7 +41,7 @@ export interface ReplayFileOptions {
   readonly onFrame?: (recorder: FeedRecorder) => void
 }
 
-/** Reads a recording once to learn what to define before it is replayed. */
+/** Reads a recording once to learn the definitions that its replay needs. */
 export async function surveyRecording(file: string, exchange: string): Promise<RecordingSurvey> {
   const adapter = adapterByName(exchange)
   const products = new Set<string>()
@@ -81,14 +81,14 @@ export async function surveyRecording(file: string, exchange: string): Promise<R
   return survey
 }
 
-/** Replays into the store, which stays open; returns what was recorded. */
+/** Replays into the store, which stays open; returns its recorder. */
 export async function replayFile(options: ReplayFileOptions): Promise<FeedRecorder> {
   const replay = new FileReplay(options)
   await replay.run()
   return replay.recorder
 }
 
-/** Times out of the recording take the place of a clock; nothing waits for an answer that can't come. */
+/** The recording's times replace a clock; nothing waits for an answer that can't come. */
 const noTimers: FeedClock = {
   monotonicNs: () => 0n,
   realtimeNs: () => 0n,
@@ -108,7 +108,7 @@ class FileReplay {
   #subscriber: FeedSubscriber | undefined
   #lastFrameNs: bigint | null = null
   #gapAhead = false
-  /** Wall clock of the recording; the present where it has none. */
+  /** Wall clock of the recording; the present if it has none. */
   #nowNs = BigInt(Date.now()) * 1_000_000n
 
   constructor(options: ReplayFileOptions) {
@@ -258,7 +258,7 @@ class FileReplay {
   }
 }
 
-/** By the exchange's clock, for files without times of receipt. */
+/** The exchange's clock, for files without receipt times. */
 function timeOf(parsed: ParsedFrame): bigint | undefined {
   if (parsed.kind !== 'updates') return undefined
   for (const update of parsed.updates) {

@@ -1,6 +1,6 @@
 /**
- * A recorded data directory into another one: its frames, gaps and connections, as they are in the journal, paced
- * by the times of receipt. Where compaction has removed the beginning, the books start as they were then.
+ * Replays a recorded data directory into another one: its journaled frames, gaps and connections, paced by
+ * the receipt times. If compaction has removed the beginning, the books start in their state at that point.
  */
 import { absolutePath } from '../../config/absolute.js'
 import type { Instrument } from '../../book/instrument.js'
@@ -19,7 +19,7 @@ import { ReplayPace, type ReplaySpeed } from './replay-pace.js'
 
 export interface ReplayJournalOptions {
   readonly store: RecordingStore
-  /** The data directory to read; it may be one that is recorded now. */
+  /** The data directory to read; it may be recording now. */
   readonly directory: string
   readonly speed?: ReplaySpeed
   readonly signal?: AbortSignal
@@ -44,7 +44,7 @@ class JournalReplay {
   readonly recorder: FeedRecorder
   readonly #options: ReplayJournalOptions
   readonly #pace: ReplayPace
-  /** Of the source's index, as the target has them. */
+  /** The target's instruments, by the source's index. */
   readonly #instruments = new Map<number, Instrument>()
   #frame: OpenFrame | undefined
   #feedEntries = 0
@@ -65,7 +65,7 @@ class JournalReplay {
           channels: [],
           authentication: null,
         }),
-        // The source's own gaps say what is missing within it.
+        // The source's own gaps state what it lacks.
         sequenceRestarts: true,
         maxRawBytes,
         ...(history === undefined ? {} : { history }),
@@ -89,7 +89,7 @@ class JournalReplay {
     }
   }
 
-  /** False where the replay was ended. */
+  /** False if the replay was ended. */
   async #see(entry: JournalEntry): Promise<boolean> {
     if (entry.type === 'instrument') {
       this.#define(entry.instrument, entry)
@@ -131,7 +131,7 @@ class JournalReplay {
     }
   }
 
-  /** What stands outside of a frame is not the exchange's; a gap empties its order books by itself. */
+  /** An entry outside of a frame is not the exchange's; a gap empties its order books by itself. */
   #add(planned: PlannedEntry): void {
     const frame = this.#frame
     if (!frame) return

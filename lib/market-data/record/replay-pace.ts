@@ -1,11 +1,11 @@
-/** Keeps the distances in time that a recording has, or a multiple of them. */
+/** Keeps a recording's intervals, or a multiple of them. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** 1 is the recording's own speed; `full` does not wait. */
 export type ReplaySpeed = number | 'full'
 
-/** Without waiting, other work of the process gets a turn each so many frames. */
+/** When it does not wait, it yields to the event loop once per this many frames. */
 const framesPerTurn = 256
 
 export class ReplayPace {
@@ -20,7 +20,7 @@ export class ReplayPace {
     this.#signal = signal
   }
 
-  /** Resolves when the frame's time has come; false where the replay was ended. */
+  /** Resolves at the frame's time; false if the replay was ended. */
   async wait(receivedNs: bigint): Promise<boolean> {
     if (this.#signal?.aborted) return false
     if (this.#speed === 'full') {

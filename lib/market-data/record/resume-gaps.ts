@@ -1,15 +1,15 @@
 /**
- * What was missed while nothing was recorded: the time from the last frame of the last session to the first of
- * this one, and the numbers in between where the exchange goes on counting across connections.
+ * The gaps of a pause in the recording: the time from the last session's last frame to this session's first,
+ * and the missing numbers if the exchange keeps counting across connections.
  */
 import type { GapEntry } from '../feed-entry.js'
 import type { FeedSequence } from '../feed-update.js'
 
 export interface ResumePoint {
-  /** Wall clock of the last frame that is whole in the journal; null where there was none. */
+  /** Wall clock of the last frame that is whole in the journal; null if there was none. */
   readonly lastReceivedNs: bigint | null
   readonly lastSequences: ReadonlyMap<string, number>
-  /** Whether numbers start anew with each connection, so that they can't be compared. */
+  /** Whether numbers restart with each connection, so that they can't be compared. */
   readonly sequenceRestarts: boolean
 }
 
@@ -23,12 +23,12 @@ export class ResumeGaps {
     this.#expected = new Map(point.sequenceRestarts ? [] : point.lastSequences)
   }
 
-  /** Whether nothing is left to tell. */
+  /** Whether no gap is left to report. */
   get done(): boolean {
     return this.#fromNs === null || (this.#timeTold && this.#expected.size === 0)
   }
 
-  /** What is missing in front of this frame. */
+  /** The gaps that precede this frame. */
   before(receivedNs: bigint, sequences: readonly FeedSequence[]): Omit<GapEntry, 'type'>[] {
     const fromNs = this.#fromNs
     if (fromNs === null) return []

@@ -31,7 +31,7 @@ export const flipEntry: Damage = (target) => {
 export const flipHeader: Damage = (target) =>
   flip(target, target.pickSegment(), { offset: 0, bytes: segmentHeaderBytes })
 
-/** Of the header page, what is not the header nor a mark: readers ignore it. */
+/** In the header page, outside the header and the marks: readers ignore it. */
 export const flipHeaderPage: Damage = (target) =>
   flip(target, target.pickSegment(), {
     offset: segmentHeaderBytes,
@@ -68,7 +68,7 @@ export const flipSnapshot: Damage = (target) => {
   return flip(target, name, { offset: 4096, bytes: length - 4096 - snapshotFooterBytes })
 }
 
-/** Beyond the newest entry, where only zeros are. */
+/** After the newest entry, among zeros. */
 export const flipUnwritten: Damage = (target) => {
   const name = target.pickSegment()
   if (name === undefined) return false

@@ -2,7 +2,7 @@
 import { pageBytes, sectorBytes, type Range } from '../format.js'
 import type { Damage, Target } from './target.js'
 
-/** A part of a file where something is: an entry, the header page, any bytes. */
+/** A used part of a file: an entry, the header page, any bytes. */
 function pickPlace(target: Target): { name: string; range: Range } | undefined {
   if (target.random.below(2) === 0) {
     const picked = target.pickEntry()
@@ -79,7 +79,7 @@ export const tornSector: Damage = (target) => {
   return zero(target, name, { offset: from, bytes: end - from })
 }
 
-/** From the middle of an entry on nothing arrived, as after a power cut. */
+/** Nothing arrived from the middle of an entry on, as after a power cut. */
 export const tornTail: Damage = (target) => {
   const picked = target.pickEntry()
   if (picked === undefined) return false

@@ -57,7 +57,7 @@ const single: Readonly<Record<string, Damage>> = {
 }
 
 const singles = Object.entries(single)
-/** Of a combination, so that loss and the loss of its traces come together often. */
+/** Number of tries for a combination, so that loss and the loss of its traces often come together. */
 const tries = 10
 
 function twoOf(target: Target): boolean {
@@ -73,7 +73,7 @@ function twoOf(target: Target): boolean {
   return done === 2
 }
 
-/** The newest entry and everything that proves it: what one damage leaves, the other takes. */
+/** The newest entry and everything that proves it: one damage removes what the other leaves. */
 function lastEntryAndTraces(target: Target): boolean {
   const first = target.random.below(2) === 0 ? bytes.tornTail : bytes.zeroRange
   const traces = [

@@ -1,4 +1,4 @@
-/** Marks whose checksum verifies and that say something wrong. */
+/** Marks with valid checksums and wrong contents. */
 import {
   frontierMark,
   frontierMarkOffsets,
@@ -14,14 +14,14 @@ function put(target: Target, name: string, offset: number, bytes: Uint8Array): b
   })
 }
 
-/** A counter above that of the marks that are there, or one that looks old. */
+/** A counter above the existing marks' counters, or one that looks old. */
 function counter(target: Target): number {
   return target.random.below(4) === 0
     ? 1 + target.random.below(3)
     : 1000 + target.random.below(1000)
 }
 
-/** Into one slot, or into both. */
+/** Writes into one slot, or into both. */
 function putMark(target: Target, name: string, durable: number): boolean {
   const seed = target.soundSegment(name)?.seed
   if (seed === undefined) return false
@@ -34,7 +34,7 @@ function putMark(target: Target, name: string, durable: number): boolean {
   return put_.includes(true)
 }
 
-/** Of any segment, one that is ready and empty too. */
+/** In any segment, even one that is ready and empty. */
 export const staleMark: Damage = (target) => {
   const name = target.pickSegment()
   const last = target.base.ours.history.entries.length
@@ -57,7 +57,7 @@ export const forgedLink: Damage = (target) => {
   return put(target, name, target.pick(linkMarkOffsets) ?? 0, linkMark(seed, link, counter(target)))
 }
 
-/** One slot of the head record gone, or the marks of a segment. */
+/** Removes one slot of the head record, or the marks of a segment. */
 export const lostMarks: Damage = (target) => {
   const name = target.pickSegment()
   if (name === undefined) return false

@@ -1,4 +1,4 @@
-/** Whole files: missing, copied over another, renamed. The files themselves stay sound. */
+/** Whole files: missing, copied over another, renamed. The files themselves remain sound. */
 import { numberOf, segmentPath, snapshotPath } from '../files.js'
 import type { Damage, Target } from './target.js'
 

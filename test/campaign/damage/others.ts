@@ -11,7 +11,7 @@ function filesIn(directory: string, kind?: FileKind): string[] {
   )
 }
 
-/** Puts files of another directory in; false where nothing changes by that. */
+/** Puts in files of another directory; false if that changes nothing. */
 function take(target: Target, whose: string, directory: string, names: readonly string[]): boolean {
   let changed = false
   for (const name of names) {
@@ -28,7 +28,7 @@ function someOf(target: Target, names: readonly string[]): string[] {
 }
 
 const foreign = 'of another journal'
-const twin = 'of the copy that was written on'
+const twin = 'of the copy that was continued'
 
 function oneOf(whose: 'foreign' | 'twin', kind: FileKind): Damage {
   return (target) => {
@@ -65,7 +65,7 @@ export const forkedFiles: Damage = (target) => {
   return take(target, twin, directory, names)
 }
 
-/** Everything of the copy that was written on: an undamaged directory, but not the one that was asked for. */
+/** Everything of the continued copy: an undamaged directory, but not the requested one. */
 export const wholeTwin: Damage = (target) => {
   const { directory } = target.base.twin
   for (const name of target.allFiles()) target.remove(name)
@@ -85,7 +85,7 @@ function oldFile(kind: FileKind): Damage {
 
 export const oldSegment = oldFile('segment')
 export const oldHead = oldFile('head')
-/** One that was rotated away, mostly. */
+/** Usually one that was rotated away. */
 export const oldSnapshot = oldFile('snapshot')
 
 export const oldFiles: Damage = (target) => {
@@ -100,7 +100,7 @@ export const oldFiles: Damage = (target) => {
   )
 }
 
-/** A backup of everything put back: an undamaged directory, but an older one. */
+/** Restores a whole backup: an undamaged directory, but an older one. */
 export const wholeOldCopy: Damage = (target) => {
   const generation = target.pick(target.base.generations)
   if (!generation) return false

@@ -1,4 +1,4 @@
-/** A directory that is being damaged, and what is known of its sound content. */
+/** A directory that is being damaged, and its known sound content. */
 import { existsSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import type { Random } from '../../../lib/order-flow/random.js'
@@ -9,7 +9,7 @@ import { readSegment, type EntryPlace, type Range, type SegmentImage } from '../
 export class Target {
   readonly base: Base
   readonly random: Random
-  /** What was done, for the report. */
+  /** The damage done, for the report. */
   readonly notes: string[] = []
   readonly #directory: string
 
@@ -51,7 +51,7 @@ export class Target {
     this.notes.push(text)
   }
 
-  /** The segment as it was before any damage; undefined where the base has no such file. */
+  /** The segment before any damage; undefined if the base has no such file. */
   soundSegment(name: string): SegmentImage | undefined {
     const file = path.join(this.base.ours.directory, name)
     return existsSync(file) ? readSegment(readFileSync(file)) : undefined
@@ -61,7 +61,7 @@ export class Target {
     return items[this.random.below(items.length)]
   }
 
-  /** A segment of the base that is there; the newest ones more often, since most depends on them. */
+  /** An existing segment of the base, more often a newer one, since most depends on them. */
   pickSegment(withEntries = false): string | undefined {
     const names = this.files('segment').filter((name) => {
       const segment = this.soundSegment(name)
@@ -71,7 +71,7 @@ export class Target {
     return this.random.below(3) === 0 ? names.at(-1) : this.pick(names)
   }
 
-  /** An entry's place; the first and the last of a segment more often. */
+  /** An entry's place, more often the first or the last of a segment. */
   pickEntry(): { name: string; entry: EntryPlace } | undefined {
     const name = this.pickSegment(true)
     const entries = name === undefined ? [] : (this.soundSegment(name)?.entries ?? [])
@@ -80,7 +80,7 @@ export class Target {
     return name === undefined || entry === undefined ? undefined : { name, entry }
   }
 
-  /** Changes the bytes of a range; false where the file has none there, or they would not change. */
+  /** Changes the bytes of a range; false if the file has none there, or if they would not change. */
   change(name: string, { offset, bytes }: Range, how: (range: Buffer) => void): boolean {
     const content = this.read(name)
     if (offset + bytes > content.length || bytes === 0) return false
@@ -92,5 +92,5 @@ export class Target {
   }
 }
 
-/** Does damage; false where the directory has nothing of the kind. */
+/** Does damage; false if the directory has nothing of the kind. */
 export type Damage = (target: Target) => boolean

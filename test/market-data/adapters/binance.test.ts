@@ -163,7 +163,7 @@ t.test('a wrong field makes the frame malformed and is named', async (t) => {
     ],
     [own.book, { 'data.lastUpdateId': 'count', 'data.bids': 'list', 'data.asks[0][0]': 'price' }],
   ]
-  // Fields are told as the documents name them, without the wrapper that names the stream.
+  // Errors name fields as the documents do, without the wrapper that names the stream.
   const told = (path: string): string => path.replace(/^data\./, '')
   for (const [frame, fields] of cases) {
     t.same(
@@ -239,7 +239,7 @@ t.test('a real recording', { skip: skipWithout(recording, wholeBook) }, async (t
       naive.set(data.s, book)
       for (const [price, size] of data.b) book.set(true, price, size)
       for (const [price, size] of data.a) book.set(false, price, size)
-      if (books.text(data.s) !== book.text()) t.fail(`${data.s} behind frame ${String(index)}`)
+      if (books.text(data.s) !== book.text()) t.fail(`${data.s} after frame ${String(index)}`)
     }
     t.same([...naive.keys()].sort(), ['BTCUSDT', 'ETHUSDT'])
   })

@@ -1,4 +1,4 @@
-// Coinbase Exchange: what its frames say; its order-level events and the order books they make.
+// Coinbase Exchange: the meaning of its frames; its order-level events and the order books they make.
 import t from 'tap'
 import { Side } from '../../../lib/book/side.js'
 import { orderIdFromUuid, uuidFromOrderId } from '../../../lib/book/order-id.js'
@@ -18,7 +18,7 @@ function updatesOf(parsed: ParsedFrame): FeedUpdate[] {
   return parsed.kind === 'updates' ? parsed.updates : []
 }
 
-/** An adapter that was told that this connection has `full` of BTC-USD. */
+/** An adapter that knows that this connection has `full` of BTC-USD. */
 function withFull(): CoinbaseExchangeAdapter {
   const adapter = new CoinbaseExchangeAdapter()
   adapter.parse(own.subscriptions)
@@ -157,14 +157,14 @@ t.test(
   },
 )
 
-t.test('matches are counted only where all events of the product come', async (t) => {
+t.test('matches are counted only if all events of the product come', async (t) => {
   const adapter = new CoinbaseExchangeAdapter()
   t.match(adapter.parse(own.match), { channel: 'matches', sequences: [], updates: { length: 1 } })
   adapter.parse(own.open)
   t.match(
     adapter.parse(own.match),
     { channel: 'full', sequences: { length: 1 }, updates: { length: 2 } },
-    'an order that opened tells of `full`',
+    'an order that opened reveals `full`',
   )
   adapter.parse(
     '{"type":"subscriptions","channels":[{"name":"matches","product_ids":["BTC-USD"]}]}',

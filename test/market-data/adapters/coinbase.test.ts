@@ -1,4 +1,4 @@
-// Coinbase Advanced Trade: what its frames say, to the digit; what is no such frame; a real recording.
+// Coinbase Advanced Trade: the meaning of its frames, to the digit; malformed frames; a real recording.
 import t from 'tap'
 import { Side } from '../../../lib/book/side.js'
 import { CoinbaseTickerScan } from '../../../lib/market-data/adapters/coinbase-ticker-scan.js'
@@ -13,7 +13,7 @@ import { UpdateBooks } from './update-books.js'
 
 const parse = (frame: string): ParsedFrame => new CoinbaseAdapter().parse(frame)
 
-/** Blanks change nothing of the meaning, but make the text none that the ticker scan takes. */
+/** Blanks do not change the meaning, but the ticker scan does not accept the text. */
 const bySlowPath = (frame: string): ParsedFrame => parse(` ${frame}`)
 
 /** 2026-03-04T05:06:07Z in nanoseconds. */
@@ -254,26 +254,44 @@ t.test('a wrong field makes the frame malformed and is named', async (t) => {
   }
 })
 
-t.test('what is no frame is malformed, what is of an unknown channel is unknown', async (t) => {
-  for (const text of ['', ' ', '{', 'null', '[]', '7', '"ticker"', '{"channel":', '\u0000', '{}']) {
-    t.equal(parse(text).kind, 'malformed', JSON.stringify(text))
-  }
-  for (const value of [undefined, null, 7, {}, Buffer.from('{}')]) {
-    const parsed = parse(value as string)
-    t.match(parsed, { kind: 'malformed', reason: /^a frame must be text, not / })
-  }
-  t.same(parse('{"channel":"auctions","sequence_num":9,"events":[]}'), {
-    kind: 'unknown',
-    channel: 'auctions',
-    sequences: [{ scope: '', first: 9, last: 9 }],
-  })
-  t.same(parse('{"channel":"__proto__"}'), { kind: 'unknown', channel: '__proto__', sequences: [] })
-  t.same(parse('{"type":"hello"}'), { kind: 'unknown', channel: 'hello', sequences: [] })
-  t.match(parse('{"channel":"auctions","sequence_num":"9"}'), {
-    kind: 'malformed',
-    reason: /^sequence_num must be /,
-  })
-})
+t.test(
+  'text that is not a frame is malformed, a frame of an unknown channel is unknown',
+  async (t) => {
+    for (const text of [
+      '',
+      ' ',
+      '{',
+      'null',
+      '[]',
+      '7',
+      '"ticker"',
+      '{"channel":',
+      '\u0000',
+      '{}',
+    ]) {
+      t.equal(parse(text).kind, 'malformed', JSON.stringify(text))
+    }
+    for (const value of [undefined, null, 7, {}, Buffer.from('{}')]) {
+      const parsed = parse(value as string)
+      t.match(parsed, { kind: 'malformed', reason: /^a frame must be text, not / })
+    }
+    t.same(parse('{"channel":"auctions","sequence_num":9,"events":[]}'), {
+      kind: 'unknown',
+      channel: 'auctions',
+      sequences: [{ scope: '', first: 9, last: 9 }],
+    })
+    t.same(parse('{"channel":"__proto__"}'), {
+      kind: 'unknown',
+      channel: '__proto__',
+      sequences: [],
+    })
+    t.same(parse('{"type":"hello"}'), { kind: 'unknown', channel: 'hello', sequences: [] })
+    t.match(parse('{"channel":"auctions","sequence_num":"9"}'), {
+      kind: 'malformed',
+      reason: /^sequence_num must be /,
+    })
+  },
+)
 
 t.test('names of the prototype stay names', async (t) => {
   const parsed = parse(
@@ -330,7 +348,7 @@ interface RecordedMessage {
   }[]
 }
 
-/** Nanoseconds by way of Date and the digits behind the point: slow and independent. */
+/** Nanoseconds by way of Date and the decimals: slow and independent. */
 function nanosecondsOf(time: string): bigint {
   const [whole = '', fraction = ''] = time.replace('Z', '').split('.')
   return BigInt(Date.parse(`${whole}Z`)) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
@@ -436,11 +454,10 @@ t.test('a real recording', { skip: skipWithout(recording) }, async (t) => {
           }
         }
         books.take(frame.updates)
-        // Sorting whole books is what takes time here.
+        // Sorting whole books dominates the time.
         if (index % 100 !== 0 && index < messages.length - 2) continue
         for (const [product, book] of naive) {
-          if (books.text(product) !== book.text())
-            t.fail(`${product} behind frame ${String(index)}`)
+          if (books.text(product) !== book.text()) t.fail(`${product} after frame ${String(index)}`)
           compared++
         }
       }

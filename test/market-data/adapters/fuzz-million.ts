@@ -1,8 +1,8 @@
 /**
  * node --expose-gc .test-dist/test/market-data/adapters/fuzz-million.js [frames] [seed]
  *
- * A million mutated frames through all adapters. Fails where anything is thrown or of a wrong shape, or where
- * the heap behind the last part is larger than behind the first: the adapters live as long as the run, so what they
+ * Feeds a million mutated frames to all adapters. It fails if anything throws or has a wrong shape, or if the
+ * heap after the last part is larger than after the first. The adapters live as long as the run, so what they
  * remember by product has reached its limit in the first part.
  */
 import { AdapterFuzz } from './fuzzing.js'
@@ -10,7 +10,7 @@ import { AdapterFuzz } from './fuzzing.js'
 const frames = Number(process.argv[2] ?? 1_000_000)
 const seed = Number(process.argv[3] ?? 1)
 const parts = 10
-/** What the engine itself may keep: compiled code, feedback, caches. */
+/** Growth of the JavaScript engine itself: compiled code, feedback, caches. */
 const allowedGrowthBytes = 4 * 2 ** 20
 
 function heapBytes(): number {
@@ -51,6 +51,6 @@ console.log(
 for (const problem of problems) console.log(problem)
 const grownBytes = lastHeap - firstHeap
 if (grownBytes > allowedGrowthBytes) {
-  console.log(`the heap grew by ${(grownBytes / 2 ** 20).toFixed(1)} MiB behind the first part`)
+  console.log(`the heap grew by ${(grownBytes / 2 ** 20).toFixed(1)} MiB after the first part`)
 }
 process.exitCode = problems.length > 0 || grownBytes > allowedGrowthBytes ? 1 : 0

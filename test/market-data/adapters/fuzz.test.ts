@@ -1,4 +1,4 @@
-// Hostile frames: a few ten thousand of them, and sizes that must not stall. fuzz-million.ts runs as many as wanted.
+// Hostile frames: some ten thousand of them, and sizes that must not stall. fuzz-million.ts runs any number.
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
@@ -39,7 +39,7 @@ t.test('own frames are all understood as they are', async (t) => {
   }
 })
 
-// A quarter of a megabyte takes some milliseconds; anything that grows faster than the text takes seconds.
+// A quarter of a megabyte takes some milliseconds; superlinear work takes seconds.
 t.test('the worst text of its size takes no longer than any other', async (t) => {
   const size = 1 << 18
   const worst: Record<string, string> = {

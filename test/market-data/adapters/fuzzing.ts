@@ -1,6 +1,6 @@
 /**
- * Feeds mutated frames to adapters and checks what every consumer relies on: nothing is thrown, what comes out has
- * the shape that FeedUpdate says, and no prototype was touched.
+ * Feeds mutated frames to adapters and checks what every consumer relies on: nothing throws, the results have
+ * the shape of FeedUpdate, and no prototype was touched.
  */
 import { adapterByName, exchangeNames } from '../../../lib/market-data/adapters/index.js'
 import type { FeedAdapter } from '../../../lib/market-data/feed-adapter.js'
@@ -11,7 +11,7 @@ import { framesByExchange } from './own-frames.js'
 const decimal = /^(0|[1-9]\d*)(\.\d+)?$/
 const maxTimeNs = 2n ** 63n
 
-/** What is wrong with an outcome, or ''. */
+/** What is wrong with a result, or ''. */
 export function problemOf(parsed: ParsedFrame): string {
   switch (parsed.kind) {
     case 'malformed':
@@ -93,7 +93,7 @@ export interface FuzzOutcome {
   readonly slowestMs: number
 }
 
-/** One run over all adapters by turns, each with its own frames and now and then another's. */
+/** One run over all adapters in turn, each with its own frames and now and then another's. */
 export class AdapterFuzz {
   readonly #adapters: { adapter: FeedAdapter; mutator: FrameMutator }[]
 

@@ -104,19 +104,19 @@ t.test('digits beyond a double are kept', async (t) => {
   t.match(ticker, { type: 'ticker', bidPrice: long })
 })
 
-t.test('a wrong checksum gives the book up until the next snapshot', async (t) => {
+t.test('a wrong checksum discards the book until the next snapshot', async (t) => {
   const adapter = withBook()
   t.match(updatesOf(adapter.parse(own.levels.replace('449434459', '449434458'))), [
     {
       type: 'book-mismatch',
       product: 'BTC/USD',
-      reason: "the exchange's checksum is 449434458, that of the book told so far 449434459",
+      reason: "the exchange's checksum is 449434458, that of the book received so far 449434459",
     },
   ])
   t.same(
     updatesOf(adapter.parse(own.levels)),
     [{ type: 'other', channel: 'book', product: 'BTC/USD' }],
-    'nothing more is told of it',
+    'nothing more is reported of it',
   )
   t.match(updatesOf(adapter.parse(own.snapshot)), [{ type: 'book-snapshot' }])
   t.match(updatesOf(adapter.parse(own.levels)), [{ type: 'levels' }])
@@ -297,7 +297,7 @@ t.test('a real recording', { skip: skipWithout(recording) }, async (t) => {
     t.equal(found, 1)
   })
 
-  // Independent: the digits come from the text by a pattern, the books are maps, the checksum is zlib's.
+  // Independent: a pattern extracts the digits from the text, the books are maps, the checksum is zlib's.
   t.test(
     'the books of the updates equal a plain reconstruction with a checksum of its own',
     async (t) => {
@@ -341,7 +341,7 @@ t.test('a real recording', { skip: skipWithout(recording) }, async (t) => {
         for (const [side, map] of sides.entries()) {
           for (const [price, qty] of map) book.set(side === 0, price, qty)
         }
-        if (books.text(symbol) !== book.text()) t.fail(`${symbol} behind frame ${String(index)}`)
+        if (books.text(symbol) !== book.text()) t.fail(`${symbol} after frame ${String(index)}`)
         compared++
       }
       t.equal(compared, 2962)

@@ -1,16 +1,16 @@
-/** Breaks a valid frame at one field in all the ways that the field's kind can be broken. */
+/** Breaks a valid frame at one field in every way that the field's kind allows. */
 import type { FeedAdapter } from '../../../lib/market-data/feed-adapter.js'
 import type { ParsedFrame } from '../../../lib/market-data/feed-update.js'
 
-/** No decimal number, with a sign or without. */
+/** Not decimal numbers, with a sign or without. */
 const noDecimal = [true, {}, [], '1e3', '1.', '.5', '01', '1'.repeat(41), '--1', '-', '+1', '-01']
 const missing = [undefined, null, '']
 
-/** What must be refused, by what the field must be. `undefined` takes the field away. */
+/** Values that must be refused, by the kind of field. `undefined` removes the field. */
 const wrong = {
   decimal: [...missing, ...noDecimal, '-1', '0x1', 'NaN', ' 1'],
   optionalDecimal: [...noDecimal, '-1', 'Infinity'],
-  // (Whether a price may be negative is the instrument's to say.)
+  // (The instrument decides whether a price may be negative.)
   price: [...missing, ...noDecimal, '0x1', 'NaN', ' 1'],
   optionalPrice: [...noDecimal, 'Infinity'],
   time: [
@@ -63,13 +63,13 @@ function withField(frame: string, path: string, value: unknown): string {
   const keys = keysOf(path)
   const last = keys.pop() ?? ''
   const parent = keys.reduce<Container>((container, key) => container[key] as Container, root)
-  // A hole in a list becomes null, which is as wrong.
+  // A hole in a list becomes null, which is just as wrong.
   if (value === undefined && !Array.isArray(parent)) Reflect.deleteProperty(parent, last)
   else parent[last] = value
   return JSON.stringify(root)
 }
 
-/** What of all the breaks was not called malformed with the field's path in front; nothing, where all is well. */
+/** Breaks that were not reported as malformed with the field's path in front; empty if all were. */
 export function acceptedBreaks(
   makeAdapter: () => FeedAdapter,
   frame: string,

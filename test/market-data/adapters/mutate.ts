@@ -1,7 +1,7 @@
 /**
- * Makes hostile frames of harmless ones: bytes flipped, text cut, repeated or put together from two frames, values
- * of another type, names of the prototype, numbers beyond all bounds, deep nesting, broken Unicode. The same seed gives
- * the same frames.
+ * Makes hostile frames of harmless ones: flipped bytes, text that is cut, repeated or combined from two
+ * frames, values of another type, names of the prototype, huge numbers, deep nesting, broken Unicode. A seed
+ * repeats the same frames.
  */
 import { Random } from '../../../lib/order-flow/random.js'
 
@@ -77,7 +77,7 @@ const characters = [
 const pick = <Item>(random: Random, items: readonly Item[]): Item =>
   items[random.below(items.length)] as Item
 
-/** Where one of the values of the frame is: behind a colon, an opening bracket or a comma. */
+/** The place of one of the frame's values: after a colon, an opening bracket or a comma. */
 function valueAt(frame: string, random: Random): [number, number] | undefined {
   const pattern = /[:[,](?:"(?:[^"\\]|\\.)*"|-?[\d.]+|true|false|null)(?=[,\]}])/g
   pattern.lastIndex = random.below(frame.length + 1)
@@ -107,7 +107,7 @@ const mutations: readonly Mutation[] = [
   },
   (frame, random) => frame.slice(0, random.below(frame.length + 1)),
   (frame, random) => frame.slice(random.below(frame.length + 1)),
-  // A piece left out, or twice.
+  // A piece omitted, or repeated.
   (frame, random) => {
     const [one, two] = [random.below(frame.length + 1), random.below(frame.length + 1)]
     return frame.slice(0, Math.max(one, two)) + frame.slice(Math.min(one, two))
@@ -116,7 +116,7 @@ const mutations: readonly Mutation[] = [
     const [one, two] = [random.below(frame.length + 1), random.below(frame.length + 1)]
     return frame.slice(0, Math.min(one, two)) + frame.slice(Math.max(one, two))
   },
-  // Half of this, half of that.
+  // Half of each frame.
   (frame, random, other) =>
     frame.slice(0, random.below(frame.length + 1)) + other.slice(random.below(other.length + 1)),
   // A value of another kind, or a list of many.
@@ -130,7 +130,7 @@ const mutations: readonly Mutation[] = [
     if (!place) return deep(random)
     return frame.slice(0, place[0]) + deep(random) + frame.slice(place[1])
   },
-  // Digits: more, fewer, others. What is valid stays so, and names new products.
+  // Digits: more, fewer, others. A valid frame stays valid, and names new products.
   (frame, random) =>
     frame.replace(/[A-Z]{3}(?=[-/"U])/g, () =>
       String.fromCharCode(65 + random.below(26), 65 + random.below(26), 65 + random.below(26)),
@@ -139,7 +139,7 @@ const mutations: readonly Mutation[] = [
     frame.replace(/\d+/g, (digits) =>
       random.below(4) === 0 ? String(random.below(10 ** Math.min(9, digits.length))) : digits,
     ),
-  // A key under another name, or one more.
+  // A renamed key, or an additional one.
   (frame, random) =>
     frame.replace(/"[a-z_]+":/g, (key) =>
       random.below(6) === 0 ? `"${pick(random, keys)}":` : key,
@@ -157,7 +157,7 @@ export class FrameMutator {
     this.#random = new Random(seed)
   }
 
-  /** One in eight is as it was: adapters that remember must stay in use. */
+  /** One in eight is unchanged: adapters with memory must stay in use. */
   next(): string {
     const random = this.#random
     const other = pick(random, this.frames)

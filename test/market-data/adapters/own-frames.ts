@@ -1,6 +1,6 @@
 /**
- * Frames in the shape of each exchange's, with values of our own: one of every kind that an adapter knows. What the
- * fuzzer mutates, the tests break field by field, and the benchmark parses.
+ * Frames in each exchange's shape, with values of our own: one of every kind that an adapter knows. The
+ * fuzzer mutates them, the tests break them field by field, and the benchmark parses them.
  */
 
 export const orderA = '11111111-2222-4333-8444-555555555555'
@@ -240,7 +240,7 @@ export const coinbaseExchangeFrames = {
   error: line({ type: 'error', message: 'Failed to subscribe', reason: 'no such product' }),
 } as const
 
-/** Numbers stand as the exchange prints them: with zeros at the end. */
+/** Numbers as the exchange prints them: with trailing zeros. */
 export const krakenFrames = {
   status:
     '{"channel":"status","type":"update","data":[{"version":"2.0.10","system":"online","connection_id":12345678901234567890}]}',

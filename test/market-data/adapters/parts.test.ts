@@ -32,7 +32,7 @@ t.test('adapters go by name, a new one each time', async (t) => {
   }
 })
 
-t.test('a misspelled name is told by its likely spelling', async (t) => {
+t.test('a misspelled name gets its likely spelling', async (t) => {
   const spellings: [string, string][] = [
     ['coinbsae', 'coinbase'],
     ['Kraken', 'kraken'],
@@ -136,7 +136,7 @@ function crcOf(text: string): number {
   return crc32End(crc)
 }
 
-// A blank in front changes nothing of the meaning, but makes the text none that a template takes.
+// A leading blank does not change the meaning, but no template accepts the text.
 t.test('tickers by template say what JSON.parse says of every frame', async (t) => {
   const frames: [string, string][] = [
     ['coinbase', coinbaseFrames.ticker],

@@ -1,10 +1,10 @@
-/** Recordings of real feeds, which are not part of the project: tests skip where they are missing. */
+/** Recordings of real feeds, which are not part of the project: tests skip if they are missing. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 const folder = process.env['PINNACLE_TEST_DATA'] ?? resolve('..', 'shared', 'data')
 
-/** For a test's options: false, or why it is skipped. */
+/** For a test's options: false, or the reason to skip it. */
 export function skipWithout(...files: string[]): false | string {
   const missing = files.find((file) => !existsSync(join(folder, file)))
   return missing === undefined
@@ -16,7 +16,7 @@ export function textOf(file: string): string {
   return readFileSync(join(folder, file), 'utf8')
 }
 
-/** Frames of a file that has one a line. */
+/** Frames of a file with one per line. */
 export function framesOf(file: string): string[] {
   return textOf(file).trimEnd().split('\n')
 }

@@ -1,4 +1,4 @@
-/** Level books made of what an adapter says, by product. */
+/** Level books made of an adapter's updates, by product. */
 import { Side } from '../../../lib/book/side.js'
 import type { FeedUpdate } from '../../../lib/market-data/feed-update.js'
 import { NaiveBook } from './naive-books.js'

@@ -1,4 +1,4 @@
-/** A journaled order book that order-level updates drive: what FeedUpdate promises is enough to do so. */
+/** A journaled order book driven by order-level updates, which needs only what FeedUpdate promises. */
 import { orderIdFromUuid, uuidFromOrderId } from '../../../lib/book/order-id.js'
 import { Side } from '../../../lib/book/side.js'
 import type { FeedUpdate, OrderUpdate } from '../../../lib/market-data/feed-update.js'

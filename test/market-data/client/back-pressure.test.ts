@@ -1,9 +1,10 @@
-// A consumer that is slower than the exchange: the socket pauses, order holds, and what does not fit is told.
+// A consumer that is slower than the exchange: the socket pauses, order holds, and dropped frames are
+// reported.
 import t from 'tap'
 import { levelMessage } from '../exchange-messages.js'
 import { dataOf, sentData, startRig, story, until } from './feed-rig.js'
 
-/** Messages of `bytes` each and more. */
+/** Messages of at least `bytes` each. */
 function largeFrames(count: number, bytes: number): string[] {
   const padding = 'x'.repeat(bytes)
   return Array.from({ length: count }, (_, index) =>
@@ -46,14 +47,14 @@ for (const [name, limits] of [
 }
 
 t.test(
-  'a frame too many is told as a gap; the feed goes on when the consumer has caught up',
+  'a frame too many is reported as a gap; the feed goes on when the consumer has caught up',
   async (t) => {
     let release: () => void = () => undefined
     const gate = new Promise<void>((resolve) => (release = resolve))
     let taken = 0
     const { client, exchange, deliveries, states, gaps, order } = await startRig(
       t,
-      // One piece of the socket has more small frames than may wait.
+      // One chunk of the socket has more small frames than may wait.
       { frames: largeFrames(300, 10), intervalMs: 0 },
       { maxBufferedFrames: 20, onFrame: () => (++taken === 10 ? gate : undefined) },
     )
@@ -79,7 +80,7 @@ t.test(
       'what had room was delivered in order',
     )
     const gapAt = order.indexOf(gaps[0]!)
-    t.ok(gapAt > order.indexOf(first.at(-1)!), 'the gap is behind it')
+    t.ok(gapAt > order.indexOf(first.at(-1)!), 'the gap follows it')
     t.ok(gapAt < order.indexOf(deliveries.find(({ frame }) => frame.connection === 2)!))
   },
 )
@@ -104,7 +105,7 @@ for (const [name, fail] of [
     t.match(states.at(-1), {
       reason: { code: 'ERR_PINNACLE_FEED_CONSUMER', message: /no room on the disk/ },
     })
-    t.equal(deliveries.length, 5, 'nothing is delivered behind it')
+    t.equal(deliveries.length, 5, 'nothing is delivered after it')
     await until('the end at the server', () => exchange.open === 0)
     t.throws(() => client.start(), { code: 'ERR_PINNACLE_CLOSED' })
   })

@@ -1,4 +1,4 @@
-// Waits between tries: they double, are capped, and are spread over their whole range.
+// Waits between tries: they double, are capped, and spread over their whole range.
 import fc from 'fast-check'
 import t from 'tap'
 import { Backoff } from '../../../lib/market-data/client/backoff.js'

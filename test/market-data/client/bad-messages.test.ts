@@ -1,4 +1,4 @@
-// What an exchange should not send: each has its outcome, none of them takes the process or the feed along.
+// Invalid input from an exchange: each has its outcome, and none ends the process or the feed.
 import t from 'tap'
 import type { FeedStateChange } from '../../../lib/market-data/client/feed-events.js'
 import { dataOf, startRig, story, until } from './feed-rig.js'
@@ -7,10 +7,10 @@ const once = { connection: 1, before: 10 } as const
 
 for (const [name, what, code, message] of [
   ['binary message', 'binary', 'ERR_PINNACLE_FEED_PROTOCOL', /binary message/],
-  ['text that is no UTF-8', 'broken-utf8', 'ERR_PINNACLE_FEED_PROTOCOL', /UTF-8/],
+  ['text that is not UTF-8', 'broken-utf8', 'ERR_PINNACLE_FEED_PROTOCOL', /UTF-8/],
   ['message above the limit', 'oversize', 'ERR_PINNACLE_FEED_MESSAGE_TOO_LARGE', /4096 bytes/],
 ] as const) {
-  t.test(`a ${name} ends the connection, which is made anew`, async (t) => {
+  t.test(`a ${name} ends the connection, and the client reconnects`, async (t) => {
     const { client, exchange, states, gaps, deliveries } = await startRig(
       t,
       { endless: true, faults: [{ ...once, what, bytes: 5000 }] },
@@ -36,7 +36,7 @@ t.test('a message as large as the limit passes', async (t) => {
     { maxMessageBytes: 4096 },
   )
   await until('it', () => deliveries.some(({ frame }) => frame.bytes.length === 4096))
-  t.equal(client.stats().malformed, 1, 'though it is no message of the exchange')
+  t.equal(client.stats().malformed, 1, 'though the exchange has no such message')
   t.equal(client.stats().reconnects, 0)
 })
 
@@ -54,7 +54,7 @@ t.test('broken JSON is delivered with the reason, and the feed goes on', async (
   t.equal(exchange.connections, 1)
 })
 
-t.test('a type that nobody knows is delivered as it came', async (t) => {
+t.test('an unknown type is delivered as it came', async (t) => {
   const { client, exchange, deliveries } = await startRig(t, { endless: true })
   await until('subscribed', () => client.state === 'subscribed')
   exchange.send({ channel: 'auctions', sequence_num: 0, events: [] })
@@ -63,7 +63,7 @@ t.test('a type that nobody knows is delivered as it came', async (t) => {
   t.equal(client.stats().gaps, 0, 'its number counts, too')
 })
 
-t.test('what the exchange refuses is told with its words, and the feed goes on', async (t) => {
+t.test('a refusal by the exchange is reported in its words, and the feed goes on', async (t) => {
   const { client, exchange, problems, deliveries } = await startRig(t, {
     endless: true,
     faults: [{ ...once, what: 'error' }],

@@ -1,4 +1,5 @@
-// Books that come over HTTPS beside their stream: right in the end whatever happens meanwhile, and journaled.
+// Books that come over HTTPS beside their stream: correct in the end whatever happens meanwhile, and
+// journaled.
 import { join } from 'node:path'
 import type { ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
@@ -28,7 +29,7 @@ interface Rig {
   readonly problems: string[]
   /** The journaled book. */
   book(): string[]
-  /** Waits for the book that equals the market's, which stands still from now on. */
+  /** Waits until the book equals the market's, which does not change from now on. */
   settle(t: Test): Promise<void>
 }
 
@@ -37,7 +38,7 @@ interface RigOptions extends Partial<BookExchangeOptions> {
   readonly withoutBookUrl?: true
 }
 
-/** As `truth` of the markets. */
+/** In the form of the markets' `truth`. */
 function bookLines({ persistence }: RecordingStore, product: string): string[] {
   const book = persistence.book(product)
   const lines: string[] = []
@@ -62,7 +63,7 @@ async function startRig(t: Test, options: RigOptions = {}): Promise<Rig> {
   const { market = new LevelsMarket(), client = {}, withoutBookUrl, ...others } = options
   const exchange = await BookExchange.start({ market, ...others })
   const closing: (() => Promise<unknown>)[] = []
-  // Before the directory is asked for: it is removed in the order in which these were registered.
+  // Before testdir() is called: teardown runs in the order of registration.
   t.teardown(async () => {
     for (const close of closing) await close()
   })
@@ -92,7 +93,7 @@ async function startRig(t: Test, options: RigOptions = {}): Promise<Rig> {
     },
     onUpdate(recorded) {
       if (recorded.sequence > recording.store.persistence.appendedFrontier) {
-        throw new Error('told before it was journaled')
+        throw new Error('delivered before it was journaled')
       }
       updates.push(recorded)
     },
@@ -170,7 +171,10 @@ for (const kind of ['levels', 'orders'] as const) {
   }
 }
 
-/** Behind each snapshot the numbers go on without a hole until the next gap, and none that is in it comes. */
+/**
+ * After each snapshot the numbers continue without a hole until the next gap, and none that it contains
+ * comes.
+ */
 async function checkJournal(t: Test, directory: string, product: string): Promise<void> {
   const snapshots = await feedEntriesOf(directory, 'book-snapshot')
   t.ok(snapshots.length >= 3)
@@ -195,7 +199,7 @@ async function checkJournal(t: Test, directory: string, product: string): Promis
       ['level', 'add', 'cancel', 'reduce', 'execute'].includes(entry.type)
     ) {
       if (number === null || frameNumber === null || frameNumber < number) {
-        t.fail(`update ${String(frameNumber)} behind ${String(number)}`)
+        t.fail(`update ${String(frameNumber)} after ${String(number)}`)
         return
       }
       number = frameNumber
@@ -220,13 +224,13 @@ t.test('trades do not wait for a book, and are journaled while there is none', a
   t.same(problems, [FeedCode.BookFetch])
 })
 
-/** Answers with a status where `isFaulty`. */
+/** Answers with a status if `isFaulty`. */
 function fail(response: ServerResponse, isFaulty: boolean, status: number, headers = {}): boolean {
   if (isFaulty) response.writeHead(status, headers).end('{}')
   return isFaulty
 }
 
-t.test('what fails is told with a code and tried again', async (t) => {
+t.test('a failed request is reported with a code and retried', async (t) => {
   const elsewhere = await BookExchange.start({ market: new LevelsMarket() })
   t.teardown(() => elsewhere.close())
   const faults: ((response: ServerResponse) => void)[] = [
@@ -288,7 +292,7 @@ t.test('a book from before the first update is fetched again', async (t) => {
     market,
     instead: (response, count) => {
       if (count > 2) return false
-      // Not before an update is here that it must reach.
+      // Not before an update arrives that it must reach.
       setTimeout(() => response.end(old), 30)
       return true
     },
@@ -320,7 +324,7 @@ t.test('a book that ends before the stream begins is a gap, and fetched again', 
   t.match(gap, { reason: 'sequence', scope: 'BTC-USD', firstMissed: 1151, lastMissed: 1155 })
 })
 
-t.test('where too much waits for a book, a later book takes its place', async (t) => {
+t.test('if too much waits for a book, a later book takes its place', async (t) => {
   const rig = await startRig(t, {
     bookDelayMs: 40,
     bookOf: 'answer',
@@ -395,7 +399,7 @@ t.test('a bookUrl is a host, and https alone', (t) => {
   t.end()
 })
 
-t.test('a product that is not wanted any more is not asked for', async (t) => {
+t.test('a product that is no longer wanted is not requested', async (t) => {
   const rig = await startRig(t, { instead: (response) => fail(response, true, 500) })
   await until('a problem', () => rig.problems.length > 0)
   await rig.recording.unsubscribe({ products: ['BTCUSDT'], channels: ['depth'] })

@@ -1,4 +1,4 @@
-/** Advanced Trade with numbers by product, as other exchanges have them: the server's `numbering: 'product'`. */
+/** Advanced Trade with numbers by product, like other exchanges: the server's `numbering: 'product'`. */
 import { CoinbaseAdapter } from '../../../lib/market-data/adapters/coinbase.js'
 import type { FeedAdapter } from '../../../lib/market-data/feed-adapter.js'
 import type { ParsedFrame } from '../../../lib/market-data/feed-update.js'

@@ -1,4 +1,5 @@
-// Frames reach the consumer in order and once; a slow one makes the source pause; what does not fit is told.
+// Frames reach the consumer in order and once; a slow consumer pauses the source; dropped frames are
+// reported.
 import fc from 'fast-check'
 import t from 'tap'
 import { DeliveryQueue } from '../../../lib/market-data/client/delivery-queue.js'
@@ -12,7 +13,7 @@ interface Rig {
   finish: () => Promise<void>
 }
 
-/** A consumer that takes as long as the test wants, or none at all where `slow` is false. */
+/** A consumer that takes as long as the test wants, or no time if `slow` is false. */
 function rig(options: { maxFrames?: number; pauseBytes?: number; slow?: boolean } = {}): Rig {
   const finishers: (() => void)[] = []
   const made: Rig = {
@@ -108,11 +109,11 @@ t.test('a frame that does not fit is refused, notices always fit', async (t) => 
   t.equal(queue.frames, 4)
   for (let i = 0; i < 15; ++i) await finish()
   t.same(taken, [0, 1, 2, 3, 4, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109])
-  t.equal(queue.delivered, 5, 'notices are no frames')
+  t.equal(queue.delivered, 5, 'notices are not frames')
 })
 
 t.test(
-  'a consumer that throws or rejects ends the delivery and is told what is left',
+  'a consumer that throws or rejects ends the delivery, and the rest is reported',
   async (t) => {
     for (const sync of [true, false]) {
       const failures: { error: unknown; left: number }[] = []
@@ -135,7 +136,7 @@ t.test(
       t.equal(queue.pushFrame(9, 1), false)
       queue.pushNotice(10)
       await queue.idle()
-      t.equal(calls, 2, 'nothing is delivered behind it')
+      t.equal(calls, 2, 'nothing is delivered after it')
     }
   },
 )

@@ -1,4 +1,4 @@
-// The feed client at a real TLS WebSocket server: a session as it should be, run-time subscriptions, the close.
+// The feed client at a real TLS WebSocket server: a normal session, run-time subscriptions, the close.
 import { readFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -74,7 +74,7 @@ function requests(exchange: TlsExchange, connection: number): string[] {
   return exchange.received
     .filter((request) => request.connection === connection)
     .map(({ message }) => {
-      const products = [...(message['product_ids'] as string[])].sort() // their order says nothing
+      const products = [...(message['product_ids'] as string[])].sort() // their order is irrelevant
       return `${String(message['type'])} ${String(message['channel'])} ${products.join(',')}`
     })
 }
@@ -109,7 +109,7 @@ t.test('what is subscribed to can be changed while connected, and outlives a los
   t.same(client.channels.sort(), ['heartbeats', 'level2', 'market_trades'])
 })
 
-t.test('a product that the exchange does not have is told, and the others go on', async (t) => {
+t.test('a product that the exchange does not have is reported, and the others go on', async (t) => {
   const { client, exchange, problems, deliveries } = await startRig(
     t,
     { endless: true, products: ['BTC-USD', 'ETH-USD'] },
@@ -128,7 +128,7 @@ t.test('a product that the exchange does not have is told, and the others go on'
   t.same(
     unconfirmed().map(({ details }) => details),
     [{ missing: ['level2 NO-SUCH', 'level2 ETH-USD'] }],
-    'what was confirmed before is not told',
+    'what was confirmed before is not reported',
   )
   t.equal(client.stats().serverErrors, 2, 'one for the heartbeats, one for level2')
   const before = dataOf(deliveries).length
@@ -136,7 +136,7 @@ t.test('a product that the exchange does not have is told, and the others go on'
   t.equal(exchange.connections, 1)
 })
 
-t.test('what the exchange has not is refused before anything is sent', async (t) => {
+t.test('what the exchange does not have is refused before anything is sent', async (t) => {
   const { client } = await startRig(t)
   const wrong = { code: 'ERR_PINNACLE_FEED_INVALID_SUBSCRIPTION' }
   await t.rejects(client.subscribe({ products: ['BTC-USD'], channels: ['levle2'] }), wrong)
@@ -171,7 +171,7 @@ t.test('what the exchange has not is refused before anything is sent', async (t)
 })
 
 t.test(
-  'an authenticated channel is signed anew on every connection, the others are not',
+  'an authenticated channel is signed again on every connection, the others are not',
   async (t) => {
     let signatures = 0
     const { client, exchange, states } = await startRig(

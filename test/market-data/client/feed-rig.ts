@@ -1,4 +1,4 @@
-/** A feed client at an exchange of the test's own, with everything that it says kept. */
+/** A feed client at an exchange of the test's own; keeps everything it reports. */
 import type { Test } from 'tap'
 import { CoinbaseAdapter } from '../../../lib/market-data/adapters/coinbase.js'
 import type { FeedClientOptions } from '../../../lib/market-data/client/feed-client-options.js'
@@ -25,7 +25,7 @@ export interface Rig {
 
 const limitMs = 20_000
 
-/** Waits for what has to come; a test that waits in vain says for what. */
+/** Waits for a condition; the error of a vain wait names it. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
   const end = performance.now() + limitMs
   while (!holds()) {
@@ -79,7 +79,7 @@ export async function startRig(
   return { exchange, client, deliveries, order, states, gaps, problems }
 }
 
-/** States by name, with the code of why. */
+/** States by name, with the code of the reason. */
 export function story(states: readonly FeedStateChange[]): string[] {
   return states.map(({ state, reason }) => (reason ? `${state} ${reason.code}` : state))
 }

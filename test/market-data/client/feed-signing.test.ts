@@ -1,5 +1,5 @@
-// Authenticated subscriptions from a real credential store, checked by the server: with the public key, and
-// with the HMAC's own computation; anew on each connection.
+// Authenticated subscriptions from a real credential store. The server checks them with the public key, or
+// with its own computation of the HMAC, on each connection.
 import {
   createHmac,
   generateKeyPairSync,
@@ -37,7 +37,7 @@ async function storeWith(
 
 type Message = Readonly<Record<string, unknown>>
 
-/** As the exchange checks a token; why it does not hold. */
+/** Checks a token as the exchange does; returns why it fails. */
 function tokenProblem(message: Message, key: KeyObject, nonces: Set<string>): string | undefined {
   const [header = '', claims = '', signature = ''] = String(message['jwt']).split('.')
   const json = (part: string): Record<string, unknown> =>
@@ -59,7 +59,7 @@ function tokenProblem(message: Message, key: KeyObject, nonces: Set<string>): st
   return undefined
 }
 
-t.test('a token is signed anew at each connection, and the exchange finds it right', async (t) => {
+t.test('a new token is signed for each connection, and the exchange accepts it', async (t) => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const pem = privateKey.export({ type: 'sec1', format: 'pem' }) as string
   const { store, audit } = await storeWith(t, 'coinbase-cdp', { name: keyName, privateKey: pem })
@@ -92,7 +92,7 @@ t.test('a token is signed anew at each connection, and the exchange finds it rig
   t.notOk(JSON.stringify([exchange.received, audit.events]).includes(body), 'the key is not sent')
 })
 
-t.test('what a wrong key has signed is refused with the exchange’s words', async (t) => {
+t.test('a signature by a wrong key is refused with the exchange’s words', async (t) => {
   const ours = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const theirs = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const pem = ours.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
@@ -117,7 +117,7 @@ t.test('what a wrong key has signed is refused with the exchange’s words', asy
   t.equal(client.state, 'open', 'connected, and not subscribed to all')
 })
 
-t.test('an HMAC over the time is found right by the exchange, at each connection', async (t) => {
+t.test('the exchange accepts an HMAC over the time, at each connection', async (t) => {
   const key = Buffer.alloc(64, 'a key for a test')
   const { store } = await storeWith(t, 'coinbase-legacy', {
     key: '0123456789abcdef0123456789abcdef',

@@ -1,5 +1,5 @@
-// Whom the feed client trusts, with real certificates: keys that change, keys that are not pinned, and what a
-// server that is not trusted has got to see of us.
+// The servers that the feed client trusts, with real certificates: keys that change, keys that are not
+// pinned, and what an untrusted server gets to see of us.
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { AuditTrail, verifyTrail } from '../../../lib/audit/index.js'
@@ -16,7 +16,7 @@ interface TappedRig extends Rig {
   readonly tap: RecordTap
 }
 
-/** A client whose bytes to the exchange are looked at on the way. */
+/** A client whose bytes to the exchange are inspected on the way. */
 async function startTapped(
   t: Test,
   version: 'TLSv1.2' | 'TLSv1.3',
@@ -24,7 +24,7 @@ async function startTapped(
 ): Promise<TappedRig> {
   const root = await Authority.root('Root')
   const identity = await root.issue()
-  // The exchange of the rig is behind the tap: its port is known only once it listens.
+  // The rig's exchange is the tap's: its port is known only once it listens.
   const behind = await startTlsExchange({
     trust: { root, identity },
     tls: { minVersion: version, maxVersion: version },
@@ -63,8 +63,8 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     if (version === 'TLSv1.2') {
       t.same(encrypted, [], 'no application data')
     } else {
-      // All that is encrypted looks alike there: the handshake's Finished (a hash of 32 or 48 bytes behind 4,
-      // and 17 of the record) and the alert that says goodbye (2 and 17). The upgrade has hundreds.
+      // All encrypted records look alike: the handshake's Finished (a hash of 32 or 48 bytes after 4, and 17
+      // of the record) and the closing alert (2 and 17). The upgrade has hundreds of bytes.
       t.ok(
         encrypted.every((bytes) => [53, 69, 19].includes(bytes)),
         `encrypted records of ${encrypted.join(', ')} bytes`,
@@ -89,26 +89,23 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 }
 
-t.test(
-  'a mismatch is tried again where the caller has said so, and audited each time',
-  async (t) => {
-    const root = await Authority.root('Root')
-    const [ours, theirs] = [await root.issue(), await root.issue()]
-    const audit = new RecordedAudit()
-    const { client, exchange, states } = await startRig(
-      t,
-      { trust: { root, identity: theirs } },
-      { pins: [ours.pin], retryPinMismatch: true, audit },
-    )
-    await until('three refusals', () => audit.events.length >= 3)
-    t.equal(exchange.connections, 0)
-    exchange.use(ours)
-    await until('subscribed', () => client.state === 'subscribed')
-    const lost = states.filter(({ state }) => state === 'lost')
-    t.equal(lost.length, audit.events.length)
-    t.ok(lost.every(({ reason }) => reason?.code === 'ERR_PINNACLE_FEED_PIN_MISMATCH'))
-  },
-)
+t.test('a mismatch is retried if the caller has said so, and audited each time', async (t) => {
+  const root = await Authority.root('Root')
+  const [ours, theirs] = [await root.issue(), await root.issue()]
+  const audit = new RecordedAudit()
+  const { client, exchange, states } = await startRig(
+    t,
+    { trust: { root, identity: theirs } },
+    { pins: [ours.pin], retryPinMismatch: true, audit },
+  )
+  await until('three refusals', () => audit.events.length >= 3)
+  t.equal(exchange.connections, 0)
+  exchange.use(ours)
+  await until('subscribed', () => client.state === 'subscribed')
+  const lost = states.filter(({ state }) => state === 'lost')
+  t.equal(lost.length, audit.events.length)
+  t.ok(lost.every(({ reason }) => reason?.code === 'ERR_PINNACLE_FEED_PIN_MISMATCH'))
+})
 
 t.test(
   'with the next key pinned beside the old one, a change of keys is no more than a loss',
@@ -180,7 +177,7 @@ t.test(
   },
 )
 
-t.test('a mismatch is a line of the audit trail; one that fails is told', async (t) => {
+t.test('a mismatch is a line of the audit trail; a failure to write it is reported', async (t) => {
   const dataDirectory = temporaryDirectory(t)
   const trail = new AuditTrail({ dataDirectory })
   const { client } = await startRig(t, {}, { pins: [otherPin], audit: trail })

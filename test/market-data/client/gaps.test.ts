@@ -1,4 +1,5 @@
-// Missing, repeated and late numbers: what is told, what is mended, and that the books are right in the end.
+// Missing, repeated and late numbers: what is reported, what is repaired, and that the books are right in the
+// end.
 import t from 'tap'
 import { CoinbaseAdapter } from '../../../lib/market-data/adapters/coinbase.js'
 import type { FeedDelivery } from '../../../lib/market-data/client/feed-events.js'
@@ -11,7 +12,7 @@ import { booksOf, sorted } from './level-books.js'
 
 const products = ['BTC-USD', 'ETH-USD']
 
-/** Stops the market and waits until everything that was sent is here. */
+/** Stops the market and waits until everything sent has arrived. */
 async function settle({ exchange, deliveries, client }: Rig): Promise<void> {
   exchange.stopMarket()
   await until('a quiet feed', () => exchange.unsentBytes === 0)
@@ -70,7 +71,7 @@ t.test('books equal the exchange’s after gaps, losses and repetitions', async 
     t.equal(gap.firstMissed, gap.lastMissed)
     const after = order.slice(order.indexOf(gap) + 1)
     const next = after.find((item) => 'frame' in item)
-    t.match(next?.parsed, { sequences: [{ last: (gap.lastMissed ?? 0) + 1 }] }, 'told in front')
+    t.match(next?.parsed, { sequences: [{ last: (gap.lastMissed ?? 0) + 1 }] }, 'reported in front')
   }
   t.same(story(states.filter(({ state }) => state === 'lost')), [
     'lost ERR_PINNACLE_FEED_GAP',
@@ -98,7 +99,7 @@ function requestsBehind(exchange: TlsExchange, count: number): string[] {
     .map(({ message }) => [message['type'], message['channel'], message['product_ids']].join(' '))
 }
 
-t.test('a gap of one product is mended by its snapshot, on the same connection', async (t) => {
+t.test('a gap of one product is repaired by its snapshot, on the same connection', async (t) => {
   const market = new ExchangeMarket(products)
   const rig = await startRig(
     t,
@@ -156,7 +157,7 @@ t.test('what comes late is counted and not delivered: its snapshot has it', asyn
   t.same(sorted(booksOf(deliveries).get('BTC-USD')), sorted(market.book('BTC-USD')))
 })
 
-t.test('numbers that go on across connections tell exactly what a loss left out', async (t) => {
+t.test('numbers that go on across connections show exactly what a loss left out', async (t) => {
   const market = new ExchangeMarket(['BTC-USD'])
   const rig = await startRig(
     t,
@@ -178,7 +179,7 @@ t.test('numbers that go on across connections tell exactly what a loss left out'
   t.equal(client.stats().malformed, 0)
 })
 
-t.test('a consumer that finds a book wrong gets its snapshot, or everything anew', async (t) => {
+t.test('a consumer that finds a book wrong gets its snapshot, or everything again', async (t) => {
   const market = new ExchangeMarket(products)
   const rig = await startRig(t, { market }, { products, channels: ['level2'] })
   const { client, exchange, states } = rig
@@ -224,7 +225,7 @@ t.test('a book that the checksum refutes is a gap, and gets its snapshot', async
   ])
   t.match(gaps, [{ reason: 'sequence', scope: 'ETH-USD', firstMissed: null, lastMissed: null }])
   const next = order.slice(order.indexOf(gaps[0]!)).find((item) => 'frame' in item)
-  t.match(next?.parsed, { updates: [{ type: 'book-mismatch' }] }, 'told in front')
+  t.match(next?.parsed, { updates: [{ type: 'book-mismatch' }] }, 'reported in front')
   const seen = rig.deliveries.length
   await until('more data', () => rig.deliveries.length > seen + 50)
   await settle(rig)
@@ -233,7 +234,7 @@ t.test('a book that the checksum refutes is a gap, and gets its snapshot', async
   t.same(sorted(books.get('ETH-USD')), sorted(market.book('ETH-USD')))
 })
 
-/** Says of one change of the product that it does not fit. */
+/** Claims that one change of the product does not fit. */
 function refuting(product: string, isWrong: () => boolean): FeedAdapter {
   const adapter = new CoinbaseAdapter()
   const parse = adapter.parse.bind(adapter)

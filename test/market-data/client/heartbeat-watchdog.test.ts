@@ -1,4 +1,4 @@
-// When silence is told, by a clock that moves only when told.
+// When silence is reported, by a clock that moves only on command.
 import t from 'tap'
 import { HeartbeatWatchdog } from '../../../lib/market-data/client/heartbeat-watchdog.js'
 import { TestClock } from './test-clock.js'
@@ -17,7 +17,7 @@ function watch(): { clock: TestClock; watchdog: HeartbeatWatchdog; told: string[
   return { clock, watchdog, told }
 }
 
-t.test('half-way it asks, and at the end it tells, once', async (t) => {
+t.test('half-way it asks, and at the end it reports, once', async (t) => {
   const { clock, told } = watch()
   clock.advance(499)
   t.same(told, [])
@@ -52,22 +52,25 @@ t.test('a message counts always, a pong until the first heartbeat', async (t) =>
   t.match(told, [/^quiet/, 'timeout 1005'])
 })
 
-t.test('what has waited while the process was busy is read before silence is told', async (t) => {
-  const { clock, watchdog, told } = watch()
-  clock.jump(60_000) // as after a stop of the whole process
-  clock.advance(0)
-  t.same(told, [], 'the timer was due')
-  watchdog.seen(clock.monotonicNs())
-  clock.advance(400)
-  t.same(told, [])
-  clock.jump(60_000)
-  clock.advance(0)
-  clock.advance(5)
-  t.match(told, [/^timeout 60\d\d\d$/], 'and where nothing has waited, it is told')
-})
+t.test(
+  'what has waited while the process was busy is read before silence is reported',
+  async (t) => {
+    const { clock, watchdog, told } = watch()
+    clock.jump(60_000) // as after a stop of the whole process
+    clock.advance(0)
+    t.same(told, [], 'the timer was due')
+    watchdog.seen(clock.monotonicNs())
+    clock.advance(400)
+    t.same(told, [])
+    clock.jump(60_000)
+    clock.advance(0)
+    clock.advance(5)
+    t.match(told, [/^timeout 60\d\d\d$/], 'and if nothing has waited, it is reported')
+  },
+)
 
 t.test(
-  'nothing is expected while nothing is read, and nothing is told behind the stop',
+  'nothing is expected while nothing is read, and nothing is reported after the stop',
   async (t) => {
     const { clock, watchdog, told } = watch()
     clock.advance(300)

@@ -1,4 +1,4 @@
-/** Level books as a consumer keeps them, in the form in which the test's market has its own. */
+/** Level books as a consumer keeps them, in the same form as the test's market. */
 import { Side } from '../../../lib/book/side.js'
 import type { FeedDelivery } from '../../../lib/market-data/client/feed-events.js'
 
@@ -10,7 +10,7 @@ export function booksOf(deliveries: readonly FeedDelivery[]): Map<string, Map<st
       if (update.type !== 'book-snapshot' && update.type !== 'levels') continue
       const isWhole = update.type === 'book-snapshot'
       const book = isWhole ? new Map<string, string>() : books.get(update.product)
-      if (!book) continue // a change of what is not known
+      if (!book) continue // a change of an unknown product
       books.set(update.product, book)
       for (const { side, price, size } of isWhole ? update.levels : update.changes) {
         const key = `${side === Side.Buy ? 'bid' : 'offer'} ${price}`
@@ -22,7 +22,7 @@ export function booksOf(deliveries: readonly FeedDelivery[]): Map<string, Map<st
   return books
 }
 
-/** In an order of its own, so that two books can be compared. */
+/** In a fixed order, so that two books can be compared. */
 export function sorted(book: ReadonlyMap<string, string> | undefined): string[] {
   return [...(book ?? [])].map(([level, size]) => `${level}: ${size}`).sort()
 }

@@ -1,4 +1,4 @@
-// How the feed client loses a connection and comes back: when it tries again, and with which code it says why.
+// How the feed client loses a connection and reconnects: when it retries, and the code that it reports.
 import t from 'tap'
 import { realClock } from '../../../lib/market-data/client/feed-clock.js'
 import { startRig, story, until } from './feed-rig.js'
@@ -23,7 +23,7 @@ t.test(
     await until('subscribed', () => client.state === 'subscribed')
     const waits = (): (number | null)[] =>
       states.filter(({ state }) => state === 'lost').map(({ retryInMs }) => retryInMs)
-    // Of 8, 16, 32 and then 40 ms at most.
+    // Of at most 8, 16, 32 and then 40 ms.
     t.same(waits(), [4, 4, 31, 0, 30, 20])
     t.match(states.find(({ state }) => state === 'lost')?.reason, {
       code: 'ERR_PINNACLE_FEED_CONNECT',
@@ -36,7 +36,7 @@ t.test(
     exchange.cut()
     await until('subscribed again', again(2))
     t.same(waits().slice(6), [20], 'a connection that was lost at once does not start over')
-    aheadNs = 601_000_000_000n // it has lived for long
+    aheadNs = 601_000_000_000n // it has been open for long
     exchange.cut()
     await until('subscribed once more', again(3))
     t.same(waits().slice(7), [4], 'one that lived for stableAfterMs does')
@@ -45,7 +45,7 @@ t.test(
   },
 )
 
-t.test('the real waits are no shorter than told', async (t) => {
+t.test('the real waits are at least as long as reported', async (t) => {
   const { client, states } = await startRig(
     t,
     { refuse: { status: 429, connections: 3 } },
@@ -58,7 +58,7 @@ t.test('the real waits are no shorter than told', async (t) => {
     t.equal(next?.state, 'connecting')
     const waitedMs = Number((next?.atNs ?? 0n) - atNs) / 1e6
     t.equal(retryInMs, 36)
-    t.ok(waitedMs > 34, `${String(waitedMs)} ms`) // the wall clock is right to a millisecond
+    t.ok(waitedMs > 34, `${String(waitedMs)} ms`) // the wall clock is correct to a millisecond
   }
 })
 

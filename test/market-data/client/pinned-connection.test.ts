@@ -1,5 +1,5 @@
 // The connection to an exchange against real TLS servers: what is trusted, what is refused, and that a
-// refused server has not received one byte of ours.
+// refused server never receives a byte of ours.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:https'
@@ -19,11 +19,11 @@ import { Authority, selfSigned, type Identity } from '../certificates.js'
 
 interface Server {
   readonly url: string
-  /** Bytes of application data, of all connections. */
+  /** Bytes of application data, over all connections. */
   received: number
-  /** Connections whose TLS handshake was completed. */
+  /** Connections whose TLS handshake completed. */
   handshakes: number
-  /** Resolves once so many connections have come and gone. */
+  /** Resolves once this many connections have come and gone. */
   ended(count: number): Promise<void>
 }
 
@@ -77,7 +77,7 @@ async function failureOf(options: PinnedConnectionOptions): Promise<Failure> {
 const otherPin = createHash('sha256').update('another key').digest('base64')
 const thirdPin = createHash('sha256').update('a third key').digest('base64')
 
-t.test('a pin is the hash of the public key as it stands in the certificate', async (t) => {
+t.test('a pin is the hash of the public key as it is in the certificate', async (t) => {
   const root = await Authority.root('Root')
   const { cert, pin } = await root.issue()
   const body = /BEGIN CERTIFICATE-----([^-]+)-----END/.exec(cert)?.[1] ?? ''
@@ -136,9 +136,9 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       pinsSeen: [identity.pin, root.pin],
     }
     t.same(failure.details, expected)
-    t.same(reported, [expected], 'the hook has heard of it')
+    t.same(reported, [expected], 'the hook was called')
     await server.ended(1)
-    // In TLS 1.3 the client is done first, so that its end may come before the server is.
+    // In TLS 1.3 the client finishes first, so that it may end before the server finishes.
     if (version === 'TLSv1.2') t.equal(server.handshakes, 1, 'the handshake was completed')
     t.equal(server.received, 0, 'nothing was received after it')
 
@@ -171,7 +171,8 @@ t.test('a hook that throws does not let a wrong pin through', async (t) => {
 })
 
 t.test('a pinned certificate that was merely sent along does not count', async (t) => {
-  // Both authorities have one name. The server's leaf is signed by the second; it sends the first along, too.
+  // Both authorities have the same name. The second signed the server's leaf; the server also sends the
+  // first.
   const pinned = await Authority.root('Twin')
   const other = await Authority.root('Twin')
   const identity = await other.issue()
@@ -237,7 +238,7 @@ t.test('certificates that do not verify are refused with what to do', async (t) 
   }
 })
 
-t.test('a private root is trusted only where it is given', async (t) => {
+t.test('a private root is trusted only if it is given', async (t) => {
   const root = await Authority.root('Root')
   const server = await serve(t, await root.issue())
   const failure = await failureOf({ url: server.url })
@@ -252,7 +253,7 @@ t.test('NODE_TLS_REJECT_UNAUTHORIZED=0 turns nothing off', async (t) => {
     if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
     else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before
   })
-  // The variable does what it says for a connection that does not ask for verification by itself.
+  // The variable works for a connection that does not request verification itself.
   const trusting = tls.connect({ host: 'localhost', port: Number(new URL(server.url).port) })
   await once(trusting, 'secureConnect')
   t.notOk(trusting.authorized)
@@ -284,7 +285,7 @@ t.test('a server of TLS 1.1 is refused', async (t) => {
   t.match(failure.message, /TLS 1\.2 or 1\.3/)
 })
 
-t.test('what is no wss: URL is refused', async (t) => {
+t.test('a URL that is not wss: is refused', async (t) => {
   for (const url of ['ws://localhost/feed', 'http://localhost/', 'https://localhost/']) {
     t.throws(() => openPinnedSocket({ url }), { code: 'ERR_PINNACLE_FEED_INSECURE_URL' }, url)
   }

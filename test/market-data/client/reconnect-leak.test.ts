@@ -1,4 +1,4 @@
-// Two hundred reconnects in one process: nothing stays behind of a connection that is over.
+// Two hundred reconnects in one process: nothing remains of a connection that has ended.
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
@@ -10,14 +10,14 @@ t.setTimeout(120_000) // each reconnect is a whole TLS handshake, of both sides
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** What keeps the event loop alive, by kind: sockets, servers, timers. */
+/** The event loop's resources, by kind: sockets, servers, timers. */
 function resources(): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1
   return counts
 }
 
-/** Whether there is no more of any kind; a timer of the moment may have stood in `before`. */
+/** Whether no kind has grown; `before` may include a momentary timer. */
 function noMore(counts: Record<string, number>, before: Record<string, number>): boolean {
   return Object.entries(counts).every(([kind, count]) => count <= (before[kind] ?? 0))
 }
@@ -44,7 +44,7 @@ t.test('200 reconnects leave no sockets, timers, listeners or memory behind', as
   const subscribed = async (connection: number): Promise<void> => {
     await until('subscribed', () => client.state === 'subscribed')
     t.equal(client.stats().connections, connection)
-    // What the test itself keeps is no leak.
+    // What the test itself keeps is not a leak.
     for (const list of [states, deliveries, order]) list.length = 0
     exchange.received.splice(0)
     exchange.sent.splice(0)
@@ -68,7 +68,7 @@ t.test('200 reconnects leave no sockets, timers, listeners or memory behind', as
     await lose()
     await subscribed(connection + 1)
   }
-  // The server's half of the last connection may still be on its way out.
+  // The server's half of the last connection may still be closing.
   await until('no more resources than before', () => noMore(resources(), before.resources))
   const after = { listeners: listeners(), heap: await heapBytes() }
   t.equal(client.stats().reconnects, 20 + reconnects)

@@ -1,4 +1,4 @@
-// What the exchange's numbers tell: gaps, duplicates, late arrivals; by example and against a naive model.
+// Gaps, duplicates and late arrivals by the exchange's numbers: by example and against a naive model.
 import fc from 'fast-check'
 import t from 'tap'
 import {
@@ -14,7 +14,7 @@ function judge(tracker: SequenceTracker, first: number, last = first, scope = ''
     : verdict.kind
 }
 
-t.test('contiguous numbers tell what was missed, what came twice and what came late', async (t) => {
+t.test('contiguous numbers show what was missed, what came twice and what came late', async (t) => {
   const tracker = new SequenceTracker('contiguous')
   const said = [7, 8, 8, 9, 12, 10, 10, 11, 13, 3].map((number) => judge(tracker, number))
   t.same(said, [
@@ -69,7 +69,7 @@ t.test('without numbers everything is next', async (t) => {
   )
 })
 
-t.test('what is no count changes nothing', async (t) => {
+t.test('a number that is not a count changes nothing', async (t) => {
   const tracker = new SequenceTracker('ranges')
   t.equal(judge(tracker, 5), 'next')
   for (const [first, last] of [
@@ -95,7 +95,7 @@ t.test('a forgotten scope and a reset start anywhere', async (t) => {
   t.equal(judge(tracker, 1, 1, 'b'), 'next')
 })
 
-t.test('many gaps take bounded memory: the oldest are told as duplicates', async (t) => {
+t.test('many gaps take bounded memory: the oldest are reported as duplicates', async (t) => {
   const tracker = new SequenceTracker('contiguous')
   for (let number = 0; number < 1000; number += 2) judge(tracker, number)
   t.equal(judge(tracker, 1), 'duplicate')
@@ -113,7 +113,7 @@ class NaiveTracker {
   accept(first: number, last: number): SequenceVerdict {
     const numbers = Array.from({ length: last - first + 1 }, (_, index) => first + index)
     const verdict = this.#judge(first, last, numbers)
-    // What lies before the start is covered by it.
+    // The start covers everything before it.
     this.#start ??= first
     for (const number of numbers) this.#seen.add(number)
     this.#last = Math.max(this.#last, last)
@@ -135,7 +135,7 @@ class NaiveTracker {
   }
 }
 
-t.test('any order of numbers is judged as by one who remembers all of them', async (t) => {
+t.test('any order of numbers is judged as by a tracker that remembers all of them', async (t) => {
   const message = fc.tuple(fc.nat(40), fc.nat(4))
   let verdicts = 0
   const seen = new Set<string>()

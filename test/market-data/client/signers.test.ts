@@ -1,4 +1,4 @@
-// Signatures of authenticated subscriptions, checked by somebody else's computation, from a real store.
+// Signatures of authenticated subscriptions from a real store, checked by an independent computation.
 import { createHmac, generateKeyPairSync, verify, type KeyObject } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -89,7 +89,7 @@ for (const type of ['sec1', 'pkcs8'] as const) {
   })
 }
 
-t.test('a key that Advanced Trade does not take is refused without a word of it', async (t) => {
+t.test('a key that Advanced Trade does not take is refused without revealing it', async (t) => {
   const { privateKey } = generateKeyPairSync('ed25519')
   const { d, x } = privateKey.export({ format: 'jwk' })
   const seed = Buffer.concat([Buffer.from(d ?? '', 'base64url'), Buffer.from(x ?? '', 'base64url')])

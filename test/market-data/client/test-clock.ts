@@ -1,4 +1,4 @@
-/** A clock of a feed client that moves only when told. */
+/** A clock of a feed client that moves only on command. */
 import type { FeedClock } from '../../../lib/market-data/client/feed-events.js'
 
 interface Timer {
@@ -37,7 +37,7 @@ export class TestClock implements FeedClock {
     this.nowMs += ms
   }
 
-  /** Runs what comes due, each at its time. */
+  /** Runs due timers, each at its time. */
   advance(ms: number): void {
     const end = this.nowMs + ms
     for (;;) {

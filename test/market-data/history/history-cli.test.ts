@@ -5,7 +5,7 @@ import { product, tickOf } from './ticks.js'
 
 t.setTimeout(60_000)
 
-t.test('history shows candles and ticks, and tells an unknown product', async (t) => {
+t.test('history shows candles and ticks, and reports an unknown product', async (t) => {
   const directory = t.testdir()
   const archive = await HistoryArchive.open({ directory })
   archive.append(product, [tickOf(1), tickOf(2)])

@@ -3,7 +3,7 @@ import type { HistoryProduct, Tick } from '../../../lib/market-data/history/tick
 export const product: HistoryProduct = { name: 'BTC-USD', priceScale: 2, quantityScale: 8 }
 export const startNs = 1_763_942_400_000_000_000n // 2025-11-24T00:00:00Z
 
-/** The tick of a sequence: the same each time. A day has 500 of them. */
+/** The tick of a sequence, always the same. A day has 500 of them. */
 export function tickOf(sequence: number): Tick {
   const timeNs = startNs + BigInt(sequence) * 172_800_000_001n
   return {

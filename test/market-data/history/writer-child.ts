@@ -1,4 +1,4 @@
-// Archives ticks until it is killed; says each archived sequence once flush has promised it.
+// Archives ticks until it is killed; prints each archived sequence once flush has promised it.
 import { HistoryArchive } from '../../../lib/market-data/history/history-archive.js'
 import { product, tickOf } from './ticks.js'
 

@@ -14,7 +14,7 @@ const orNull = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | null> =
 const time = fc.bigInt(0n, 2n ** 64n - 1n)
 const u32 = fc.nat(0xffff_ffff)
 const side = fc.constantFrom(0 as const, 1 as const)
-// At most 63 characters of up to 4 bytes: what one byte of length can say.
+// At most 63 characters of up to 4 bytes: the limit of a one-byte length.
 const name = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((text) => utf8(text) <= 254)
 const text = fc.string({ unit: 'grapheme', maxLength: 300 })
 
@@ -164,7 +164,7 @@ t.test('the bytes are those of the format page', (t) => {
   t.end()
 })
 
-t.test('bytes that are no feed entry are an error with a code, never a crash', (t) => {
+t.test('bytes that are not a feed entry are an error with a code, never a crash', (t) => {
   fc.assert(
     fc.property(
       fc.constantFrom(...Object.values(userTypes)),

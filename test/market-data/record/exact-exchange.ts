@@ -1,4 +1,4 @@
-/** A TLS WebSocket server that sends given frames, exactly, once it was asked for something. */
+/** A TLS WebSocket server that sends exactly the given frames, after the first request. */
 import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -14,7 +14,7 @@ export interface ExactExchange {
   close(): Promise<void>
 }
 
-/** `settleMs`: between the first request and the first frame. */
+/** `settleMs`: time between the first request and the first frame. */
 export async function startExactExchange(
   frames: readonly string[],
   { settleMs = 100 }: { settleMs?: number } = {},

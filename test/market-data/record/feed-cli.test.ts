@@ -11,7 +11,7 @@ t.setTimeout(110_000)
 
 const scales = ['--scale', 'BTC-USD:2:8', '--scale', 'ETH-USD:2:8']
 
-t.test('a recording is replayed, told of, charted, and replayed once more', async (t) => {
+t.test('a recording is replayed, reported on, charted, and replayed once more', async (t) => {
   const root = t.testdir({})
   const file = join(root, 'session.jsonl')
   const frames = sessionFrames(400)
@@ -69,7 +69,7 @@ t.test('a live feed is recorded until Ctrl-C, and taken up again without more wo
               clearInterval(poll)
               child.kill('SIGINT')
             },
-            () => undefined, // the directory is not there yet
+            () => undefined, // the directory does not exist yet
           )
         }, 100)
         child.on('close', () => {
@@ -116,7 +116,7 @@ t.test('what can not be done is said', async (t) => {
   }
 })
 
-t.test('candles are drawn where their prices are', (t) => {
+t.test('candles are drawn at their prices', (t) => {
   const plain = (text: string): string => text
   const lines = candleChart(
     [

@@ -1,4 +1,4 @@
-/** A journal as its feed entries say it, for comparing recordings. */
+/** A journal's feed entries in a form that allows comparing recordings. */
 import type { BookView } from '../../../lib/book/book-view.js'
 import { Journal } from '../../../lib/journal/journal.js'
 import type { JournalEntry } from '../../../lib/journal/entry.js'
@@ -36,11 +36,11 @@ export async function feedEntriesOf<Type extends FeedEntry['type']>(
   )
 }
 
-/** What the time and place of receipt decide. */
+/** Fields that the time and place of receipt decide. */
 const localKeys = new Set(['receivedMonotonicNs', 'fromNs', 'toNs', 'url'])
 const localTimes = new Set(['frame', 'gap', 'connection', 'raw', 'quarantined', 'instrument'])
 
-/** One line for each entry, without the time and place of receipt. */
+/** One line per entry, without the time and place of receipt. */
 export function comparable(entries: readonly Seen[]): string[] {
   return entries.map((entry) => {
     const isLocal = localTimes.has(entry.type === 'feed' ? entry.feed.type : entry.type)
@@ -51,7 +51,7 @@ export function comparable(entries: readonly Seen[]): string[] {
   })
 }
 
-/** The book as naiveBooks has one. */
+/** The book in the form of naiveBooks. */
 export function bookMap(book: BookView): Map<string, bigint> {
   const map = new Map<string, bigint>()
   for (const [side, name] of [

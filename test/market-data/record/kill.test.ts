@@ -1,6 +1,6 @@
 /**
- * kill -9 at random moments, and resume. PINNACLE_FEED_KILLS says how often (50 for the whole of it); the
- * market goes on meanwhile, so each pause is a gap in which trades really were missed.
+ * kill -9 at random moments, and resume. PINNACLE_FEED_KILLS sets the number of kills (50 for a full run).
+ * The market goes on meanwhile, so each pause is a gap with trades that were really missed.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -21,7 +21,7 @@ const child = fileURLToPath(new URL('record-child.js', import.meta.url))
 
 interface Run {
   process: ChildProcess
-  /** Lines of what was acknowledged. */
+  /** Lines of acknowledgements. */
   output: { text: string }
   errors: { text: string }
 }
@@ -37,7 +37,7 @@ function start(directory: string, url: string, caFile: string): Run {
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** What the child said; a line that the kill cut in two says nothing. */
+/** The child's output; a line that the kill cut in two is ignored. */
 function acknowledged(text: string): { sequence: number; what: string }[] {
   return text
     .split('\n')
@@ -61,7 +61,9 @@ interface Told {
   toNs: bigint
 }
 
-/** Where a session's first frame has no gap in front that says when the last one's last frame came. */
+/**
+ * Checks that each session's first frame follows a gap with the time of the previous session's last frame.
+ */
 function checkGaps(entries: readonly Seen[]): { told: Told[]; sessions: number; wrong: string[] } {
   const told: Told[] = []
   const wrong: string[] = []
@@ -74,7 +76,7 @@ function checkGaps(entries: readonly Seen[]): { told: Told[]; sessions: number; 
     if (entry.type !== 'feed') continue
     const { feed, sequence } = entry
     if (feed.type === 'connection' && feed.reason === 'the process ended') {
-      // As it lies in the journal, not as the library remembers it.
+      // As it is in the journal, not as the library remembers it.
       if (last && sequence > last.sequence + last.entries) lastWholeNs = last.atNs
       last = undefined
       ended = true
@@ -115,7 +117,7 @@ t.test(
     for (let kill = 0; kill < kills; kill++) {
       const run = start(directory, exchange.url, caFile)
       const ended = once(run.process, 'exit')
-      // Most kills come while frames do, some while the process opens or connects.
+      // Most kills come during frames, some while the process opens or connects.
       const early = Math.random() < 0.15
       const waitUntil = performance.now() + (early ? 150 + Math.random() * 400 : 30_000)
       while (

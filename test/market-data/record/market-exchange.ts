@@ -1,6 +1,6 @@
 /**
- * A market that goes on whether or not anybody listens, behind a TLS WebSocket server that speaks Coinbase
- * Advanced Trade: who connects gets the book as it is, the last trades once more, and what happens from there.
+ * A market that runs with or without listeners, on a TLS WebSocket server that speaks Coinbase Advanced
+ * Trade. A new connection gets the current book, the last trades again, and everything from then on.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:https'
@@ -30,7 +30,7 @@ export class MarketExchange {
   readonly #sent: object[] = []
   #timer: NodeJS.Timeout | undefined
 
-  /** Every `everyMs`, `perTick` things happen. */
+  /** `perTick` events happen every `everyMs`. */
   static async start(seed: number, everyMs: number, perTick = 1): Promise<MarketExchange> {
     const root = await Authority.root('Market root')
     const { key, cert } = await root.issue()
@@ -64,7 +64,7 @@ export class MarketExchange {
     return this.#sequences.size > 0
   }
 
-  /** Nothing happens any more; what did was sent. */
+  /** Nothing more happens; all messages were sent. */
   stop(): void {
     clearInterval(this.#timer)
   }

@@ -1,5 +1,5 @@
-// Records until it is killed, or closes at SIGTERM; resumes what the directory has. Says each update once it is
-// journaled: its sequence and what must stand there.
+// Records until it is killed, or closes at SIGTERM; resumes the directory's recording. Reports each update
+// once it is journaled: its sequence and the expected entry.
 import { readFileSync, writeSync } from 'node:fs'
 import type { RecordedUpdate } from '../../../lib/market-data/record/feed-recorder.js'
 import { FeedRecording } from '../../../lib/market-data/record/feed-recording.js'
@@ -53,7 +53,8 @@ process.on('SIGTERM', () => {
     process.exit(0)
   })
 })
-// Often, so that kills meet snapshots. One that the history is too far behind for is refused, the next is not.
+// Often, so that kills meet snapshots. A snapshot is refused if the history lags too far; the next one is
+// not.
 setInterval(() => {
   recording.store.persistence.snapshot().catch(() => undefined)
 }, 90).unref()

@@ -1,6 +1,6 @@
 /**
- * A small session of Coinbase Advanced Trade of our own making, and what its books must be at the end, by plain
- * maps over the messages themselves: nothing of the library is in between.
+ * A small synthetic session of Coinbase Advanced Trade, and its expected final books, by plain maps over the
+ * messages themselves: nothing of the library is involved.
  */
 export const products = ['BTC-USD', 'ETH-USD']
 export const channels = ['level2', 'market_trades', 'ticker']
@@ -15,7 +15,7 @@ function iso(ms: number): string {
   return `${new Date(startMs + ms).toISOString().slice(0, -1)}123456Z`
 }
 
-/** Deterministic, so that a failure comes again. */
+/** Deterministic, so that a failure is reproducible. */
 export function randomOf(seed: number): () => number {
   let state = seed
   return () => {
@@ -77,7 +77,7 @@ export function sessionFrames(count: number, seed = 1): string[] {
       const updates = Array.from({ length: 1 + Math.floor(random() * 4) }, () => level())
       push('l2_data', [{ type: 'update', product_id: product, updates }])
     } else if (kind < 0.75) {
-      // Newest first; now and then one that was sent before.
+      // Newest first; now and then one that was already sent.
       const trades = Array.from({ length: 1 + Math.floor(random() * 3) }, () => trade(product))
       const repeated = random() < 0.3 ? sent.slice(-1) : []
       sent.push(...trades)
@@ -103,7 +103,7 @@ export function sessionFrames(count: number, seed = 1): string[] {
   return frames
 }
 
-/** Lines of a recording as a file has them; frames are a millisecond apart. */
+/** Lines of a recording in file form; frames are a millisecond apart. */
 export function recordingOf(frames: readonly string[], url = 'wss://exchange.example'): string {
   const second = startMs / 1000
   const lines: object[] = [{ t: 'header', format: 2, exchange: 'COINBASE' }]

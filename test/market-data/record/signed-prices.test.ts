@@ -1,4 +1,4 @@
-/** Negative prices of an exchange: recorded where the product has signed prices, quarantined where it has not. */
+/** Negative prices of an exchange: recorded if the product has signed prices, quarantined otherwise. */
 import t, { type Test } from 'tap'
 import { Side } from '../../../lib/book/side.js'
 import { KrakenAdapter } from '../../../lib/market-data/adapters/kraken.js'
@@ -48,7 +48,7 @@ const levels: FeedUpdate = {
   ],
 }
 
-/** What the updates become in a directory of their own. */
+/** The entries of the updates in a separate directory. */
 async function recorded(
   t: Test,
   scales: ProductScales,
