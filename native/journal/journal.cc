@@ -60,6 +60,11 @@ Status Journal::Start(const JournalPosition& position) {
     PINNACLE_RETURN_IF_ERROR(MakeWindow(position));
     PINNACLE_RETURN_IF_ERROR(StartHead(position, how.link));
   }
+  most_transaction_bytes_ = supply_.segment_bytes() - kSegmentHeaderBytes;
+  if (has_window_) {
+    most_transaction_bytes_ =
+        std::min(most_transaction_bytes_, ring_bytes_ / 2 - kSegmentHeaderBytes);
+  }
   supply_.Start(
       position.next_index, how.link, !has_window_, position.spares, [this] { return CheckNames(); },
       [this](uint64_t index, uint64_t id) { return Announce(index, id); });
