@@ -38,6 +38,7 @@ export {
 } from './errors/pinnacle-error.js'
 export type {
   AddEntry,
+  AppliedEntry,
   CancelEntry,
   ClearEntry,
   ExecuteEntry,

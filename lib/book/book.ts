@@ -8,6 +8,7 @@
  */
 import { refusalOf, notANumber, type OperationContext } from '../errors/refusal.js'
 import type { CodedError } from '../errors/pinnacle-error.js'
+import { hasGivenTime } from '../journal/operation-entry.js'
 import { EntryType, Staging } from '../native/binding.js'
 import type { OperationObserver, StagingArea } from '../native/staging.js'
 import { BookView } from './book-view.js'
@@ -238,7 +239,7 @@ export class Book extends BookView {
     const staging = this.#staging
     const { lanes, words } = staging
     observer.assertApplies()
-    const givenTime = words[TIMESTAMP] !== 0n
+    const givenTime = hasGivenTime(lanes, words, OPERATION)
     staging.engine.applyAndTell()
     if (staging.sleepers !== 0) staging.wake()
     if (lanes[CODE] !== 0) return

@@ -8,6 +8,7 @@ import { PinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/
 import type { CodedError } from '../errors/pinnacle-error.js'
 import { refusalOf, notANumber, type OperationContext } from '../errors/refusal.js'
 import { shown } from '../errors/shown.js'
+import { hasGivenTime } from '../journal/operation-entry.js'
 import { EntryType, Staging } from '../native/binding.js'
 import type { OperationObserver, StagingArea } from '../native/staging.js'
 import type { Book } from './book.js'
@@ -229,15 +230,17 @@ export class OperationBatch {
     )
   }
 
-  /** The observer gets what was taken, in order, once the call is over. */
+  /**
+   * The observer gets what was taken, in order, once the call is over: all of it before what the state machine makes
+   * of it, which has later sequences.
+   */
   #applyObserved(observer: OperationObserver, size: number): void {
     observer.assertApplies()
     const shared = this.#staging.lanes
     const words = this.#words
     const at = (index: number): number => index * LANES
-    const given = Array.from(
-      { length: size },
-      (_, index) => words[at(index) + Staging.timestamp] !== 0n,
+    const given = Array.from({ length: size }, (_, index) =>
+      hasGivenTime(this.#lanes, words, at(index)),
     )
     shared[Staging.tellStamps] = 1
     this.#staging.engine.applyBatch(this.#lanes)
@@ -246,12 +249,20 @@ export class OperationBatch {
     const count = shared[Staging.count] as number
     const last = shared[Staging.sequence] as number
     const whole = this.#atomic ? ([last - count + 1, last] as const) : undefined
-    for (let index = 0, told = 0; index < size && told < count; index++) {
-      if (this.#lanes[at(index) + Staging.resultCode] !== 0) continue
-      told++
-      const sequence = this.#lanes[at(index) + Staging.resultSequence] as number
-      const givenTime = given[index] as boolean
-      observer.applied(this.#lanes, words, at(index), sequence, givenTime, whole)
+    const staging = this.#staging
+    const outer = staging.deferred
+    const entries = (staging.deferred = outer ?? [])
+    try {
+      for (let index = 0, told = 0; index < size && told < count; index++) {
+        if (this.#lanes[at(index) + Staging.resultCode] !== 0) continue
+        told++
+        const sequence = this.#lanes[at(index) + Staging.resultSequence] as number
+        const givenTime = given[index] as boolean
+        observer.applied(this.#lanes, words, at(index), sequence, givenTime, whole)
+      }
+      if (!outer) observer.applyDeferred(entries)
+    } finally {
+      staging.deferred = outer
     }
     // (It may have made calls of its own.)
     shared.set(results)

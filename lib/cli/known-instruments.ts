@@ -1,5 +1,6 @@
 /** The instruments of a data directory that nobody here has open: from its snapshots and its journal. */
 import { definitionOf, type InstrumentDefinition } from '../book/instrument.js'
+import { isPinnacleError } from '../errors/pinnacle-error.js'
 import { Journal } from '../journal/journal.js'
 import { native } from '../native/load.js'
 
@@ -28,12 +29,14 @@ export async function knownInstruments(
     }
   }
   if (before <= 1) return known
-  for await (const entry of Journal.read(dataDirectory, {
-    to: before - 1,
-    types: ['instrument'],
-  })) {
-    if (entry.type !== 'instrument') continue
-    known.set(entry.instrument, definitionOf(entry))
+  const entries = Journal.read(dataDirectory, { to: before - 1, types: ['instrument'] })
+  try {
+    for await (const entry of entries) {
+      if (entry.type === 'instrument') known.set(entry.instrument, definitionOf(entry))
+    }
+  } catch (error) {
+    // No definition is part of a transaction, and those before it were given. Whoever reads from `before` is told.
+    if (!isPinnacleError(error) || error.code !== 'ERR_PINNACLE_INSIDE_TRANSACTION') throw error
   }
   return known
 }

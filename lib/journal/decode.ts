@@ -35,7 +35,11 @@ export function decodeEntries(bytes: Uint8Array, visit: (entry: JournalEntry) =>
         { details: { offset, bytes: bytes.byteLength } },
       )
     }
-    visit(decodeEntry(bytes, view, offset, payloadBytes))
+    const entry = decodeEntry(bytes, view, offset, payloadBytes)
+    const flags = view.getUint8(offset + 7) & transactionFlags
+    // (The last of its keys, as in what a state machine is given live.)
+    if (flags !== 0) entry.transaction = placeOf(flags)
+    visit(entry)
     offset = end
   }
 }
@@ -60,8 +64,6 @@ function decodeEntry(
   const side: Side = (flags & flagSell) === 0 ? 0 : 1
   const payload = offset + headerBytes
   const base: EntryBase = { sequence, timestampNs, instrument, givenTime }
-  // (Nearly all entries are of none, and have one shape without it.)
-  if ((flags & transactionFlags) !== 0) base.transaction = placeOf(flags)
   if (type >= EntryType.FirstUserType) {
     // A copy, so that one small payload does not keep the whole chunk alive (a Buffer's slice is none).
     const copy = new Uint8Array(bytes.subarray(payload, payload + payloadBytes))

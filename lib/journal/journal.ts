@@ -31,6 +31,8 @@ const SEQUENCE = Staging.sequence
 
 const payloadOffset = PAYLOAD * 8
 const stagedBytes = Staging.bytes - payloadOffset
+/** What a type above it becomes in its lane, to be refused there: the lane's higher bits are flags. */
+const noUserType = 255
 /** Up to here a loop copies faster than a call. */
 const loopBytes = 48
 
@@ -168,6 +170,8 @@ export class Journal {
     const typed =
       typeof userType === 'number' &&
       typeof timestampNs === 'number' &&
+      // (The lane's higher bits are flags.)
+      userType <= 127 &&
       // Half a lane would be four bytes to the engine, which counts bytes.
       (laneCount | 0) === laneCount
     if (!typed || this.#owner.applied) {
@@ -371,7 +375,7 @@ export class Journal {
   ): number {
     const staging = this.#staging
     const lanes = staging.lanes
-    let type = userType
+    let type = Math.min(userType, noUserType)
     if (typeof timestampNs === 'number') lanes[TIMESTAMP] = timestampNs
     else {
       staging.words[TIMESTAMP] = toTimestamp(timestampNs)
@@ -415,7 +419,7 @@ export class Journal {
     const staging = this.#staging
     const lanes = staging.lanes
     const payloadBytes = payload.byteLength
-    let type = userType
+    let type = Math.min(userType, noUserType)
     if (typeof timestampNs === 'number') lanes[TIMESTAMP] = timestampNs
     else {
       staging.words[TIMESTAMP] = toTimestamp(timestampNs)
@@ -465,7 +469,7 @@ export class Journal {
       timestampNs: this.#staging.words[TIMESTAMP] as bigint,
       instrument,
       givenTime: timestampNs !== 0 && timestampNs !== 0n,
-      userType,
+      userType: userType + 0, // the journal has no negative zero
       // (The caller may use its array again before the transaction ends.)
       payload: deferred ? new Uint8Array(payload) : payload,
     }

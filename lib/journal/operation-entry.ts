@@ -14,7 +14,8 @@ export function operationEntryOf(
   sequence: number,
   givenTime: boolean,
 ): OperationEntry {
-  const lane = (index: number): number => lanes[at + index] as number
+  // (The journal has no negative zero; adding zero makes it a plain one.)
+  const lane = (index: number): number => (lanes[at + index] as number) + 0
   const kind = lane(Staging.kind)
   const wide = (kind & Staging.rawIds) !== 0
   const id = (low: number, high: number): bigint =>
@@ -53,4 +54,11 @@ export function operationEntryOf(
     default:
       return { type: 'status', ...base, status: quantity }
   }
+}
+
+/** Whether a staged operation has a time of the caller's: before the call, which puts the entry's time there. */
+export function hasGivenTime(lanes: Float64Array, words: BigUint64Array, at: number): boolean {
+  const isRaw = ((lanes[at + Staging.kind] as number) & Staging.rawTime) !== 0
+  // (A number may be negative zero, whose word is not 0.)
+  return isRaw ? words[at + Staging.timestamp] !== 0n : lanes[at + Staging.timestamp] !== 0
 }

@@ -1,4 +1,4 @@
-import type { CodedError } from '../errors/pinnacle-error.js'
+import { isPinnacleError } from '../errors/pinnacle-error.js'
 import { Staging, type NativeEngine } from './binding.js'
 
 /** A transaction as the staging area sees it: whether an operation of it was refused. */
@@ -23,6 +23,8 @@ export interface OperationObserver {
     /** The sequences of the atomic batch that it is part of. */
     transaction?: readonly [first: number, last: number],
   ): void
+  /** Gives the state machine entries that were deferred, and what is deferred meanwhile, in order. */
+  applyDeferred(entries: readonly { readonly sequence: number }[]): void
 }
 
 /**
@@ -42,7 +44,7 @@ export class StagingArea {
   sleepers = 0
   /** The open transaction. */
   transaction: StagedTransaction | undefined
-  /** Entries that the state machine gets later, in order: those of a transaction, and what it makes of them. */
+  /** Entries that the state machine gets later, in order: those of a transaction or batch, and what it makes of them. */
   deferred: { readonly sequence: number }[] | undefined
   /** Set once, before the first operation. The hot path tests it and nothing more. */
   observer: OperationObserver | null = null
@@ -82,8 +84,9 @@ export class StagingArea {
     this.engine.abortTransaction()
     if (transaction.refusal !== undefined) return error
     transaction.refusal = error
-    if (error instanceof Error) {
-      const { details } = error as Partial<CodedError>
+    // (The error of a getter among the options stays as it is.)
+    if (isPinnacleError(error)) {
+      const { details } = error
       Object.defineProperty(error, 'details', {
         value: { ...details, transactionIndex: index },
         enumerable: true,

@@ -1,4 +1,5 @@
 /** Tells a state machine of book operations as they are applied. */
+import type { AppliedEntry } from '../journal/entry.js'
 import { operationEntryOf } from '../journal/operation-entry.js'
 import { placeOf } from '../journal/transaction.js'
 import type { OperationObserver, StagingArea } from '../native/staging.js'
@@ -16,6 +17,9 @@ export function observerOf(staging: StagingArea, host: StateMachineHost): Operat
       }
       if (staging.deferred) staging.deferred.push(entry)
       else host.apply(entry)
+    },
+    applyDeferred(entries) {
+      for (const entry of entries) host.apply(entry as AppliedEntry)
     },
   }
 }

@@ -26,15 +26,15 @@ namespace pinnacle {
 
 namespace {
 
-// Each round finds less to copy than the one before: what earlier rounds copied is kept.
+// Each round has less to copy than the previous one: the copies of earlier rounds are kept.
 constexpr int kMostRounds = 30;
 
-// A file of the backup that is being made.
+// A file of the backup in progress.
 struct Taken {
   ManifestFile listed{};
   uint32_t state = ~0u;  // checksum register, so that a segment can grow
-  bool whole = false;    // nothing will follow
-  bool shared = false;   // it is a file of an earlier backup too
+  bool whole = false;    // nothing will be appended
+  bool shared = false;   // shared with an earlier backup
 };
 
 class BackupMaker {
@@ -53,7 +53,7 @@ class BackupMaker {
     PINNACLE_RETURN_IF_ERROR(CheckSource(fs_, options_.data_directory));
     PINNACLE_RETURN_IF_ERROR(fs_->IsLocked(options_.data_directory, &journal_.live));
     PINNACLE_RETURN_IF_ERROR(PrepareDestination());
-    // (Also where memory runs out midway: nothing is left of it.)
+    // (Also if memory runs out midway: no partial backup remains.)
     Status status = Guarded([this] { return Fill(); });
     if (!status.ok() && !directory_.empty()) (void)RemoveTree(fs_, directory_);
     return status;
@@ -66,7 +66,7 @@ class BackupMaker {
     PINNACLE_RETURN_IF_ERROR(fs_->Exists(destination, &exists));
     if (!exists) PINNACLE_RETURN_IF_ERROR(fs_->CreateDirectory(destination));
     Status synced = fs_->SyncDirectory(ParentDirectory(destination));
-    // A directory that somebody else made may stand in one that we may not read.
+    // The parent of a directory made by someone else may be unreadable for us.
     if (!synced.ok() && !(exists && synced.code() == Code::kPermission)) return synced;
     PINNACLE_RETURN_IF_ERROR(fs_->Exists(HeadPath(destination), &exists));
     bool journal = false;
@@ -91,7 +91,8 @@ class BackupMaker {
       PINNACLE_RETURN_IF_ERROR(control_.Check());
       bool complete = false;
       status = Round(&complete);
-      // Beside a writer a file may be gone, or look damaged, because it was taken away.
+      // With a live writer a file may be missing or look damaged because the writer removed or
+      // reused it.
       const bool moved = status.code() == Code::kNotFound || status.code() == Code::kCorrupt ||
                          status.code() == Code::kBusy || status.code() == Code::kJournalGap;
       if (!status.ok() && (!moved || !MayHaveMoved(status))) return status;
@@ -99,7 +100,8 @@ class BackupMaker {
         ++report_->restarts;
         continue;
       }
-      // Beside a writer the full segments come first; then what it appended meanwhile, and the end.
+      // With a live writer the full segments are copied first, then what it has appended since, and
+      // the end.
       if (caught_up_ || !journal_.live) return Finish();
       caught_up_ = true;
     }
@@ -110,7 +112,7 @@ class BackupMaker {
                       "less busy, or raise keepSnapshots");
   }
 
-  // Trouble that is found twice with nothing changed in between is there.
+  // A problem found twice without a change in between is real.
   bool MayHaveMoved(const Status& status) {
     HeadFinding head;
     if (!ReadHead(fs_, options_.data_directory, &head).ok()) return false;
@@ -134,7 +136,7 @@ class BackupMaker {
     return fs_->CreateDirectory(SnapshotDirectory(directory_));
   }
 
-  // Takes what is not there yet. `*complete` false: a file was taken away while it was copied.
+  // Copies what is missing. `*complete` is false if a file was taken away during the copy.
   Status Round(bool* complete) {
     *complete = false;
     PINNACLE_RETURN_IF_ERROR(TakeSnapshotFile());
@@ -142,7 +144,7 @@ class BackupMaker {
                                            snapshot_.meta.sequence, options_.durable, &journal_));
     PINNACLE_RETURN_IF_ERROR(CheckIdentity());
     PINNACLE_RETURN_IF_ERROR(DropUnneeded());
-    // Beside a writer one busy thread is enough.
+    // With a live writer one busy thread is enough.
     if (environment_.worker_threads > 0 && options_.verify && !journal_.live) read_back_.Start();
     uint64_t missing = 0;
     for (const SourceSegment& segment : journal_.segments) {
@@ -164,8 +166,8 @@ class BackupMaker {
     return Status();
   }
 
-  // A writer that opened the directory anew may have cut what was not durable; then all of it is
-  // taken again. Backups of one journal never share a directory with those of another one.
+  // A writer that reopened the directory may have cut entries that were not durable; then
+  // everything is copied again. Backups of different journals never share a directory.
   Status CheckIdentity() {
     const uint64_t epoch = journal_.head.record.epoch;
     if (!segments_.empty() && epoch != epoch_) PINNACLE_RETURN_IF_ERROR(ForgetAll());
@@ -202,7 +204,7 @@ class BackupMaker {
                        [&](const SnapshotFinding& finding) { return finding.info.path == path; });
   }
 
-  // `*taken` false: it does not verify in the source.
+  // `*taken` is false if it does not verify in the source.
   Status TakeSnapshot(const SnapshotFile& file, bool* taken) {
     *taken = false;
     std::unique_ptr<File> from;
@@ -215,7 +217,7 @@ class BackupMaker {
     copy.listed.number = file.sequence;
     PhaseProgress progress(control_, "snapshot", bytes);
     PINNACLE_RETURN_IF_ERROR(ShareOrCopy(*from, bytes, &progress, &copy));
-    // As recovery does it: one of another journal is as good as damaged.
+    // As in recovery, a snapshot of another journal counts as damaged.
     std::optional<JournalId> id;
     PINNACLE_RETURN_IF_ERROR(FindJournalId(fs_, options_.data_directory, &id));
     SnapshotInfo info;
@@ -260,7 +262,7 @@ class BackupMaker {
     PINNACLE_RETURN_IF_ERROR(fs_->Open(segment.file.path, OpenMode::kRead, &from));
     PINNACLE_RETURN_IF_ERROR(from->Size(&size));
     const uint64_t bytes = std::min(size, segment.bytes);
-    // Grown since: its first page may have another link, so it is taken anew.
+    // It has grown, and its first page may have another link, so it is copied again.
     if (found != segments_.end()) PINNACLE_RETURN_IF_ERROR(Forget(segment.file.index));
     Taken copy;
     copy.whole = segment.whole;
@@ -286,7 +288,7 @@ class BackupMaker {
                            taken.listed.link == segment.link.link);
   }
 
-  // The last segment: its marks may speak of entries that are not taken.
+  // The last segment: its marks may cover entries that are not copied.
   Status CopyEnd(const File& from, const SourceSegment& segment, PhaseProgress* progress,
                  Taken* copy) {
     std::vector<uint8_t> page(kSegmentHeaderBytes);
@@ -314,7 +316,7 @@ class BackupMaker {
     return Status();
   }
 
-  // As a second name of an earlier backup's file, if that is the same, and else as a copy.
+  // Links an earlier backup's file if it has the same content, else copies.
   Status ShareOrCopy(const File& from, uint64_t bytes, PhaseProgress* progress, Taken* copy) {
     Copier copier(fs_, progress, sync_bytes());
     std::string earlier_path;
@@ -337,7 +339,7 @@ class BackupMaker {
   Status Share(const std::string& path, uint32_t checksum, uint64_t bytes, Taken* copy) {
     bool done = false;
     Status linked = fs_->Link(path, PathOf(*copy), &done);
-    // It was removed with its backup meanwhile.
+    // It was removed together with its backup meanwhile.
     if (linked.code() == Code::kNotFound) return Status();
     PINNACLE_RETURN_IF_ERROR(std::move(linked));
     if (!done) return Status();
@@ -376,7 +378,7 @@ class BackupMaker {
     return nullptr;
   }
 
-  // What a newer snapshot makes unneeded, or what is another segment now.
+  // Drops files that a newer snapshot makes unneeded, and segments that were reused.
   Status DropUnneeded() {
     std::vector<uint64_t> dropped;
     for (const auto& [index, taken] : segments_) {
@@ -472,7 +474,7 @@ class BackupMaker {
     PINNACLE_RETURN_IF_ERROR(VerifyFinished());
     const std::string path = options_.destination + "/" + BackupName(number_, header.last_sequence);
     PINNACLE_RETURN_IF_ERROR(fs_->Rename(directory_, path));
-    directory_.clear();  // from here on it may be there, whatever comes
+    directory_.clear();  // from here on it may exist, even after an error
     report_->path = path;
     return fs_->SyncDirectory(options_.destination);
   }
@@ -480,7 +482,7 @@ class BackupMaker {
   Status VerifyFinished() {
     if (!options_.verify) return Status();
     std::vector<std::string> read_back = read_back_.Confirmed();
-    // Shared ones were read when they were linked.
+    // Shared files were read when they were linked.
     for (const auto& [index, taken] : segments_) {
       if (taken.shared) read_back.push_back(NameOf(taken.listed));
     }
@@ -489,7 +491,7 @@ class BackupMaker {
     Status status =
         VerifyJournalOf(environment_, directory_, report_->manifest, &snapshot_, control_);
     if (status.code() != Code::kCorrupt) return status;
-    // The copy is what was read, so the source is like that.
+    // The copy equals what was read, so the source itself is damaged.
     return Status(Code::kCorrupt, std::string(status.message()) +
                                       ". A damaged journal is not backed up: look with `pinnacle "
                                       "verify " +
@@ -508,7 +510,7 @@ class BackupMaker {
   uint64_t epoch_ = 0;
   std::string directory_;   // with its temporary name; empty: there is nothing to remove
   bool caught_up_ = false;  // the full segments were taken once
-  std::string trouble_;     // what the last round found, and of what state
+  std::string trouble_;     // the last round's problem, and the state it was found in
 
   ReadBackThread read_back_;
 

@@ -25,7 +25,7 @@ bool ParseDigits(std::string_view text, uint64_t* number) {
     if (c < '0' || c > '9') return false;
     *number = *number * 10 + static_cast<uint64_t>(c - '0');
   }
-  return Digits(*number, text.size()) == text;  // else it wrapped around
+  return Digits(*number, text.size()) == text;  // else it wrapped
 }
 
 }  // namespace
@@ -114,11 +114,12 @@ Status FindBackup(FileSystem* fs, const std::string& path, uint64_t sequence, Fo
                   path + " holds no complete backup; make one with `pinnacle backup`");
   }
   return Status(Code::kNotFound, path + " holds no backup that restores to entry " +
-                                     std::to_string(sequence) + "; there are ones to " + there);
+                                     std::to_string(sequence) + "; existing ones restore to " +
+                                     there);
 }
 
 Status RemoveTree(FileSystem* fs, const std::string& path) {
-  // First as a file: a link to a directory must not be followed.
+  // Tries it as a file first: a link to a directory must not be followed.
   if (Status removed = fs->Remove(path); removed.ok() || removed.code() == Code::kNotFound) {
     return Status();
   }

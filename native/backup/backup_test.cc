@@ -17,7 +17,7 @@
 namespace pinnacle {
 namespace {
 
-// An engine, a place for backups, and what the books were where adding ended.
+// An engine, a place for backups, and the books' state after the last append.
 struct Rig {
   explicit Rig(Environment environment, const std::string& root)
       : env(environment), root_path(root) {
@@ -78,7 +78,7 @@ struct Rig {
   Status TryRestore(const std::string& from, const std::string& to, RestoreReport* report) {
     return RestoreBackup(env, {from, 0, to}, {}, report);
   }
-  // Restores, opens, compares with what the books were, and writes on.
+  // Restores, opens, compares with the books' state, and appends.
   void CheckRestores(const std::string& from, uint64_t sequence) {
     const std::string to = root_path + "/restored" + std::to_string(++restored);
     RestoreReport report;
@@ -123,7 +123,7 @@ std::vector<std::string> NamesIn(const std::string& directory) {
   return names;
 }
 
-TEST_CASE("a backup of a closed directory restores to its state, and the copy can be written on") {
+TEST_CASE("a backup of a closed directory restores to its state, and the copy can be appended to") {
   TemporaryDirectory directory;
   Rig rig(Environment::Real(), directory.path());
   rig.Open();
@@ -145,7 +145,7 @@ TEST_CASE("a backup of a closed directory restores to its state, and the copy ca
   rig.CheckRestores(report.path, last);
 }
 
-TEST_CASE("beside a writer a backup ends with an entry that is durable, and has nothing after it") {
+TEST_CASE("a backup of a live writer ends with a durable entry, and has nothing after it") {
   TemporaryDirectory directory;
   Rig rig(Environment::Real(), directory.path());
   rig.Open();
@@ -163,8 +163,7 @@ TEST_CASE("beside a writer a backup ends with an entry that is durable, and has 
   rig.CheckRestores(directory.path() + "/backups", durable);
 }
 
-TEST_CASE(
-    "segments that a writer recycles while they are copied are noticed, and never copied wrong") {
+TEST_CASE("segments that a writer recycles during the copy are noticed, and never copied wrong") {
   TemporaryDirectory directory;
   Rig rig(Environment::Real(), directory.path());
   rig.Open();
@@ -178,7 +177,7 @@ TEST_CASE(
     control.piece_bytes = 16 * 1024;
     control.after_piece = [&](uint64_t) {
       if (++pieces != at) return;
-      // All that was there is given up, and its files are filled anew.
+      // The writer drops everything it had, and reuses the files.
       rig.Snapshot();
       rig.Compact();
       rig.Add(6000);
@@ -191,7 +190,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a writer that takes everything away again and again ends in a coded error, not a copy") {
+TEST_CASE("a writer that keeps taking everything away ends in a coded error, not a copy") {
   TemporaryDirectory directory;
   Rig rig(Environment::Real(), directory.path());
   rig.Open();
@@ -237,7 +236,7 @@ TEST_CASE("the next backup shares what the last one has, and each restores witho
   rig.CheckRestores(second.path, 8001);
 }
 
-TEST_CASE("a file of an earlier backup that rotted is told, and copied anew instead of shared") {
+TEST_CASE("a rotten file of an earlier backup is reported, and copied again instead of shared") {
   TemporaryDirectory directory;
   Rig rig(Environment::Real(), directory.path());
   rig.Open();
@@ -288,7 +287,7 @@ TEST_CASE("every flipped bit of a manifest is refused") {
   CHECK(ReadManifest(FileSystem::Real(), report.path, &manifest).code() == Code::kBackupCorrupt);
 }
 
-TEST_CASE("a backup is never opened for writing, nor mended, finished or not") {
+TEST_CASE("a backup, finished or not, is never opened for writing or repaired") {
   TemporaryDirectory directory;
   Rig rig(Environment::Real(), directory.path());
   rig.Open();
@@ -313,7 +312,7 @@ TEST_CASE("a backup is never opened for writing, nor mended, finished or not") {
         Code::kBackupCorrupt);
 }
 
-TEST_CASE("a backup goes neither into a data directory nor among those of another journal") {
+TEST_CASE("a backup is refused in a data directory and among those of another journal") {
   TemporaryDirectory directory;
   Rig rig(Environment::Real(), directory.path());
   rig.Open();
@@ -355,7 +354,7 @@ TEST_CASE("a damaged journal is not backed up") {
   CHECK(NamesIn(directory.path() + "/backups") == std::vector<std::string>{"LOCK"});
 }
 
-TEST_CASE("a damaged newest snapshot is told, and the one before it is taken") {
+TEST_CASE("a damaged newest snapshot is reported, and the one before it is used") {
   TemporaryDirectory directory;
   Rig rig(Environment::Real(), directory.path());
   rig.options.keep_snapshots = 2;
@@ -379,7 +378,7 @@ TEST_CASE("a damaged newest snapshot is told, and the one before it is taken") {
   rig.CheckRestores(report.path, last);
 }
 
-TEST_CASE("a snapshot of another journal is passed over, as recovery does it") {
+TEST_CASE("a snapshot of another journal is skipped, as in recovery") {
   TemporaryDirectory directory;
   TemporaryDirectory elsewhere;
   Rig other(Environment::Real(), elsewhere.path());
@@ -400,7 +399,7 @@ TEST_CASE("a snapshot of another journal is passed over, as recovery does it") {
   rig.CheckRestores(report.path, rig.engine->appended());
 }
 
-TEST_CASE("a backup can be given up, and leaves nothing then") {
+TEST_CASE("an aborted backup leaves nothing") {
   TemporaryDirectory directory;
   Rig rig(Environment::Real(), directory.path());
   rig.Open();
@@ -417,7 +416,7 @@ TEST_CASE("a backup can be given up, and leaves nothing then") {
   CHECK(NamesIn(directory.path() + "/backups") == std::vector<std::string>{"LOCK"});
 }
 
-TEST_CASE("a restore refuses what is not empty, and takes an empty directory's place") {
+TEST_CASE("a restore refuses a directory that is not empty, and replaces an empty one") {
   TemporaryDirectory directory;
   Rig rig(Environment::Real(), directory.path());
   rig.Open();
@@ -444,8 +443,8 @@ TEST_CASE("a restore refuses what is not empty, and takes an empty directory's p
   CHECK(RestoreBackup(rig.env, other, {}, &report).code() == Code::kNotFound);
 }
 
-// Whatever call fails or is the last one before a power cut: what has a backup's name restores to
-// what it says, and the next backup works and clears away what was left.
+// Whichever call fails or is the last one before a power cut: a directory with a backup's name
+// restores to what it says, and the next backup works and removes what was left.
 // The `at`-th call of a simulated file system fails, or is the last one before a power cut.
 class Trouble {
  public:
@@ -470,7 +469,7 @@ class Trouble {
   DeterministicRandom random_;
 };
 
-TEST_CASE("a backup that is cut off at any call is there whole or not at all") {
+TEST_CASE("a backup that is cut off at any call is whole or absent") {
   for (const bool cut : {false, true}) {
     for (uint64_t at = 1;; at += cut ? 3 : 2) {
       SimulatedEnvironment world(at);

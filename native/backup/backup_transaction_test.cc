@@ -1,5 +1,5 @@
-// A backup has transactions whole or not at all, also where the writer commits more of them while
-// it is made.
+// A backup has transactions whole or not at all, even if the writer commits more of them while it
+// is being made.
 #include <map>
 #include <vector>
 
@@ -41,7 +41,7 @@ struct Writer {
     REQUIRE(engine->CommitTransaction(&sequence) == Code::kOk);
     digests[sequence] = engine->books().book(1).Digest();
   }
-  // `durable`: what the writer says; where there is none the files are asked.
+  // `durable`: the writer's frontier; without one the files are asked.
   Status Backup(std::function<uint64_t()> durable, BackupReport* report) {
     BackupOptions backup{"/d", "/b", std::move(durable)};
     WorkControl control;
@@ -69,7 +69,7 @@ struct Writer {
   }
 };
 
-TEST_CASE("a backup beside a writer ends at a transaction's end and restores to it") {
+TEST_CASE("a backup of a live writer ends at a transaction's end and restores to it") {
   for (const WritePath path : {WritePath::kWindow, WritePath::kMapped}) {
     Writer writer(path);
     for (int i = 0; i < 40; ++i) writer.Commit(1 + static_cast<uint64_t>(i) * 7 % 50);
@@ -78,7 +78,7 @@ TEST_CASE("a backup beside a writer ends at a transaction's end and restores to 
     Status status = writer.Backup([&] { return writer.engine->durable(); }, &report);
     REQUIRE_MESSAGE(status.ok(), status.ToString());
     writer.CheckRestores(report, "/r1");
-    // With a snapshot, and from what the files say of durability alone.
+    // With a snapshot, and with the durable frontier taken from the files alone.
     SnapshotInfo info;
     REQUIRE(writer.engine->BuildSnapshot(writer.engine->FixSnapshotPoint(), {}, &info).ok());
     status = writer.Backup(nullptr, &report);
@@ -88,7 +88,7 @@ TEST_CASE("a backup beside a writer ends at a transaction's end and restores to 
   }
 }
 
-TEST_CASE("a frontier that is said to stand inside a transaction makes no backup of half of it") {
+TEST_CASE("a frontier reported inside a transaction never yields a backup of half of it") {
   Writer writer(WritePath::kWindow);
   REQUIRE(writer.engine->SyncNow().ok());
   BackupReport report;
@@ -100,7 +100,7 @@ TEST_CASE("without a writer, a transaction that was cut off in the files is not 
   Writer writer(WritePath::kMapped);
   REQUIRE(writer.engine->SyncNow().ok());
   writer.Commit(40);
-  // What a power cut left of it.
+  // The disk after a power cut.
   DeterministicRandom random(4);
   for (int i = 0; i < 20; ++i) {
     SimulatedEnvironment world(2, writer.world.file_system().PowerCut(random));

@@ -10,7 +10,7 @@ namespace pinnacle {
 
 Status WorkControl::Check() const {
   if (given_up == nullptr || !given_up->load(std::memory_order_relaxed)) return Status();
-  return Status(Code::kAborted, "it was given up before it was complete; nothing was left of it");
+  return Status(Code::kAborted, "aborted before it was complete; nothing was left behind");
 }
 
 Status PhaseProgress::Add(uint64_t bytes) {

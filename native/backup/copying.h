@@ -1,8 +1,8 @@
 // Copying and reading back single files, in pieces: each piece counts as progress, and after each
-// the work can be given up.
+// the work can be aborted.
 //
-// Beside a writer what is copied is synced a few megabytes at a time: a long sync would make the
-// writer's short ones wait. Elsewhere one sync at the end is twice as fast.
+// With a live writer, copies are synced a few megabytes at a time: a long sync would make the
+// writer's short ones wait. Otherwise one sync at the end is twice as fast.
 #ifndef PINNACLE_BACKUP_COPYING_H_
 #define PINNACLE_BACKUP_COPYING_H_
 
@@ -18,7 +18,7 @@
 
 namespace pinnacle {
 
-// What whoever asked for a backup or restore sees and says meanwhile.
+// How the caller of a backup or restore watches it and aborts it.
 struct WorkControl {
   ProgressFunction progress;                        // may be null
   const std::atomic<bool>* given_up = nullptr;      // true: end with kAborted; may be null
@@ -34,7 +34,7 @@ class PhaseProgress {
   PhaseProgress(const WorkControl& control, const char* phase, uint64_t total)
       : control_(control), phase_(phase), total_(total) {}
 
-  // kAborted where the work was given up.
+  // kAborted if the work was given up.
   Status Add(uint64_t bytes);
   uint64_t piece_bytes() const { return control_.piece_bytes; }
 
@@ -48,7 +48,7 @@ class PhaseProgress {
 // Copies files through one buffer.
 class Copier {
  public:
-  // The most that is written between two syncs beside a writer. (With 1 MiB the writer waits for
+  // The most that is written between two syncs with a live writer. (With 1 MiB the writer waits for
   // the file system's commits, with 32 MiB for the device.)
   static constexpr uint64_t kPoliteSyncBytes = 8 * 1024 * 1024;
 
@@ -56,15 +56,16 @@ class Copier {
       : file_system_(file_system), progress_(progress), sync_bytes_(sync_bytes) {}
 
   // Appends [begin, end) of `from` to `to`, which ends at `begin`, and continues `*checksum` (a
-  // CRC32C register: start with ~0). Less than that where `from` ends before; `*copied` says how
-  // much. `to` is synced.
+  // CRC32C register: start with ~0). Copies less if `from` ends earlier; `*copied` is the number of
+  // bytes. `to` is synced.
   Status Copy(const File& from, uint64_t begin, uint64_t end, File* to, uint32_t* checksum,
               uint64_t* copied);
 
-  // The checksum of [0, end) of a file, or of what it has of that (`*bytes`). Counts as progress.
+  // The checksum of [0, end) of a file, or of a shorter file's content (`*bytes`). Counts as
+  // progress.
   Status Checksum(const File& file, uint64_t end, uint32_t* checksum, uint64_t* bytes);
 
-  // The same of a whole file as the device has it: the page cache is dropped first (on Linux;
+  // The same for a whole file as the device has it: the page cache is dropped first (on Linux;
   // elsewhere it stays).
   Status ChecksumOnDevice(const std::string& path, uint32_t* checksum, uint64_t* bytes);
 

@@ -37,7 +37,7 @@ Status CheckHeader(const std::string& path, const ManifestHeader& header, uint64
   }
   if (header.header_bytes != sizeof(ManifestHeader) || header.file_count > kMostFiles ||
       bytes != sizeof(header) + header.file_count * sizeof(ManifestFile)) {
-    return Corrupt(path, "has another size than it says");
+    return Corrupt(path, "has a different size than it says");
   }
   return Status();
 }

@@ -1,10 +1,10 @@
-// The manifest of a backup, `BACKUP`: which files it has, with sizes and checksums, which journal
-// they are of, and between which entries. docs/format.md has the same for other languages.
+// The manifest of a backup, `BACKUP`: its files with sizes and checksums, the journal they belong
+// to, and the range of entries. docs/format.md describes the same for other languages.
 //
 // Invariants:
-// - A backup without a manifest that verifies is not one. It is written last, into a directory that
-//   gets its name only afterwards.
-// - The file is there, empty, from the moment that a directory is made for a backup: see
+// - A backup without a manifest that verifies is not a backup. The manifest is written last, into a
+//   directory that gets its name only afterwards.
+// - The file exists, empty, from the moment that a directory is made for a backup: see
 //   engine/backup_mark.h.
 #ifndef PINNACLE_BACKUP_MANIFEST_H_
 #define PINNACLE_BACKUP_MANIFEST_H_
@@ -34,9 +34,9 @@ struct ManifestHeader {
   uint64_t journal_id_low;
   uint64_t journal_id_high;
   uint64_t number;             // of the backup in its directory, from 1 on
-  uint64_t epoch;              // of the head record that it was made beside
+  uint64_t epoch;              // of the head record when it was made
   uint64_t first_sequence;     // first entry that its journal holds; 0: none
-  uint64_t last_sequence;      // that it restores to
+  uint64_t last_sequence;      // the entry that it restores to
   uint64_t snapshot_sequence;  // of its snapshot; 0: none, the journal begins with entry 1
   uint64_t created_ns;
   uint64_t total_bytes;  // of all files but the manifest
@@ -56,11 +56,11 @@ struct ManifestFile {
   uint32_t kind;      // BackupFileKind
   uint32_t checksum;  // CRC32C over the file's bytes
   uint64_t number;    // index of a segment, sequence of a snapshot, 0 of the head record
-  uint64_t bytes;     // of the file: a segment ends behind its last entry, the rest is zeros
+  uint64_t bytes;     // of the file: a segment ends after its last entry, the rest is zeros
   uint64_t segment_id;
   uint64_t link;
   uint64_t first_sequence;  // of a segment's entries; 0: it has none
-  uint64_t last_sequence;   // of a segment that another one follows, or of the last one
+  uint64_t last_sequence;   // of a segment's entries
   uint64_t reserved;
 };
 static_assert(sizeof(ManifestFile) == 64);
@@ -76,10 +76,10 @@ inline JournalId JournalIdOf(const ManifestHeader& header) {
   return {header.journal_id_low, header.journal_id_high};
 }
 
-// The path below a backup, or a data directory, of the file.
+// The file's path below a backup or a data directory.
 std::string NameOf(const ManifestFile& file);
 
-// kNotFound: there is none. kBackupCorrupt: empty (the backup was not finished), cut short or
+// kNotFound: there is none. kBackupCorrupt: empty (the backup was not finished), truncated or
 // changed. kNotOurFile, kNewerVersion, kUnknownFeature.
 Status ReadManifest(FileSystem* file_system, const std::string& backup_directory,
                     Manifest* manifest);

@@ -1,5 +1,5 @@
 // Reads finished files of a backup back from the device while the next ones are copied. It only
-// saves time: what it has not confirmed, for whatever reason, is read back after the copy.
+// saves time: whatever it has not confirmed is read back after the copy.
 #ifndef PINNACLE_BACKUP_READ_BACK_THREAD_H_
 #define PINNACLE_BACKUP_READ_BACK_THREAD_H_
 
@@ -17,25 +17,25 @@
 
 namespace pinnacle {
 
-// All methods are called on one thread.
+// All methods are called from one thread.
 class ReadBackThread {
  public:
-  // `control` outlives this; given up, the thread ends early.
+  // `control` outlives this; if the work is given up, the thread ends early.
   ReadBackThread(FileSystem* file_system, const WorkControl& control);
   ~ReadBackThread();
   ReadBackThread(const ReadBackThread&) = delete;
   ReadBackThread& operator=(const ReadBackThread&) = delete;
 
-  // Once is enough. Where there is no thread or memory for it, nothing will be confirmed.
+  // Call once. If there is no thread or memory for it, nothing will be confirmed.
   void Start();
 
   // A file of the backup in `directory` that is complete, synced and will not change.
   void Add(const std::string& directory, const ManifestFile& file);
-  // It was removed, and its name may get another file.
+  // The file was removed, and another file may get its name.
   void Forget(const ManifestFile& file);
 
-  // Waits for all that was added. The names (within the backup) of the files that have the size and
-  // checksum which Add gave.
+  // Waits for all files that were added. Returns the names (within the backup) of those with the
+  // size and checksum passed to Add.
   std::vector<std::string> Confirmed();
 
  private:
@@ -48,14 +48,14 @@ class ReadBackThread {
   bool Matches(const Job& job) const;
 
   FileSystem* const file_system_;
-  const WorkControl quiet_;  // of the caller's control only whether it was given up
+  const WorkControl quiet_;  // only `given_up` of the caller's control
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> waiting_;
   std::vector<std::string> confirmed_;
   std::string reading_;        // name; empty: none
-  bool is_forgotten_ = false;  // what is being read
+  bool is_forgotten_ = false;  // the file being read
   bool stopping_ = false;
   bool has_ended_ = false;
   std::thread thread_;

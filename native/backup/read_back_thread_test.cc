@@ -79,7 +79,7 @@ TEST_CASE("a file that was removed is not confirmed for the one that gets its na
   CHECK(thread.Confirmed() == std::vector<std::string>{NameOf(kept)});
 }
 
-TEST_CASE("work that is given up confirms nothing, and a thread that never ran neither") {
+TEST_CASE("aborted work confirms nothing, and neither does a thread that never ran") {
   Copies copies;
   const std::atomic<bool> given_up = true;
   WorkControl control;

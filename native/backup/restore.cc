@@ -37,7 +37,7 @@ class Restorer {
     PINNACLE_RETURN_IF_ERROR(FindBackup(fs_, options_.backup, options_.sequence, &found));
     report_->backup = found.path;
     report_->manifest = std::move(found.manifest);
-    // (Also where memory runs out, as the recovery at the end may find.)
+    // (Also if memory runs out, as the final recovery may find.)
     Status status = Guarded([this] { return Build(); });
     if (!status.ok() && !directory_.empty()) (void)RemoveTree(fs_, directory_);
     return status;
@@ -53,7 +53,7 @@ class Restorer {
     if (names.empty()) return Status();
     return Status(Code::kAlreadyExists,
                   target +
-                      " is not empty: a restore never writes over anything; name a new "
+                      " is not empty: a restore never overwrites anything; name a new "
                       "directory, or move this one away first");
   }
 
@@ -61,7 +61,7 @@ class Restorer {
     const std::string directory = options_.data_directory + kTemporarySuffix;
     PINNACLE_RETURN_IF_ERROR(fs_->CreateDirectory(directory));
     PINNACLE_RETURN_IF_ERROR(
-        fs_->Lock(directory, &lock_).WithContext("another restore is at work there"));
+        fs_->Lock(directory, &lock_).WithContext("another restore is running there"));
     directory_ = directory;
     PINNACLE_RETURN_IF_ERROR(RemoveLeftovers());
     PINNACLE_RETURN_IF_ERROR(fs_->CreateDirectory(JournalDirectory(directory_)));
@@ -108,13 +108,13 @@ class Restorer {
     PINNACLE_RETURN_IF_ERROR(from->Size(&size));
     if (copied != listed.bytes || size != listed.bytes || ~state != listed.checksum) {
       return Status(Code::kBackupCorrupt,
-                    path + " is not what the manifest says; choose another backup");
+                    path + " does not match the manifest; choose another backup");
     }
     report_->bytes += copied;
     return Status();
   }
 
-  // A segment gets all its blocks, which then read as zeros: no store may find the disk full.
+  // A segment gets all its blocks, which read as zeros: no later store may find the disk full.
   Status Reserve(const ManifestFile& listed, const File& from, File* to) const {
     if (listed.kind != static_cast<uint32_t>(BackupFileKind::kSegment)) return Status();
     SegmentHeader header{};
@@ -130,7 +130,7 @@ class Restorer {
     return Status();
   }
 
-  // As a strict open would, from the bytes that the device has.
+  // Verifies like a strict open, from the bytes on the device.
   Status Verify() {
     const ManifestHeader& header = report_->manifest.header;
     PhaseProgress progress(control_, "verify", header.total_bytes);
@@ -171,11 +171,11 @@ class Restorer {
           "the empty directory can't be replaced; name one that does not exist, such as one below "
           "it"));
     }
-    // Of the name that it has from here on.
+    // From here on the path contains the final name.
     std::string& snapshot = report_->recovery.snapshot_path;
     if (!snapshot.empty()) snapshot.replace(0, directory_.size(), target);
     PINNACLE_RETURN_IF_ERROR(fs_->Rename(directory_, target));
-    directory_.clear();  // from here on it may be there, whatever comes
+    directory_.clear();  // from here on it may exist, even after an error
     return fs_->SyncDirectory(ParentDirectory(target));
   }
 

@@ -14,7 +14,7 @@ namespace pinnacle {
 
 namespace {
 
-// Finds where the last entry up to `most` ends.
+// Finds the end of the last entry up to `most`.
 class EndVisitor : public EntryVisitor {
  public:
   explicit EndVisitor(uint64_t most) : most_(most) {}
@@ -25,7 +25,7 @@ class EndVisitor : public EntryVisitor {
       passed_ = true;
       return Status(Code::kOutOfReach, "");  // enough
     }
-    // Half a transaction is not copied, wherever the frontier may stand.
+    // Half a transaction is not copied, even if the frontier is inside it.
     if ((header.flags & kFlagMoreFollows) != 0) return Status();
     index_ = entry.place.segment->file.index;
     end_offset_ = entry.place.offset + entry.bytes.size();
@@ -46,7 +46,7 @@ class EndVisitor : public EntryVisitor {
   uint64_t last_sequence_ = 0;
 };
 
-// How far the files say that the journal is durable.
+// The durable frontier according to the files.
 Status DurableByFiles(FileSystem* fs, const Layout& layout, uint64_t* durable) {
   if (layout.head.valid) *durable = std::max(*durable, layout.head.record.durable_sequence);
   std::vector<uint8_t> page(kSegmentHeaderBytes);
@@ -60,7 +60,7 @@ Status DurableByFiles(FileSystem* fs, const Layout& layout, uint64_t* durable) {
     PINNACLE_RETURN_IF_ERROR(ReadFully(*file, 0, page, &got));
     uint64_t marked =
         ReadFrontierMarks({page.data(), got}, SeedOfSegment(segment.header.segment_id), &counter);
-    // A mark can't speak of more than its segment holds.
+    // A mark can't cover more than its segment holds.
     if (i + 1 < layout.segments.size() && layout.segments[i + 1].first_sequence != 0) {
       marked = std::min(marked, layout.segments[i + 1].first_sequence - 1);
     }
@@ -69,14 +69,13 @@ Status DurableByFiles(FileSystem* fs, const Layout& layout, uint64_t* durable) {
   return Status();
 }
 
-// What was appended and not synced by a killed process stands in the page cache only: it must not
-// be lost to a power cut that the copy survives, or the journal would go on differently than the
-// copy says.
+// What a killed process appended and did not sync is only in the page cache. It must not be lost in
+// a power cut that the copy survives, or the journal would continue differently than the copy says.
 Status MakeDurable(FileSystem* fs, const std::vector<SourceSegment>& segments) {
   for (const SourceSegment& segment : segments) {
     std::unique_ptr<File> file;
     Status status = fs->Open(segment.file.path, OpenMode::kReadWrite, &file);
-    // Nobody can write to it, so nothing waits to be written either.
+    // It can't be written to, so nothing waits to be written either.
     if (status.code() == Code::kReadOnly || status.code() == Code::kPermission) continue;
     PINNACLE_RETURN_IF_ERROR(std::move(status));
     PINNACLE_RETURN_IF_ERROR(file->Sync());
@@ -132,7 +131,7 @@ Status LookAtJournal(const Environment& environment, const std::string& data_dir
   *journal = SourceJournal();
   FileSystem* fs = environment.file_system;
   PINNACLE_RETURN_IF_ERROR(fs->IsLocked(data_directory, &journal->live));
-  // Asked before the files are listed: every entry up to there is then in one of them.
+  // Asked before the files are listed: every entry up to it is then in one of them.
   uint64_t known = std::max(snapshot_sequence, durable ? durable() : 0);
   Layout layout;
   PINNACLE_RETURN_IF_ERROR(ReadLayout(fs, data_directory, journal->live, &layout));
@@ -162,7 +161,7 @@ Status LookAtJournal(const Environment& environment, const std::string& data_dir
       before.last_sequence = segments.back().first_sequence - 1;
     }
   }
-  if (segments.empty() && snapshot_sequence == 0) return Status();  // nothing was made yet
+  if (segments.empty() && snapshot_sequence == 0) return Status();  // nothing was written yet
   if (segments.empty() || segments.front().first_sequence > snapshot_sequence + 1) {
     const uint64_t first = segments.empty() ? 0 : segments.front().first_sequence;
     return Status(Code::kJournalGap,
@@ -171,7 +170,7 @@ Status LookAtJournal(const Environment& environment, const std::string& data_dir
                       std::to_string(snapshot_sequence) + "; `pinnacle verify` says more");
   }
 
-  // The last of them is read to its end, and what is behind that is judged as recovery judges it.
+  // The last segment is read to its end, and what follows is judged as in recovery.
   ScanOptions options;
   options.from_sequence = std::max<uint64_t>(segments.back().first_sequence, 1);
   options.known_durable = snapshot_sequence;
@@ -189,8 +188,9 @@ Status LookAtJournal(const Environment& environment, const std::string& data_dir
   end.bytes = kSegmentHeaderBytes;
   if (visitor.last_sequence() != 0) {
     if (visitor.index() != end.file.index) {
-      // (Without a writer the last segment may have been entered since it was looked at.)
-      return Status(Code::kBusy, data_directory + ": a writer began while it was looked at");
+      // (Without a writer, the last segment may have got its first entry meanwhile.)
+      return Status(Code::kBusy,
+                    data_directory + ": a writer opened it during the backup; try again");
     }
     end.bytes = visitor.end_offset();
     end.last_sequence = visitor.last_sequence();
@@ -212,7 +212,7 @@ Status IsStillThere(FileSystem* fs, const SourceSegment& segment, bool* there) {
   Status status = fs->Open(segment.file.path, OpenMode::kRead, &file);
   if (status.ok()) status = ReadSegmentHeader(*file, segment.file, &header);
   *there = status.ok() && header.segment_id == segment.header.segment_id;
-  // Gone, or on its way to being another one.
+  // Removed, or being reused.
   if (status.code() == Code::kNotFound || status.code() == Code::kCorrupt ||
       status.code() == Code::kNotOurFile) {
     return Status();

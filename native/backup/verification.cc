@@ -59,7 +59,7 @@ Status ReadBack(FileSystem* fs, const std::string& backup_directory, const Manif
     return Status(
         Code::kBackupCorrupt,
         path +
-            (bytes == file.bytes ? " does not have the checksum that the manifest says"
+            (bytes == file.bytes ? " does not match its checksum in the manifest"
                                  : " has " + std::to_string(bytes) + " bytes instead of " +
                                        std::to_string(file.bytes)) +
             "; choose another backup");
@@ -89,7 +89,7 @@ Status VerifyJournalOf(const Environment& environment, const std::string& backup
     if (!(info.meta.journal_id == id)) {
       return Status(Code::kCorrupt, path + " is the snapshot of another journal");
     }
-    // Where it is not known (a version 1 salvage), no entry can prove the snapshot.
+    // If it is not known (a version 1 salvage), no entry can prove the snapshot.
     if (info.meta.entry_checksum != 0) options.proof_sequence = info.meta.sequence;
     options.proof_checksum = info.meta.entry_checksum;
   }

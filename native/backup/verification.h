@@ -13,15 +13,15 @@
 
 namespace pinnacle {
 
-// Reads every file from the device (where the system lets the page cache be dropped) and compares
-// sizes and checksums; those named in `read_already` are left out. kBackupCorrupt.
+// Reads every file from the device (if the system can drop the page cache) and compares sizes and
+// checksums; skips those named in `read_already`. kBackupCorrupt.
 Status ReadBack(FileSystem* file_system, const std::string& backup_directory,
                 const Manifest& manifest, const std::vector<std::string>& read_already,
                 const WorkControl& control);
 
-// What a strict open would say of the journal, every entry verified, without building books: it
-// continues the snapshot and ends clean at the manifest's last entry. `snapshot`: what is known of
-// the backup's snapshot, verified already; null: it is read. kCorrupt, kJournalGap.
+// The result of a strict open of the journal, every entry verified, without building books: it
+// continues the snapshot and ends clean at the manifest's last entry. `snapshot`: the backup's
+// snapshot, verified already; null: it is read. kCorrupt, kJournalGap.
 Status VerifyJournalOf(const Environment& environment, const std::string& backup_directory,
                        const Manifest& manifest, const SnapshotInfo* snapshot,
                        const WorkControl& control);

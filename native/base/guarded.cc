@@ -46,7 +46,7 @@ Status CaughtStatus() {
     return ShortageStatus(shortage);
   } catch (const std::bad_alloc&) {
     return Status::OutOfMemory();
-  } catch (const std::length_error&) {  // of a container: more than can be addressed
+  } catch (const std::length_error&) {  // a container larger than the address space
     return Status::OutOfMemory();
   } catch (const std::system_error& error) {
     return SystemStatus(error);

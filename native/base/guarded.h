@@ -1,10 +1,10 @@
-// Where exceptions end. The library throws none of its own but for memory that is not there; what
-// the standard library throws for want of memory or threads is a Status behind the next Guarded.
+// The boundary of exceptions. The library itself throws only when memory is short; what the
+// standard library throws for lack of memory or threads becomes a Status at the next Guarded.
 //
-// Every place where exceptions must not pass has one: each thread's body, each call out of
-// JavaScript. In between, objects undo what was half done as they do for any other return; what a
-// call had already changed for others to see is written beside the call (see Journal::Roll,
-// OrderBook::MakeRoom). Any other exception is a defect, and ends the process.
+// Exceptions end at each thread's body and at each call out of JavaScript. In between, objects undo
+// what is half done as they do on any other return; a change that others can already see is
+// documented beside the call (see Journal::Roll, OrderBook::MakeRoom). Any other exception is a
+// defect and ends the process.
 #ifndef PINNACLE_BASE_GUARDED_H_
 #define PINNACLE_BASE_GUARDED_H_
 
@@ -17,7 +17,7 @@
 
 namespace pinnacle {
 
-// Thrown for a large piece of memory that is known not to be there.
+// Thrown for a large allocation that is known to exceed the available memory.
 class MemoryShortage : public std::bad_alloc {
  public:
   MemoryShortage(uint64_t wanted_bytes, uint64_t available_bytes)
@@ -31,10 +31,10 @@ class MemoryShortage : public std::bad_alloc {
   uint64_t available_bytes_;
 };
 
-// What was thrown, as a status: to be called in a catch block. Throws on what is a defect.
+// The exception being handled, as a status. Call it in a catch block. Rethrows if it is a defect.
 Status CaughtStatus();
 
-// The status of `work`, or of what it threw.
+// Runs `work` and returns its status, or the status of what it threw.
 template <typename Work>
 Status Guarded(Work&& work) {
   try {

@@ -1,6 +1,6 @@
 // Counts of durations in log-linear buckets: 64 per power of two, so a reading is off by at most
-// 1/64. Recording is a few instructions and allocates nothing. One thread records, any thread reads
-// (counts are atomic, relaxed). Percentiles are worked out by the reader's library, not here.
+// 1/64. Recording takes a few instructions and allocates nothing. One thread records, any thread
+// reads (counts are atomic, relaxed). The reader's library computes percentiles, not this class.
 #ifndef PINNACLE_BASE_HISTOGRAM_H_
 #define PINNACLE_BASE_HISTOGRAM_H_
 
@@ -15,7 +15,7 @@ namespace pinnacle {
 class Histogram {
  public:
   static constexpr uint32_t kSubBuckets = 64;
-  // Values from 2^40 (18 minutes, in nanoseconds) on share the last bucket.
+  // Values of 2^40 (18 minutes, in nanoseconds) and above share the last bucket.
   static constexpr uint32_t kPowers = 40 - 6 + 1;
   static constexpr uint32_t kBuckets = kSubBuckets * (kPowers + 1);
 
@@ -49,7 +49,7 @@ class Histogram {
   }
 
  private:
-  // One recording thread, so no read-modify-write is needed.
+  // There is one recording thread, so no read-modify-write is needed.
   static void Add(std::atomic<uint64_t>& counter, uint64_t n) {
     counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }

@@ -42,8 +42,8 @@ Code CodeOfErrno(int system_error) {
   }
 }
 
-// Made when the library is loaded: later there may be no memory for it. Never destroyed: threads
-// may outlive main.
+// Made when the library is loaded: later there may be no memory for it. Never destroyed, because
+// threads may outlive main.
 const Status& no_memory =
     *std::make_unique<Status>(Code::kOutOfMemory,
                               "there is not enough memory for it: the machine has none left, or "

@@ -1,10 +1,10 @@
 // Status: the result of everything that can fail off the hot path. It carries a code, a sentence
-// that says what happened and what to do, and the system's errno where there is one. Each level may
-// prefix its own context, so that a message reads from the operation down to the cause. The hot
-// path returns a bare Code and builds no message.
+// that says what happened and what to do, and the system's errno if there is one. Each level may
+// prefix its own context, so a message reads from the operation down to the cause. The hot path
+// returns a bare Code and builds no message.
 //
-// Copying one needs no memory, and OutOfMemory() none at all: where there is none left, that can
-// still be told.
+// Copying a Status needs no memory, and neither does OutOfMemory(): running out of memory can still
+// be reported.
 #ifndef PINNACLE_BASE_STATUS_H_
 #define PINNACLE_BASE_STATUS_H_
 
@@ -26,7 +26,7 @@ class [[nodiscard]] Status {
   // Chooses the code that fits `system_error` (ENOSPC: kNoSpace, EACCES: kPermission, …) and
   // appends the system's own words to `what`.
   static Status FromErrno(int system_error, std::string what);
-  // kOutOfMemory, in general words.
+  // kOutOfMemory with a general message.
   static Status OutOfMemory();
 
   bool ok() const { return detail_ == nullptr; }
@@ -36,7 +36,7 @@ class [[nodiscard]] Status {
     return detail_ ? std::string_view(detail_->message) : std::string_view();
   }
 
-  // "context: message", same code. No effect on an ok status, nor where there is no memory for it.
+  // "context: message", same code. No effect on an ok status or when there is no memory for it.
   Status WithContext(std::string_view context) &&;
 
   // "ERR_PINNACLE_IO: message", or "OK".

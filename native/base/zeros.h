@@ -1,5 +1,5 @@
-// Whether a stretch of bytes is all zero, at about the speed of memory: it equals itself moved by
-// one byte.
+// Whether a range of bytes is all zero, checked at about the speed of memory: it equals itself
+// shifted by one byte.
 #ifndef PINNACLE_BASE_ZEROS_H_
 #define PINNACLE_BASE_ZEROS_H_
 

@@ -1,5 +1,5 @@
 // Speed of the books without JavaScript: operations alone, replay of a journal, restore of a
-// snapshot, beside what the bare memory touches cost.
+// snapshot, next to the cost of the bare memory accesses.
 //
 //   .build/release/book_bench [--only apply|replay|restore|limit] [--flow NAME] [--data DIR]
 //                             [--rounds N] [--directory DIR] [--json]
@@ -57,7 +57,7 @@ class Report {
  public:
   explicit Report(const Arguments& arguments) : arguments_(arguments) {}
 
-  // `run` does `count` things and returns the seconds they took.
+  // `run` does `count` operations and returns the seconds they took.
   void Rate(const std::string& name, double count, const std::function<double()>& run) {
     std::vector<double> seconds;
     for (int i = 0; i < arguments_.rounds; ++i) seconds.push_back(run());
@@ -91,7 +91,7 @@ class Report {
   std::vector<Figure> figures_;
 };
 
-// Of the processor, so that what else runs on the machine counts for less.
+// Processor time, so that other load on the machine counts for less.
 double ThreadSeconds() {
   timespec time;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -120,7 +120,7 @@ std::vector<OrderFlow> Flows(const Arguments& arguments) {
   return flows;
 }
 
-// One after the other, as single calls do it.
+// One by one, as single calls do it.
 void ApplyOneByOne(BookSet* books, const std::vector<Operation>& operations) {
   uint64_t sequence = books->last_sequence();
   for (const Operation& operation : operations) {
@@ -132,7 +132,7 @@ void ApplyOneByOne(BookSet* books, const std::vector<Operation>& operations) {
   }
 }
 
-// With what is needed soon on its way, as batches and replay do it.
+// With prefetching, as batches and replay do it.
 template <typename Books>
 bool ApplyAhead(Books* books, const std::vector<Operation>& operations) {
   if constexpr (requires { books->Prefetch(operations[0], 0); }) {
@@ -186,8 +186,8 @@ void Apply(const Arguments& arguments, Report* report) {
   report->Put({"memory of 1 M orders, bytes each", "B", per_order, per_order});
 }
 
-// The touches that an operation on a large book can't do without: a slot of the id table and the
-// order, at places that nobody could foresee.
+// The memory accesses that an operation on a large book can't avoid: a slot of the id table and the
+// order, at random places.
 void Limit(Report* report) {
   constexpr size_t kSlots = 1u << 21;
   constexpr size_t kCount = 1'000'000;
@@ -227,7 +227,7 @@ EngineOptions OptionsFor(const std::string& directory) {
   return options;
 }
 
-// The flow, over and over with other ids, until about `entries` are written.
+// The flow, repeated with other ids, until about `entries` are written.
 void WriteJournal(const std::string& directory, const std::vector<OrderFlow>& flows,
                   size_t entries) {
   std::unique_ptr<Engine> engine;
@@ -258,7 +258,7 @@ void WriteJournal(const std::string& directory, const std::vector<OrderFlow>& fl
             0);
       for (const Operation& operation : flow.before) put(operation, round);
     }
-    // In turns, as instruments of a venue trade side by side.
+    // Alternating, as instruments of a venue trade side by side.
     size_t longest = 0;
     for (const OrderFlow& flow : flows) longest = std::max(longest, flow.operations.size());
     for (size_t i = 0; i < longest; ++i) {

@@ -1,6 +1,6 @@
 // The hot path with fixed inputs, for bench/instructions.mjs to count its instructions under
-// callgrind: a count has no noise, where a time has. Each case stands in a function of its own,
-// named Count…, whose inclusive cost is what is counted; what it needs is made ready outside.
+// callgrind: a count has no noise, unlike a time. Each case is a function named Count…, whose
+// inclusive cost is counted; its inputs are prepared outside.
 //
 // Usage: instructions_bench
 #include <array>
@@ -32,7 +32,7 @@ void Check(Code code) {
   if (code != Code::kOk) Stop("an operation was refused");
 }
 
-// The same numbers everywhere: the clock stands still and nothing is random.
+// The same numbers everywhere: time does not advance and nothing is random.
 class StillClock final : public Clock {
  public:
   uint64_t NowNs() noexcept override { return 1'700'000'000'000'000'000; }
@@ -75,8 +75,8 @@ __attribute__((noinline)) void Apply(Engine* engine, const std::vector<Operation
   }
 }
 
-// One function a case: callgrind tells them apart by name. The remarks keep compilers from folding
-// equal functions into one, and the call from becoming a jump.
+// One function per case: callgrind tells them apart by name. The asm statements keep compilers from
+// folding equal functions into one, and from turning the call into a jump.
 __attribute__((noinline)) void CountAppendSingle(Engine* engine) {
   uint64_t payload[4] = {1, 2, 3, 4};
   for (uint64_t i = 0; i < kOperations; ++i) {
@@ -135,7 +135,7 @@ void AppendOne(Engine* engine, uint64_t value) {
                               &sequence));
 }
 
-// What a trade is: an order is executed, and two entries say whose it was.
+// A trade: an order is executed, and two entries name its owners.
 __attribute__((noinline)) void CountTransactionOfThree(Engine* engine,
                                                        const std::vector<Operation>& operations) {
   for (const Operation& operation : operations) {
@@ -200,7 +200,7 @@ __attribute__((noinline)) std::unique_ptr<Engine> CountRecovery(const Environmen
   return engine;
 }
 
-// In a directory of their own, so that CountRecovery reads as many entries as ever; through a
+// In a separate directory, so that CountRecovery always reads the same number of entries; through a
 // window, as most directories are written.
 void CountTransactions(const Environment& environment, EngineOptions options,
                        const std::vector<Operation>& adds,

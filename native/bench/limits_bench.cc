@@ -1,6 +1,5 @@
-// What the machine itself can do, for the benchmarks to be compared with: bench/limits.ts starts it
-// and asks for one round after the other, so that its rounds stand between those of everything
-// else.
+// What the machine itself can do, to compare the benchmarks with. bench/limits.ts starts it and
+// requests one round at a time, interleaved with the rounds of everything else.
 //
 // Reads one question a line from standard input and answers each with one number:
 //   append N
@@ -8,16 +7,16 @@
 //   durable N
 //       µs each: N times pwrite of 64 bytes into a written file and fdatasync
 //   memory THREADS
-//       bytes a second: so many threads together read a buffer that fits no cache
+//       bytes a second: THREADS threads together read a buffer that fits no cache
 //   apply FILE
 //       ns an operation: check and apply of the file's operations on empty books
 //   read DIRECTORY
 //       bytes a second: one core reads a data directory's segments, and does nothing with them
 //   verify THREADS DIRECTORY
-//       bytes a second: every entry of a data directory's journal verified by so many threads
+//       bytes a second: every entry of a data directory's journal verified by THREADS threads
 //   replay ORDERS DIRECTORY
 //       entries a second: verified, decoded and applied to books, by one core
-// An error is told on standard error and ends the program. Usage: limits_bench DIRECTORY
+// An error is reported on standard error and ends the program. Usage: limits_bench DIRECTORY
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -60,7 +59,7 @@ double Nanoseconds(std::chrono::steady_clock::duration duration) {
   std::exit(1);
 }
 
-// What `fdatasync` says on Linux; macOS keeps its word with F_FULLFSYNC only.
+// Equals `fdatasync` on Linux; macOS is only durable with F_FULLFSYNC.
 bool SyncData(int descriptor) {
 #if defined(__APPLE__)
   return fcntl(descriptor, F_FULLFSYNC) == 0;
@@ -69,7 +68,7 @@ bool SyncData(int descriptor) {
 #endif
 }
 
-// A file that is written to its end, as a segment is, with its pages in single folios.
+// A file written to its end, like a segment, with its pages in single folios.
 std::string WrittenFile(const std::string& path, uint64_t bytes) {
   const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
   if (descriptor < 0) Stop("cannot create " + path);
@@ -85,7 +84,7 @@ std::string WrittenFile(const std::string& path, uint64_t bytes) {
   return path;
 }
 
-// The loop that a journal append can't beat: one line put together, checksummed, stored.
+// The loop that a journal append can't beat: one line assembled, checksummed, stored.
 class AppendLimit {
  public:
   static constexpr uint64_t kFileBytes = 64ull * 1024 * 1024;
@@ -194,7 +193,7 @@ class MemoryLimit {
     return all;
   }
 
-  // Huge pages: the limit is the memory's, not that of the tables of small pages.
+  // Huge pages: the limit should be the memory, not the page tables of small pages.
   TableMemory memory_{kBytes, TableMemory::Pages::kPresent};
   uint64_t checksum_ = 0;
 };
@@ -227,7 +226,7 @@ class ApplyLimit {
   std::vector<Operation> operations_;
 };
 
-// Bytes a second. In chunks as the verifier's, which stay in the second-level cache.
+// Bytes a second. Chunks have the verifier's size, which fits the second-level cache.
 double ReadSegments(const std::string& data_directory) {
   std::vector<SegmentFile> files;
   const Status listed = ListSegments(FileSystem::Real(), JournalDirectory(data_directory), &files);
@@ -278,7 +277,7 @@ double ReplayOnOneCore(const std::string& data_directory, uint64_t expected_orde
   return static_cast<double>(report.entries_replayed) / ns * 1e9;
 }
 
-// Each is made at its first question.
+// Each is created at its first question.
 template <typename Limit, typename... Arguments>
 Limit& Made(std::unique_ptr<Limit>* limit, const Arguments&... arguments) {
   if (!*limit) *limit = std::make_unique<Limit>(arguments...);
@@ -334,7 +333,7 @@ int Answer(const std::string& directory) {
     std::printf("%.6f\n", answer);
     std::fflush(stdout);
   }
-  return memory && memory->checksum() == 0 ? 1 : 0;  // the sums are used: they can't be left out
+  return memory && memory->checksum() == 0 ? 1 : 0;  // uses the sums, so they are computed
 }
 
 }  // namespace

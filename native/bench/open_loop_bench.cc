@@ -1,7 +1,7 @@
-// Latency under load, free of coordinated omission: operations are due at a fixed rate, and each
-// one's latency counts from when it was due, whether or not the one before it was late. Meanwhile
-// the journal copies and syncs, segments roll and snapshots are taken. Prints JSON, a line for each
-// round of each path, the paths in turn:
+// Latency under load, free of coordinated omission: operations are due at a fixed rate, and the
+// latency of each counts from its due time, whether or not the previous one was late. Meanwhile the
+// journal copies and syncs, segments roll and snapshots are taken. Prints JSON, a line for each
+// round of each path, alternating the paths:
 //
 //   generator   nothing is done when an operation is due: what the machine itself adds
 //   window      the engine, through a window
@@ -19,9 +19,9 @@
 //     segment_mib=64
 //     background_cpus=   0: all threads of the journal on processor 0, and so on
 //
-// Every stall above 20 us is counted with what the system says of it. "in": during an operation;
-// "out": while waiting for the next to be due, so not of our making. `afterFirstLap` has what the
-// writer's thread met once the window's memory was touched.
+// Every stall above 20 us is counted with the system's explanation. "in": during an operation;
+// "out": while waiting for the next one, so not our doing. `afterFirstLap` counts what the writer's
+// thread met once the window's memory was touched.
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -121,7 +121,7 @@ struct Stalls {
   }
 };
 
-// Adds and cancels in turn around a book of constant size.
+// Alternates adds and cancels around a book of constant size.
 class Flow {
  public:
   Flow(pinnacle::Engine* engine, uint16_t instrument) : engine_(engine) {
@@ -196,7 +196,7 @@ std::unique_ptr<pinnacle::Engine> OpenEngine(const Settings& settings, const std
   return engine;
 }
 
-// Takes snapshots on a thread of its own; the writer fixes each point when asked to.
+// Takes snapshots on its own thread; the writer fixes each point when asked to.
 class Snapshotter {
  public:
   explicit Snapshotter(pinnacle::Engine* engine) : engine_(engine), thread_([this] { Run(); }) {}
@@ -260,7 +260,8 @@ void RunRound(const Settings& settings, const std::string& path, uint64_t round)
   const double rate = settings.Number("rate");
   const auto operations = static_cast<uint64_t>(rate * settings.Number("seconds"));
   const double gap_ns = 1e9 / rate;
-  // The ring is gone through once; a thread of the journal has touched all of it long before.
+  // After this many operations the writer has gone through the ring once; a thread of the journal
+  // has touched all of it long before.
   const uint64_t lap = settings.Mib("window_mib") / 64;
   Latencies latencies;
   Stalls in;

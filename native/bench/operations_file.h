@@ -26,7 +26,7 @@ struct OperationRecord {
 };
 static_assert(sizeof(OperationRecord) == 64);
 
-// False where the file can't be read or holds no whole number of records.
+// False if the file can't be read or does not hold a whole number of records.
 inline bool ReadOperations(const std::string& path, std::vector<Operation>* operations) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return false;

@@ -1,5 +1,5 @@
 // Streams of operations for the benchmarks, held in memory: real flow from LOBSTER message files
-// (which are not part of the project) and a synthetic flow around a wanted number of live orders.
+// (which are not part of the project) and a synthetic flow around a target number of live orders.
 #ifndef PINNACLE_BENCH_ORDER_FLOW_H_
 #define PINNACLE_BENCH_ORDER_FLOW_H_
 
@@ -18,12 +18,12 @@ namespace pinnacle::bench {
 struct OrderFlow {
   std::string name;
   std::vector<Operation> before;      // makes the book that the flow starts from
-  std::vector<Operation> operations;  // what is measured; every one is valid in its turn
+  std::vector<Operation> operations;  // measured; each is valid when reached
 };
 
 // Messages of one symbol: 1 new, 2 partial cancel, 3 deletion, 4 execution, 5 hidden execution, 7
 // halt. Orders from before the first message are added in `before`, with all that the messages take
-// from them. Empty where the file can't be read.
+// from them. Empty if the file can't be read.
 inline OrderFlow LobsterFlow(const std::string& name, const std::string& path,
                              uint16_t instrument = 1) {
   OrderFlow flow{name, {}, {}};
@@ -71,7 +71,7 @@ inline OrderFlow LobsterFlow(const std::string& name, const std::string& path,
       flow.before.push_back(operation);
       found = open.emplace(id, Open{size, flow.before.size()}).first;
     } else if (found->second.quantity < size || (found->second.before != 0 && type != 3)) {
-      // An older order turns out to be larger than was known.
+      // An older order turns out to be larger than known so far.
       if (found->second.before == 0) continue;
       flow.before[found->second.before - 1].quantity += size;
       found->second.quantity += size;
@@ -95,8 +95,8 @@ inline OrderFlow LobsterFlow(const std::string& name, const std::string& path,
   return flow;
 }
 
-// `live` orders, of which random ones leave as new ones come: the worst case for caches. Prices
-// lie around the touch, the farther the fewer.
+// `live` orders, of which random ones leave as new ones arrive: the worst case for caches. Prices
+// cluster around the touch and thin out with distance.
 class SyntheticFlow {
  public:
   SyntheticFlow(uint64_t live, uint64_t seed, uint16_t instrument = 1)
@@ -136,7 +136,7 @@ class SyntheticFlow {
     return side == Side::kBuy ? 1'000'000 - distance : 1'000'001 + distance;
   }
 
-  // Adds and cancels in equal numbers, some reductions, executions and replacements.
+  // Equally many adds and cancels, with some reductions, executions and replacements.
   Operation Next() {
     const uint64_t kind = random_() % 100;
     if (kind < 42 || live_.empty()) return Add();

@@ -1,11 +1,11 @@
-// What a transaction costs above the same operations outside of one, in the engine alone.
+// What a transaction costs compared to the same operations outside of one, in the engine alone.
 //
 //   .build/release/transaction_bench [--rounds N] [--directory DIR] [--mapped]
 //
-// Each round runs the same operations plainly, in transactions of few and in transactions of many;
-// from the two sizes follow the cost of a transaction and that of an operation in it, ns above the
-// same outside. One line of JSON for each kind of work. The time is the thread's own, so that other
-// load on the machine counts for less. Build it with
+// Each round runs the same operations plainly, in small transactions and in large ones; the two
+// sizes give the cost of a transaction and that of an operation in it, ns above the same outside.
+// One line of JSON for each kind of work. The time is the thread's own, so that other load on the
+// machine counts for less. Build it with
 // `cmake --preset release && cmake --build --preset release --target transaction_bench`.
 #include <algorithm>
 #include <cstdio>
@@ -51,7 +51,7 @@ double MedianOf(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// One operation after the other, each of them valid: whatever `Next` does leaves room for more.
+// A stream of operations that are always valid: `Next` never uses up the room for more.
 class AppendWork {
  public:
   static constexpr const char* kName = "append of 32 bytes";
@@ -87,7 +87,7 @@ class ExecuteWork {
   uint64_t next_ = 0;
 };
 
-// Adds an order and cancels it, in turns: the book's slowest paths.
+// Alternately adds an order and cancels it: the book's slowest paths.
 class AddCancelWork {
  public:
   static constexpr const char* kName = "add, cancel";

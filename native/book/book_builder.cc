@@ -38,7 +38,7 @@ Code BookBuilder::AddOrder(OrderId id, int64_t quantity) {
   if (quantity > OrderBook::kMaxLevelQuantity - book_.levels_[level_].quantity) {
     return Code::kQuantityOverflow;
   }
-  const uint32_t index = book_.orders_.Allocate();  // nothing was freed: one after the other
+  const uint32_t index = book_.orders_.Allocate();  // nothing was freed: indices are consecutive
   book_.orders_.SetId(index, id);
   book_.orders_[index].hash = OrderBook::HashOf(id);
   book_.Link(index, level_, quantity);

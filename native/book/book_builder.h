@@ -1,7 +1,7 @@
-// Builds a book from its content, as a snapshot has it: level by level, each with its orders in
-// queue order. Much less work than adding order by order: what comes is known to be new, so levels
-// are put in order once, at the end, and ids go into a table of the right size in one sweep that
-// fetches ahead.
+// Builds a book from its content in snapshot order: level by level, each with its orders in queue
+// order. This is much less work than adding order by order: all levels and orders are known to be
+// new, so levels are sorted once, at the end, and ids go into a table of the right size in one
+// sweep that prefetches.
 #ifndef PINNACLE_BOOK_BOOK_BUILDER_H_
 #define PINNACLE_BOOK_BOOK_BUILDER_H_
 
@@ -16,22 +16,22 @@ namespace pinnacle {
 
 class BookBuilder {
  public:
-  // `most_orders` may be added; the book gets room for `expected_orders` where that is more.
+  // Up to `most_orders` may be added; the book gets room for `expected_orders` if that is more.
   BookBuilder(size_t most_orders, size_t expected_orders);
 
-  // The orders that follow stand in this level. Levels may come in any order, and again.
+  // The orders that follow belong to this level. Levels may come in any order, and more than once.
   void BeginLevel(Side side, int64_t price);
-  // Joins the tail of the level's queue. The id's being new is judged in Finish. Preconditions as
+  // Joins the tail of the level's queue. Finish checks that the id is new. Preconditions as for
   // OrderBook::CheckAdd. kBookFull, kQuantityOverflow.
   Code AddOrder(OrderId id, int64_t quantity);
-  // kDuplicateOrder. The builder is of no use afterwards.
+  // kDuplicateOrder. The builder can't be used afterwards.
   Code Finish(OrderBook* book);
 
  private:
   OrderBook book_;
   Side side_ = Side::kBuy;
   int64_t price_ = 0;
-  uint32_t level_ = kNoIndex;  // made with its first order: a level without any is none
+  uint32_t level_ = kNoIndex;  // created with its first order; empty levels are not stored
   std::vector<LevelList::Entry> levels_[2];
 };
 

@@ -6,7 +6,7 @@
 namespace pinnacle {
 namespace {
 
-TEST_CASE("a rebuilt book has the same content and takes operations like the first") {
+TEST_CASE("a rebuilt book has the same content and takes operations like the original") {
   OrderBook book;
   for (uint64_t id = 1; id <= 20'000; ++id) {
     OrderBook::Handle handle;
@@ -32,7 +32,7 @@ TEST_CASE("a rebuilt book has the same content and takes operations like the fir
   }
 }
 
-TEST_CASE("a builder refuses what no book holds") {
+TEST_CASE("a builder refuses what a book can't hold") {
   OrderBook book;
   {
     BookBuilder builder(2, 0);
@@ -49,7 +49,7 @@ TEST_CASE("a builder refuses what no book holds") {
   CHECK(builder.AddOrder({2, 0}, 1) == Code::kQuantityOverflow);
 }
 
-TEST_CASE("a level without orders is none, and a level that comes twice is one") {
+TEST_CASE("a level without orders is not stored, and one that comes twice is merged") {
   BookBuilder builder(3, 0);
   builder.BeginLevel(Side::kBuy, 10);
   builder.BeginLevel(Side::kBuy, 12);
@@ -69,7 +69,7 @@ TEST_CASE("a level without orders is none, and a level that comes twice is one")
 }
 
 TEST_CASE(
-    "a hundred thousand levels are put in order, and the book has room for what is expected") {
+    "a hundred thousand levels are put in order, and the book has room for the expected orders") {
   BookBuilder builder(100'000, 300'000);
   for (uint64_t i = 0; i < 100'000; ++i) {
     builder.BeginLevel(Side::kSell, static_cast<int64_t>(i * 7919 % 100'003));

@@ -1,6 +1,6 @@
-// Operations taken back in reverse order leave the book as it was: the same queues, and the same
-// orders under the same indices. Random transactions run beside the naive book, which keeps copies,
-// and beside a real one that only ever saw what was kept.
+// Undoing operations in reverse order restores the book: the same queues, and the same orders under
+// the same indices. Random transactions run beside the naive book, which keeps copies, and beside a
+// real one that only saw the operations that were kept.
 #include <algorithm>
 #include <cstdlib>
 #include <random>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kKinds = 12;
 
-// Accepted ones, of all runs together.
+// Accepted operations, of all runs together.
 uint64_t Operations() {
   const char* asked = std::getenv("PINNACLE_UNDO_OPERATIONS");
   return asked == nullptr ? 1'000'000 : std::strtoull(asked, nullptr, 10);
@@ -33,7 +33,7 @@ class Undoing {
  public:
   explicit Undoing(uint64_t seed, uint64_t ids) : random_(seed), ids_(ids) {}
 
-  // Runs `operations` of them; "" where nothing differs.
+  // Runs `operations` of them; "" if nothing differs.
   std::string Run(uint64_t operations) {
     while (done_ < operations) {
       const ReferenceBook before = reference_;
@@ -98,7 +98,7 @@ class Undoing {
     }
   }
 
-  // False where the book refuses it.
+  // False if the book refuses it.
   static bool ApplyTo(OrderBook& book, const Draw& draw, OrderBook::Undo* undo) {
     OrderBook::Handle handle;
     if (draw.kind < 5) {
@@ -131,7 +131,7 @@ class Undoing {
       const std::string difference = CompareBooks(book_, reference_);
       if (!difference.empty()) return difference;
     }
-    // The next order gets the same index, and each of some orders has the one it had.
+    // The next order gets the same index, and a sample of orders keep theirs.
     OrderBook::Undo next;
     OrderBook::Undo wanted;
     book_.NoteAdd(&next);
@@ -163,7 +163,7 @@ class Undoing {
 
 TEST_CASE("random transactions, half of them taken back, leave what the naive book has") {
   const uint64_t operations = Operations();
-  // Few ids: queues and the whole book empty and fill again. More: tables grow on the way.
+  // With few ids, queues and the whole book empty and refill; with more, tables grow on the way.
   for (const uint64_t ids : {6, 40, 400}) {
     Undoing undoing(ids, ids);
     const std::string difference = undoing.Run(operations * (ids == 400 ? 2 : 4) / 10);
@@ -209,7 +209,7 @@ struct Three {
   }
 };
 
-TEST_CASE("an order that left comes back to its place in the queue, first, between and last") {
+TEST_CASE("an order that left returns to its place in the queue, first, between and last") {
   for (const uint64_t id : {1, 2, 3, 4}) {
     Three three;
     REQUIRE(three.book.CheckCancel({id, 0}, &three.handle) == Code::kOk);

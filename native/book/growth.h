@@ -7,10 +7,10 @@
 namespace pinnacle {
 
 enum class Growth : uint8_t {
-  // Little by little, alongside operations: none of them pays for all. For a book that is in use.
+  // Gradually, alongside operations: none of them pays for all of it. For a book in use.
   kGradual,
-  // Whole tables at once, large ones in huge pages: the least work in all. For building a book that
-  // nobody waits on (recovery, snapshots).
+  // Whole tables at once, large ones in huge pages: the least work overall. For building a book
+  // while the hot path does not wait for it (recovery, snapshots).
   kAtOnce,
 };
 

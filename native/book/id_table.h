@@ -1,15 +1,15 @@
-// From a hash to an index: open addressing with linear probing, 8 bytes a slot. The keys stand with
-// the elements that the indices lead to.
+// Maps a hash to an index: open addressing with linear probing, 8 bytes a slot. The keys are stored
+// with the elements that the indices refer to.
 //
-// A slot holds 32 bits of the key's hash and the index; the hash bits also say where the slot's
-// chain starts, so growing and erasing never look at the elements. At most every second slot is
-// used: a look-up reads one cache line, seldom two. While it grows gradually, the larger table
-// takes new entries at once and every later call moves a few clusters of the old one, so that no
-// single operation pays for all.
+// A slot holds 32 bits of the key's hash and the index; the hash bits also give the start of the
+// slot's chain, so growing and erasing never look at the elements. At most half of the slots are
+// used: a look-up reads one cache line, rarely two. During gradual growth the larger table takes
+// new entries at once and every later call moves a few clusters of the old one, so that no single
+// operation pays for all of it.
 //
-// Invariants: a cluster (a run of used slots) of the old table is moved whole, so probing it stays
-// right while it drains; a key is in one of the two tables at most. A Place is good until the next
-// change. Where there is no memory to grow, std::bad_alloc is thrown and nothing has changed.
+// Invariants: a cluster (a run of used slots) of the old table moves as a whole, so probing it
+// stays correct while it drains; a key is in at most one of the two tables. A Place is valid until
+// the next change. If there is no memory to grow, std::bad_alloc is thrown and nothing has changed.
 #ifndef PINNACLE_BOOK_ID_TABLE_H_
 #define PINNACLE_BOOK_ID_TABLE_H_
 
@@ -29,15 +29,15 @@ class IdTable {
  public:
   static constexpr uint32_t kNone = 0xffffffffu;
 
-  // Where a key stands, or where it would go.
+  // The slot of a key, or the slot it would get.
   struct Place {
     uint32_t index = kNone;  // kNone: the key is absent
-    uint32_t slot = kNone;   // the key's slot, or a free one for it; kNone: to be searched for
+    uint32_t slot = kNone;   // the key's slot, or a free one for it; kNone: search for it
   };
 
   explicit IdTable(size_t expected) : current_(SlotsFor(expected), TableMemory::Pages::kPresent) {}
 
-  // The one for which `equals(index)` is true among those with this hash.
+  // Finds the key with this hash for which `equals(index)` is true.
   template <typename Equals>
   Place Find(uint32_t hash, Equals&& equals) const {
     uint32_t slot = hash & current_.mask;
@@ -53,7 +53,7 @@ class IdTable {
     return {FindInOld(hash, equals), kNone};
   }
 
-  // The key must be absent. `slot` is what Find said, with no change in between, or kNone.
+  // The key must be absent. `slot` is Find's result, with no change in between, or kNone.
   void Insert(uint32_t hash, uint32_t index, uint32_t slot = kNone) {
     if (old_.slots != nullptr) [[unlikely]] {
       MoveSome(kSlotsPerCall);
@@ -71,8 +71,8 @@ class IdTable {
     }
   }
 
-  // The key with this hash and index must be present. `slot` is what Find said, or kNone; inserting
-  // in between is allowed.
+  // The key with this hash and index must be present. `slot` is Find's result, or kNone; inserts in
+  // between are allowed.
   void Erase(uint32_t hash, uint32_t index, uint32_t slot = kNone) {
     if (old_.slots != nullptr) [[unlikely]] {
       MoveSome(kSlotsPerCall);
@@ -93,15 +93,15 @@ class IdTable {
     EraseSlot(current_, slot);
   }
 
-  // Brings the place where a look-up of this hash starts into the cache.
+  // Prefetches the slot at which a look-up of this hash starts.
   void Prefetch(uint32_t hash) const {
     __builtin_prefetch(current_.slots + (hash & current_.mask), 1);
     if (old_.slots != nullptr) [[unlikely]]
       __builtin_prefetch(old_.slots + (hash & old_.mask), 1);
   }
 
-  // The first index with this hash, seldom another key's; kNone where there is none. A guess, for
-  // prefetching.
+  // The first index with this hash, which rarely is another key's; kNone if there is none. A guess,
+  // for prefetching.
   uint32_t Guess(uint32_t hash) const {
     return Find(hash, [](uint32_t) { return true; }).index;
   }
@@ -115,7 +115,7 @@ class IdTable {
     MoveSome(old_.size());
   }
 
-  // Needs memory only to give back more.
+  // Needs memory only to give more back.
   void Clear() {
     old_ = Table();
     try {
@@ -126,7 +126,7 @@ class IdTable {
     }
   }
 
-  // So many more can be inserted without memory; at least one behind MakeRoom.
+  // Inserts possible without memory; at least one after MakeRoom.
   size_t room() const { return current_.size() / 2 - current_.used - old_.used; }
   void MakeRoom() {
     if (room() == 0) Grow();
@@ -169,8 +169,8 @@ class IdTable {
   };
 
   static constexpr size_t kLeastSlots = 64;
-  // Slots looked at per call while the old table drains: it is empty long before the new one is
-  // half full.
+  // Slots visited per call while the old table drains: it is empty long before the new one is half
+  // full.
   static constexpr size_t kSlotsPerCall = 16;
 
   static size_t SlotsFor(size_t expected) {
@@ -199,14 +199,14 @@ class IdTable {
     if (table.slots == nullptr) return kNone;
     for (uint32_t i = hash & table.mask;; i = (i + 1) & table.mask) {
       const Slot slot = table.slots[i];
-      // An element that changes its key has two slots for a moment: the hash tells them apart.
+      // An element that changes its key briefly has two slots: the hash tells them apart.
       if (slot.index_plus_one == index + 1 && slot.hash == hash) return i;
       if (slot.index_plus_one == 0) return kNone;
     }
   }
 
   static void EraseSlot(Table& table, uint32_t hole) {
-    // Later slots of the cluster move up where their chain allows: no tombstones are left.
+    // Later slots of the cluster move up if their chain allows it: no tombstones remain.
     for (uint32_t i = (hole + 1) & table.mask; table.slots[i].index_plus_one != 0;
          i = (i + 1) & table.mask) {
       const uint32_t home = table.slots[i].hash & table.mask;
@@ -231,13 +231,13 @@ class IdTable {
     Table larger(slots, pages);
     old_ = std::move(current_);
     current_ = std::move(larger);
-    // Start at an empty slot, that is between two clusters.
+    // Start at an empty slot, that is, between two clusters.
     cursor_ = 0;
     while (old_.slots[cursor_].index_plus_one != 0) ++cursor_;
     slots_left_ = old_.size();
   }
 
-  // Looks at `least` slots or some more, to the end of a cluster.
+  // Visits `least` slots or slightly more, to the end of a cluster.
   void MoveSome(size_t least) {
     size_t looked = 0;
     while (slots_left_ > 0) {

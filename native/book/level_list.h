@@ -1,7 +1,7 @@
-// The price levels of one side in order, best last, in sorted blocks: near the best price, where
-// nearly all changes happen, inserting and erasing move a few entries of one block; far from it
-// never more than a block. (Which level has a price is looked up elsewhere, by hash: this is only
-// touched when a level comes or goes, and for reading in order.)
+// The price levels of one side in order, best last, in sorted blocks. Near the best price, the site
+// of nearly all changes, inserting and erasing move a few entries of one block; far from it never
+// more than a block. (Levels are looked up by price elsewhere, by hash: this list is only touched
+// when a level is added or removed, and for reading in order.)
 #ifndef PINNACLE_BOOK_LEVEL_LIST_H_
 #define PINNACLE_BOOK_LEVEL_LIST_H_
 
@@ -19,7 +19,7 @@ class LevelList {
   static constexpr uint32_t kNone = 0xffffffffu;
 
   struct Entry {
-    int64_t key;  // orders levels from worst to best: the price for bids, its negative for asks
+    int64_t key;  // ascends from worst to best: the price for bids, its negative for asks
     uint32_t level;
   };
 
@@ -47,7 +47,7 @@ class LevelList {
     first_keys_[b] = block.keys[0];
   }
 
-  // Insert of this key needs no memory then.
+  // Afterwards Insert of this key needs no memory.
   void MakeRoom(int64_t key) {
     if (!blocks_.empty() && blocks_[BlockOf(key)]->count < kBlock) return;
     if (blocks_.size() == blocks_.capacity()) blocks_.reserve(2 * blocks_.size() + 1);
@@ -72,7 +72,7 @@ class LevelList {
     }
   }
 
-  // Replaces everything. Keys ascend strictly.
+  // Replaces everything. Keys must ascend strictly.
   void Assign(const std::vector<Entry>& entries) {
     Clear();
     size_ = entries.size();
@@ -99,7 +99,7 @@ class LevelList {
     return blocks_.empty() ? kNone : blocks_.back()->levels[blocks_.back()->count - 1];
   }
 
-  // Calls visit(level index) from the best on, until it returns false.
+  // Calls visit(level index) from the best level on, until it returns false.
   template <typename Visit>
   void ForEach(Visit&& visit) const {
     for (size_t b = blocks_.size(); b-- > 0;) {
@@ -113,7 +113,7 @@ class LevelList {
 
  private:
   static constexpr uint32_t kBlock = 128;
-  static constexpr uint32_t kBuiltBlock = 96;  // room for what comes
+  static constexpr uint32_t kBuiltBlock = 96;  // leaves room for later levels
   struct Block {
     uint32_t count;
     int64_t keys[kBlock];
@@ -144,12 +144,12 @@ class LevelList {
     first_keys_.insert(first_keys_.begin() + static_cast<std::ptrdiff_t>(at), 0);
   }
 
-  // Makes room in the full block b; returns the block that `key` goes into.
+  // Splits the full block b; returns the block that `key` goes into.
   size_t Split(size_t b, int64_t key) {
     AddBlock(b + 1);
     Block& left = *blocks_[b];
     Block& right = *blocks_[b + 1];
-    // A key beyond the block's last starts the next block: ever better prices fill blocks whole.
+    // A key beyond the block's last starts the next block: ever better prices fill whole blocks.
     const uint32_t kept = key > left.keys[kBlock - 1] ? kBlock : kBlock / 2;
     right.count = kBlock - kept;
     std::memcpy(right.keys, left.keys + kept, right.count * sizeof(left.keys[0]));
@@ -161,7 +161,7 @@ class LevelList {
 
   std::vector<std::unique_ptr<Block>> blocks_;
   std::vector<int64_t> first_keys_;
-  std::unique_ptr<Block> spare_;  // for the next AddBlock, where it was made ahead
+  std::unique_ptr<Block> spare_;  // for the next AddBlock, if MakeRoom has made it
   size_t size_ = 0;
 };
 

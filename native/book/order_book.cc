@@ -36,7 +36,7 @@ size_t OrderBook::Affordable(size_t expected_orders) {
 
 void OrderBook::MakeRoomForOrder(Handle* handle) {
   orders_.MakeRoom();
-  // What was looked up is elsewhere in a table that grows; it is searched for then.
+  // In a growing table the Handle's places are stale; Apply then searches again.
   if (ids_.room() == 0) {
     ids_.MakeRoom();
     handle->slot = handle->new_slot = kNoIndex;
@@ -119,7 +119,7 @@ void OrderBook::Unlink(const Order& order, Level& level) {
   --level.orders;
 }
 
-// Takes the order out of the book, and its level where it was the last.
+// Takes the order out of the book, and its level if it was the last.
 void OrderBook::Remove(uint32_t order_index, uint32_t slot) {
   const Order& order = orders_[order_index];
   Level& level = levels_[order.level];
@@ -202,7 +202,7 @@ void OrderBook::ApplyReplace(const Handle& handle, OrderId new_id, int64_t price
   const Order& order = orders_[index];
   const uint32_t old_level = order.level;
   if (!(orders_.IdOf(index) == new_id)) {
-    // The new id goes in first: erasing moves slots, and its place may be among them.
+    // Insert the new id first: erasing moves slots, perhaps the one found for it.
     const uint32_t old_hash = order.hash;
     ids_.Insert(handle.hash, index, handle.new_slot);
     ids_.Erase(old_hash, index, handle.slot);
@@ -219,8 +219,7 @@ void OrderBook::ApplyReplace(const Handle& handle, OrderId new_id, int64_t price
 }
 
 OrderId OrderBook::LevelOrderId(Side side, int64_t price) {
-  // Outside of what a venue hands out: UUIDs have a version in the high half, other ids are
-  // shorter.
+  // Outside the ids that venues use: UUIDs have a version in the high half, other ids are shorter.
   return {static_cast<uint64_t>(price), ~uint64_t{0} - static_cast<uint64_t>(side)};
 }
 
@@ -305,7 +304,7 @@ void OrderBook::NoteSetLevel(const Handle& handle, int64_t quantity, Undo* undo)
 }
 
 void OrderBook::TakeBack(const Undo& undo) {
-  // What was counted includes the room that a removal had left.
+  // The count included the room that a removal had left.
   room_ = 0;
   switch (undo.kind) {
     case Undo::Kind::kNothing:
@@ -351,7 +350,7 @@ void OrderBook::TakeBackReplace(const Undo& undo) {
   if (levels_[left].orders == 0) RemoveLevel(left);
 }
 
-// Links the order where it was. Its neighbours are there again: whatever moved them is taken back.
+// Links the order at its old place. Its neighbours are back: whatever moved them has been undone.
 void OrderBook::PutBack(const Undo& undo) {
   const uint32_t level_index = undo.was.level;
   if (undo.level_leaves) {

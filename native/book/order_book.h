@@ -1,23 +1,22 @@
 // One instrument's price-time order book, market by order. Prices are ticks, quantities lots, both
 // integers; order ids have up to 128 bits.
 //
-// Two halves for every operation, so that the caller can journal in between:
-//   Check*  says whether the book would take it, and changes nothing; what it looked up is in the
-//           Handle, so that every id and every level is looked up once;
-//   Apply*  does it. It may only be called with the Handle of the same Check that returned kOk,
-//           with nothing in between.
+// Each operation has two halves, so that the caller can journal in between:
+//   Check*  says whether the book would accept it, and changes nothing. Its look-ups are kept in
+//   the Handle, so that every id and every level is looked up once. Apply*  performs it. It may
+//   only be called with the Handle of the same Check that returned kOk, with nothing in between.
 // (Validate, then journal, then apply: a refused operation leaves no entry, and an operation that
 // could not be journaled is not applied.)
 // An operation that may bring an order or a level into the book has a third part, in between:
-// MakeRoom* gets all the memory that its Apply may need. It throws std::bad_alloc where there is
-// none, and nothing has changed; behind it Apply can't fail. (Who has nothing to journal may leave
-// it out.)
+// MakeRoom* allocates all the memory that its Apply may need. If there is none it throws
+// std::bad_alloc and nothing has changed; after it Apply can't fail. (A caller without a journal
+// may skip it.)
 //
-// Within a level orders stand in time order. The book may be crossed or locked: it mirrors what a
-// venue says and does not match. Not thread-safe.
+// Within a level orders are in time order. The book may be crossed or locked: it mirrors a venue
+// and does not match. Not thread-safe.
 //
-// Invariants: every order stands in the queue of one level and in `ids_`; every level has an order,
-// and stands in `level_ids_` and in the list of its side.
+// Invariants: every order is in the queue of one level and in `ids_`; every level has an order, and
+// is in `level_ids_` and in the list of its side.
 #ifndef PINNACLE_BOOK_ORDER_BOOK_H_
 #define PINNACLE_BOOK_ORDER_BOOK_H_
 
@@ -43,7 +42,7 @@ struct OrderView {
   OrderId id;
   Side side;
   int64_t price;
-  int64_t quantity;  // what is still open
+  int64_t quantity;  // still open
 };
 
 struct LevelView {
@@ -54,27 +53,27 @@ struct LevelView {
 
 class OrderBook {
  public:
-  // `expected_orders` live orders are reserved for; beyond it the book grows without a long pause.
+  // Reserves room for `expected_orders` live orders; beyond it the book grows without a long pause.
   explicit OrderBook(size_t expected_orders = 0, uint32_t max_orders = kMaxOrders);
 
-  // Above this many live orders an add is kBookFull.
+  // With this many live orders an add is kBookFull.
   static constexpr uint32_t kMaxOrders = 1u << 30;
   // Highest total of one level, so that it is exact as a float64.
   static constexpr int64_t kMaxLevelQuantity = (int64_t{1} << 53) - 1;
 
-  // What a Check looked up. Valid until the next change of the book.
+  // The look-ups of a Check. Valid until the next change of the book.
   struct Handle {
     uint32_t order = kNoIndex;     // the order that the operation names
     uint32_t slot = kNoIndex;      // its place in the id table
     uint32_t hash = 0;             // of the id that the operation brings into the book
     uint32_t new_slot = kNoIndex;  // the place for that id
-    uint32_t level = kNoIndex;     // the level that the operation goes to; none: it is to be made
+    uint32_t level = kNoIndex;     // the level that the operation goes to; none: to be made
     uint32_t level_hash = 0;
     uint32_t level_slot = kNoIndex;
   };
 
-  // MakeRoom* of most operations: true where the tables are known to have room for what it brings,
-  // which is taken then.
+  // MakeRoom* of most operations: if the tables are known to have room for its order and id, takes
+  // that room and returns true.
   bool TakeRoom(const Handle& handle, OrderId new_id) {
     if (room_ == 0 || handle.level == kNoIndex || new_id.high != 0) [[unlikely]]
       return false;
@@ -90,25 +89,25 @@ class OrderBook {
              SideOf(levels_[orders_[handle->order].level]), price);
   }
 
-  // Preconditions on numbers (the caller has checked): -(2^53 - 1) <= price <= 2^53 - 1,
-  // 1 <= quantity <= 2^53 - 1.
+  // Preconditions on numbers (checked by the caller): -(2^53 - 1) <= price <= 2^53 - 1, 1 <=
+  // quantity <= 2^53 - 1.
   // kDuplicateOrder, kBookFull, kQuantityOverflow (level sum)
   Code CheckAdd(OrderId id, Side side, int64_t price, int64_t quantity, Handle* handle) const;
   void ApplyAdd(const Handle& handle, OrderId id, Side side, int64_t price, int64_t quantity);
 
-  // Takes `quantity` off; the order leaves at 0. kUnknownOrder, kQuantityExceedsOpen.
-  // The same for a partial cancel and for an execution: they differ in meaning only.
+  // Reduces the order by `quantity`; the order leaves at 0. kUnknownOrder, kQuantityExceedsOpen.
+  // Used for a partial cancel and for an execution: they differ in meaning only.
   Code CheckReduce(OrderId id, int64_t quantity, Handle* handle) const;
   void ApplyReduce(const Handle& handle, int64_t quantity);
 
-  // Of the order that the operation names.
+  // The price of the order that the operation names.
   int64_t PriceOf(const Handle& handle) const { return levels_[orders_[handle.order].level].price; }
 
   Code CheckCancel(OrderId id, Handle* handle) const;  // kUnknownOrder
   void ApplyCancel(const Handle& handle);
 
   // The order leaves and joins the tail of the queue at `price` with `quantity` open, as `new_id`
-  // (which may be its own). kUnknownOrder, kDuplicateOrder (new id in use by another),
+  // (which may be the same id). kUnknownOrder, kDuplicateOrder (another order has the new id),
   // kQuantityOverflow.
   Code CheckReplace(OrderId id, OrderId new_id, int64_t price, int64_t quantity,
                     Handle* handle) const;
@@ -121,9 +120,9 @@ class OrderBook {
   void ApplySetLevel(const Handle& handle, Side side, int64_t price, int64_t quantity);
   static OrderId LevelOrderId(Side side, int64_t price);
 
-  // --- fetching ahead ---
-  // What an operation on an id will touch, brought into the cache while others are being applied:
-  // first its place in the id table, some operations later the order, again later the order's
+  // --- prefetching ---
+  // Brings into the cache what an operation on an id will touch, while others are being applied:
+  // first its place in the id table, some operations later the order, later again the order's
   // neighbours in the queue. Hints: they change nothing and may be left out.
   static uint32_t HashOf(OrderId id) {
     uint64_t x = (id.low ^ hash_seed_) * kMultiplier1;
@@ -141,12 +140,12 @@ class OrderBook {
   void PrefetchTail(Side side, int64_t price) const;  // of the level that an add goes to
 
   void Clear();
-  // A book as this one was when it was made.
+  // An empty book with this book's limit of orders.
   OrderBook Emptied() const { return OrderBook(0, max_orders_); }
 
-  // --- taking operations back ---
-  // What an operation is about to change. Taken back in strict reverse order, operations leave the
-  // book as it was: the same orders at the same places of their queues, under the same indices.
+  // --- undo ---
+  // The state that an operation is about to change. Undoing operations in strict reverse order
+  // restores the book: the same orders at the same places of their queues, under the same indices.
   struct Undo {
     // kAdd needs the order's index, kQuantity its quantity too; the others need all of it.
     enum class Kind : uint8_t { kNothing, kAdd, kQuantity, kRemoval, kReplace };
@@ -158,7 +157,7 @@ class OrderBook {
     uint64_t id_high = 0;
     int64_t price = 0;
   };
-  // Each between the operation's Check (and MakeRoom) and its Apply.
+  // Call each between the operation's Check (and MakeRoom) and its Apply.
   void NoteAdd(Undo* undo) const {
     undo->kind = Undo::Kind::kAdd;
     undo->order = orders_.NextIndex();
@@ -173,13 +172,13 @@ class OrderBook {
   void NoteCancel(const Handle& handle, Undo* undo) const { Note(handle.order, undo); }
   void NoteReplace(const Handle& handle, Undo* undo) const;
   void NoteSetLevel(const Handle& handle, int64_t quantity, Undo* undo) const;
-  // The operation was applied, and everything after it is taken back. Throws std::bad_alloc where
-  // a level can't come back for want of memory; the book is of no use then.
+  // Precondition: the operation was applied, and everything after it is undone. Throws
+  // std::bad_alloc if there is no memory to restore a level; the book is unusable then.
   void TakeBack(const Undo& undo);
 
   // How tables grow from here on; kGradual at first.
   void set_growth(Growth growth);
-  // Room for as many live orders.
+  // Makes room for this many live orders in all.
   void Reserve(size_t orders);
 
   // --- reading ---
@@ -189,24 +188,22 @@ class OrderBook {
   size_t Depth(Side side, size_t max_levels, LevelView* levels) const;
   bool Best(Side side, LevelView* level) const;
   bool Find(OrderId id, OrderView* order) const;
-  // Orders and quantity ahead of the order in its level. False where there is no such order.
-  // O(ahead).
+  // Orders and quantity ahead of the order in its level. False if there is no such order. O(ahead).
   bool QueuePosition(OrderId id, uint32_t* orders_ahead, int64_t* quantity_ahead) const;
-  // All orders of a level in time order; returns false where there is no such level.
+  // All orders of a level in time order; returns false if there is no such level.
   bool LevelOrders(Side side, int64_t price, std::vector<OrderView>* orders) const;
 
-  // Visits every level best first, then every order of it in time order: the canonical order in
-  // which snapshots are written and books are compared. `level` is called before the level's
-  // orders.
+  // Visits every level best first, then every order of it in time order: the canonical order for
+  // writing snapshots and comparing books. `level` is called before the level's orders.
   template <typename OnLevel, typename OnOrder>
   void Visit(Side side, OnLevel&& level, OnOrder&& order) const;
 
-  // A digest over the canonical content (sides, levels, orders in queue order). Equal books have
+  // A digest of the canonical content (sides, levels, orders in queue order). Equal books have
   // equal digests; O(orders).
   uint64_t Digest() const;
 
   size_t memory_bytes() const;
-  uint64_t growth_count() const {  // times that a table or slab was enlarged
+  uint64_t growth_count() const {  // times a table or slab was enlarged
     return ids_.growth_count() + orders_.growth_count() + levels_.growth_count() +
            level_ids_.growth_count();
   }
@@ -216,7 +213,7 @@ class OrderBook {
 
  private:
   friend class BookBuilder;
-  // Another one in every process, so that nobody can choose ids that collide.
+  // Differs in every process, so that an attacker can't choose ids that collide.
   static const uint64_t hash_seed_;
   using Order = OrderStore::Order;
 
@@ -244,7 +241,7 @@ class OrderBook {
       return level.price == price && SideOf(level) == side;
     });
   }
-  // `beside`: more than the tables of orders and ids may grow.
+  // `beside`: whether tables other than those of orders and ids may grow.
   void MakeRoom(Handle* handle, bool beside, OrderId id, uint32_t index, Side side, int64_t price) {
     if (room_ == 0) [[unlikely]]
       MakeRoomForOrder(handle);
@@ -254,7 +251,7 @@ class OrderBook {
   }
   void MakeRoomForOrder(Handle* handle);
   void MakeRoomBeside(Handle* handle, OrderId id, uint32_t index, Side side, int64_t price);
-  // Throws where there is no memory for so many at once.
+  // Throws if there is no memory for `expected_orders` at once.
   static size_t Affordable(size_t expected_orders);
   // Fills in the handle's level. kQuantityOverflow.
   Code CheckLevel(Side side, int64_t price, int64_t quantity, Handle* handle) const;
@@ -268,7 +265,7 @@ class OrderBook {
     undo->order = order_index;
     undo->was.quantity = orders_[order_index].quantity;
   }
-  // Of an order that is about to leave.
+  // The order is about to leave.
   void Note(uint32_t order_index, Undo* undo) const;
   void Reinsert(const Undo& undo);
   void TakeBackReplace(const Undo& undo);
@@ -280,7 +277,7 @@ class OrderBook {
   IdTable level_ids_;
   LevelList lists_[2];
   uint32_t max_orders_;
-  // Operations for which there is room for sure, where each brings an order and its id.
+  // Operations that certainly have room, if each brings an order and its id.
   uint64_t room_ = 0;
 };
 

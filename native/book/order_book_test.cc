@@ -58,7 +58,7 @@ TEST_CASE("levels are kept by price, best first, and orders by time") {
   CHECK(quantity == 5);
 }
 
-TEST_CASE("negative prices are levels as others are, the highest bid and the lowest ask first") {
+TEST_CASE("negative prices are ordinary levels, the highest bid and the lowest ask first") {
   OrderBook book;
   Add(book, 1, Side::kBuy, -100, 5);
   Add(book, 2, Side::kBuy, -1, 7);
@@ -74,7 +74,7 @@ TEST_CASE("negative prices are levels as others are, the highest bid and the low
   CHECK(levels[0].price == -3763);
   CHECK(Queue(book, Side::kBuy, -1) == std::vector<uint64_t>{2});
   CHECK(Queue(book, Side::kSell, -1).empty());
-  // A level of -1 is one, and no order is none.
+  // A level of -1 exists, and "no order" is not -1.
   OrderBook prices;
   CHECK_FALSE(prices.Best(Side::kBuy, levels));
   REQUIRE(SetLevel(prices, Side::kBuy, -1, 4) == Code::kOk);
@@ -114,7 +114,7 @@ TEST_CASE("a level's total never passes what a float64 holds exactly") {
   CHECK(book.CheckReplace({1, 0}, {1, 0}, 100, most, &handle) == Code::kOk);
 }
 
-TEST_CASE("a book at its limit of orders is full, and takes orders again after one left") {
+TEST_CASE("a book at its limit of orders is full, and takes orders again after one leaves") {
   OrderBook book(0, 2);
   Add(book, 1, Side::kBuy, 1, 1);
   Add(book, 2, Side::kBuy, 1, 1);
@@ -170,7 +170,7 @@ TEST_CASE("ids of 128 bits that share a half are different orders") {
   CHECK_FALSE(book.Find({2, 2}, &order));
 }
 
-TEST_CASE("a cleared book is empty and serves again") {
+TEST_CASE("a cleared book is empty and can be used again") {
   OrderBook book;
   const uint64_t empty = book.Digest();
   for (uint64_t i = 0; i < 10000; ++i) Add(book, i, Side::kBuy, static_cast<int64_t>(i), 1);
@@ -181,7 +181,7 @@ TEST_CASE("a cleared book is empty and serves again") {
   CHECK(book.order_count() == 1);
 }
 
-TEST_CASE("equal books have equal digests however they came to be, and others do not") {
+TEST_CASE("equal books have equal digests whatever their history, and others do not") {
   OrderBook one;
   OrderBook other(5000);
   for (uint64_t i = 0; i < 1000; ++i) {
@@ -231,7 +231,7 @@ TEST_CASE("random operations agree with the naive book in every answer and all c
     std::vector<uint8_t> bytes(20000);
     for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
     if (seed % 2 == 0) {
-      // Fewer huge numbers and wide ids: more orders meet.
+      // Fewer huge numbers and wide ids, so that more orders meet.
       for (size_t i = 0; i < bytes.size(); i += 4) bytes[i] &= 0x1f;
     }
     const std::string difference = RunBookOperations(bytes, 97);
@@ -239,7 +239,7 @@ TEST_CASE("random operations agree with the naive book in every answer and all c
   }
 }
 
-// Everything that Apply does behind MakeRoom must be possible where there is no memory left.
+// Everything that Apply does after MakeRoom must be possible when no memory is left.
 TEST_CASE("behind MakeRoom an operation makes no table larger, and does what it does without") {
   OrderBook book;
   OrderBook plain;

@@ -1,8 +1,8 @@
 // The orders of a book: two in a cache line, so that looking one up touches one line.
 //
-// The upper halves of ids stand in a table of their own beside, which is there only from the first
-// id on that has one (exchange UUIDs, levels of market-by-price books): most venues number their
-// orders, and their books need not carry eight zero bytes an order through the cache.
+// The high 64 bits of ids live in a side table, allocated when the first wide id arrives (exchange
+// UUIDs, levels of market-by-price books). Most venues number their orders, and their books need
+// not carry eight zero bytes per order through the cache.
 #ifndef PINNACLE_BOOK_ORDER_STORE_H_
 #define PINNACLE_BOOK_ORDER_STORE_H_
 
@@ -47,13 +47,13 @@ class OrderStore {
   }
 
   void Reserve(size_t count) { orders_.Reserve(count); }
-  // The order's fields are whatever they were.
+  // The order's fields are uninitialised or stale.
   uint32_t Allocate() { return orders_.Allocate(); }
   void Free(uint32_t index) { orders_.Free(index); }
   uint32_t NextIndex() const { return orders_.NextIndex(); }
   size_t room() const { return orders_.room(); }
   void MakeRoom() { orders_.MakeRoom(); }
-  // SetId of this index and id needs no memory then.
+  // Afterwards SetId with this index and id needs no memory.
   void MakeRoomForId(uint32_t index, OrderId id) {
     if (id.high != 0) MakeHighs(index >> kChunkShift);
   }
@@ -101,7 +101,7 @@ class OrderStore {
   uint64_t* Highs(size_t chunk) const { return static_cast<uint64_t*>(highs_[chunk].data()); }
 
   Slab<Order> orders_;
-  std::vector<TableMemory> highs_;  // by chunk; an empty one stands for zeros
+  std::vector<TableMemory> highs_;  // by chunk; an empty one means zeros
   bool wide_ = false;
 };
 

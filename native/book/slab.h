@@ -1,10 +1,11 @@
-// Elements with 32-bit indices, in chunks; freed ones are reused, last freed first.
+// Elements with 32-bit indices, in chunks; freed ones are reused, the last freed first.
 //
-// A slab begins with a few elements and makes its first chunk larger until it is whole: a thousand
-// small books so share pages, and a look-up in one of them seldom misses the TLB. The elements move
-// then, a few thousand at most, so a reference does not outlive Allocate; from there on none moves.
+// A slab begins with a few elements and enlarges its first chunk until that is full-sized: a
+// thousand small books thus share pages, and a look-up in one of them rarely misses the TLB.
+// Elements move during that time, at most a few thousand, so a reference does not outlive Allocate;
+// afterwards none moves.
 //
-// Where there is no memory, std::bad_alloc is thrown and nothing has changed.
+// If there is no memory, std::bad_alloc is thrown and nothing has changed.
 #ifndef PINNACLE_BOOK_SLAB_H_
 #define PINNACLE_BOOK_SLAB_H_
 
@@ -23,7 +24,7 @@ namespace pinnacle {
 
 inline constexpr uint32_t kNoIndex = 0xffffffffu;
 
-// T is trivial and has a `uint32_t next` for the list of free ones.
+// T is trivial and has a `uint32_t next` for the free list.
 template <typename T>
 class Slab {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -62,10 +63,10 @@ class Slab {
     ++size_;
     return fresh_++;
   }
-  // What the next Allocate returns.
+  // The index the next Allocate returns.
   uint32_t NextIndex() const { return free_ != kNoIndex ? free_ : fresh_; }
 
-  // So many more can be allocated without memory; at least one behind MakeRoom.
+  // Allocations possible without memory; at least one after MakeRoom.
   size_t room() const { return capacity() - size_; }
   void MakeRoom() {
     if (room() == 0) Grow();
@@ -93,7 +94,7 @@ class Slab {
   uint64_t growth_count() const { return growth_count_; }
 
  private:
-  // As many as there are, when building: few large regions.
+  // When building, add as many chunks as there are already, at most this many: few large regions.
   static constexpr size_t kMostChunksAtOnce = 256;
   static constexpr uint32_t kLeastElements = 16;
 
@@ -113,7 +114,7 @@ class Slab {
     }
   }
 
-  // The only chunk gets `count` elements, up to kChunk.
+  // Enlarges the only chunk to `count` elements, at most kChunk.
   void EnlargeFirst(uint32_t count) {
     if (count <= first_capacity_) return;
     chunks_.reserve(1);

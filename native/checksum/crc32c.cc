@@ -40,8 +40,8 @@ const crc32c::Implementation& Choose() {
   return crc32c::Table();
 }
 
-// The chosen functions. Each pointer starts at a function that chooses, so a caller that runs
-// before this file's constructors is served too; a relaxed load is a plain one.
+// The chosen functions. Each pointer initially points to a function that chooses, so a caller that
+// runs before this file's constructors is served too; a relaxed load is a plain load.
 uint32_t ChooseThenExtend(uint32_t state, const uint8_t* bytes, size_t length);
 uint32_t ChooseThenLine(uint32_t state, const uint8_t* line);
 void ChooseThenLines(uint32_t state, const uint8_t* lines, size_t count, uint32_t* checksums);

@@ -1,5 +1,5 @@
-// CRC32C (Castagnoli; RFC 3720 appendix B.4 has the vectors). Hardware where there is one (SSE4.2,
-// ARMv8 CRC), a table elsewhere; chosen once at start.
+// CRC32C (Castagnoli; RFC 3720 appendix B.4 has the vectors). Computed by a CRC instruction if the
+// processor has one (SSE4.2, ARMv8 CRC), else by a table; chosen once at start.
 //
 // `state` is the raw shift register: Crc32c(bytes) == ~Extend(~0u, bytes). A seeded checksum starts
 // from another state: for two different seeds no message has the same checksum, since the

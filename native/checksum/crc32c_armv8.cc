@@ -1,4 +1,4 @@
-// CRC32C by the ARMv8 CRC extension: always there on Apple silicon, told by HWCAP on Linux.
+// CRC32C by the ARMv8 CRC extension: always present on Apple silicon, reported by HWCAP on Linux.
 #include "checksum/crc32c_implementation.h"
 
 #if defined(__aarch64__)

@@ -14,7 +14,7 @@ struct Implementation {
   void (*lines)(uint32_t state, const uint8_t* lines, size_t count, uint32_t* checksums);
 };
 
-// Null where this machine's processor or this build has no such unit.
+// Null if this processor or this build lacks the unit.
 const Implementation* Sse42();
 const Implementation* Armv8();
 const Implementation& Table();

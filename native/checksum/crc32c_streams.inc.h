@@ -1,7 +1,7 @@
-// The algorithms around a CRC unit, as text: included once by each file that has a unit, after it
-// defined PINNACLE_CRC_TARGET (the function attribute that unlocks the instruction) and, in an
-// unnamed namespace, StepU64, StepU32 and StepU8. (A template could not carry the attribute on to
-// the intrinsics on every compiler.) It is deliberately without include guard.
+// The algorithms around a CRC unit, as text. Each file that has a unit includes it once, after it
+// has defined PINNACLE_CRC_TARGET (the function attribute that enables the instruction) and, in an
+// unnamed namespace, StepU64, StepU32 and StepU8. (Not every compiler lets a template pass the
+// attribute on to the intrinsics.) It deliberately has no include guard.
 //
 // A CRC instruction takes 3 cycles but a new one starts every cycle, so three independent chains
 // must be in flight: streams of one long input, or separate lines.
@@ -20,8 +20,8 @@ inline uint32_t LoadU32(const uint8_t* bytes) {
   return value;
 }
 
-// While 3 * `stream_bytes` are left, takes them as three streams: the second and third start from
-// zero and are added after the ones before them were shifted past their length.
+// While at least 3 * `stream_bytes` are left, consumes them as three streams. The second and third
+// start from zero and are added once the sum before them is shifted past their length.
 PINNACLE_CRC_TARGET inline uint32_t ConsumeStreams(uint32_t state, const uint8_t** bytes,
                                                    size_t* length, size_t stream_bytes,
                                                    const crc32c::ShiftTable& shift) {

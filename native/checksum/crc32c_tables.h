@@ -54,7 +54,7 @@ constexpr ShiftTable MakeShiftTable(size_t byte_count) {
   return table;
 }
 
-// The register after appending the number of zero bytes that `table` was made for.
+// The register after appending the number of zero bytes `table` was made for.
 constexpr uint32_t Shift(const ShiftTable& table, uint32_t state) {
   return table[0][state & 0xff] ^ table[1][(state >> 8) & 0xff] ^ table[2][(state >> 16) & 0xff] ^
          table[3][state >> 24];
@@ -81,8 +81,9 @@ constexpr SlicingTable MakeSlicingTable() {
   return table;
 }
 
-// Bytes of one of three parallel streams. The largest makes joining free, the middle one fits three
-// to a page, the smallest sets where streams begin to pay (3 * 256 bytes).
+// Bytes in one of three parallel streams. With the largest, joining costs nearly nothing; the
+// middle one fits three to a page; the smallest sets the length from which streams pay off (3 * 256
+// bytes).
 inline constexpr size_t kLargeStreamBytes = 8192;
 inline constexpr size_t kMiddleStreamBytes = 1344;
 inline constexpr size_t kSmallStreamBytes = 256;

@@ -86,7 +86,7 @@ TEST_CASE("the table equals the definition bit by bit") {
 TEST_CASE("every implementation equals the table at any length, alignment and seed") {
   std::mt19937_64 random(2);
   const std::vector<uint8_t> bytes = RandomBytes(random, 80 * 1024);
-  // Lengths around the places where the number of streams changes, then arbitrary ones.
+  // Lengths near the points at which the number of streams changes, then arbitrary ones.
   std::vector<size_t> lengths;
   for (size_t edge : {768u, 4032u, 4800u, 24576u, 28608u, 49152u, 53952u}) {
     for (size_t length = edge - 9; length <= edge + 9; ++length) lengths.push_back(length);
@@ -103,7 +103,7 @@ TEST_CASE("every implementation equals the table at any length, alignment and se
   }
 }
 
-TEST_CASE("extending over two parts equals extending over the whole, wherever it is split") {
+TEST_CASE("extending over two parts equals extending over the whole, at any split") {
   std::mt19937_64 random(3);
   for (size_t length : {0u, 1u, 7u, 64u, 767u, 768u, 4096u, 26000u}) {
     const std::vector<uint8_t> bytes = RandomBytes(random, length);
@@ -147,7 +147,7 @@ TEST_CASE("the checksums of many lines equal those of each line alone") {
       for (size_t i = 0; i < count; ++i) {
         REQUIRE(checksums[i] == Crc32cExtendPortable(state, lines.data() + 64 * i, 60));
       }
-      REQUIRE(checksums[count] == 0xabababab);  // nothing is stored past the last
+      REQUIRE(checksums[count] == 0xabababab);  // nothing is stored after the last
       std::vector<uint32_t> chosen(count);
       Crc32cLines(state, lines.data(), count, chosen.data());
       checksums.pop_back();

@@ -33,12 +33,12 @@ Status NoConsumer(const std::string& data_directory, const std::string& name) {
                                      "\"; `pinnacle consumers` lists them");
 }
 
-// The directory and its name in the parent, both durable.
+// Creates the directory; both it and its name in the parent are durable.
 Status MakeDirectory(FileSystem* fs, const std::string& parent, const std::string& path) {
   bool exists = false;
   PINNACLE_RETURN_IF_ERROR(fs->Exists(path, &exists));
   if (!exists) PINNACLE_RETURN_IF_ERROR(fs->CreateDirectory(path));
-  // Also where it exists: a crash may have come between making and syncing it.
+  // Also if it exists: a crash may have come between making and syncing it.
   return fs->SyncDirectory(parent);
 }
 
@@ -88,14 +88,14 @@ Status Consumer::Open(const Environment& environment, const std::string& data_di
   bool exists = false;
   PINNACLE_RETURN_IF_ERROR(fs->Exists(opened->path_, &exists));
   if (!exists) PINNACLE_RETURN_IF_ERROR(opened->MakePosition(directory, from));
-  // Also where it exists: a crash may have come between the rename and this sync.
+  // Also if it exists: a crash may have come between the rename and this sync.
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(directory));
   PINNACLE_RETURN_IF_ERROR(fs->Open(opened->path_, OpenMode::kReadWrite, &opened->file_));
   PINNACLE_RETURN_IF_ERROR(opened->file_->Identity(&opened->identity_.emplace()));
   PINNACLE_RETURN_IF_ERROR(ReadConsumer(*opened->file_, opened->path_, &opened->record_));
   if (JournalIdOf(opened->record_) != *id) {
     return Status(Code::kConsumerDiverged,
-                  "consumer \"" + name + "\" is of another journal than the one in " +
+                  "consumer \"" + name + "\" belongs to another journal than the one in " +
                       data_directory + "; remove it (`pinnacle consumers --remove " + name +
                       "`), and open it again at the entry it should continue from");
   }
@@ -103,7 +103,7 @@ Status Consumer::Open(const Environment& environment, const std::string& data_di
   return Status();
 }
 
-// Whole before it has its name, so that a crash leaves a position or none.
+// The file is complete before it gets its name, so that a crash leaves a position or none.
 Status Consumer::MakePosition(const std::string& directory, uint64_t from) {
   FileSystem* fs = environment_.file_system;
   if (from == 0) PINNACLE_RETURN_IF_ERROR(OldestSequence(fs, data_directory_, &from));
@@ -115,7 +115,7 @@ Status Consumer::MakePosition(const std::string& directory, uint64_t from) {
   if (exists) PINNACLE_RETURN_IF_ERROR(fs->Remove(temporary));
   PINNACLE_RETURN_IF_ERROR(fs->Open(temporary, OpenMode::kCreate, &file_));
   PINNACLE_RETURN_IF_ERROR(file_->Write(0, std::vector<uint8_t>(kSlotFileBytes)));
-  // Both slots, so that a damaged one is never all that there is.
+  // Writes both slots, so that a single damaged one does not lose the position.
   for (int slot = 0; slot < 2; ++slot) PINNACLE_RETURN_IF_ERROR(Write(position));
   PINNACLE_RETURN_IF_ERROR(fs->Rename(temporary, path_));
   return fs->SyncDirectory(directory);
@@ -188,7 +188,7 @@ Status Consumer::Commit(uint64_t sequence) {
                         "it is before the position " +
                         std::to_string(record_.sequence));
     }
-    // Within a transaction: up to before it, so that all of it comes again.
+    // Within a transaction: moves to before it, so that all of it is read again.
     auto last = found;
     while (last->more_follows && last != read_.begin()) --last;
     if (last->more_follows) return Status();
@@ -206,8 +206,8 @@ void Consumer::Rewind() {
   read_.clear();
 }
 
-// With the checksum of its entry where the journal holds that. An entry before the oldest one was
-// durable, so nothing takes it back.
+// With the checksum of its entry if the journal has that entry. An entry before the oldest one was
+// durable, so it can't be replaced.
 Status Consumer::Locate(uint64_t sequence, ConsumerPosition* position) const {
   *position = {sequence, 0};
   if (sequence == 0) return Status();
@@ -223,7 +223,7 @@ Status Consumer::Locate(uint64_t sequence, ConsumerPosition* position) const {
                                               std::to_string(sequence) +
                                               ", so no consumer can be after it");
   }
-  // (A hole may cover it: that is durable as well.)
+  // (A hole may cover it: that is durable too.)
   const EntryHeader header = LoadHeader(entry.data());
   if (header.sequence == sequence) {
     if ((header.flags & kFlagMoreFollows) != 0) return InsideAt(sequence);
@@ -232,7 +232,7 @@ Status Consumer::Locate(uint64_t sequence, ConsumerPosition* position) const {
   return Status();
 }
 
-// After an entry inside a transaction no reader begins: it says where the transaction is.
+// A reader can't begin inside a transaction: its error says so and names the transaction.
 Status Consumer::InsideAt(uint64_t sequence) const {
   std::unique_ptr<JournalReader> reader;
   PINNACLE_RETURN_IF_ERROR(JournalReader::Open(
@@ -265,7 +265,7 @@ Status Consumer::Write(const ConsumerPosition& position) {
   SealSlot(&record);
   PINNACLE_RETURN_IF_ERROR(WriteSlot(file_.get(), record));
   PINNACLE_RETURN_IF_ERROR(file_->Sync());
-  // What has no name is lost with the process.
+  // A file without a name is lost with the process.
   PINNACLE_RETURN_IF_ERROR(lock_->Check());
   PINNACLE_RETURN_IF_ERROR(CheckName());
   std::lock_guard lock(state_mutex_);
@@ -274,7 +274,7 @@ Status Consumer::Write(const ConsumerPosition& position) {
 }
 
 Status Consumer::CheckName() const {
-  if (!identity_) return Status();  // it has its temporary name yet
+  if (!identity_) return Status();  // it still has its temporary name
   FileIdentity named;
   Status status = environment_.file_system->Identify(path_, &named);
   if (status.ok() && named == *identity_) return status;
@@ -301,7 +301,7 @@ Status ListConsumers(FileSystem* fs, const std::string& data_directory,
     ConsumerFinding finding;
     finding.name = name;
     finding.status = fs->Open(path, OpenMode::kRead, &file);
-    // Made by a process that was killed before it could say where, or removed.
+    // Made by a process that was killed before it wrote a position, or removed.
     if (finding.status.code() == Code::kNotFound || finding.status.code() == Code::kNotADirectory) {
       continue;
     }

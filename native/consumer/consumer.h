@@ -1,17 +1,17 @@
 // Named consumers of a journal: readers whose position is durable, and which compaction waits for.
 //
 // A consumer is a directory `<data>/consumers/<name>` that holds POSITION (consumer_record.h) and
-// LOCK: one process at a time has it open, beside the journal's writer or without one. Nothing of
+// LOCK: one process at a time has it open, with or without the journal's writer running. Nothing of
 // the journal is locked.
 //
 // Invariants:
-// - A position that was committed is durable, and never behind one that was committed before,
-//   unless it was moved on purpose (Reset).
-// - A position names the checksum of its entry. An entry may be consumed before it is durable; if a
-//   power cut takes it, another one gets its sequence, and reading on says so (kConsumerDiverged)
-//   instead of passing over entries that were never consumed.
-// - Compaction keeps the entry at the position, within the limits of its configuration, so that
-//   this can be told.
+// - A committed position is durable, and never before an earlier committed one, unless it was moved
+//   on purpose (Reset).
+// - A position includes the checksum of its entry. An entry may be consumed before it is durable;
+//   if a power cut takes it, another entry gets its sequence, and the next read reports this
+//   (kConsumerDiverged) instead of skipping entries that were never consumed.
+// - Compaction keeps the entry at the position, within the limits of its configuration, so that the
+//   check is possible.
 #ifndef PINNACLE_CONSUMER_CONSUMER_H_
 #define PINNACLE_CONSUMER_CONSUMER_H_
 
@@ -36,7 +36,7 @@ struct ConsumerPosition {
   uint32_t entry_checksum = 0;  // 0: not known
 };
 
-// A consumer as compaction and its users find it.
+// What compaction and users see of a consumer.
 struct ConsumerFinding {
   std::string name;
   Status status;  // why its position is not known
@@ -47,31 +47,32 @@ struct ConsumerFinding {
 
 class Consumer {
  public:
-  // Takes the consumer for this process, and makes it where there is none: to read from the entry
-  // `from` on, or from the oldest one that the journal holds (0). kInvalidArgument: the name.
-  // kLocked. kNotFound: no journal. kInvalidSequence: the journal ends before `from` - 1.
+  // Takes the consumer for this process and creates it if needed: to read from entry `from` on, or
+  // from the oldest one that the journal holds (0). kInvalidArgument: bad name. kLocked. kNotFound:
+  // no journal. kInvalidSequence: the journal ends before `from` - 1.
   static Status Open(const Environment& environment, const std::string& data_directory,
                      const std::string& name, uint64_t from, std::unique_ptr<Consumer>* consumer);
 
-  // What was committed.
+  // The last committed position.
   ConsumerPosition position() const;
 
   // The entry that Read returns next.
   uint64_t next_sequence() const;
 
-  // Appends the entries after those that were read, as JournalReader::Read does. The first ones
-  // after Open and Reset are those after the position. kConsumerDiverged: the journal holds another
-  // entry at the position, or ends before it. kOutOfReach: compaction has gone past it.
+  // Appends the next unread entries, as JournalReader::Read does. After Open and Reset, reading
+  // starts right after the position. kConsumerDiverged: the journal holds another entry at the
+  // position, or ends before it. kOutOfReach: compaction has gone past it.
   Status Read(uint64_t max_bytes, std::vector<uint8_t>* out);
 
-  // What is read was consumed up to `sequence`. Durable when it returns. Inside a transaction the
-  // position moves to before it only, so that all of it comes again. kInvalidSequence: behind the
-  // position, or not read since Open. May run beside Read, on another thread.
+  // Commits what was read up to `sequence`; durable on return. Inside a transaction the position
+  // moves only to before it, so that all of it is read again. kInvalidSequence: before the
+  // position, or not read since Open. May run concurrently with Read on another thread.
   Status Commit(uint64_t sequence);
-  // Reading begins again after the position. Not beside Read or Commit.
+  // Restarts reading after the position. Not concurrent with Read or Commit.
   void Rewind();
-  // Moves the position to any entry; reading goes on after it. kInvalidSequence: the journal ends
-  // before that. kInsideTransaction: it is not the transaction's last. Not beside Read or Commit.
+  // Moves the position to any entry; reading continues after it. kInvalidSequence: the journal ends
+  // before that. kInsideTransaction: not the last entry of its transaction. Not concurrent with
+  // Read or Commit.
   Status Reset(uint64_t sequence);
 
  private:
@@ -107,11 +108,11 @@ class Consumer {
 // Letters, digits, '.', '_' and '-', 1 to 64 of them, the first one a letter or a digit.
 bool IsConsumerName(const std::string& name);
 
-// Sorted by name. One whose position can't be read is listed, with why.
+// Sorted by name. A consumer with an unreadable position is listed with the reason.
 Status ListConsumers(FileSystem* file_system, const std::string& data_directory,
                      std::vector<ConsumerFinding>* consumers);
 
-// Compaction waits for it no longer. kLocked: a process has it open. kNotFound.
+// Compaction no longer waits for it. kLocked: a process has it open. kNotFound.
 Status RemoveConsumer(FileSystem* file_system, const std::string& data_directory,
                       const std::string& name);
 

@@ -22,8 +22,8 @@ Status ReadConsumer(const File& file, const std::string& path, ConsumerRecord* r
   if (found) return Status();
   return Status(Code::kCorrupt,
                 path +
-                    " does not verify, so how far this consumer came is not known; remove the "
-                    "consumer, and open it again at the sequence that it is to go on with");
+                    " does not verify, so this consumer's position is unknown; remove the "
+                    "consumer, and open it again at the sequence to continue from");
 }
 
 }  // namespace pinnacle

@@ -1,4 +1,4 @@
-// What a consumer has consumed of a journal, as it lies in `<data>/consumers/<name>/POSITION`.
+// The position of a consumer in a journal, as stored in `<data>/consumers/<name>/POSITION`.
 //
 // It is kept in two slots (two_slots.h).
 #ifndef PINNACLE_CONSUMER_CONSUMER_RECORD_H_

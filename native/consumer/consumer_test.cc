@@ -56,7 +56,7 @@ struct Rig {
   }
 };
 
-// Sequences of all that is there to read.
+// The sequences of all readable entries.
 std::vector<uint64_t> ReadAll(Consumer* consumer) {
   std::vector<uint64_t> sequences;
   for (;;) {
@@ -77,7 +77,7 @@ Status ReadSome(Consumer* consumer) {
   return consumer->Read(100, &bytes);
 }
 
-TEST_CASE("a consumer goes on after what it committed, and gets the rest again") {
+TEST_CASE("a consumer continues after its committed position, and reads the rest again") {
   Rig rig;
   rig.Append(10);
   auto consumer = rig.OpenConsumer();
@@ -147,7 +147,7 @@ TEST_CASE("compaction keeps what a consumer has not consumed, within its limits"
   consumer = rig.OpenConsumer();
   CHECK(ReadAll(consumer.get()).front() == 101);
 
-  // The limit in entries: it is overtaken, once.
+  // With the limit in entries it is overtaken, once.
   rig.Append(200);
   rig.options.consumer_limit_entries = 150;
   rig.engine.reset();
@@ -180,7 +180,7 @@ TEST_CASE("compaction keeps what a consumer has not consumed, within its limits"
   CHECK(report.overtaken.size() == 1);
 }
 
-TEST_CASE("a reader that has read all of a segment goes on after compaction has removed it") {
+TEST_CASE("a reader at the end of a segment continues after compaction has removed it") {
   Rig rig;
   std::unique_ptr<JournalReader> reader;
   REQUIRE(JournalReader::Open(rig.world.environment().file_system,
@@ -193,28 +193,28 @@ TEST_CASE("a reader that has read all of a segment goes on after compaction has 
     REQUIRE(reader->Read(1 << 20, &bytes).ok());
     rig.Append(1);
   }
-  // The last one is the first of the next segment, and was not read.
+  // The last one is the first of the next segment, and is unread.
   const uint64_t next = journal.appended();
   REQUIRE(reader->next_sequence() == next);
   rig.Append(300);
   REQUIRE(rig.engine->SyncNow().ok());
   ReleaseReport report;
   bytes.clear();
-  SUBCASE("the next one is there") {
+  SUBCASE("the next one is present") {
     REQUIRE(rig.engine->journal()->Release(next, &report).ok());
     const Status status = reader->Read(64, &bytes);
     REQUIRE_MESSAGE(status.ok(), status.ToString());
     REQUIRE(!bytes.empty());
     CHECK(LoadHeader(bytes.data()).sequence == next);
   }
-  SUBCASE("the next one is gone as well") {
+  SUBCASE("the next one is gone too") {
     REQUIRE(rig.engine->journal()->Release(next + 150, &report).ok());
     CHECK(reader->Read(64, &bytes).code() == Code::kOutOfReach);
   }
   CHECK(report.removed + report.recycled > 0);
 }
 
-TEST_CASE("a consumer of which nobody knows how far it came holds compaction, within its limits") {
+TEST_CASE("a consumer whose position is unknown holds compaction back, within its limits") {
   Rig rig;
   rig.Append(200);
   rig.OpenConsumer().reset();
@@ -234,7 +234,7 @@ TEST_CASE("a consumer of which nobody knows how far it came holds compaction, wi
   CHECK(rig.Compact().removed + rig.Compact().recycled > 0);
 }
 
-TEST_CASE("an entry that was consumed and then lost in a power cut is told, not passed over") {
+TEST_CASE("an entry that was consumed and then lost in a power cut is reported, not skipped") {
   Rig rig;
   rig.Append(5);
   REQUIRE(rig.engine->SyncNow().ok());
@@ -274,7 +274,7 @@ TEST_CASE("a commit into a position that was removed or replaced is refused") {
   CHECK(consumer->position().sequence == 2);
 }
 
-TEST_CASE("a commit never takes the position back") {
+TEST_CASE("a commit never moves the position back") {
   Rig rig;
   rig.Append(5);
   std::unique_ptr<Consumer> consumer = rig.OpenConsumer();
@@ -284,7 +284,7 @@ TEST_CASE("a commit never takes the position back") {
   CHECK(consumer->position().sequence == 4);
 }
 
-TEST_CASE("a consumer of another journal in the same place is told") {
+TEST_CASE("a consumer of another journal in the same place is reported") {
   Rig rig;
   rig.Append(3);
   rig.OpenConsumer().reset();
@@ -302,7 +302,7 @@ TEST_CASE("a consumer of another journal in the same place is told") {
               .ok());
   REQUIRE(file->Write(0, bytes).ok());
   std::unique_ptr<Consumer> consumer;
-  // (Rigs of one seed have one journal id: change it.)
+  // (Rigs with one seed share a journal id: change it.)
   ConsumerRecord record;
   REQUIRE(ReadConsumer(*file, "POSITION", &record).ok());
   ++record.journal_id_low;
@@ -316,8 +316,7 @@ TEST_CASE("a consumer of another journal in the same place is told") {
   CHECK(other.Compact().bytes_kept_for_consumers == 0);
 }
 
-TEST_CASE(
-    "whatever call of a commit a power cut comes before, the position is the old or the new one") {
+TEST_CASE("a power cut before any call of a commit leaves the old or the new position") {
   Rig rig;
   rig.Append(10);
   REQUIRE(rig.engine->SyncNow().ok());
@@ -340,7 +339,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a position is that of format version 1, byte for byte") {
+TEST_CASE("a position matches format version 1 byte for byte") {
   ConsumerRecord record{};
   record.journal_id_low = 1;
   record.journal_id_high = 2;

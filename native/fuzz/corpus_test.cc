@@ -1,5 +1,5 @@
-// The fuzzers' corpora, and some thousand inputs of random bytes, in the ordinary test run. An
-// input that libFuzzer found goes into native/fuzz/corpus/<subject>/ with its fix.
+// Replays the fuzzers' corpora, and some thousand inputs of random bytes, in the ordinary test run.
+// An input that libFuzzer found goes into native/fuzz/corpus/<subject>/ with its fix.
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -20,7 +20,7 @@ struct Subject {
 constexpr Subject kSubjects[] = {
     {"book", FuzzBook}, {"entry", FuzzEntry}, {"scan", FuzzScan}, {"snapshot", FuzzSnapshot}};
 
-// The tests run in the project's directory or somewhere below it.
+// The tests run in the project's directory or below it.
 std::filesystem::path Corpus() {
   for (std::filesystem::path at = std::filesystem::current_path(); at != at.root_path();
        at = at.parent_path()) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint32_t kSeed = 0x1badcafe;
 
-// What docs/format.md says a checksum covers, with the portable table.
+// Whether the checksum covers what docs/format.md says, computed with the portable table.
 bool VerifiesByTheBook(std::span<const uint8_t> bytes) {
   uint32_t payload_bytes;
   std::memcpy(&payload_bytes, bytes.data(), 4);
@@ -46,7 +46,7 @@ uint64_t CountedOrders(const BookSet& books) {
 }  // namespace
 
 // First byte: bit 0 seals each line's entry as it is reached, bits 1 to 3 are the line at which the
-// bytes stand.
+// bytes begin.
 std::string FuzzEntry(std::span<const uint8_t> input) {
   FuzzInput stream(input);
   const uint8_t control = stream.Byte();
@@ -71,7 +71,7 @@ std::string FuzzEntry(std::span<const uint8_t> input) {
     const EntryHeader header = LoadHeader(rest.data());
     if (!VerifiesByTheBook(rest)) return "an entry is valid whose checksum is not";
     if (check.bytes != EntryBytes(header.payload_bytes) || check.bytes > rest.size()) {
-      return "a valid entry has another size than its header says";
+      return "a valid entry differs in size from its header";
     }
     const EntryTrailer trailer = LoadTrailer(rest.data(), check.bytes);
     if (header.sequence > 0 && DurableClaim(header, trailer) >= header.sequence) {

@@ -18,7 +18,7 @@ class MemoryFileSystem final : public FileSystem {
   using Bytes = std::vector<uint8_t>;
   using Files = std::map<std::string, std::shared_ptr<Bytes>>;
 
-  // Content by path, for the test to look at and to damage.
+  // Content by path, for a test to examine and damage.
   Bytes& At(const std::string& path) {
     std::shared_ptr<Bytes>& bytes = files_[path];
     if (!bytes) bytes = std::make_shared<Bytes>();

@@ -22,7 +22,7 @@ struct Appended {
   uint8_t fill;
 };
 
-// The journal as its program makes it, with what the oracle needs to know.
+// The journal that the fuzzer's program makes, with what the oracle needs to know.
 class ScannedJournal {
  public:
   ScannedJournal() { AddSegment(); }
@@ -41,7 +41,7 @@ class ScannedJournal {
         return;
       }
       case 5:
-        // A writer leaves no segment without an entry behind.
+        // A writer never leaves a segment without an entry.
         if (images_.size() < kMaxSegments && images_.back().end() > kSegmentHeaderBytes) {
           AddSegment();
         }
@@ -59,7 +59,7 @@ class ScannedJournal {
         images_[segment].Zero(offset, length);
         return Damage(segment, offset);
       }
-      case 8: {  // an entry out of turn
+      case 8: {  // an entry out of sequence
         const uint64_t sequence = input->Byte();
         if (sequence == next_sequence_ || sequence == 0 || !Fits(32)) return;
         const uint64_t offset = images_.back().Entry(sequence);
@@ -73,7 +73,7 @@ class ScannedJournal {
         if ((input->Byte() & 1) != 0) images_[segment].SealHeader();
         return Damage(segment, 0);
       }
-      case 10: {  // shorter, or gone
+      case 10: {  // shorter, or removed
         const size_t segment = Segment(input);
         const uint64_t size = input->Short();
         images_[segment].bytes().resize(size);
@@ -84,7 +84,7 @@ class ScannedJournal {
       case 12:
       case 13:
         return AppendTransaction(input);
-      default: {  // anything, somewhere behind the end
+      default: {  // anything, somewhere after the end
         const uint64_t offset =
             std::min<uint64_t>(images_.back().end() + input->Byte() * 64u, 65472);
         for (uint64_t i = 0; i < 64; i += 8) {
@@ -104,12 +104,12 @@ class ScannedJournal {
     }
   }
 
-  // A cut file can't be worked on any more.
+  // A truncated file can't be changed further.
   bool done() const { return cut_; }
   bool damaged() const { return damaged_; }
   uint64_t last() const { return next_sequence_ - 1; }
   uint64_t claimed() const { return claimed_; }
-  // Entries that stand wholly before the first damage.
+  // Entries that lie wholly before the first damage.
   uint64_t intact() const { return damaged_ ? intact_ : last(); }
   const Appended* At(uint64_t sequence) const {
     const auto found = appended_.find(sequence);
@@ -134,7 +134,7 @@ class ScannedJournal {
   void Append(FuzzInput* input) {
     const uint32_t payload_bytes = input->Byte() * (1u + input->Byte() % 32u);
     const uint8_t fill = input->Byte();
-    // How far the writer had synced by then never goes back.
+    // The frontier up to which the writer had synced never goes back.
     durable_ = std::max(durable_, last() - std::min<uint64_t>(input->Byte(), last()));
     if (!Fits(payload_bytes)) {
       if (images_.size() == kMaxSegments) return;
@@ -144,7 +144,7 @@ class ScannedJournal {
     claimed_ = std::max(claimed_, durable_);
     places_.push_back({images_.size() - 1, offset + EntryBytes(payload_bytes)});
     appended_[next_sequence_++] = {payload_bytes, fill};
-    // What is appended behind damage is not intact, wherever it stands.
+    // An entry appended after damage is not intact, wherever it is.
   }
 
   // Entries of one size in one segment. One in four never got to its last entry.
@@ -174,7 +174,7 @@ class ScannedJournal {
   }
 
   size_t Segment(FuzzInput* input) const { return input->Byte() % images_.size(); }
-  // Half of them among the entries.
+  // Half of the offsets are among the entries.
   uint64_t Offset(FuzzInput* input, size_t segment) const {
     const uint64_t end = std::max<uint64_t>(images_[segment].end(), 4097);
     const bool among = (input->Byte() & 1) != 0;
@@ -185,7 +185,7 @@ class ScannedJournal {
     if (offset < kSegmentHeaderBytes) offset = 0;
     uint64_t intact = 0;
     while (intact < places_.size() && places_[intact] <= std::pair(segment, offset)) ++intact;
-    // A transaction that is damaged is so from its first entry on.
+    // A damaged transaction counts as damaged from its first entry on.
     const auto after = transactions_.upper_bound(intact);
     if (after != transactions_.begin() && std::prev(after)->second > intact) {
       intact = std::prev(after)->first - 1;
@@ -215,11 +215,11 @@ class CheckingVisitor final : public EntryVisitor {
 
   Status Visit(const EntryView& entry) override {
     const EntryHeader& header = entry.header;
-    // A journal begins with whatever entry its first segment has; that it reaches back far enough
-    // is for recovery to judge.
+    // A journal begins with the first entry of its first segment; recovery judges whether that is
+    // far enough back.
     if (first_ && journal_->intact() == 0 && header.sequence > next_) next_ = header.sequence;
     const bool continues = (header.flags & kFlagContinues) != 0;
-    // (From the middle of one on, where that was asked for.)
+    // (Starting in the middle of one, if that was requested.)
     if (!first_ && continues != inside_) Broken("half a transaction");
     inside_ = (header.flags & kFlagMoreFollows) != 0;
     first_ = false;
@@ -231,9 +231,10 @@ class CheckingVisitor final : public EntryVisitor {
     }
     if (entry.bytes.size() != EntryBytes(header.payload_bytes)) Broken("a wrong size");
     if (appended != nullptr && !journal_->OutOfTurn(header.sequence)) {
-      if (appended->payload_bytes != header.payload_bytes) Broken("another length than appended");
+      if (appended->payload_bytes != header.payload_bytes)
+        Broken("a different length than appended");
       for (uint32_t i = 0; i < header.payload_bytes; ++i) {
-        if (entry.payload()[i] != appended->fill) Broken("another payload than appended");
+        if (entry.payload()[i] != appended->fill) Broken("a different payload than appended");
       }
     }
     return Status();
@@ -251,7 +252,7 @@ class CheckingVisitor final : public EntryVisitor {
   const ScannedJournal* journal_;
   uint64_t next_;
   bool first_ = true;
-  bool inside_ = false;  // a transaction of which more follows
+  bool inside_ = false;  // a transaction that continues
   std::string broken_;
 };
 
@@ -269,7 +270,7 @@ std::string FuzzScan(std::span<const uint8_t> bytes) {
   }
   MemoryFileSystem files;
   journal.Store(&files);
-  // From the middle only where the entry is there: a caller has its snapshot's word for that.
+  // Starts in the middle only if the entry exists: a caller's snapshot vouches for that.
   options.from_sequence = journal.intact() > 0 ? 1 + from % journal.intact() : 1;
 
   CheckingVisitor visitor(&journal, options.from_sequence);
@@ -284,14 +285,14 @@ std::string FuzzScan(std::span<const uint8_t> bytes) {
     return journal.damaged() && refused ? "" : "unexpected: " + status.ToString();
   }
   if (visitor.next() <= journal.intact()) {
-    return "entry " + std::to_string(visitor.next()) + " stands before any damage and was not read";
+    return "entry " + std::to_string(visitor.next()) + " precedes all damage and was not read";
   }
   if (!journal.damaged()) {
     if (visitor.next() != journal.last() + 1) return "not all entries were read";
     if (result.verdict.tail != Tail::kClean) return "not clean: " + result.verdict.reason;
   }
   if (result.verdict.tail == Tail::kClean && result.entries_dropped + result.bytes_dropped != 0) {
-    return "clean, though something stands behind the end";
+    return "clean, though something follows the end";
   }
   if (result.verdict.tail == Tail::kTorn &&
       result.evidence.next_sequence <= result.evidence.known_durable) {

@@ -33,7 +33,7 @@ void MakeBooks(FuzzInput* input, BookSet* books) {
     const bool by_order = operation.type != EntryType::kSetLevel;
     operation.id = {by_order ? input->Byte() % 64u : 0, 0};
     operation.new_id = {input->Byte() % 64u, 0};
-    // (Whether the first instrument takes the negative ones is the books' to say.)
+    // (Whether the first instrument takes negative prices is up to the books.)
     operation.price = static_cast<int8_t>(input->Byte());
     operation.quantity = input->Byte();
     BookSet::Prepared prepared;
@@ -61,7 +61,7 @@ uint32_t Crc(const uint8_t* bytes, uint64_t length) {
   return ~Crc32cExtendPortable(~0u, bytes, length);
 }
 
-// Makes every checksum right again, so that damage reaches what stands behind the checksums.
+// Recomputes every checksum, so that damage gets past the checksums.
 void Seal(std::vector<uint8_t>* file) {
   SnapshotHeader header;
   if (!Load(*file, 0, &header)) return;
@@ -70,7 +70,7 @@ void Seal(std::vector<uint8_t>* file) {
   header.checksum = Crc(file->data(), sizeof(header));
   Store(file, 0, header);
   uint64_t offset = kSnapshotHeaderBytes;
-  std::vector<uint8_t> summed;  // of the section headers, what the footer's checksum covers
+  std::vector<uint8_t> summed;  // the part of the headers that the footer's checksum covers
   const uint64_t summed_bytes = header.version == 1 ? sizeof(SectionHeader) : kSummedHeaderBytes;
   SectionHeader section;
   while (Load(*file, offset, &section) && section.type >= 1 && section.type <= 3) {
@@ -144,7 +144,7 @@ std::string FuzzSnapshot(std::span<const uint8_t> bytes) {
   while (!input.empty()) {
     damaged = true;
     const uint8_t step = input.Byte();
-    // Often among the sections, where the structure is.
+    // Often among the sections, which hold the structure.
     const uint64_t place = (step & 0x80) != 0 ? 4096 + input.Short() : input.Short();
     if (file.empty()) break;
     const uint64_t offset = place % file.size();
@@ -178,10 +178,10 @@ std::string FuzzSnapshot(std::span<const uint8_t> bytes) {
   }
   if (damage.status.ok() && seal) {
     const std::vector<uint8_t> again = WrittenAgain(damage);
-    if (again.empty()) return "what was restored can't be written";
+    if (again.empty()) return "the restored state can't be written";
     MemoryFileSystem second;
     second.At("again") = again;
-    if (!Restore(&second, "again").status.ok()) return "what was restored can't be read again";
+    if (!Restore(&second, "again").status.ok()) return "the restored state can't be read again";
   }
   return "";
 }

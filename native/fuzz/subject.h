@@ -1,6 +1,6 @@
-// What the fuzzers feed: each takes any bytes and returns "" or a sentence that says which promise
-// was broken. <name>_fuzz.cc hands them to libFuzzer; corpus_test.cc replays the corpora in the
-// ordinary test run, so that what was found once stays found.
+// The fuzzers' subjects: each takes arbitrary bytes and returns "" or a sentence that names the
+// broken promise. <name>_fuzz.cc hands them to libFuzzer; corpus_test.cc replays the corpora in the
+// ordinary test run, so that a bug found once stays found.
 #ifndef PINNACLE_FUZZ_SUBJECT_H_
 #define PINNACLE_FUZZ_SUBJECT_H_
 
@@ -16,19 +16,19 @@ namespace pinnacle {
 // Book operations against the naive reference.
 std::string FuzzBook(std::span<const uint8_t> input);
 
-// Lines of a segment, raw or with their checksums made right: the check and the classification of
+// Lines of a segment, raw or with their checksums corrected: the check and the classification of
 // each, and what valid ones do to books.
 std::string FuzzEntry(std::span<const uint8_t> input);
 
-// A journal made by a little program of appends and damage; the scan must hand out exactly what was
+// A journal made by a small program of appends and damage. The scan must return exactly what was
 // appended, all of it up to the first damage, and never call a loss of durable entries a torn tail.
 std::string FuzzScan(std::span<const uint8_t> input);
 
-// A snapshot of books made by operations, then damaged; what is restored is what was written, or it
-// is refused.
+// A snapshot of books made by operations, then damaged. Restoring returns what was written, or is
+// refused.
 std::string FuzzSnapshot(std::span<const uint8_t> input);
 
-// Reads an input as a stream; zeros behind its end.
+// Reads an input as a stream; zeros after its end.
 class FuzzInput {
  public:
   explicit FuzzInput(std::span<const uint8_t> bytes) : bytes_(bytes) {}

@@ -1,8 +1,8 @@
 // Every counter and gauge of a writer, in one table: the page that other processes read has them in
-// this order, stats() has them by these names, and docs/operations.md lists them
+// this order, stats() uses these names, and docs/operations.md lists them
 // (test/stats/counters.test.ts compares).
 //
-// A new one goes at the end: readers of another version know the ones before it by their places.
+// A new one goes at the end: readers of other versions find the earlier ones by position.
 #ifndef PINNACLE_LIVE_COUNTERS_H_
 #define PINNACLE_LIVE_COUNTERS_H_
 
@@ -12,7 +12,7 @@
 namespace pinnacle {
 
 // X(member, "name in stats()", kind, "unit", "what it counts")
-// A counter only grows, from zero at open; a gauge goes up and down.
+// A counter only grows, starting at zero when opened; a gauge goes up and down.
 #define PINNACLE_COUNTERS(X)                                                                      \
   X(entries, "entries", kCounter, "entries", "appended")                                          \
   X(bytes_appended, "bytesAppended", kCounter, "bytes", "of these entries")                       \

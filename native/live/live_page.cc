@@ -8,7 +8,7 @@ namespace pinnacle {
 
 namespace {
 
-// The writer needs microseconds for a page.
+// The writer takes microseconds for a page.
 constexpr int kTries = 100;
 
 uint32_t ChecksumOf(LivePage* page) {
@@ -53,7 +53,7 @@ Status ReadLivePage(const File& file, uint64_t offset, LivePage* page) {
       return Status(Code::kNewerVersion,
                     "the writer's page has format version " + std::to_string(page->version) +
                         ", this library reads up to " + std::to_string(kLiveVersion) +
-                        "; look with a newer pinnacle-persistence");
+                        "; use a newer pinnacle-persistence");
     }
     if (page->checksum == ChecksumOf(page)) return Status();
   }

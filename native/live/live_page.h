@@ -1,10 +1,10 @@
-// What a writer publishes of itself for other processes: who it is, its frontiers, every counter,
-// its latency histograms. A thread of the writer writes the page ten times a second: into its
-// window, or, without one, into `<data>/STATUS`. Readers read it like any file and never touch the
-// writer. docs/format.md describes it; all integers are little-endian.
+// What a writer publishes about itself for other processes: its identity, its frontiers, every
+// counter, its latency histograms. A thread of the writer writes the page ten times a second: into
+// its window or, without one, into `<data>/STATUS`. Readers read it like any file and never touch
+// the writer. docs/format.md describes it; all integers are little-endian.
 //
-// The page is written in one call. A reader that meets a half-written one sees a wrong checksum and
-// reads again.
+// The page is written in one call. A reader that catches a half-written page sees a wrong checksum
+// and reads again.
 #ifndef PINNACLE_LIVE_LIVE_PAGE_H_
 #define PINNACLE_LIVE_LIVE_PAGE_H_
 
@@ -25,7 +25,7 @@ inline constexpr size_t kMostCounters = 96;
 
 enum class LiveState : uint64_t { kOpen = 0, kFailed = 1, kClosed = 2 };
 
-// One reading of a Histogram.
+// A snapshot of a Histogram.
 struct LiveHistogram {
   uint64_t count;
   uint64_t min;
@@ -50,7 +50,7 @@ struct LivePage {
   uint64_t appended;
   uint64_t written;
   uint64_t durable;
-  // For how long entries have been waiting while the frontier did not move; 0: none wait.
+  // How long entries have been waiting without the frontier moving; 0: none wait.
   uint64_t written_wait_ns;
   uint64_t durable_wait_ns;
   char failure[1024];  // why it failed; zero-padded
@@ -62,7 +62,7 @@ struct LivePage {
 static_assert(offsetof(LivePage, journal_id_low) == 24 && offsetof(LivePage, state) == 64);
 static_assert(offsetof(LivePage, failure) == 112 && offsetof(LivePage, counters) == 1136);
 static_assert(kCounterCount <= kMostCounters);
-// With the header it fits the part of a window before the ring.
+// With the header it fits into the part of a window before the ring.
 inline constexpr uint64_t kLiveOffset = 4096;
 static_assert(kLiveOffset + sizeof(LivePage) <= 65536);
 
@@ -70,10 +70,10 @@ std::string StatusPath(const std::string& data_directory);
 
 void ReadHistogram(const Histogram& histogram, LiveHistogram* reading);
 
-// Fills in what says what the page is.
+// Fills in the page's own header.
 void SealLivePage(LivePage* page);
 
-// kCorrupt: no page that verifies could be had in some tries; kNewerVersion.
+// kCorrupt: no page verified after several tries; kNewerVersion.
 Status ReadLivePage(const File& file, uint64_t offset, LivePage* page);
 
 }  // namespace pinnacle

@@ -1,25 +1,24 @@
 // Wall-clock time from the processor's cycle counter, steered by the operating system's clock.
 //
-// Why: the vDSO's clock_gettime took 29 ns where this was measured, more than journaling an order
-// does; this clock takes 12, nearly all of it the counter instruction under virtualisation.
+// Why: the vDSO's clock_gettime was measured at 29 ns, more than journaling an order costs; this
+// clock takes 12, nearly all of it the counter instruction under virtualisation.
 //
-// How: time is a line, base_ns + (ticks - base_ticks) * rate, valid for kIntervalNs. The caller
-// that finds it expired reads the system's clock between two counter reads and lays the next line.
-// A rate is used once two measurements in a row agree; as long as there is no such rate, the
-// system's clock itself answers.
+// How: time is a line, base_ns + (ticks - base_ticks) * rate, valid for kIntervalNs. A caller that
+// finds it expired reads the system's clock between two counter reads and computes the next line. A
+// rate is used once two consecutive measurements agree; until then the system's clock answers.
 //
-// Error against the system's clock: what a sample errs (half the bracket of two counter reads, some
-// 20 ns) plus what the rate that two samples give errs over one interval (as much again). While NTP
-// slews, its change of rate (at most 500 ppm) over one interval: 5 µs. An idle time adds nothing,
-// since an expired line is never used.
+// Error against the system's clock: that of a sample (half the bracket of two counter reads, some
+// 20 ns) plus that of the rate from two samples over one interval (as much again). While NTP slews,
+// add its change of rate (at most 500 ppm) over one interval: 5 µs. Idle time adds nothing, since
+// an expired line is never used.
 //
 // Invariants:
-// - It doesn't go back unless the system's clock was set back: a line starts no lower than its
-//   predecessor could end, and slows down (by 2 % at most) until the system's clock has caught up.
-//   (Threads that meet at a change of lines may differ by the error above.)
-// - A line more than kStepNs ahead of the system's clock means that the clock was set: it jumps.
-// - A counter that disagrees kMaxDisagreements times in a row is not to be trusted: from then on
-//   the system's clock answers.
+// - Time doesn't go back unless the system's clock was set back: a line starts no lower than its
+//   predecessor could end, and slows down (by at most 2 %) until the system's clock has caught up.
+//   (Threads that read during a change of lines may differ by the error above.)
+// - A line more than kStepNs ahead of the system's clock means that the clock was set: time jumps.
+// - A counter that disagrees kMaxDisagreements times in a row is not trusted: from then on the
+//   system's clock answers.
 // - No caller ever waits for another.
 #ifndef PINNACLE_PLATFORM_CALIBRATED_CLOCK_H_
 #define PINNACLE_PLATFORM_CALIBRATED_CLOCK_H_
@@ -31,8 +30,8 @@
 
 namespace pinnacle {
 
-// Source: `uint64_t Ticks()`, the counter; `uint64_t ReferenceNs()`, the system's clock. Both are
-// safe for all threads, and so is the clock.
+// Source has `uint64_t Ticks()`, the counter, and `uint64_t ReferenceNs()`, the system's clock.
+// Both are thread-safe, and so is the clock.
 template <typename Source>
 class CalibratedClock {
  public:
@@ -47,7 +46,7 @@ class CalibratedClock {
   uint64_t NowNs() noexcept {
     const uint64_t version = version_.load(std::memory_order_acquire);
     const Line line = LoadLine();
-    // Odd: a line is being laid. Changed: it was laid meanwhile.
+    // Odd: a line is being written. Changed: one was written meanwhile.
     if ((version & 1) == 0 && version == version_.load(std::memory_order_relaxed)) [[likely]] {
       const uint64_t age = source_.Ticks() - line.base_ticks;  // huge for a counter that went back
       if (age < line.valid_ticks) [[likely]]
@@ -57,11 +56,11 @@ class CalibratedClock {
     return source_.ReferenceNs();
   }
 
-  // False while (or since) the system's clock itself answers.
+  // False while the system's clock answers instead.
   bool uses_counter() const noexcept { return valid_ticks_.load(std::memory_order_relaxed) != 0; }
 
  private:
-  static constexpr int kRateBits = 32;  // a rate is nanoseconds per tick with so many binary places
+  static constexpr int kRateBits = 32;  // binary places of a rate, which is in ns per tick
 
   struct Sample {
     uint64_t ticks;
@@ -77,7 +76,7 @@ class CalibratedClock {
     uint64_t EndNs() const { return base_ns + Scale(valid_ticks, rate); }
   };
 
-  // Of an interval: 10 ms are below 2^24 ns, so the product fits.
+  // For one interval: 10 ms are below 2^24 ns, so the product fits.
   static uint64_t Scale(uint64_t ticks, uint64_t rate) { return (ticks * rate) >> kRateBits; }
 
   static uint64_t Ratio(uint64_t numerator, uint64_t denominator) {
@@ -90,8 +89,8 @@ class CalibratedClock {
     return difference <= other / kAgreement;
   }
 
-  // The system's time at a counter value; of three tries the one with the tightest bracket, since
-  // an interruption between the reads would count as error.
+  // The system's time at a counter value. Takes the tightest bracket of three tries, since an
+  // interruption between the reads would count as error.
   Sample TakeSample() noexcept {
     Sample best{};
     uint64_t tightest = std::numeric_limits<uint64_t>::max();
@@ -107,11 +106,11 @@ class CalibratedClock {
     return best;
   }
 
-  // `floor_ns` is as far as the expired line may have told the time; 0 where there was none.
+  // `floor_ns` is the latest time the expired line may have returned; 0 if there was none.
   [[gnu::noinline]] uint64_t NowNsWithoutLine(uint64_t floor_ns) noexcept {
     const uint64_t ns = source_.ReferenceNs();
     if (untrusted_.load(std::memory_order_relaxed)) return ns;
-    // One caller lays the line, the others take the system's clock.
+    // One caller computes the line, the others read the system's clock.
     if (!laying_.test_and_set(std::memory_order_acquire)) {
       const bool expired = version_.load(std::memory_order_relaxed) == 0 ||
                            source_.Ticks() - LoadLine().base_ticks >= LoadLine().valid_ticks;
@@ -122,7 +121,7 @@ class CalibratedClock {
     return was_set_back ? ns : std::max(ns, floor_ns);
   }
 
-  // Only by the holder of laying_.
+  // Only the holder of laying_ calls it.
   void LayLine(uint64_t now_ns) noexcept {
     // Time (modulo 2^64) since the last sample; a clock that was set back makes it huge.
     if (!uses_counter() && now_ns - anchor_.ns < kFirstMeasurementNs) return;
@@ -160,7 +159,7 @@ class CalibratedClock {
     version_.store(version + 2, std::memory_order_release);
   }
 
-  // Acquire here and release above order each field between the two looks at the version, without
+  // Acquire here and release above order each field between the two reads of the version, without
   // fences, which ThreadSanitizer does not understand. On x86 they are plain loads and stores.
   Line LoadLine() const noexcept {
     return {base_ticks_.load(std::memory_order_acquire), base_ns_.load(std::memory_order_acquire),
@@ -169,14 +168,14 @@ class CalibratedClock {
 
   Source source_;
 
-  // The line, behind a version that is odd while it changes; one cache line.
+  // The line, guarded by a version that is odd while it changes; one cache line.
   alignas(64) std::atomic<uint64_t> version_{0};
   std::atomic<uint64_t> base_ticks_{0};
   std::atomic<uint64_t> base_ns_{0};
   std::atomic<uint64_t> rate_{0};
   std::atomic<uint64_t> valid_ticks_{0};
 
-  // Of the holder of laying_.
+  // Held by the thread that computes the next line.
   alignas(64) std::atomic_flag laying_;
   std::atomic<bool> untrusted_{false};
   Sample anchor_;

@@ -1,6 +1,6 @@
-// Clock::Real. Linux on x86-64 and arm64 reads the cycle counter where the kernel itself keeps time
-// by it (which means that it found the counter constant and equal on all processors); everything
-// else asks the system.
+// Clock::Real. On x86-64 and arm64, Linux reads the cycle counter if the kernel itself keeps time
+// with it (and so has found it constant and equal on all processors); everything else asks the
+// system.
 #include "platform/clock.h"
 
 #include "platform/calibrated_clock.h"
@@ -40,7 +40,7 @@ struct CycleCounter {
 class CycleClock final : public Clock {
  public:
   uint64_t NowNs() noexcept override { return wall_.NowNs(); }
-  // Stays with the system's: it must never go back, not even by a calibration's error.
+  // Uses the system's clock: it must never go back, not even by a calibration error.
   uint64_t MonotonicNs() noexcept override { return system_calls::MonotonicNs(); }
 
  private:

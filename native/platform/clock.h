@@ -1,4 +1,4 @@
-// Time, behind a seam so that a simulation can stop it or turn it back.
+// The interface to time, so that a simulation can stop it or turn it back.
 #ifndef PINNACLE_PLATFORM_CLOCK_H_
 #define PINNACLE_PLATFORM_CLOCK_H_
 
@@ -14,8 +14,8 @@ class Clock {
   // Nanoseconds since an arbitrary point; never goes back. For durations.
   virtual uint64_t MonotonicNs() noexcept = 0;
 
-  // The operating system's time, without a system call: from the cycle counter where that can be
-  // trusted (calibrated_clock.h), else through the vDSO. Safe for all threads.
+  // The operating system's time without a system call: from the cycle counter if that can be
+  // trusted (calibrated_clock.h), else through the vDSO. Thread-safe.
   static Clock* Real();
 };
 

@@ -13,7 +13,7 @@
 namespace pinnacle {
 namespace {
 
-// A counter and a system clock that the test turns by hand.
+// A counter and a system clock that the test advances by hand.
 struct World {
   uint64_t true_ns = 1'000'000'000;
   int64_t offset_ns = 1'700'000'000'000'000'000;  // the system's clock minus true time
@@ -74,7 +74,7 @@ TEST_CASE("a calibrated clock follows the system's clock at any counter rate") {
       const uint64_t now = clock.NowNs();
       REQUIRE(now >= previous);
       previous = now;
-      // A sample errs by up to a tick, the rate of two samples by as much over an interval.
+      // A sample errs by up to a tick, the rate from two samples by as much over an interval.
       REQUIRE(std::abs(static_cast<int64_t>(now - world.ReferenceNs())) <= 4 * tick_ns + 2);
     }
   }
@@ -122,11 +122,11 @@ TEST_CASE("a calibrated clock follows when the system's clock is set") {
       world.Advance(10'000);
       REQUIRE(std::abs(ErrorNs(world, clock)) <= 4);
     }
-    CHECK(clock.uses_counter());  // it calibrates anew
+    CHECK(clock.uses_counter());  // it calibrates again
   }
 }
 
-TEST_CASE("a counter that was reset is calibrated anew") {
+TEST_CASE("a counter that was reset is calibrated again") {
   World world;
   TestClock clock(WorldSource{&world});
   WarmUp(world, clock);
@@ -140,7 +140,7 @@ TEST_CASE("a counter that keeps changing its rate is given up") {
   World world;
   TestClock clock(WorldSource{&world});
   for (int i = 0; i < 1'000; ++i) {
-    // A jump by another amount in every measurement.
+    // Each measurement jumps by a different amount.
     world.counter_offset += (i * 7919) % 10'000'000;
     world.Advance(2'000'000);
     REQUIRE(ErrorNs(world, clock) == 0);
@@ -151,7 +151,7 @@ TEST_CASE("a counter that keeps changing its rate is given up") {
     world.Advance(2'000'000);
     clock.NowNs();
   }
-  CHECK_FALSE(clock.uses_counter());  // for good, although the counter is steady now
+  CHECK_FALSE(clock.uses_counter());  // permanently, although the counter is steady now
 }
 
 TEST_CASE("the real clock agrees with the system's and doesn't go back") {

@@ -1,4 +1,4 @@
-// The macOS side of system_calls.h.
+// The macOS implementation of system_calls.h.
 #if defined(__APPLE__)
 
 #include <fcntl.h>
@@ -16,9 +16,9 @@
 namespace pinnacle::system_calls {
 namespace {
 
-// fsync and msync leave the bytes in the drive's volatile cache; only F_FULLFSYNC empties that.
-// Where a file system can't (ENOTSUP on most network mounts) the error stands: falling back to
-// fsync would claim a durability that isn't there.
+// fsync and msync leave the bytes in the drive's volatile cache; only F_FULLFSYNC empties it. If a
+// file system can't do that (ENOTSUP on most network mounts) the error is returned: falling back to
+// fsync would claim a durability that doesn't exist.
 int FullSync(int descriptor) {
   while (fcntl(descriptor, F_FULLFSYNC) == -1) {
     if (errno != EINTR) return errno;
@@ -68,20 +68,20 @@ int ReserveBlocks(int descriptor, uint64_t current_size, uint64_t bytes) {
   return 0;
 }
 
-// F_PUNCHHOLE would give the blocks back, and with them the promise that a store finds room.
+// F_PUNCHHOLE would free the blocks, and with them the promise that a store finds room.
 int ZeroBlocks(int, uint64_t, uint64_t) { return ENOTSUP; }
 
-// macOS caches file pages one by one: there are no large folios to get rid of.
+// macOS caches file pages individually: there are no large folios to drop.
 void DropCachedPages(int) {}
 
-// macOS reads ahead as it is.
+// macOS already reads ahead.
 void AdviseSequentialReads(int) {}
 
 int BeginWriteback(int, uint64_t, uint64_t) { return 0; }
 
 void AdviseRandomAccess(void* address, size_t length) { madvise(address, length, MADV_RANDOM); }
 
-// macOS has huge pages by request at allocation only, and not on every processor.
+// macOS offers huge pages only at allocation, and not on every processor.
 void AdviseHugePages(void*, size_t) {}
 
 bool PopulateForWriting(void*, size_t) { return false; }
@@ -99,7 +99,7 @@ ssize_t WritePieces(int descriptor, uint64_t offset, const void* first, size_t f
   return put >= 0 ? put : -errno;
 }
 
-// macOS has no file system in memory: a RAM disk is a device to it.
+// macOS has no in-memory file system: it treats a RAM disk as a device.
 const char* MemoryDirectory() { return ""; }
 
 int ExamineMemory(const char*, bool* is_memory, uint64_t* free_bytes) {

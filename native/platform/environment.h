@@ -1,4 +1,4 @@
-// What the engine needs of the world outside, in one place to swap it.
+// What the engine needs of the outside world, in one replaceable place.
 #ifndef PINNACLE_PLATFORM_ENVIRONMENT_H_
 #define PINNACLE_PLATFORM_ENVIRONMENT_H_
 
@@ -10,13 +10,13 @@
 
 namespace pinnacle {
 
-// The pointed-to objects outlive everything that was given the environment.
+// The objects pointed to outlive everything that was given the environment.
 struct Environment {
   FileSystem* file_system;
   Clock* clock;
   RandomSource* random;
-  // Threads that recovery may apply entries on, beside the one that reads and verifies; 0: it does
-  // all on the calling thread, as a simulation must.
+  // Threads that recovery may apply entries on, in addition to the one that reads and verifies.
+  // With 0 it does everything on the calling thread, as a simulation must.
   unsigned worker_threads = 0;
 
   static Environment Real() {

@@ -23,7 +23,7 @@
 namespace pinnacle {
 namespace {
 
-// A directory of the test's own, removed at its end.
+// A directory for one test, removed at its end.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
@@ -72,7 +72,7 @@ uint64_t BlocksBytes(const std::string& path) {
   return static_cast<uint64_t>(information.st_blocks) * 512;
 }
 
-// Runs `body` in a child and gives its exit code.
+// Runs `body` in a child process and returns its exit code.
 template <typename Body>
 int InChild(Body body) {
   const pid_t child = fork();
@@ -85,7 +85,7 @@ int InChild(Body body) {
 
 }  // namespace
 
-TEST_CASE("what is written is read back, also beyond 4 GiB") {
+TEST_CASE("what is written is read back, including beyond 4 GiB") {
   TemporaryDirectory directory;
   const auto file = MustOpen(directory / "file", OpenMode::kCreate);
   for (uint64_t offset : {0ull, 4095ull, 5'000'000'000ull}) {
@@ -129,7 +129,7 @@ TEST_CASE("an offset that no file can have is refused") {
   CHECK(file->Preallocate(~0ull).code() == Code::kInvalidArgument);
 }
 
-TEST_CASE("create refuses a name that is there and never follows a symbolic link") {
+TEST_CASE("create refuses an existing name and never follows a symbolic link") {
   TemporaryDirectory directory;
   MustOpen(directory / "file", OpenMode::kCreate);
   CHECK(CodeOfOpen(directory / "file", OpenMode::kCreate) == Code::kAlreadyExists);
@@ -147,7 +147,7 @@ TEST_CASE("files are private to their user and not inherited by programs that ar
   CHECK((information.st_mode & 0777) == 0600);
   REQUIRE(stat((directory / "sub").c_str(), &information) == 0);
   CHECK((information.st_mode & 0777) == 0700);
-  // The lowest free descriptor is the one that the next open takes.
+  // The next open takes the lowest free descriptor.
   const int next = dup(0);
   REQUIRE(next >= 0);
   close(next);
@@ -215,7 +215,7 @@ TEST_CASE("a mapping and the file show the same bytes") {
   CHECK(MustRead(*file, 5000, 1).front() == 42);
   REQUIRE(file->Write(9000, Pattern(3, 77)).ok());
   CHECK(mapping->data()[9000] == 77);
-  file.reset();  // the mapping outlives it
+  file.reset();  // the mapping outlives the file
   mapping->data()[5001] = 43;
   CHECK(mapping->Sync(5001, 1).ok());
   CHECK(mapping->Sync(0, mapping->size()).ok());
@@ -285,7 +285,7 @@ TEST_CASE("blocks that are zeroed without writing read as zeros and keep their r
   REQUIRE(file->ZeroBlocks(kPageBytes, kPageBytes, &done).ok());
   CHECK(done);
   REQUIRE(file->ZeroBlocks(kPageBytes, kBytes, &done).ok());
-  const uint8_t expected = done ? 0 : 0x77;  // where it can't, nothing changes
+  const uint8_t expected = done ? 0 : 0x77;  // if it can't, nothing changes
   CHECK(MustRead(*file, 0, kPageBytes) == std::vector<uint8_t>(kPageBytes, 0x77));
   CHECK(MustRead(*file, kPageBytes, kBytes - kPageBytes) ==
         std::vector<uint8_t>(kBytes - kPageBytes, expected));
@@ -344,7 +344,7 @@ TEST_CASE("a second lock in the same process is refused, names the holder, and c
   CHECK(FileSystem::Real()->Lock(directory.path(), &second).ok());
 }
 
-// Runs `held` with a child process that holds the directory's lock; it is killed afterwards.
+// Runs `held` while a child process holds the directory's lock, then kills the child.
 template <typename Held>
 void WithLockingChild(const std::string& directory, Held held) {
   int ready[2];
@@ -437,7 +437,7 @@ TEST_CASE("a lock is never taken through a symbolic link or in a missing directo
   CHECK(FileSystem::Real()->Lock(directory / "missing", &lock).code() == Code::kNotFound);
 }
 
-TEST_CASE("a directory without permission is told as such") {
+TEST_CASE("a directory without permission is reported as such") {
   if (geteuid() == 0) {
     MESSAGE("skipped: the superuser may do everything");
     return;
@@ -459,7 +459,7 @@ TEST_CASE("reserving more than any file can hold is an error, and the file stays
 #if defined(__linux__)
 TEST_CASE("a full disk is an error of the preallocation and of a write, never a signal") {
   TemporaryDirectory directory;
-  // A file system of 256 KiB that only the child sees; it is gone with the child.
+  // A file system of 256 KiB that only the child sees and that disappears with it.
   constexpr int kSkipped = 77;
   const int result = InChild([&] {
     if (unshare(CLONE_NEWNS) != 0) return kSkipped;

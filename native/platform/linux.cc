@@ -1,4 +1,4 @@
-// The Linux side of system_calls.h.
+// The Linux implementation of system_calls.h.
 #if defined(__linux__)
 
 #include <fcntl.h>
@@ -61,7 +61,7 @@ int Examine(int descriptor, struct stat* about) {
 }
 
 int SyncFile(int descriptor) {
-  // fdatasync also writes the size where reading the content back needs it.
+  // fdatasync also writes the size if reading the content back needs it.
   return RetryInterrupted([&] { return fdatasync(descriptor); });
 }
 
@@ -75,14 +75,13 @@ int SyncMapping(void* address, size_t length, int) {
 
 int ReserveBlocks(int descriptor, uint64_t size, uint64_t bytes) {
   if (bytes == 0) return 0;
-  // fallocate and not posix_fallocate: the latter's own fallback writes into the file without
-  // saying so.
+  // fallocate and not posix_fallocate: the latter silently falls back to writing into the file.
   const int error =
       RetryInterrupted([&] { return fallocate(descriptor, 0, 0, static_cast<off_t>(bytes)); });
   if (error == ENOSYS || error == EOPNOTSUPP) return ENOTSUP;
   if (error != 0 || size == 0) return error;
 #if defined(FALLOC_FL_UNSHARE_RANGE)
-  // Blocks that a copy of the file shares (reflink) would need new ones at the first store.
+  // Blocks that the file shares with a copy (reflink) would need new ones at the first store.
   const int unshared = RetryInterrupted([&] {
     return fallocate(descriptor, FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE, 0,
                      static_cast<off_t>(bytes));
@@ -122,14 +121,14 @@ void AdviseRandomAccess(void* address, size_t length) { madvise(address, length,
 void AdviseHugePages(void* address, size_t length) { madvise(address, length, MADV_HUGEPAGE); }
 
 bool PopulateForWriting(void* address, size_t length) {
-  // EINVAL: older than Linux 5.14. Other errors (a full disk under a sparse file, a bad page) mean
-  // that touching would fault as well, so there is nothing better to do.
+  // EINVAL means a kernel older than Linux 5.14. Other errors (a full disk under a sparse file, a
+  // bad page) mean that touching would also fault, so there is nothing better to do.
   return RetryInterrupted([&] { return madvise(address, length, MADV_POPULATE_WRITE); }) != EINVAL;
 }
 
 int LockMemory(void* address, size_t length) {
 #if defined(MLOCK_ONFAULT)
-  // Not all at once: that would touch every page before it returns.
+  // Not all at once: mlock would touch every page before it returns.
   if (mlock2(address, length, MLOCK_ONFAULT) == 0) return 0;
   return errno;
 #else
@@ -160,7 +159,7 @@ int ExamineMemory(const char* directory, bool* is_memory, uint64_t* free_bytes) 
   if (error != 0) return error;
   const auto type = static_cast<uint64_t>(static_cast<uint32_t>(about.f_type));
   *is_memory = type == kTmpfs || type == kRamfs;
-  // A tmpfs without a limit of its own, and ramfs, have no number of blocks.
+  // A tmpfs without its own limit, and ramfs, report no number of blocks.
   *free_bytes = about.f_blocks == 0
                     ? UINT64_MAX
                     : static_cast<uint64_t>(about.f_bavail) * static_cast<uint64_t>(about.f_bsize);
@@ -186,7 +185,7 @@ uint64_t RandomU64() {
   do {
     got = getrandom(&value, sizeof(value), 0);
   } while (got < 0 && errno == EINTR);
-  PINNACLE_CHECK(got == sizeof(value));  // so few bytes are never cut short
+  PINNACLE_CHECK(got == sizeof(value));  // this few bytes are never cut short
   return value;
 }
 

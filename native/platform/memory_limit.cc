@@ -13,20 +13,20 @@ namespace pinnacle {
 
 namespace {
 
-// Left for everything else that goes on meanwhile.
+// Left for everything else that runs meanwhile.
 constexpr uint64_t kLeftBytes = uint64_t{32} << 20;
 
 #if defined(__linux__)
 
-// UINT64_MAX for "max" and whatever else is no number.
+// UINT64_MAX for "max" and for anything that is not a number.
 uint64_t NumberIn(std::string_view text) {
   uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() ? number : UINT64_MAX;
 }
 
-// The number behind `key` in a file of lines "key number"; UINT64_MAX where there is none. An empty
-// key: the file's first word.
+// The number after `key` in a file of lines "key number"; UINT64_MAX if there is none. With an
+// empty key: the file's first word.
 uint64_t NumberOf(const std::string& path, std::string_view key) {
   std::ifstream file(path);
   std::string word;
@@ -49,7 +49,7 @@ uint64_t FreeOfMachine(const std::string& root) {
 struct CgroupFiles {
   const char* limit;
   const char* usage;
-  const char* reclaimable[2];  // in memory.stat: page cache, which gives way
+  const char* reclaimable[2];  // in memory.stat: page cache, which can be evicted
 };
 constexpr CgroupFiles kVersion1 = {
     "memory.limit_in_bytes", "memory.usage_in_bytes", {"total_inactive_file", "total_active_file"}};
@@ -68,8 +68,8 @@ uint64_t FreeOfCgroup(const std::string& directory, const CgroupFiles& files) {
   return limit > held ? limit - held : 0;
 }
 
-// A container sees its own cgroup as the root of the mount, whatever its path says; what does not
-// exist limits nothing.
+// A container sees its own cgroup as the root of the mount, whatever its path says; a missing file
+// limits nothing.
 uint64_t FreeOfHierarchy(const std::string& mount, std::string path, const CgroupFiles& files) {
   uint64_t least = FreeOfCgroup(mount, files);
   while (path.size() > 1) {

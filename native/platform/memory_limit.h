@@ -1,5 +1,5 @@
-// How much memory this process can still have. Linux grants more address space than there is
-// memory, and kills a process that then uses it: who wants much at once asks here first.
+// How much more memory this process can have. Linux grants more address space than there is memory,
+// and kills a process that then uses it; code that needs much at once asks here first.
 #ifndef PINNACLE_PLATFORM_MEMORY_LIMIT_H_
 #define PINNACLE_PLATFORM_MEMORY_LIMIT_H_
 
@@ -8,16 +8,16 @@
 
 namespace pinnacle {
 
-// Smaller pieces are not asked for: they cost less than asking.
+// Smaller allocations are not checked: they cost less than the check.
 inline constexpr uint64_t kLeastCheckedBytes = uint64_t{8} << 20;
 
-// The least of what the machine has free and what the memory cgroups of this process leave (version
-// 1 and 2, from the process's own up to the root). UINT64_MAX where the system does not tell. An
-// estimate: others take memory meanwhile. `root` stands before the system's paths; a test has
-// another.
+// The smaller of the machine's free memory and what the memory cgroups of this process leave
+// (version 1 and 2, from the process's own up to the root). UINT64_MAX if the system does not
+// report it. An estimate: others allocate memory meanwhile. `root` is a prefix of the system's
+// paths; tests pass another one.
 uint64_t AvailableMemoryBytes(const std::string& root = "");
 
-// Throws MemoryShortage where `bytes` at once are more than there is.
+// Throws MemoryShortage if `bytes` exceed the available memory.
 void CheckMemoryFor(uint64_t bytes);
 
 }  // namespace pinnacle

@@ -14,7 +14,7 @@ namespace {
 
 #if defined(__linux__)
 
-// The files of another machine below a directory.
+// Another machine's files below a directory.
 class Machine {
  public:
   void Put(const std::string& path, const std::string& text) {
@@ -46,7 +46,7 @@ TEST_CASE("the limit of a cgroup of version 2 counts, its own and any above it")
   machine.Put("/sys/fs/cgroup/outer/memory.max", "5000\n");
   machine.Put("/sys/fs/cgroup/outer/memory.current", "4000\n");
   CHECK(machine.available() == 1000);
-  // Page cache gives way.
+  // Page cache can be evicted.
   machine.Put("/sys/fs/cgroup/outer/memory.stat", "anon 3000\ninactive_file 700\n");
   CHECK(machine.available() == 1700);
   machine.Put("/sys/fs/cgroup/outer/memory.stat",
@@ -54,7 +54,7 @@ TEST_CASE("the limit of a cgroup of version 2 counts, its own and any above it")
   CHECK(machine.available() == 1900);
 }
 
-TEST_CASE("the limit of a cgroup of version 1 counts, also where it is the root of the mount") {
+TEST_CASE("the limit of a cgroup of version 1 counts, also as the root of the mount") {
   Machine machine;
   machine.Put("/proc/meminfo", "MemAvailable: 1000000 kB\n");
   machine.Put("/proc/self/cgroup", "5:cpu:/elsewhere\n4:memory:/not/seen/from/here\n0::/\n");
@@ -65,7 +65,7 @@ TEST_CASE("the limit of a cgroup of version 1 counts, also where it is the root 
   CHECK(machine.available() == 0);
 }
 
-TEST_CASE("a system that tells nothing limits nothing") {
+TEST_CASE("a system that reports nothing limits nothing") {
   const Machine machine;
   CHECK(machine.available() == UINT64_MAX);
 }

@@ -1,4 +1,4 @@
-// Words for a failed system call on a path.
+// The message for a failed system call on a path.
 #ifndef PINNACLE_PLATFORM_POSIX_ERROR_H_
 #define PINNACLE_PLATFORM_POSIX_ERROR_H_
 

@@ -175,8 +175,8 @@ class PosixFile final : public File {
                                               "' are beyond what a file can hold (2^63-1 bytes)");
   }
 
-  // For file systems without an allocation call: writes what is there back over itself (it may have
-  // holes) and zeros after it, in single pages so that the page cache makes small folios.
+  // For file systems without an allocation call: rewrites the existing content in place (it may
+  // have holes) and zeros after it, in single pages so that the page cache makes small folios.
   Status ReserveByWriting(uint64_t size, uint64_t bytes) {
     uint8_t page[kPageBytes];
     for (uint64_t offset = 0; offset < bytes; offset += kPageBytes) {
@@ -197,7 +197,7 @@ class PosixFile final : public File {
 };
 
 int OpenFlags(OpenMode mode) {
-  // O_NONBLOCK: opening a pipe of that name must not wait for its other end. It means nothing to a
+  // O_NONBLOCK: opening a pipe of that name must not wait for its other end. It has no effect on a
   // regular file.
   constexpr int kAlways = O_CLOEXEC | O_NONBLOCK;
   switch (mode) {

@@ -1,4 +1,4 @@
-// A regular file through a descriptor; what the real FileSystem::Open gives out.
+// A regular file through a descriptor; the real FileSystem::Open returns it.
 #ifndef PINNACLE_PLATFORM_POSIX_FILE_H_
 #define PINNACLE_PLATFORM_POSIX_FILE_H_
 

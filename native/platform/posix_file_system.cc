@@ -89,7 +89,7 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Status Link(const std::string& from, const std::string& to, bool* done) override {
-    // (A file system without links answers EPERM, one that refuses them for this owner too.)
+    // (A file system without links answers EPERM, and so does one that refuses them to this owner.)
     *done = link(from.c_str(), to.c_str()) == 0;
     if (*done || errno == EPERM || errno == EXDEV || errno == EMLINK || errno == EOPNOTSUPP ||
         errno == ENOSYS || errno == EACCES) {

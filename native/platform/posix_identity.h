@@ -1,4 +1,4 @@
-// What tells one file from another.
+// Tells one file from another.
 #ifndef PINNACLE_PLATFORM_POSIX_IDENTITY_H_
 #define PINNACLE_PLATFORM_POSIX_IDENTITY_H_
 

@@ -23,8 +23,8 @@
 namespace pinnacle {
 namespace {
 
-// Who only looks whether there is a writer holds the lock for microseconds; that is no reason to
-// refuse one.
+// A reader that checks for a writer holds the lock for microseconds; it must not make a writer
+// fail.
 constexpr int kPatientRounds = 20;
 constexpr std::chrono::milliseconds kPatience{1};
 
@@ -49,7 +49,7 @@ Status Lost(const std::string& path, const char* what) {
                 "'" + path + "' was " + what + " while the data directory is open for writing");
 }
 
-// kDirectoryLost unless `path` still names what `identity` says.
+// kDirectoryLost unless `path` still refers to `identity`.
 Status CheckIdentity(const std::string& path, const FileIdentity& identity) {
   struct stat named;
   const int error = system_calls::Examine(path.c_str(), &named);
@@ -76,9 +76,9 @@ class PosixLock final : public DirectoryLock {
     std::erase_if(held.identities, [this](const FileIdentity& identity) {
       return identity == directory_identity_ || identity == file_identity_;
     });
-    // Best effort: nobody reads the pid of a lock that is free.
+    // Best effort: the pid of a free lock is not read.
     [[maybe_unused]] const int truncated = ftruncate(file_descriptor_.get(), 0);
-    // Closing alone would leave the locks to a child that was forked meanwhile.
+    // Closing alone would leave the locks with a child that was forked meanwhile.
     flock(file_descriptor_.get(), LOCK_UN);
     flock(directory_descriptor_.get(), LOCK_UN);
   }
@@ -133,7 +133,7 @@ Status RefuseLocked(const std::string& path) {
                                    "use another directory");
 }
 
-// `*held_here`: by this process, so that waiting is no use.
+// `*held_here`: this process holds it, so waiting is useless.
 Status TryLock(const std::string& directory, std::unique_ptr<DirectoryLock>* lock,
                bool* held_here) {
   const std::string path = LockPath(directory);
@@ -147,12 +147,14 @@ Status TryLock(const std::string& directory, std::unique_ptr<DirectoryLock>* loc
   }
   const FileIdentity directory_identity = IdentityOf(ours);
   *held_here = held.Has(directory_identity);
-  // Before the lock file is touched: a writer that lost its own must not find another one's there.
+  // Taken before the lock file is touched: a writer that lost its own must not find another's
+  // there.
   if (*held_here || FlockDirectory(directory_descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
     return RefuseLocked(path);
   }
-  // The file may be removed between opening and locking it; then the lock is worth nothing and the
-  // next round takes the new file. Several rounds lost in a row mean that something is fighting.
+  // The file may be removed between opening and locking it; then the lock is worthless and the next
+  // round takes the new file. Losing several rounds in a row means that something keeps removing
+  // it.
   for (int round = 0; round < 16; ++round) {
     UniqueDescriptor descriptor(OpenRetrying(path, O_RDWR | O_CREAT | O_NOFOLLOW));
     if (!descriptor.valid()) return SystemError(errno, "open the lock file", path);
@@ -165,8 +167,8 @@ Status TryLock(const std::string& directory, std::unique_ptr<DirectoryLock>* loc
       if (errno != EINTR) return SystemError(errno, "lock", path);
     }
     if (!CheckIdentity(path, identity).ok()) continue;
-    // For the message that a second opener gets; the lock holds without it, so a disk too full for
-    // these few bytes is no reason to refuse.
+    // For the message that a second opener gets. The lock holds without it, so a disk too full for
+    // these few bytes does not refuse the lock.
     const std::string pid = std::to_string(getpid()) + "\n";
     if (ftruncate(descriptor.get(), 0) == 0) {
       [[maybe_unused]] const ssize_t put = pwrite(descriptor.get(), pid.data(), pid.size(), 0);
@@ -200,7 +202,7 @@ Status IsPosixDirectoryLocked(const std::string& directory, bool* is_locked) {
   for (const bool is_file : {false, true}) {
     const std::string& name = is_file ? path : directory;
     const UniqueDescriptor descriptor(OpenRetrying(name, O_RDONLY));
-    // Without the file, or the right to read it, the directory's own lock tells.
+    // Without the file, or the right to read it, the directory's own lock decides.
     if (!descriptor.valid() && is_file) return Status();
     struct stat information;
     if (!descriptor.valid() || fstat(descriptor.get(), &information) != 0) {

@@ -23,18 +23,17 @@ uint64_t SystemPageBytes() {
 
 // Write-faults one page without changing it, while another thread may be storing to it: a
 // compare-and-swap of a word with itself. If it loses, the other thread has just written the page,
-// which is all that is wanted. (An atomic addition of zero would not do: compilers turn it into a
-// load.)
+// which is just as good. (An atomic addition of zero would not do: compilers turn it into a load.)
 __attribute__((no_sanitize("thread"))) void TouchForWriting(uint8_t* page) {
   auto* word = reinterpret_cast<uint64_t*>(page);
   uint64_t value = __atomic_load_n(word, __ATOMIC_RELAXED);
   __atomic_compare_exchange_n(word, &value, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-// Uses a page that the kernel has made present. A hypervisor without nested paging learns of a page
-// by its first use only, and stops the processor for it: 10 us a page were measured, against 0.7 us
-// for the kernel's part. A read is enough for it; where there is nested paging it costs next to
-// nothing. The value is not looked at, so what another thread stores meanwhile doesn't matter.
+// Touches a page that the kernel has made present. A hypervisor without nested paging learns of a
+// page only at its first use, and stops the processor for it: 10 us a page were measured, against
+// 0.7 us for the kernel's part. A read suffices; with nested paging it costs next to nothing. The
+// value is ignored, so concurrent stores don't matter.
 __attribute__((no_sanitize("thread"))) void TouchForReading(const uint8_t* page) {
   (void)__atomic_load_n(page, __ATOMIC_RELAXED);
 }
@@ -75,8 +74,8 @@ class PosixMapping final : public Mapping {
   }
 
  private:
-  // The system holds its lock on the address space for one chunk: whoever maps or unmaps memory
-  // meanwhile (the storing thread's heap, for one) waits for so long and no longer.
+  // The system locks the address space for one chunk: a thread that maps or unmaps memory meanwhile
+  // (the storing thread's heap, for one) waits that long and no longer.
   static constexpr uint64_t kPrefaultChunkBytes = 256 * 1024;
 
   static void PrefaultChunk(uint8_t* address, uint64_t length) {
@@ -91,8 +90,8 @@ class PosixMapping final : public Mapping {
     uint64_t length;
   };
 
-  // mmap's address is page-aligned, so rounding offsets rounds addresses. The end stays at the
-  // mapping's own: its last page is mapped whole.
+  // mmap's address is page-aligned, so rounding offsets rounds addresses. The end is that of the
+  // mapping: its last page is mapped whole.
   Range WholePages(uint64_t offset, uint64_t length) const {
     const uint64_t mask = SystemPageBytes() - 1;
     const uint64_t start = offset & ~mask;
@@ -100,7 +99,7 @@ class PosixMapping final : public Mapping {
     return {data_ + start, end - start};
   }
 
-  UniqueDescriptor descriptor_;  // only where kMappingKeepsDescriptor
+  UniqueDescriptor descriptor_;  // only if kMappingKeepsDescriptor
   std::string path_;
 };
 

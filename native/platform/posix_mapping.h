@@ -1,4 +1,4 @@
-// A shared mapping through mmap; what the real File::Map gives out.
+// A shared mapping through mmap; the real File::Map returns it.
 #ifndef PINNACLE_PLATFORM_POSIX_MAPPING_H_
 #define PINNACLE_PLATFORM_POSIX_MAPPING_H_
 
@@ -9,7 +9,7 @@
 
 namespace pinnacle {
 
-// Maps all of `descriptor`'s file, which stays the caller's. `path` is for messages.
+// Maps the whole file of `descriptor`, which the caller keeps. `path` is for messages.
 Status MapWholeFile(int descriptor, const std::string& path, std::unique_ptr<Mapping>* mapping);
 
 }  // namespace pinnacle

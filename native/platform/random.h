@@ -1,4 +1,4 @@
-// Randomness for identifiers (segments, journals), behind a seam so that a simulation is
+// Randomness for identifiers (segments, journals), as an interface so that a simulation is
 // deterministic.
 #ifndef PINNACLE_PLATFORM_RANDOM_H_
 #define PINNACLE_PLATFORM_RANDOM_H_
@@ -12,7 +12,7 @@ class RandomSource {
   virtual ~RandomSource() = default;
   virtual uint64_t NextU64() = 0;
 
-  // The operating system's (getrandom, arc4random). Safe for all threads.
+  // The operating system's (getrandom, arc4random). Thread-safe.
   static RandomSource* Real();
 };
 

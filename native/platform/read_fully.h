@@ -10,8 +10,8 @@
 
 namespace pinnacle {
 
-// Reads until `out` is full or the file ends. A file system may give fewer bytes than were asked
-// for; taken for the end of the file, that would read as entries that were never written.
+// Reads until `out` is full or the file ends. A file system may return fewer bytes than requested;
+// taking that for the end of the file would make written entries look unwritten.
 inline Status ReadFully(const File& file, uint64_t offset, std::span<uint8_t> out,
                         size_t* bytes_read) {
   *bytes_read = 0;

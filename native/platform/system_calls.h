@@ -1,6 +1,6 @@
-// What Linux and macOS do differently, as plain functions: linux.cc and darwin.cc implement them,
-// posix_file_system.cc and the clock stand on them. Functions that return int give 0 or an errno,
-// and retry calls that a signal interrupted.
+// What Linux and macOS do differently, as plain functions. linux.cc and darwin.cc implement them;
+// posix_file_system.cc and the clock use them. Functions that return int return 0 or an errno, and
+// retry calls that a signal interrupted.
 #ifndef PINNACLE_PLATFORM_SYSTEM_CALLS_H_
 #define PINNACLE_PLATFORM_SYSTEM_CALLS_H_
 
@@ -12,63 +12,64 @@
 
 namespace pinnacle::system_calls {
 
-// stat and fstat of what does not change with a write: type and mode, owner, links, size, device
-// and inode; nothing else is set. On Linux the times are not asked for on purpose: from 6.13 on, a
-// file whose times were seen gets new ones, and a journal transaction, at its next write, and the
-// sync behind it takes half as long again.
+// stat and fstat of what a write does not change: type and mode, owner, links, size, device and
+// inode; nothing else is set. On Linux the times are deliberately not requested: from 6.13 on, a
+// file whose times were read gets new ones at its next write, and with them a transaction of the
+// file system, which makes the following sync take half as long again.
 int Examine(const char* path, struct stat* about);
 int Examine(int descriptor, struct stat* about);
 
-// Content, and the size where it changed, reach the device: not only its volatile cache.
+// Makes the content, and the size if it changed, reach the device, not only its volatile cache.
 int SyncFile(int descriptor);
 int SyncDirectory(int descriptor);
 
 // `address` and `length` are in whole pages of the system. `descriptor` is that of the mapped file
-// where kMappingKeepsDescriptor is set, else -1.
+// if kMappingKeepsDescriptor is set, else -1.
 int SyncMapping(void* address, size_t length, int descriptor);
 
-// macOS flushes the drive's cache through a descriptor; on Linux msync does it and no descriptor
-// is spent.
+// macOS flushes the drive's cache through a descriptor; on Linux msync does it and needs no
+// descriptor.
 #if defined(__APPLE__)
 inline constexpr bool kMappingKeepsDescriptor = true;
 #else
 inline constexpr bool kMappingKeepsDescriptor = false;
 #endif
 
-// Reserves blocks for [0, bytes); the file's size becomes at least `bytes`. ENOTSUP where this file
-// system can't, and the caller writes zeros instead.
+// Reserves blocks for [0, bytes); the file's size becomes at least `bytes`. ENOTSUP if the file
+// system can't; the caller writes zeros instead.
 int ReserveBlocks(int descriptor, uint64_t current_size, uint64_t bytes);
 
-// The range, in whole pages within the file, reads as zeros and its blocks stay reserved. ENOTSUP
-// where the file system has no way but to write them.
+// Makes the range, in whole pages within the file, read as zeros; its blocks stay reserved. ENOTSUP
+// if the file system could only write them.
 int ZeroBlocks(int descriptor, uint64_t offset, uint64_t length);
 
 void DropCachedPages(int descriptor);
-// Both where the system offers it.
+// Both do nothing if the system lacks the call.
 void AdviseSequentialReads(int descriptor);
 int BeginWriteback(int descriptor, uint64_t begin, uint64_t end);
 
-// Access is to be expected page by page: no read-ahead, small folios.
+// Announces access page by page: no read-ahead, small folios.
 void AdviseRandomAccess(void* address, size_t length);
 
-// The range should stand in huge pages when it is first touched. A hint: may do nothing.
+// Asks for huge pages when the range is first touched. A hint: may do nothing.
 void AdviseHugePages(void* address, size_t length);
 
-// Write-faults the pages without changing them. False where the system has no such call.
+// Write-faults the pages without changing them. False if the system has no such call.
 bool PopulateForWriting(void* address, size_t length);
 
-// Pages are kept in memory from their first touch on.
+// Keeps pages in memory from their first touch on.
 int LockMemory(void* address, size_t length);
 
-// Writes both pieces one behind the other at `offset`, possibly fewer bytes: how many, or -errno.
+// Writes both pieces consecutively at `offset`, possibly fewer bytes. Returns their number or
+// -errno.
 ssize_t WritePieces(int descriptor, uint64_t offset, const void* first, size_t first_bytes,
                     const void* second, size_t second_bytes);
 
-// "" where there is none.
+// "" if there is none.
 const char* MemoryDirectory();
-// Of the directory's file system.
+// About the directory's file system.
 int ExamineMemory(const char* directory, bool* is_memory, uint64_t* free_bytes);
-// A UUID that is another one after each start of the machine, and a closing zero.
+// A UUID that differs after each start of the machine, and a terminating zero.
 int ReadBootIdText(char* text, size_t bytes);
 
 uint64_t RandomU64();
@@ -76,7 +77,7 @@ uint64_t RandomU64();
 // wraps.
 constexpr uint64_t NsOfTime(int64_t seconds, int64_t nanoseconds) {
   constexpr int64_t kLastSecond = 18'446'744'072;
-  if (seconds < 0 || (seconds == 0 && nanoseconds == 0)) return 1;  // 0 means that there is no time
+  if (seconds < 0 || (seconds == 0 && nanoseconds == 0)) return 1;  // 0 means no time
   if (seconds > kLastSecond) return ~uint64_t{0};
   return static_cast<uint64_t>(seconds) * 1'000'000'000 + static_cast<uint64_t>(nanoseconds);
 }

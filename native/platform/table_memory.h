@@ -1,9 +1,8 @@
-// Memory for tables that are read at places nobody can foresee: zeroed, aligned to cache lines and,
-// where it is large and its owner asks, in huge pages, so that a look-up does not also miss the
-// TLB.
+// Memory for randomly accessed tables: zeroed, aligned to cache lines and, if it is large and its
+// owner asks, in huge pages, so that a look-up does not also miss the TLB.
 //
-// Huge pages are made present at once: the first touch of one would clear two megabytes, a pause
-// that no hot thread should have. Ordinary ones come one by one as they are used.
+// Huge pages are made present at once: the first touch of one would clear two megabytes, too long a
+// pause for a hot thread. Ordinary pages appear one by one as they are used.
 #ifndef PINNACLE_PLATFORM_TABLE_MEMORY_H_
 #define PINNACLE_PLATFORM_TABLE_MEMORY_H_
 
@@ -19,13 +18,13 @@ class TableMemory {
  public:
   enum class Pages {
     kAsUsed,
-    kPresent,  // huge ones from kHugePageBytes on, where the system has them
+    kPresent,  // huge ones from kHugePageBytes on, if the system has them
   };
 
   TableMemory() = default;
-  // Throws std::bad_alloc where there is no memory, as every other container does; for a large
-  // table whose pages are made present also where the system would rather end the process than
-  // refuse.
+  // Throws std::bad_alloc if there is no memory, as every other container does. For a large table
+  // whose pages are made present, it also throws if the system would kill the process instead of
+  // refusing.
   TableMemory(size_t bytes, Pages pages);
 
   void* data() const { return data_; }

@@ -19,7 +19,7 @@ namespace pinnacle {
 
 namespace {
 
-// A mask as large as any kernel's: into a smaller one a kernel for more processors would not write.
+// A mask as large as any kernel's: a kernel for more processors refuses to fill a smaller one.
 class CpuMask {
  public:
   static CpuMask Of(const CpuList& cpus) {
@@ -32,14 +32,14 @@ class CpuMask {
     std::memset(mask.sets_.data(), 0xff, kBytes);
     return mask;
   }
-  // What the calling thread is bound to; empty where the kernel does not tell.
+  // The processors the calling thread is bound to; empty if the kernel does not report them.
   static CpuMask OfThread() {
     CpuMask mask;
     if (sched_getaffinity(0, kBytes, mask.sets_.data()) != 0) return CpuMask();
     return mask;
   }
 
-  // 0 or the system's error.
+  // Returns 0 or the system's error.
   int BindThread() const { return sched_setaffinity(0, kBytes, sets_.data()) == 0 ? 0 : errno; }
   bool Has(uint16_t cpu) const { return CPU_ISSET_S(cpu, kBytes, sets_.data()) != 0; }
   CpuList Cpus() const {
@@ -56,7 +56,7 @@ class CpuMask {
   std::array<cpu_set_t, kSets> sets_{};
 };
 
-// "0-3,6", of ascending numbers.
+// "0-3,6"; the numbers ascend.
 std::string Ranges(const CpuList& cpus) {
   std::string text;
   for (size_t i = 0; i < cpus.size(); ++i) {
@@ -69,10 +69,10 @@ std::string Ranges(const CpuList& cpus) {
   return text;
 }
 
-// On a thread that may be left anywhere.
+// Leaves the calling thread bound to arbitrary processors.
 Status TryAffinity(const CpuList& cpus) {
   const int error = CpuMask::Of(cpus).BindThread();
-  // EINVAL: not one of them can be used. Where only some can, the kernel takes those in silence.
+  // EINVAL: none of them can be used. If only some can, the kernel silently takes those.
   if (error != 0 && error != EINVAL) {
     return Status(Code::kConfigRange,
                   std::string("the system does not let threads choose their processors (leave the "
@@ -86,7 +86,8 @@ Status TryAffinity(const CpuList& cpus) {
     if (!bound.Has(cpu)) wrong.push_back(cpu);
   }
   if (wrong.empty()) return Status();
-  // The widest mask is cut to what there is and the cpuset allows, whatever the thread had before.
+  // The kernel cuts the widest mask to what exists and the cpuset allows, whatever the thread had
+  // before.
   (void)CpuMask::Every().BindThread();
   return Status(Code::kConfigRange,
                 "this process can't run on processor " + Ranges(wrong) + ": the machine has " +
@@ -108,8 +109,8 @@ Status CheckThreadAffinity(const CpuList& cpus) {
 }
 
 void SetThreadAffinity(const CpuList& cpus) {
-  // CheckThreadAffinity said that it works. Where a processor went away since then, the work is
-  // done on those that are left: it is needed more than its place.
+  // CheckThreadAffinity has found that this works. If a processor has gone away since, the work
+  // runs on the remaining ones: doing it matters more than its placement.
   if (!cpus.empty()) (void)CpuMask::Of(cpus).BindThread();
 }
 

@@ -1,4 +1,4 @@
-// The processors that a thread runs on. Linux only: macOS has no call that binds a thread to some.
+// The processors that a thread runs on. Linux only: macOS has no call that binds a thread.
 #ifndef PINNACLE_PLATFORM_THREAD_AFFINITY_H_
 #define PINNACLE_PLATFORM_THREAD_AFFINITY_H_
 
@@ -9,17 +9,17 @@
 
 namespace pinnacle {
 
-// Numbers of processors, as /proc/cpuinfo has them, each below kMaxCpus.
+// Processor numbers as in /proc/cpuinfo, each below kMaxCpus.
 using CpuList = std::vector<uint16_t>;
 inline constexpr uint16_t kMaxCpus = 1024;  // CPU_SETSIZE
 
-// Whether a thread of this process can be bound to all of `cpus`: it is tried, on a thread that
-// ends with the call. kConfigRange names those that do not exist or that the process's cpuset
-// leaves out. An empty list is fine everywhere.
+// Whether a thread of this process can be bound to all of `cpus`: tries it on a temporary thread.
+// kConfigRange names those that do not exist or that the process's cpuset excludes. An empty list
+// is always accepted.
 Status CheckThreadAffinity(const CpuList& cpus);
 
-// Binds the calling thread to `cpus`, and with it threads that it starts from now on. An empty list
-// leaves it where the scheduler puts it.
+// Binds the calling thread to `cpus`, and with it the threads that it starts from now on. An empty
+// list leaves the placement to the scheduler.
 void SetThreadAffinity(const CpuList& cpus);
 
 }  // namespace pinnacle

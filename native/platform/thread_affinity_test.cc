@@ -34,7 +34,7 @@ CpuList CpusOfThread() {
   return cpus;
 }
 
-// Where each thread of this process may run, by thread id.
+// The processors each thread of this process may run on, by thread id.
 std::map<std::string, std::string> AllowedByThread() {
   std::map<std::string, std::string> allowed;
   DIR* tasks = opendir("/proc/self/task");
@@ -50,7 +50,7 @@ std::map<std::string, std::string> AllowedByThread() {
   return allowed;
 }
 
-// A number that hardly a machine has a processor for.
+// A processor number that hardly any machine has.
 uint16_t MissingCpu() { return kMaxCpus - 1; }
 
 bool HasTwoCpus() {
@@ -59,7 +59,7 @@ bool HasTwoCpus() {
   return false;
 }
 
-TEST_CASE("a thread is bound to its processors, the one that started it stays where it was") {
+TEST_CASE("a thread is bound to its processors, the thread that started it is not") {
   if (!HasTwoCpus()) return;
   const CpuList before = CpusOfThread();
   CpuList in_background;
@@ -74,7 +74,7 @@ TEST_CASE("a thread is bound to its processors, the one that started it stays wh
   CHECK(CpusOfThread() == before);
 }
 
-TEST_CASE("no processors named leaves a thread where it was") {
+TEST_CASE("an empty list leaves a thread's processors unchanged") {
   const CpuList before = CpusOfThread();
   CHECK(CheckThreadAffinity({}).ok());
   SetThreadAffinity({});
@@ -152,7 +152,7 @@ TEST_CASE("an engine whose background can't have its processors is not opened") 
 namespace pinnacle {
 namespace {
 
-TEST_CASE("where no call binds threads to processors, a list of them is refused") {
+TEST_CASE("a list of processors is refused if no call binds threads to them") {
   CHECK(CheckThreadAffinity({}).ok());
   CHECK(CheckThreadAffinity({0}).code() == Code::kConfigRange);
 }

@@ -15,7 +15,7 @@
 namespace pinnacle {
 
 void LowerThreadPriority() {
-  // Best effort: at ordinary priority the work is as right, only less polite.
+  // Best effort: at ordinary priority the work is just as correct, only less polite.
 #if defined(__linux__)
   // On Linux nice values are per thread.
   (void)setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 10);

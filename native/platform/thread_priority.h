@@ -8,12 +8,12 @@
 
 namespace pinnacle {
 
-// Lowers the calling thread's priority for good: for a thread that does nothing else.
+// Lowers the calling thread's priority permanently: for a thread that does nothing else.
 void LowerThreadPriority();
 
-// Runs `work` to its end on a thread of its own at low priority, and waits for it. (The calling
-// thread's priority stays: an unprivileged thread that lowers its own can't raise it again.) The
-// status is that of `work`, or says why there was no thread or no memory for it.
+// Runs `work` to its end on its own thread at low priority, and waits for it. (The calling thread's
+// priority is unchanged: an unprivileged thread that lowers its own can't raise it again.) Returns
+// the status of `work`, or the reason why there was no thread or no memory for it.
 Status RunAtLowPriority(const std::function<Status()>& work);
 
 }  // namespace pinnacle

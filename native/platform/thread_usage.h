@@ -1,4 +1,4 @@
-// What the system did to one thread: the causes of stalls that its code does not show.
+// What the system did to one thread: causes of stalls that its code does not show.
 #ifndef PINNACLE_PLATFORM_THREAD_USAGE_H_
 #define PINNACLE_PLATFORM_THREAD_USAGE_H_
 
@@ -6,15 +6,15 @@
 
 namespace pinnacle {
 
-// All since the thread began.
+// Totals since the thread began.
 struct ThreadUsage {
   uint64_t minor_faults = 0;          // page faults served without the device
   uint64_t major_faults = 0;          // page faults that waited for it
-  uint64_t involuntary_switches = 0;  // times that the scheduler took the processor away
-  uint64_t voluntary_switches = 0;    // times that it waited for something
+  uint64_t involuntary_switches = 0;  // times the scheduler took the processor away
+  uint64_t voluntary_switches = 0;    // times it waited for something
 };
 
-// Of the calling thread; a system call. All 0 where the system does not count by thread (macOS).
+// For the calling thread; a system call. All 0 if the system does not count by thread (macOS).
 ThreadUsage ThisThreadUsage();
 
 }  // namespace pinnacle

@@ -18,8 +18,8 @@ class UniqueDescriptor {
     std::swap(descriptor_, other.descriptor_);
     return *this;
   }
-  // The result of close is of no use: whoever needs the bytes on the device has synced before, and
-  // after EINTR the descriptor is gone on Linux and macOS alike.
+  // The result of close is ignored: a caller that needs the bytes on the device has already synced,
+  // and after EINTR the descriptor is closed on Linux and macOS alike.
   ~UniqueDescriptor() {
     if (valid()) close(descriptor_);
   }

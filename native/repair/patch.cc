@@ -24,7 +24,7 @@ uint64_t RandomId(RandomSource* random) {
   return id;
 }
 
-// One hole entry of `bytes` bytes, whole lines.
+// One hole entry of `bytes` bytes, in whole lines.
 std::vector<uint8_t> EncodeHole(const HolePayload& hole, uint64_t sequence, uint64_t bytes,
                                 uint32_t seed, uint64_t now_ns) {
   std::vector<uint8_t> entry(bytes);
@@ -84,7 +84,7 @@ class SegmentWriter {
     return file_->Write(0, page);
   }
 
-  // Of the segment that is there. What is zero need not be written: the new file is.
+  // Copies from the existing segment. Zeros need not be written: the new file has them.
   Status Copy(uint64_t begin, uint64_t end) {
     if (plan_.facts.missing || begin >= end) return Status();
     if (source_ == nullptr) {
@@ -96,7 +96,7 @@ class SegmentWriter {
       const size_t wanted = static_cast<size_t>(std::min(end - begin, kCopyBytes));
       size_t bytes_read = 0;
       PINNACLE_RETURN_IF_ERROR(ReadFully(*source_, begin, {bytes.data(), wanted}, &bytes_read));
-      if (bytes_read == 0) return Status();  // a file that is too short reads as zeros
+      if (bytes_read == 0) return Status();  // treat a short file's end as zeros
       if (!AllZero(bytes.data(), bytes_read)) {
         PINNACLE_RETURN_IF_ERROR(file_->Write(begin, {bytes.data(), bytes_read}));
       }
@@ -105,8 +105,8 @@ class SegmentWriter {
     return Status();
   }
 
-  // One entry where it is not longer than the longest there can be. Of several the first one stands
-  // for the loss, and the others for nothing.
+  // One entry if it fits the longest possible one. Of several, the first carries the loss and the
+  // others none.
   Status WriteHoles(const Filler& filler, uint64_t snapshot_sequence) {
     constexpr uint64_t kMostBytes = EntryBytes(kMaxPayloadBytes);
     HolePayload hole{filler.first_sequence, 0, filler.entries_left_out};
@@ -170,7 +170,7 @@ void AssignLinks(RandomSource* random, std::vector<SegmentPlan>* plans) {
   }
   for (size_t i = 0; i < plans->size(); ++i) {
     SegmentPlan& plan = (*plans)[i];
-    // (A segment of version 1 names none.)
+    // (A segment of version 1 names no link.)
     const bool keeps = !plan.facts.missing && plan.facts.header.version >= 2;
     plan.predecessor_link = 0;
     if (keeps) {

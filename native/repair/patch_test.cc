@@ -10,7 +10,7 @@ namespace {
 
 uint64_t Line(uint64_t number) { return 4096 + number * 64; }
 
-// A segment with ten entries of one line and a mark, and what the layout says of it.
+// A segment with ten entries of one line and a mark, and the facts about it in the layout.
 struct Source {
   DirectoryImage directory;
   JournalImage image{65536, Chain::IdOf(7), 7};
@@ -57,7 +57,7 @@ bool Zero(const std::vector<uint8_t>& bytes, uint64_t begin, uint64_t end) {
                      [](uint8_t byte) { return byte == 0; });
 }
 
-TEST_CASE("a patched segment has the kept bytes at their places and new ones in the fillers only") {
+TEST_CASE("a patched segment keeps its bytes in place and has new ones in the fillers only") {
   Source source;
   SegmentPlan plan = source.Plan();
   plan.fillers = {{Line(2), Line(5), 33, 35, 2}, {Line(7), Line(8), 38, 38, 0}};
@@ -69,7 +69,7 @@ TEST_CASE("a patched segment has the kept bytes at their places and new ones in 
   CHECK(Same(written, source.image.bytes(), Line(5), Line(7)));
   CHECK(Same(written, source.image.bytes(), Line(8), Line(10)));
   CHECK(Zero(written, Line(10), 65536));
-  // The holes, as the format describes them.
+  // The holes as the format describes them.
   JournalImage expected(65536, source.image.id(), 7);
   expected.Skip(2 * 64);
   const uint64_t first = expected.Hole(33, 35, 33, 2, 3 * 64 - 32);
@@ -90,13 +90,13 @@ TEST_CASE("without a cut everything after the last filler is kept") {
   CHECK(Same(source.Written(), source.image.bytes(), Line(1), 65536));
 }
 
-TEST_CASE("a patched segment has its header again, its link, and no frontier marks") {
+TEST_CASE("a patched segment has its header, its link, and no frontier marks") {
   Source source;
   source.image.Link(0x7001, 1).Link(0x7002, 2);
   source.directory.Write(7, source.image);
   SegmentPlan plan = source.Plan();
   REQUIRE(plan.facts.link.link == 0x7002);
-  SUBCASE("the link that it had") { plan.link = 0x7002; }
+  SUBCASE("the link it had") { plan.link = 0x7002; }
   SUBCASE("the link that the next segment names") {
     plan.link = 0x8888;
     plan.relinked = true;
@@ -165,14 +165,14 @@ TEST_CASE("a patched segment is durable when it is written") {
 
 TEST_CASE("a segment that reads back differently is an error") {
   Source source;
-  SUBCASE("a plan that the bytes do not keep") {
+  SUBCASE("a plan that the bytes do not match") {
     SegmentPlan plan = source.Plan();
     plan.fillers = {{Line(2), Line(5), 33, 36, 0}};  // entry 36 follows it
     const Status status = source.Write(plan);
     CHECK(status.code() == Code::kIo);
     CHECK(status.message().find("reads back differently") != std::string::npos);
   }
-  SUBCASE("a device that loses what it says it has") {
+  SUBCASE("a device that loses acknowledged writes") {
     source.directory.files().faults().Add(
         {.kind = CallKind::kSync, .fault = Fault::Lying(Fault::Device::kLosePage)});
     SegmentPlan plan = source.Plan();
@@ -207,7 +207,7 @@ SegmentPlan PlanWith(uint64_t id, uint64_t link, uint64_t predecessor, uint16_t 
 SegmentPlan Missing() {
   SegmentPlan plan;
   plan.facts.missing = true;
-  plan.facts.header.predecessor_link = 0x5555;  // of what was there; it says nothing
+  plan.facts.header.predecessor_link = 0x5555;  // of the old file; ignored
   return plan;
 }
 
@@ -260,7 +260,7 @@ TEST_CASE("a segment with another link than the next one names is given that one
 TEST_CASE("segments of version 1 name nothing until they are written again") {
   const auto plans = Assigned({PlanWith(10, 10, 0, 1), PlanWith(20, 20, 0, 1)});
   CHECK_FALSE(plans[0].relinked);
-  CHECK(plans[1].predecessor_link == 10);  // if it is
+  CHECK(plans[1].predecessor_link == 10);  // if it is rewritten
 }
 
 }  // namespace

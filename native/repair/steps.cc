@@ -47,7 +47,7 @@ bool Decode(const std::string& text, RepairSteps* steps) {
 
 Status SyncParents(FileSystem* fs, const std::string& data_directory,
                    const std::vector<Move>& moves) {
-  // The new names first: a file must not lose its old one alone.
+  // New names first: a file must not lose its only name.
   std::set<std::string> targets;
   std::set<std::string> sources;
   for (const Move& move : moves) {
@@ -59,7 +59,7 @@ Status SyncParents(FileSystem* fs, const std::string& data_directory,
   return Status();
 }
 
-// A move whose source is gone has been made.
+// A move whose source is gone is done.
 Status TakeMoves(FileSystem* fs, const std::string& data_directory, const std::vector<Move>& moves,
                  bool replaces) {
   for (const Move& move : moves) {
@@ -74,7 +74,7 @@ Status TakeMoves(FileSystem* fs, const std::string& data_directory, const std::v
                                         " and " + to +
                                         " are both missing; restore the directory from a backup");
     }
-    // (What is at the source of a file in quarantine has been put there since.)
+    // (A file now at the source of a quarantined one was put there since.)
     if (source && (replaces || !target)) PINNACLE_RETURN_IF_ERROR(fs->Rename(from, to));
   }
   return SyncParents(fs, data_directory, moves);

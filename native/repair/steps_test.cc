@@ -11,7 +11,7 @@ namespace {
 
 std::vector<uint8_t> Content(uint8_t fill) { return std::vector<uint8_t>(5000, fill); }
 
-// A directory with four files and a repair that replaces two, makes one and takes one out.
+// A directory with four files and a repair that replaces two, adds one and removes one.
 struct Prepared {
   DirectoryImage directory;
   RepairSteps steps;
@@ -81,7 +81,7 @@ TEST_CASE("a directory without a list of steps has none to finish") {
   RepairSteps steps;
   REQUIRE(ReadSteps(&prepared.files(), "/d", &there, &steps).ok());
   CHECK_FALSE(there);
-  // An empty list is one.
+  // An empty list is valid.
   REQUIRE(WriteSteps(&prepared.files(), "/d", RepairSteps()).ok());
   REQUIRE(ReadSteps(&prepared.files(), "/d", &there, &steps).ok());
   CHECK(there);
@@ -113,20 +113,20 @@ TEST_CASE("a list that is cut anywhere, or has a changed byte, is refused and no
   check_refused(longer);
 }
 
-TEST_CASE("the steps are taken, and their list is gone") {
+TEST_CASE("the steps are taken, and their list is removed") {
   Prepared prepared;
   REQUIRE(WriteSteps(&prepared.files(), "/d", prepared.steps).ok());
   bool finished = false;
   REQUIRE(FinishRepair(&prepared.files(), "/d", &finished).ok());
   CHECK(finished);
   CHECK(prepared.directory.Contents() == After());
-  // Again there is nothing to do.
+  // A second call has nothing to do.
   REQUIRE(FinishRepair(&prepared.files(), "/d", &finished).ok());
   CHECK_FALSE(finished);
   CHECK(prepared.directory.Contents() == After());
 }
 
-TEST_CASE("steps that were taken in part are finished from every state that a power cut leaves") {
+TEST_CASE("partly taken steps are finished from every state that a power cut leaves") {
   Prepared prepared;
   prepared.files().StartRecording();
   REQUIRE(WriteSteps(&prepared.files(), "/d", prepared.steps).ok());
@@ -150,7 +150,7 @@ TEST_CASE("steps that were taken in part are finished from every state that a po
       if (finished) {
         CHECK(now == after);
       } else if (now != after) {
-        // The list did not come to be, or it is gone: what was prepared goes, the rest stays.
+        // The list was never written, or it is gone: prepared files are removed, the rest stays.
         CHECK(now.at("/d/journal/a") == Content(2));
         CHECK(now.at("/d/HEAD") == Content(1));
         CHECK(now.at("/d/snapshots/s") == Content(4));
@@ -161,7 +161,7 @@ TEST_CASE("steps that were taken in part are finished from every state that a po
   CHECK(with_list > 500);
 }
 
-TEST_CASE("steps go on after each call that fails") {
+TEST_CASE("steps continue after each failed call") {
   for (uint64_t failing = 1;; ++failing) {
     Prepared prepared;
     REQUIRE(WriteSteps(&prepared.files(), "/d", prepared.steps).ok());
@@ -184,7 +184,7 @@ TEST_CASE("steps go on after each call that fails") {
   }
 }
 
-TEST_CASE("what was put at the place of a file in quarantine since is left alone") {
+TEST_CASE("a new file in the place of a quarantined one is left alone") {
   Prepared prepared;
   REQUIRE(WriteSteps(&prepared.files(), "/d", prepared.steps).ok());
   REQUIRE(prepared.files().Rename("/d/snapshots/s", "/d/quarantine/7/s").ok());
@@ -195,7 +195,7 @@ TEST_CASE("what was put at the place of a file in quarantine since is left alone
   CHECK(prepared.directory.Read("/d/quarantine/7/s") == Content(4));
 }
 
-TEST_CASE("a step of which both files are gone can't be taken, and the list stays") {
+TEST_CASE("a step whose files are both gone fails, and the list stays") {
   for (const char* path : {"/d/journal/a", "/d/journal/c.repair"}) {
     Prepared prepared;
     REQUIRE(WriteSteps(&prepared.files(), "/d", prepared.steps).ok());
@@ -208,7 +208,7 @@ TEST_CASE("a step of which both files are gone can't be taken, and the list stay
   }
 }
 
-TEST_CASE("without a list what a repair had prepared is removed, and nothing else") {
+TEST_CASE("without a list a repair's prepared files are removed, and nothing else") {
   Prepared prepared;
   prepared.directory.Write("/d/REPAIR.repair", Content(9));
   prepared.directory.Write("/d/snapshots/x.repair", Content(9));
@@ -224,7 +224,7 @@ TEST_CASE("without a list what a repair had prepared is removed, and nothing els
   CHECK(prepared.directory.Contents() == expected);
 }
 
-TEST_CASE("a directory in which nothing was made yet has no repair to finish") {
+TEST_CASE("an empty directory has no repair to finish") {
   SimulatedFileSystem files(1);
   REQUIRE(files.CreateDirectory("/d").ok());
   bool finished = true;

@@ -6,7 +6,7 @@ namespace pinnacle {
 
 namespace {
 
-// How segment i and the one after it fit together.
+// Whether segment i and the next one are consistent.
 enum class Edge { kUnknown, kFits, kContradicts };
 
 Edge EdgeBetween(const SegmentFacts& earlier, const SegmentFacts& later) {
@@ -15,7 +15,7 @@ Edge EdgeBetween(const SegmentFacts& earlier, const SegmentFacts& later) {
   return earlier.link.damaged ? Edge::kUnknown : Edge::kContradicts;
 }
 
-// The record names another segment in this place.
+// The record names a different segment at this index.
 bool IsAnother(const HeadRecord& head, const SegmentFacts& segment) {
   const uint64_t index = segment.file.index;
   const uint64_t id = segment.header.segment_id;
@@ -32,7 +32,7 @@ bool IsNamed(const HeadRecord& head, const SegmentFacts& segment) {
          (index == head.ready_index && id == head.ready_id);
 }
 
-// Not where the record names no such thing, or a link that can't be read.
+// False if the record names no such segment, or for a link that can't be read.
 bool ContradictsHead(const HeadRecord& head, const SegmentFacts& segment) {
   const uint64_t index = segment.file.index;
   const uint64_t id = segment.header.segment_id;
@@ -63,8 +63,8 @@ std::vector<bool> TrustedSegments(const Layout& layout) {
   std::vector<bool> trusted = ours;
   const HeadRecord& head = layout.head.record;
   const uint64_t last = layout.head.valid ? std::max(head.newest_index, head.ready_index) : 0;
-  // Upwards: what contradicts the head record, and what continues that. A segment that the record
-  // does not know of must continue one that is trusted.
+  // Upwards: marks segments that contradict the head record, and those that continue them. A
+  // segment unknown to the record must continue a trusted one.
   for (size_t i = 0; i < count; ++i) {
     if (!ours[i]) continue;
     const Edge edge =
@@ -74,9 +74,9 @@ std::vector<bool> TrustedSegments(const Layout& layout) {
     const bool continues_good = i > 0 && trusted[i - 1] && edge == Edge::kFits;
     if (contradicts[i] || continues_bad || (unknown && !continues_good)) trusted[i] = false;
   }
-  // A segment in the place of another one was made by another copy, after that was copied. It
-  // continues what the copy wrote, from the segment on that the copy was opened in, and which one
-  // that is can't be told. What the record names was there before.
+  // A segment that replaces the right one was made by another copy, after that was copied. It
+  // continues what the copy wrote, starting with the segment the copy was opened in, and which one
+  // that is can't be known. What the record names was there before.
   for (size_t i = count; i-- > 1;) {
     if (!contradicts[i] || !IsAnother(head, segments[i])) continue;
     for (size_t k = i; k > 0 && ours[k - 1] && !IsNamed(head, segments[k - 1]); --k) {
@@ -84,8 +84,8 @@ std::vector<bool> TrustedSegments(const Layout& layout) {
       trusted[k - 1] = false;
     }
   }
-  // Downwards: at a contradiction between two, the later one is right, since the head record
-  // vouches for the youngest; unless it leads up to one that the record contradicts.
+  // Downwards: if two contradict each other, the later one is right, since the head record vouches
+  // for the youngest; unless it leads up to one that the record contradicts.
   for (size_t i = count; i-- > 1;) {
     if (!trusted[i] || !trusted[i - 1]) continue;
     if (EdgeBetween(segments[i - 1], segments[i]) != Edge::kContradicts) continue;

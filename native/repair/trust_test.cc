@@ -8,7 +8,7 @@
 namespace pinnacle {
 namespace {
 
-// Four segments with five entries each, and a fifth that is ready.
+// Four segments with five entries each, and a fifth prepared one.
 struct Journal {
   Chain chain{4, 5};
   DirectoryImage directory;
@@ -17,7 +17,7 @@ struct Journal {
   void Write() { chain.Write(&directory); }
   void Write(uint64_t index) { directory.Write(index, chain.segment(index)); }
 
-  // The indices of the segments that are not trusted.
+  // The indices of the untrusted segments.
   std::set<uint64_t> Untrusted() {
     Layout layout;
     REQUIRE(ReadLayout(&directory.files(), directory.path(), false, &layout).ok());
@@ -33,7 +33,7 @@ struct Journal {
 
 using Indices = std::set<uint64_t>;
 
-// A copy of the directory was opened in segment `at` and written on from there, up to the end.
+// A copy of the directory that was opened in segment `at` and appended to from there to the end.
 Chain CopyWrittenOn(uint64_t at) {
   Chain copy(4, 5);
   copy.Relink(at, 0x5151);
@@ -79,11 +79,11 @@ TEST_CASE("damaged entries do not make a segment less trusted") {
   CHECK(journal.Untrusted().empty());
 }
 
-// All of the copy from the segment on that it was opened in: there is only one contradiction, at
-// the upper end. Against the segment after it, only the one that it is found at goes: a backup of
-// that one looks the same. Against the head record, which names another segment there, all that
-// leads up to it goes, down to one that the record names: which of them are the copy's can't be
-// known, and nothing of a copy may be read.
+// All segments of the copy, from the one it was opened in: there is only one contradiction, at the
+// upper end. If the next segment contradicts them, only the last one is rejected: a backup of that
+// one looks the same. If the head record names another segment there, everything that leads up to
+// it is rejected, down to one that the record names: which of them are the copy's can't be known,
+// and nothing of a copy may be read.
 TEST_CASE("where a copy's segments lead up to a contradiction, the one that it is found at goes") {
   for (uint64_t fork = 1; fork <= 4; ++fork) {
     Chain copy = CopyWrittenOn(fork);
@@ -95,7 +95,7 @@ TEST_CASE("where a copy's segments lead up to a contradiction, the one that it i
       CAPTURE(fork);
       CAPTURE(last);
       Indices gone{last};
-      // (The head record names segments 4 and 5, and says nothing of how far the oldest goes.)
+      // (The head record names segments 4 and 5, and does not say how far the oldest goes.)
       for (uint64_t index = fork < 4 ? 1 : 4; last >= 4 && index < last; ++index) {
         gone.insert(index);
       }
@@ -104,7 +104,7 @@ TEST_CASE("where a copy's segments lead up to a contradiction, the one that it i
   }
 }
 
-TEST_CASE("between ours, all segments that a copy made go") {
+TEST_CASE("between ours, all segments that a copy made are rejected") {
   Chain copy = CopyWrittenOn(1);
   for (uint64_t last = 2; last <= 5; ++last) {
     Journal journal;
@@ -118,7 +118,7 @@ TEST_CASE("between ours, all segments that a copy made go") {
   }
 }
 
-TEST_CASE("a single segment of a copy goes, and what is around it stays") {
+TEST_CASE("a single segment of a copy is rejected, and those around it stay") {
   Chain copy = CopyWrittenOn(1);
   for (uint64_t index = 2; index <= 5; ++index) {
     Journal journal;
@@ -128,7 +128,7 @@ TEST_CASE("a single segment of a copy goes, and what is around it stays") {
   }
 }
 
-TEST_CASE("a newest segment that was opened elsewhere is not trusted, nor one that follows it") {
+TEST_CASE("a newest segment that was opened elsewhere is not trusted, nor is the one after it") {
   Journal journal;
   journal.chain.segment(4).Link(0x4444);
   journal.chain.segment(5).Predecessor(0x4444);
@@ -150,7 +150,7 @@ TEST_CASE("a link that can't be read is damage, not another copy") {
   CHECK(journal.Untrusted().empty());
 }
 
-TEST_CASE("a segment above the last one is trusted where it continues one that is") {
+TEST_CASE("a segment after the last one is trusted if it continues a trusted one") {
   Journal journal;
   JournalImage sixth(65536, 0x600, 6);
   sixth.Predecessor(Chain::IdOf(5)).Entry(21);
@@ -159,7 +159,7 @@ TEST_CASE("a segment above the last one is trusted where it continues one that i
   sixth.Predecessor(0x777);
   journal.directory.Write(6, sixth);
   CHECK(journal.Untrusted() == Indices{6});
-  // An old head record: what came after it is ours, since the links say so.
+  // An old head record: the later segments are ours, since the links say so.
   journal.directory.Remove(6);
   journal.chain.head.newest_index = 2;
   journal.chain.head.newest_id = journal.chain.head.newest_link = Chain::IdOf(2);
@@ -171,7 +171,7 @@ TEST_CASE("a segment above the last one is trusted where it continues one that i
   CHECK(journal.Untrusted() == Indices{5});
 }
 
-TEST_CASE("without a head record the links alone tell, and the youngest segment is right") {
+TEST_CASE("without a head record the links decide, and the youngest segment is right") {
   Journal journal;
   journal.directory.Remove("/d/HEAD");
   CHECK(journal.Untrusted().empty());
@@ -181,7 +181,7 @@ TEST_CASE("without a head record the links alone tell, and the youngest segment 
   CHECK(journal.Untrusted() == Indices{2, 3});
 }
 
-TEST_CASE("in a directory of version 1 nothing but the journal's id tells") {
+TEST_CASE("in a directory of version 1 only the journal's id decides") {
   DirectoryImage directory;
   Journal journal;
   journal.directory.Remove("/d/HEAD");

@@ -1,6 +1,5 @@
-// A data directory as it will be once the steps of a repair are taken: for looking at it before
-// they are, and beside a repair that was interrupted. Reads only; what would change something is
-// refused.
+// A data directory as it will be after the steps of a repair: for examining it before they are
+// taken, and next to an interrupted repair. Read-only; changes are refused.
 #ifndef PINNACLE_REPAIR_VIEW_H_
 #define PINNACLE_REPAIR_VIEW_H_
 
@@ -17,7 +16,7 @@ namespace pinnacle {
 
 class RepairView final : public FileSystem {
  public:
-  // `base` outlives the view. Steps that were taken already make no difference.
+  // `base` outlives the view. Steps that were already taken make no difference.
   static Status Make(FileSystem* base, const std::string& data_directory, const RepairSteps& steps,
                      std::unique_ptr<RepairView>* view);
 
@@ -38,7 +37,7 @@ class RepairView final : public FileSystem {
   explicit RepairView(FileSystem* base) : base_(base) {}
 
   FileSystem* const base_;
-  std::map<std::string, std::string> comes_from_;  // a path of the view -> where it is now
+  std::map<std::string, std::string> comes_from_;  // a path of the view -> its current path
   std::set<std::string> gone_;                     // paths that the view does not have
 };
 

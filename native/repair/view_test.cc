@@ -33,7 +33,7 @@ void Fill(DirectoryImage* directory) {
   }
 }
 
-// All that can be seen: the names of each directory, and the files' content.
+// Everything visible: the names in each directory, and the files' content.
 std::map<std::string, std::vector<uint8_t>> Seen(FileSystem* fs) {
   std::map<std::string, std::vector<uint8_t>> seen;
   for (const std::string directory :
@@ -79,7 +79,7 @@ TEST_CASE("the view before the steps shows the directory after them") {
   CHECK(seen.at("/d/quarantine/7/HEAD") == Content(1));
 }
 
-TEST_CASE("the view is the same after each step that was taken already") {
+TEST_CASE("the view is the same after each step taken") {
   DirectoryImage whole;
   Fill(&whole);
   const auto expected = Seen(MustView(&whole.files()).get());

@@ -39,11 +39,11 @@ class Walker {
     }
     begins_trusted_ = !trusted.empty() && trusted.front();
     size_t start = 0;
-    // Where the journal begins with its first segment, that one keeps its place even if it is lost.
+    // If the journal begins with its first segment, that one keeps its index even if it is lost.
     if (!trusted.empty() && layout_.segments.front().file.index == 1) {
       expected_ = 1;
     } else {
-      // The last of the lost ones may have to give the hole its place.
+      // The last lost one may have to provide the space for the hole.
       for (; start < trusted.size() && !trusted[start]; ++start) {
         if (leading_ != nullptr) TakeOut(*leading_);
         leading_ = &layout_.segments[start];
@@ -122,7 +122,7 @@ class Walker {
         if (result_->contradicts_snapshot) return Status();
         if (!group.kept) result_->entries_dropped += group.entries;
       }
-      // (What was refused has its filler, so nothing is left of it either.)
+      // (A rejected entry has its filler, so nothing of it is left either.)
       plan_.rest_has_bytes = plan_.end_offset <= reader.offset();
       reader.Advance(valid ? group.end_offset - reader.offset() : kLineBytes);
     }
@@ -134,7 +134,7 @@ class Walker {
     return Status();
   }
 
-  // What is kept together or not at all: a single entry, or a transaction.
+  // Kept together or not at all: a single entry, or a transaction.
   struct Group {
     uint64_t offset = 0;
     uint64_t end_offset = 0;
@@ -146,8 +146,8 @@ class Walker {
     bool kept = false;
   };
 
-  // The group that begins with the entry at the reader. An entry of a transaction that lacks its
-  // beginning, its end or what is between them is alone, and not whole.
+  // The group that begins with the entry at the reader. An entry of a transaction whose beginning,
+  // end or middle is missing is a group of its own, and not whole.
   Status GroupOf(SegmentReader* reader, const ValidEntry& entry, Group* group) {
     group->offset = reader->offset();
     group->end_offset = group->offset + entry.length;
@@ -168,7 +168,7 @@ class Walker {
   }
 
   // Calls `visit(entry)` for each entry of the group, which begins with `first`. The reader is at
-  // its beginning, and is there again afterwards.
+  // its beginning before and after.
   template <typename OnEntry>
   Status ForEach(SegmentReader* reader, uint32_t seed, const ValidEntry& first, const Group& group,
                  OnEntry&& visit) {
@@ -194,7 +194,7 @@ class Walker {
   // Keeps the group if it belongs to the repaired journal.
   Status Take(SegmentReader* reader, uint32_t seed, const ValidEntry& begin, Group* group) {
     const uint64_t first = group->first_sequence;
-    if (ended_ || first < expected_) return Status();  // past the end, or of an older lap
+    if (ended_ || first < expected_) return Status();  // after the end, or of an older lap
     if (expected_ == 0 && snapshot() == 0 && first != 1) {
       return Status(Code::kJournalGap,
                     "the journal begins with entry " + std::to_string(first) +
@@ -225,7 +225,7 @@ class Walker {
     return Status();
   }
 
-  // What the entry says of the snapshots that were taken at its sequence.
+  // Checks the entry against the snapshots that were taken at its sequence.
   void Prove(const ValidEntry& entry) {
     const uint64_t sequence = entry.header.sequence;
     if (IsHole(entry.header)) {
@@ -247,9 +247,9 @@ class Walker {
     }
   }
 
-  // Fills what lies between the last kept entry and the one with the sequence `first` at `offset`.
-  // False: the entry is not kept, since the journal ends before it, or since its lines are needed
-  // for the hole.
+  // Fills the gap between the last kept entry and the one with the sequence `first` at `offset`.
+  // False if the entry is not kept, because the journal ends before it or its lines are needed for
+  // the hole.
   bool CloseGap(uint64_t offset, uint64_t first) {
     uint64_t lost = expected_;
     if (lost == 0) lost = snapshot() == 0 ? first : std::min(first, snapshot() + 1);
@@ -266,7 +266,7 @@ class Walker {
       empty_.push_back({std::exchange(leading_, nullptr), false, true});
     }
     if (lost < first && !lines && empty_.empty() && !FillPrevious(lost, first - 1)) return false;
-    // The first place gets the loss, the others hold nothing.
+    // The first filler carries the loss, the others none.
     const auto next_first = [&] { return std::exchange(lost, first); };
     if (plan_.next_sequence == 0) CutPrevious();
     const SegmentPlan walked = std::exchange(plan_, SegmentPlan());
@@ -285,7 +285,7 @@ class Walker {
   // Nothing of the journal is kept yet.
   bool IsBeginning() const { return result_->segments.empty() && plan_.next_sequence == 0; }
 
-  // A hole in the segment before the one that is walked, which has nothing yet.
+  // Puts a hole into the segment before the walked one, which has nothing kept yet.
   bool FillPrevious(uint64_t first, uint64_t last) {
     if (plan_.next_sequence != 0 || result_->segments.empty()) return false;
     SegmentPlan& before = result_->segments.back();
@@ -298,7 +298,7 @@ class Walker {
     return true;
   }
 
-  // What follows the last entry of the segment before is nothing of the journal.
+  // What follows the last entry of the previous segment does not belong to the journal.
   void CutPrevious() {
     if (result_->segments.empty()) return;
     SegmentPlan& before = result_->segments.back();
@@ -322,8 +322,8 @@ class Walker {
     expected_ = next;
   }
 
-  // Applies the group to the books, wholly or not at all. `*left_out`: entries that are not kept
-  // where they refuse it, or that a hole stands for.
+  // Applies the group to the books, wholly or not at all. `*left_out`: entries not kept because the
+  // books refuse them, or that a hole replaces.
   Status Apply(SegmentReader* reader, uint32_t seed, const ValidEntry& begin, const Group& group,
                uint64_t* left_out, bool* refused) {
     BookSet::UndoLog undos;
@@ -349,11 +349,11 @@ class Walker {
     return books_->ApplyEntryUndoably(entry.header, payload, undos);
   }
 
-  // Answers how many entries were left out in its place.
+  // Returns how many entries were left out in its place.
   uint64_t ApplyHole(const ValidEntry& entry, bool* refused) {
     if (entry.header.sequence <= snapshot()) return 0;
     const HolePayload hole = LoadHole(entry.bytes);
-    // What a newer snapshot had of these entries is lost with it.
+    // If a newer snapshot had these entries, they are lost with it.
     *refused = hole.snapshot_sequence > snapshot();
     if (!*refused) books_->Skip(entry.header.sequence);
     return hole.entries_left_out;
@@ -377,7 +377,7 @@ class Walker {
     return made;
   }
 
-  // A segment that is not there, to go on in.
+  // A new segment to continue in.
   SegmentPlan NewPlan(uint64_t index) {
     SegmentPlan made;
     made.facts.missing = true;
@@ -396,7 +396,7 @@ class Walker {
     if (leading_ != nullptr) TakeOut(*leading_);
     std::vector<SegmentPlan>& plans = result_->segments;
     if (plans.empty()) PINNACLE_RETURN_IF_ERROR(BeginAnew());
-    // One that was only made ahead stays, unless the journal ends earlier than it did.
+    // A prepared segment stays, unless the journal ends earlier than it did.
     const uint64_t known_durable = std::max(options_.known_durable, plans.back().marked);
     const bool shorter = plans.back().rest_has_bytes || known_durable >= expected_ ||
                          std::any_of(empty_.begin(), empty_.end(),
@@ -415,14 +415,14 @@ class Walker {
       Fill(plan_.end_offset + kLineBytes, first, snapshot(), 0);
       plan_.cut_offset = plan_.end_offset;
     }
-    // So that nothing says any more that the journal was longer.
+    // So that no trace remains of the longer journal.
     if (shorter && plan_.cut_offset == 0) plan_.cut_offset = plan_.end_offset;
     plans.push_back(std::move(plan_));
     result_->last_sequence = expected_ - 1;
     return Status();
   }
 
-  // Nothing is kept of any segment. The journal's very first one keeps its place.
+  // Nothing is kept of any segment. The journal's very first one keeps its index.
   Status BeginAnew() {
     const auto place = expected_ == 1
                            ? empty_.begin()
@@ -450,16 +450,16 @@ class Walker {
   const WalkOptions& options_;
   BookSet* const books_;
   WalkResult* const result_;
-  const SegmentFacts* leading_ = nullptr;  // the last that is lost before anything is kept
+  const SegmentFacts* leading_ = nullptr;  // the last one lost before anything is kept
   uint64_t expected_ = 0;                  // the next sequence; 0: not known yet
   bool damaged_ = false;                   // something was lost
-  bool ended_ = false;                     // by policy: nothing more is kept
+  bool ended_ = false;                     // the policy keeps nothing more
   uint64_t first_ = 0;                     // the first entry that was met; 0: none yet
   bool begins_trusted_ = false;            // the oldest segment is trusted
-  bool has_other_copy_ = false;      // segments of this journal are there that are not trusted
-  bool snapshot_is_proven_ = false;  // by the entry that it was taken at
-  std::vector<Empty> empty_;         // since the last segment that keeps something
-  SegmentPlan plan_;                 // of the segment that is walked
+  bool has_other_copy_ = false;            // untrusted segments of this journal exist
+  bool snapshot_is_proven_ = false;        // by the entry it was taken at
+  std::vector<Empty> empty_;               // since the last segment with a kept entry
+  SegmentPlan plan_;                       // of the segment that is walked
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Random damage to random journals: whatever it is, the plan can be carried out, the result is
-// clean, nothing that salvage could keep is lost, and a second repair has nothing to do.
+// Random damage to random journals: in every case the plan can be carried out, the result is clean,
+// salvage loses nothing it could keep, and a second repair has nothing to do.
 #include <algorithm>
 #include <set>
 
@@ -132,7 +132,7 @@ void CheckRepair(uint64_t seed, Policy policy) {
       }
     }
   } else {
-    // The whole run after the snapshot, up to the first that is lost.
+    // The whole run after the snapshot, up to the first loss.
     CHECK(kept == Range(snapshot + 1, end));
     CHECK_FALSE((end < last && end > snapshot && readable.contains(end + 1) &&
                  repaired.result().entries_dropped == 0));
@@ -144,7 +144,7 @@ void CheckRepair(uint64_t seed, Policy policy) {
   CHECK(again.result.last_sequence == end);
 }
 
-TEST_CASE("any damage of any journal is mended by both policies, and then there is no more to do") {
+TEST_CASE("any damage of any journal is repaired by both policies, and nothing remains to do") {
   for (uint64_t seed = 1; seed <= kJournals; ++seed) {
     CAPTURE(seed);
     CheckRepair(seed, Policy::kPointInTime);

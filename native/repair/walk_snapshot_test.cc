@@ -1,4 +1,4 @@
-// What a repair keeps where there is a snapshot, and where an earlier repair left holes.
+// What a repair keeps with a snapshot, and next to the holes of an earlier repair.
 #include "doctest.h"
 #include "repair/walk.h"
 #include "test/repaired_directory.h"
@@ -25,7 +25,7 @@ struct Journal {
   }
 };
 
-// One segment, whose entries a test appends.
+// One segment; tests append its entries.
 struct Single {
   JournalImage image;
   DirectoryImage directory;
@@ -53,7 +53,7 @@ std::vector<HolePayload> Holes(const std::vector<ReadBack>& entries) {
   return holes;
 }
 
-TEST_CASE("damage below the snapshot costs nothing: a hole says which snapshot has it") {
+TEST_CASE("damage before the snapshot costs nothing: a hole names the snapshot that covers it") {
   for (const Policy policy : kBoth) {
     Journal journal;
     journal.chain.segment(1).FlipBit(Line(2) + 30, 1);  // entry 3
@@ -72,7 +72,7 @@ TEST_CASE("damage below the snapshot costs nothing: a hole says which snapshot h
   }
 }
 
-TEST_CASE("segments that are missing below the snapshot are filled, by both policies") {
+TEST_CASE("segments missing before the snapshot are filled by both policies") {
   for (const Policy policy : kBoth) {
     Journal journal;
     journal.directory.Remove(1);
@@ -83,7 +83,7 @@ TEST_CASE("segments that are missing below the snapshot are filled, by both poli
     CHECK(KeptSequences(all) == Range(11, 20));
     REQUIRE(Holes(all).size() == 2);
     CHECK(Holes(all)[0].snapshot_sequence == 12);
-    CHECK(Holes(all)[1].snapshot_sequence == 0);  // it stands for no entry
+    CHECK(Holes(all)[1].snapshot_sequence == 0);  // it covers no entry
   }
 }
 
@@ -110,7 +110,8 @@ TEST_CASE("a loss on both sides of the snapshot: point-in-time ends at the snaps
   CHECK(repaired.entries[0].hole.snapshot_sequence == 12);
 }
 
-TEST_CASE("a snapshot past the journal's end: a hole leads there, and the journal goes on after") {
+TEST_CASE(
+    "a snapshot past the journal's end: a hole leads there, and the journal continues after it") {
   for (const Policy policy : kBoth) {
     Journal journal;
     const Repaired repaired = Repair(journal.directory, policy, SnapshotAt(25));
@@ -142,14 +143,14 @@ TEST_CASE("a snapshot past the end of a segment that is full gets a segment of i
   }
 }
 
-TEST_CASE("where all segments are lost, the journal goes on after the snapshot") {
+TEST_CASE("if all segments are lost, the journal continues after the snapshot") {
   for (const Policy policy : kBoth) {
     Journal journal;
     for (uint64_t index = 1; index <= 5; ++index) journal.directory.Remove(index);
     const Repaired repaired = Repair(journal.directory, policy, SnapshotAt(12));
     CHECK(repaired.result().last_sequence == 12);
     CHECK(ReadClean(journal.directory).back().last == 12);
-    // The same of a journal that was compacted.
+    // The same for a compacted journal.
     journal.chain.head.oldest_index = 3;
     journal.chain.head.oldest_id = Chain::IdOf(3);
     journal.Write();
@@ -160,7 +161,8 @@ TEST_CASE("where all segments are lost, the journal goes on after the snapshot")
   }
 }
 
-TEST_CASE("a journal that begins after the snapshot lost what is between, salvage marks it") {
+TEST_CASE(
+    "a journal that begins after the snapshot lost the entries between, and salvage marks them") {
   Journal journal;
   journal.chain.head.oldest_index = 3;
   journal.chain.head.oldest_id = Chain::IdOf(3);
@@ -176,7 +178,7 @@ TEST_CASE("a journal that begins after the snapshot lost what is between, salvag
   journal.Write();
   journal.directory.Remove(1);
   journal.directory.Remove(2);
-  // There is no line before entry 11, so it gives up its own.
+  // No line precedes entry 11, so it gives up its own.
   const Repaired repaired = Repair(journal.directory, Policy::kSalvage, SnapshotAt(7));
   CHECK(KeptSequences(repaired.entries) == Range(12, 20));
   REQUIRE(Holes(repaired.entries).size() == 1);
@@ -186,7 +188,7 @@ TEST_CASE("a journal that begins after the snapshot lost what is between, salvag
   CHECK(repaired.result().entries_dropped == 1);
 }
 
-TEST_CASE("where the entry at the snapshot's sequence is another one, the plan says so") {
+TEST_CASE("if the entry at the snapshot's sequence is a different one, the plan says so") {
   for (const Policy policy : kBoth) {
     Journal journal;
     journal.chain.segment(1).FlipBit(Line(2) + 30, 1);
@@ -215,7 +217,8 @@ TEST_CASE("a hole of an earlier repair is kept, and is not damage") {
   }
 }
 
-TEST_CASE("a repair beside an earlier hole leaves that one as it is, and counts no hole as kept") {
+TEST_CASE(
+    "a repair next to an earlier hole leaves that one unchanged, and counts no hole as kept") {
   Single journal;
   journal.image.Entry(1);
   const uint64_t damaged = journal.image.Entry(2);
@@ -253,7 +256,7 @@ TEST_CASE("a hole that a lost snapshot covered ends the journal, or is a loss fr
   journal.image.Hole(2, 4, 9, 3);  // snapshot 9 had what these did
   journal.image.Entry(5, 32, 4);
   journal.Write(5);
-  // With that snapshot the hole stays as it is.
+  // With that snapshot the hole is unchanged.
   CHECK(Repair(journal.directory, Policy::kPointInTime, SnapshotAt(9)).result().last_sequence == 9);
   CHECK(ReadClean(journal.directory)[1].hole.snapshot_sequence == 9);
   journal.Write(5);
@@ -273,7 +276,7 @@ TEST_CASE("a hole that a lost snapshot covered ends the journal, or is a loss fr
   CHECK(repaired.result().losses.size() == 1);
 }
 
-TEST_CASE("a state within a hole goes on after it") {
+TEST_CASE("a state within a hole continues after it") {
   for (const Policy policy : kBoth) {
     Single journal;
     journal.image.Entry(1);

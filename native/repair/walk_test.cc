@@ -13,7 +13,7 @@ constexpr uint64_t kStart = 4096;
 
 uint64_t Line(uint64_t number) { return kStart + number * 64; }
 
-// Four segments with five entries of one line each, and a fifth that is ready.
+// Four segments with five entries of one line each, and a fifth prepared one.
 struct Journal {
   Chain chain{4, 5};
   DirectoryImage directory;
@@ -45,7 +45,7 @@ TEST_CASE("a repair of an intact journal keeps all of it and changes nothing") {
   }
 }
 
-TEST_CASE("one damaged entry: point-in-time keeps what is before it, salvage all the others") {
+TEST_CASE("one damaged entry: point-in-time keeps those before it, salvage all others") {
   Journal journal;
   journal.chain.segment(2).FlipBit(Line(2) + 30, 1);  // entry 8
   journal.Write();
@@ -123,7 +123,8 @@ TEST_CASE("two losses in one segment are two holes") {
   CHECK(repaired.result().entries_after_damage == 12);
 }
 
-TEST_CASE("a loss at a segment's start is filled there, one at its end there or where it goes on") {
+TEST_CASE(
+    "a loss at a segment's start is filled there, one at its end there or in the next segment") {
   Journal journal;
   SUBCASE("its first entries") {
     journal.chain.segment(3).FlipBit(Line(0) + 9, 1);
@@ -169,7 +170,7 @@ TEST_CASE("a loss at a segment's start is filled there, one at its end there or 
     CHECK(LostIn(repaired.entries) == std::vector<Loss>{{1, 1}});
     CHECK(KeptSequences(repaired.entries) == Range(2, 20));
   }
-  SUBCASE("the journal's last entry: there is nothing after it") {
+  SUBCASE("the journal's last entry: nothing follows it") {
     journal.chain.segment(4).FlipBit(Line(4) + 9, 1);
     journal.Write();
     for (const Policy policy : kBoth) {
@@ -182,7 +183,7 @@ TEST_CASE("a loss at a segment's start is filled there, one at its end there or 
   }
 }
 
-TEST_CASE("point-in-time at the journal's very first entry keeps nothing, and goes on with it") {
+TEST_CASE("point-in-time at the journal's very first entry keeps nothing, and restarts with it") {
   Journal journal;
   journal.chain.segment(1).FlipBit(Line(0) + 9, 1);
   journal.Write();
@@ -222,7 +223,7 @@ TEST_CASE(
     const Repaired repaired = Repair(journal.directory, Policy::kSalvage);
     CHECK(KeptSequences(repaired.entries) == Join(Range(1, first - 1), Range(first + 5, 20)));
     CHECK(LostIn(repaired.entries) == std::vector<Loss>{{first, first + 4}});
-    // The others keep their headers: the new segment has the link that the next one names.
+    // The others keep their headers: the new segment gets the link that the next one names.
     for (const SegmentPlan& plan : repaired.result().segments) {
       CHECK(plan.changes() == (plan.facts.file.index == index));
     }
@@ -232,7 +233,7 @@ TEST_CASE(
 TEST_CASE("a journal whose first segment is missing") {
   Journal journal;
   journal.directory.Remove(1);
-  SUBCASE("keeps nothing point in time: what follows needs what is lost") {
+  SUBCASE("keeps nothing by point-in-time: what follows needs what is lost") {
     const Repaired repaired = Repair(journal.directory, Policy::kPointInTime);
     CHECK(repaired.entries.empty());
     CHECK(repaired.result().entries_dropped == 15);
@@ -284,7 +285,7 @@ TEST_CASE("a ready segment that is missing costs no entry") {
   }
 }
 
-TEST_CASE("two missing segments in a row: the first has the hole, the second only fills lines") {
+TEST_CASE("two missing segments in a row: the first has the hole, the second only filled lines") {
   Journal journal;
   journal.directory.Remove(2);
   journal.directory.Remove(3);
@@ -308,7 +309,7 @@ TEST_CASE("a loss across damaged lines, a missing segment and damaged lines agai
   CHECK(KeptSequences(repaired.entries) == Join(Range(1, 4), Range(12, 20)));
 }
 
-TEST_CASE("what is not of this journal or of this copy is taken out, and none of it is kept") {
+TEST_CASE("segments of another journal or copy are taken out, and none of them is kept") {
   for (const bool foreign : {true, false}) {
     JournalImage other(65536, 0x77, 3);
     if (foreign) other.Journal(1, 2);
@@ -331,7 +332,7 @@ TEST_CASE("what is not of this journal or of this copy is taken out, and none of
   }
 }
 
-TEST_CASE("segments above the last one: of this copy they are kept, others are taken out") {
+TEST_CASE("segments after the last one: those of this copy are kept, others are taken out") {
   for (const Policy policy : kBoth) {
     Journal journal;
     journal.chain.segment(5).Entry(21);
@@ -364,7 +365,7 @@ TEST_CASE("a segment whose link is damaged is kept, with the link that the next 
   }
 }
 
-// Instrument 1, then orders 101, 102, …, one in each entry from the second on.
+// Instrument 1, then orders 101, 102, …, one per entry from the second on.
 struct Orders {
   JournalImage image{65536, Chain::IdOf(1), 1};
   DirectoryImage directory;
@@ -389,7 +390,7 @@ struct Orders {
   }
 };
 
-TEST_CASE("entries that need a lost one are left out, counted, and their lines filled") {
+TEST_CASE("entries that need a lost one are left out and counted, and their lines filled") {
   Orders orders;
   orders.Add(101);
   orders.image.FlipBit(orders.Add(102) + 30, 1);
@@ -453,7 +454,7 @@ TEST_CASE("valid entries of an earlier lap, or copied to another place, are not 
   CHECK(LostIn(repaired.entries) == std::vector<Loss>{{9, 9}});
 }
 
-TEST_CASE("a region longer than the longest entry gets several holes, of which one has the loss") {
+TEST_CASE("a region longer than the longest entry gets several holes, one of which has the loss") {
   constexpr uint64_t kMost = 16ull * 1024 * 1024;
   JournalImage image(40ull * 1024 * 1024, Chain::IdOf(1), 1);
   image.Predecessor(0);
@@ -485,7 +486,7 @@ TEST_CASE("a region longer than the longest entry gets several holes, of which o
   CHECK(repaired.entries[4].last == 7);
 }
 
-TEST_CASE("where a loss has no line of its own, the entry after it gives up its lines") {
+TEST_CASE("if a loss has no line of its own, the entry after it gives up its lines") {
   // Segment 2 is full to its last line, and segment 3 begins later than it should.
   Chain chain(2, 0);
   uint64_t sequence = 0;
@@ -503,7 +504,7 @@ TEST_CASE("where a loss has no line of its own, the entry after it gives up its 
   CHECK(repaired.result().entries_dropped == 1);
 }
 
-TEST_CASE("a directory of version 1 is repaired as well, its changed segments become version 2") {
+TEST_CASE("a directory of version 1 is repaired too, and its changed segments become version 2") {
   for (const bool missing : {true, false}) {
     DirectoryImage directory;
     for (uint64_t index = 1; index <= 3; ++index) {
@@ -531,7 +532,7 @@ TEST_CASE("a journal that begins later, without a snapshot that leads there, is 
     journal.chain.segment(3).FlipBit(Line(2) + 30, 2);
     journal.Write();
     CHECK(Walk(journal.directory, policy).status.code() == Code::kJournalGap);
-    // Or if no entry is left, or no segment.
+    // The same if no entry is left, or no segment.
     for (const uint64_t index : {3u, 4u}) {
       for (int line = 0; line < 5; ++line) journal.chain.segment(index).Zero(Line(line), 64);
     }

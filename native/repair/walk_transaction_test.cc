@@ -11,7 +11,7 @@ constexpr uint8_t kMore = 0x08;
 
 uint64_t OffsetOf(uint64_t sequence) { return 4096 + (sequence - 1) * 64; }
 
-// One segment that may have transactions, written by a test, and an empty one that is ready.
+// One segment that may have transactions, written by a test, and an empty prepared one.
 struct Journal {
   JournalImage segment{65536, Chain::IdOf(1), 1};
   JournalImage ready{65536, Chain::IdOf(2), 2};
@@ -90,7 +90,7 @@ TEST_CASE("point-in-time cuts before the transaction that has the damage") {
   }
 }
 
-TEST_CASE("a segment that is written again may have transactions still, where it has some") {
+TEST_CASE("a rewritten segment keeps the transaction feature if it has transactions") {
   Thirteen journal;
   journal.segment.FlipBit(OffsetOf(2) + 30, 1);
   const Repaired repaired = journal.MustRepair(Policy::kSalvage, 13);
@@ -99,7 +99,7 @@ TEST_CASE("a segment that is written again may have transactions still, where it
   CHECK(journal.directory.Read(journal.directory.SegmentPath(1))[16] == 1);
 }
 
-TEST_CASE("what a transaction lacks is told by its neighbours: no half of it is kept") {
+TEST_CASE("neighbours reveal an incomplete transaction, and no half of it is kept") {
   Journal journal;
   journal.segment.Entry(1);
   uint64_t dropped = 0;
@@ -127,7 +127,7 @@ TEST_CASE("what a transaction lacks is told by its neighbours: no half of it is 
     journal.segment.Entry(5);
     dropped = 2;
   }
-  SUBCASE("the segment may not have any") {
+  SUBCASE("the segment's header allows none") {
     journal.segment.Features(0);
     journal.segment.Transaction(2, 4);
     journal.segment.Entry(5);
@@ -139,7 +139,7 @@ TEST_CASE("what a transaction lacks is told by its neighbours: no half of it is 
   CHECK(repaired.result().entries_dropped == dropped);
 }
 
-TEST_CASE("a transaction at the end that is open is cut off by both policies") {
+TEST_CASE("an open transaction at the end is cut off by both policies") {
   for (const Policy policy : {Policy::kPointInTime, Policy::kSalvage}) {
     Thirteen journal;
     journal.segment.Part(14, kMore);
@@ -152,7 +152,7 @@ TEST_CASE("a transaction at the end that is open is cut off by both policies") {
   }
 }
 
-// Instrument A at entry 1; then operations on its orders, those of `first` to `last` a transaction.
+// Instrument A at entry 1; then operations on its orders, `first` to `last` a transaction.
 struct Books {
   Journal journal;
   void Begin() { journal.segment.Instrument(1, 1, "A"); }
@@ -166,7 +166,7 @@ struct Books {
   }
 };
 
-TEST_CASE("a transaction that the books refuse in the middle is taken back whole") {
+TEST_CASE("a transaction that the books refuse in the middle is undone whole") {
   Books books;
   books.Begin();
   books.Order(0x11, 2, 1, 5);
@@ -214,13 +214,13 @@ TEST_CASE("a loss before a transaction may take what it needs: it is left out wh
   books.Order(0x14, 4, 1, 0, kContinues);  // of the order that was lost
   books.Order(0x11, 5, 2, 5);              // the id is free, since 3 was left out
   books.journal.segment.FlipBit(OffsetOf(3) + 30, 1);
-  // (The definition has two lines, so entry 2 stands at the third.)
+  // (The definition has two lines, so entry 2 is at the third.)
   const Repaired repaired = books.journal.MustRepair(Policy::kSalvage, 5);
   CHECK(KeptSequences(repaired.entries) == std::vector<uint64_t>{1, 5});
   CHECK(LostIn(repaired.entries) == std::vector<Loss>{{2, 2}, {3, 4, 2}});
 }
 
-TEST_CASE("a snapshot is proven by the last entry of the transaction that it was taken after") {
+TEST_CASE("a snapshot is proven by the last entry of the transaction before it") {
   Thirteen journal;
   journal.segment.FlipBit(OffsetOf(10) + 30, 1);
   const uint64_t last = OffsetOf(8);

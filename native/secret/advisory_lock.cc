@@ -37,7 +37,7 @@ Status AdvisoryLock::Acquire(const std::string& path, std::unique_ptr<AdvisoryLo
   return Status();
 }
 
-// Closing drops the lock. The file stays: removing it would let two holders lock two different
+// Closing drops the lock. The file stays: if it were removed, two holders could lock two different
 // files.
 AdvisoryLock::~AdvisoryLock() { close(descriptor_); }
 

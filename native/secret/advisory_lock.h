@@ -1,6 +1,7 @@
 // A lock among processes on one small file, for files that several `pinnacle` commands and a
-// running trading process change. The kernel drops it when its holder dies, however it dies. Among
-// threads of one process it excludes too (each holder has an open file description of its own).
+// running trading process change. The kernel drops it when its holder dies, however it dies. It
+// also excludes threads of one process from each other, since each holder has its own open file
+// description.
 #ifndef PINNACLE_SECRET_ADVISORY_LOCK_H_
 #define PINNACLE_SECRET_ADVISORY_LOCK_H_
 
@@ -13,7 +14,7 @@ namespace pinnacle {
 
 class AdvisoryLock {
  public:
-  // Takes the lock without waiting; creates the file (mode 0600) where missing. kLocked where
+  // Takes the lock without waiting; creates the file (mode 0600) if it is missing. kLocked if
   // another holder has it. A symbolic link is refused (kPermission).
   static Status Acquire(const std::string& path, std::unique_ptr<AdvisoryLock>* lock);
 

@@ -22,8 +22,8 @@ termios g_saved;
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 constexpr size_t kSignalCount = sizeof(kSignals) / sizeof(kSignals[0]);
 
-// tcsetattr and raise are async-signal-safe. The default disposition (SA_RESETHAND) then takes its
-// course: end or stop.
+// tcsetattr and raise are async-signal-safe. The default disposition (SA_RESETHAND) then ends or
+// stops the process.
 void RestoreAndRaise(int signal) {
   const int error = errno;
   tcsetattr(g_terminal.load(), TCSANOW, &g_saved);
@@ -63,7 +63,7 @@ class RawTerminal {
     raw.c_iflag &= ~static_cast<tcflag_t>(IXON | ISTRIP);
     raw.c_cc[VMIN] = 1;
     raw.c_cc[VTIME] = 0;
-    // TCSAFLUSH drops what was typed ahead: it was echoed and may have been meant for the shell.
+    // TCSAFLUSH drops input typed ahead: it was echoed and may have been meant for the shell.
     if (tcsetattr(descriptor, TCSAFLUSH, &raw) != 0) {
       return Status::FromErrno(errno, "can't turn off the terminal's echo");
     }
@@ -80,15 +80,15 @@ void Show(int descriptor, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = write(descriptor, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;  // a prompt that can't be shown is no reason to fail
+    if (written <= 0) return;  // failing to show the prompt is not an error
     text.remove_prefix(static_cast<size_t>(written));
   }
 }
 
 bool IsContinuation(unsigned char byte) { return (byte & 0xc0) == 0x80; }
 
-// Follows a terminal's escape sequences (arrow keys, bracketed paste marks), which are no part of a
-// password: ESC, then [ or O, then parameters up to a final byte.
+// Follows a terminal's escape sequences (arrow keys, bracketed paste marks), which don't belong to
+// a password: ESC, then [ or O, then parameters up to a final byte.
 class EscapeFilter {
  public:
   bool Swallows(unsigned char byte) {
@@ -115,7 +115,7 @@ class EscapeFilter {
   State state_ = State::kText;
 };
 
-// Takes the last character off; returns the new length.
+// Removes the last character; returns the new length.
 size_t WithoutLastCharacter(std::span<unsigned char> line, size_t length) {
   while (length > 0) {
     const unsigned char byte = line[--length];

@@ -1,4 +1,4 @@
-// memset_s is declared only where asked for before the first header.
+// memset_s is declared only if this is defined before the first header.
 #define __STDC_WANT_LIB_EXT1__ 1  // NOLINT(bugprone-reserved-identifier): the name is C11's
 #include "secret/secret_memory.h"
 
@@ -17,7 +17,7 @@ namespace pinnacle {
 
 namespace {
 
-// Never destroyed: regions may be released by garbage collection after static destructors ran.
+// Never destroyed: garbage collection may release regions after static destructors ran.
 struct Registry {
   std::mutex mutex;
   SecretMemory* first = nullptr;
@@ -38,8 +38,8 @@ size_t PageBytes() {
   return bytes;
 }
 
-// Keeps the pages out of core dumps and out of forked children. The first is reported, the second
-// is best effort: no kernel before 4.14 and no macOS has the same.
+// Keeps the pages out of core dumps and out of forked children. A failure of the first is reported,
+// the second is best effort: kernels before 4.14 and macOS lack it.
 bool ExcludeFromDumps(uint8_t* pages, size_t bytes) {
 #if defined(MADV_WIPEONFORK)
   madvise(pages, bytes, MADV_WIPEONFORK);
@@ -118,7 +118,7 @@ Status SecretMemory::Create(size_t length, Locking locking, std::shared_ptr<Secr
 }
 
 SecretMemory::~SecretMemory() {
-  if (mapping_ == nullptr) return;  // there was no memory for it
+  if (mapping_ == nullptr) return;  // Create failed
   {
     Registry& registry = TheRegistry();
     std::lock_guard<std::mutex> guard(registry.mutex);

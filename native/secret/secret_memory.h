@@ -1,16 +1,16 @@
 // Memory for secrets: passwords, keys, API credentials.
 //
 // Invariants:
-// - A region lies on pages of its own between two inaccessible guard pages; an overrun faults
-//   instead of reading or damaging a neighbour. The bytes end right below the upper guard page.
-// - Its pages are locked (never swapped), left out of core dumps and wiped in a forked child, each
-//   where the system has the means. A region that could not be locked is refused unless the caller
+// - A region occupies its own pages between two inaccessible guard pages; an overrun faults instead
+//   of reading or damaging a neighbour. The bytes end right below the upper guard page.
+// - Its pages are locked (never swapped), excluded from core dumps and wiped in a forked child,
+//   each if the system can do it. A region that could not be locked is refused unless the caller
 //   allows it.
-// - Release overwrites the bytes by a call that a compiler may not remove, before anything else.
-//   Every region still alive when the process exits is wiped then.
+// - Release first overwrites the bytes with a call that a compiler may not remove. When the process
+//   exits, every region still alive is wiped.
 //
-// What this can't do: hide a live secret from root or from a debugger of the same user, or wipe
-// what a caller copied elsewhere.
+// It can't hide a live secret from root or from a debugger of the same user, or wipe what a caller
+// copied elsewhere.
 #ifndef PINNACLE_SECRET_SECRET_MEMORY_H_
 #define PINNACLE_SECRET_SECRET_MEMORY_H_
 
@@ -23,31 +23,31 @@
 
 namespace pinnacle {
 
-// Largest secret, bytes. Bounds what bad input can make the process lock.
+// Largest secret in bytes. Bounds how much memory bad input can make the process lock.
 inline constexpr size_t kMaxSecretBytes = 1024 * 1024;
 
 // Overwrites `bytes` with zeros; never optimised away.
 void WipeBytes(std::span<uint8_t> bytes);
 
-// Thread-safe to create and destroy; the bytes are the caller's to synchronise.
+// Creating and destroying is thread-safe; the caller synchronises access to the bytes.
 class SecretMemory {
  public:
   enum class Locking { kRequired, kPreferred };
 
-  // Zeroed region of `length` bytes, 0 .. kMaxSecretBytes. kInvalidArgument where too long,
-  // kNoSpace where memory can't be had or the limit of locked memory (RLIMIT_MEMLOCK) is reached.
+  // A zeroed region of `length` bytes, 0 .. kMaxSecretBytes. kInvalidArgument if it is too long,
+  // kNoSpace if there is no memory or the limit on locked memory (RLIMIT_MEMLOCK) is reached.
   static Status Create(size_t length, Locking locking, std::shared_ptr<SecretMemory>* memory);
 
   ~SecretMemory();
   SecretMemory(const SecretMemory&) = delete;
   SecretMemory& operator=(const SecretMemory&) = delete;
 
-  // Wipes the bytes. They stay mapped (and zero) until the last owner lets go, so a stale view
-  // reads zeros and never someone else's memory. Idempotent.
+  // Wipes the bytes. They stay mapped (and zero) until the last owner releases them, so a stale
+  // view reads zeros and never someone else's memory. Idempotent.
   void Wipe();
 
-  // Wipes the live region whose bytes start at `data` and gives back its locked pages' quota before
-  // its last owner lets go. False where there is none. Idempotent.
+  // Wipes the live region whose bytes start at `data` and returns its locked-memory quota before
+  // its last owner releases it. False if there is no such region. Idempotent.
   static bool RetireAt(const uint8_t* data);
 
   std::span<uint8_t> bytes() { return {data_, length_}; }
@@ -56,9 +56,9 @@ class SecretMemory {
   bool locked() const { return locked_; }
   bool excluded_from_dumps() const { return excluded_from_dumps_; }
 
-  // Wipes every region that is alive. Called at exit, public for tests. Async-signal-unsafe.
+  // Wipes every live region. Called at exit, public for tests. Not async-signal-safe.
   static void WipeAll();
-  // Regions alive.
+  // Number of live regions.
   static size_t LiveCount();
 
  private:
@@ -72,7 +72,7 @@ class SecretMemory {
   size_t length_ = 0;
   bool locked_ = false;
   bool excluded_from_dumps_ = false;
-  SecretMemory* previous_ = nullptr;  // list of live regions, under the registry's mutex
+  SecretMemory* previous_ = nullptr;  // the list of live regions, guarded by the registry
   SecretMemory* next_ = nullptr;
 };
 

@@ -14,7 +14,7 @@
 
 #include "doctest.h"
 
-// The sanitizers' runtimes replace mlock by nothing.
+// The sanitizers' runtimes replace mlock with a stub.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define PINNACLE_MLOCK_INTERCEPTED 1
 #elif defined(__has_feature)
@@ -47,7 +47,7 @@ TEST_CASE("a new region is zero, writable to its last byte and ends at a guard p
 }
 
 #if !defined(PINNACLE_MLOCK_INTERCEPTED)
-TEST_CASE("one byte behind a region faults instead of reaching other memory") {
+TEST_CASE("one byte past a region faults instead of reaching other memory") {
   auto memory = Make(32);
   const pid_t child = fork();
   REQUIRE(child >= 0);
@@ -100,7 +100,7 @@ TEST_CASE("retiring by address wipes that region alone and gives its lock back")
   for (const uint8_t byte : second->bytes()) CHECK(byte == 2);
 }
 
-TEST_CASE("a length above the limit is refused and nothing is left behind") {
+TEST_CASE("a length above the limit is refused and leaves nothing allocated") {
   const size_t before = SecretMemory::LiveCount();
   std::shared_ptr<SecretMemory> memory;
   const Status status = SecretMemory::Create(kMaxSecretBytes + 1, Locking::kPreferred, &memory);
@@ -125,7 +125,7 @@ TEST_CASE("regions come and go on several threads") {
 }
 
 #if defined(__linux__)
-// The kernel's own word for what is done with a mapping.
+// The flags that the kernel reports for a mapping.
 std::string FlagsOf(const void* address) {
   std::ifstream smaps("/proc/self/smaps");
   const auto wanted = reinterpret_cast<uintptr_t>(address);
@@ -142,8 +142,8 @@ std::string FlagsOf(const void* address) {
   return "";
 }
 
-// User-mode emulation takes these advices and does nothing: the host's processor shows through
-// there.
+// User-mode emulation accepts this advice and does nothing: the flags are those of the host's
+// processor.
 bool Emulated() {
 #if defined(__aarch64__)
   std::ifstream file("/proc/cpuinfo");

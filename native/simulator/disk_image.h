@@ -1,4 +1,4 @@
-// What a simulated disk holds, as values that are cheap to copy: the content of a file is a list of
+// The content of a simulated disk as values that are cheap to copy: a file's content is a list of
 // shared pages that never change, so thousands of images of one run share almost everything.
 #ifndef PINNACLE_SIMULATOR_DISK_IMAGE_H_
 #define PINNACLE_SIMULATOR_DISK_IMAGE_H_
@@ -27,20 +27,20 @@ class FileImage {
   uint64_t size() const { return size_; }
   uint64_t page_count() const { return pages_.size(); }
 
-  // Of a page beyond the end too: null, thus zeros.
+  // A page past the end is null too, and thus zeros.
   PageRef page(uint64_t index) const { return index < pages_.size() ? pages_[index] : nullptr; }
   void SetPage(uint64_t index, PageRef page);  // index < page_count()
 
-  // New bytes are zero; what is cut off is forgotten.
+  // New bytes are zero; truncated bytes are forgotten.
   void Resize(uint64_t size);
 
-  // Restores the zeros beyond the size, after SetPage gave a last page that may have other bytes.
+  // Restores the zeros beyond the size, after SetPage set a last page that may have other bytes.
   void ClearTail();
 
   std::vector<uint8_t> Bytes() const;
   void Assign(std::span<const uint8_t> bytes);
 
-  // False where the file has no such byte. `bit` is 0 to 7.
+  // False if the file has no such byte. `bit` is 0 to 7.
   bool FlipBit(uint64_t offset, unsigned bit);
 
   friend bool operator==(const FileImage& left, const FileImage& right);
@@ -53,8 +53,8 @@ class FileImage {
 const Page& PageContent(const PageRef& page);
 bool SameContent(const PageRef& left, const PageRef& right);
 
-// What a machine finds on its disk when it starts. Paths are absolute and without "//" or a closing
-// slash; the root "/" is always there and not listed.
+// The disk as a machine finds it when it starts. Paths are absolute and without "//" or a trailing
+// slash; the root "/" always exists and is not listed.
 struct DiskImage {
   std::map<std::string, FileImage> files;
   std::set<std::string> directories;

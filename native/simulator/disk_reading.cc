@@ -131,7 +131,7 @@ bool ReadSlot(const uint8_t* slot, uint64_t parity, DiskHead* head) {
       Load<uint32_t>(slot + 12) != ChecksumWithout(slot, 256, 12) || !IsZero(slot + 176, 16)) {
     return false;
   }
-  // Either a window is named, by its id and an absolute directory, or nothing of one is there.
+  // Either a window is named, by its id and an absolute directory, or both fields are empty.
   const bool names_window = at(16) != 0;
   if (names_window ? IsZero(slot + 144, 16) || slot[192] != '/' || slot[255] != 0
                    : !IsZero(slot + 144, 32) || !IsZero(slot + 192, 64)) {

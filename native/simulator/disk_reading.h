@@ -1,5 +1,5 @@
-// A disk read by docs/format.md alone, for judging what the engine makes of it. Shares nothing with
-// the engine but the checksum. Version 2 only: a simulated directory never has another.
+// A disk read by docs/format.md alone, to check the engine's reading of it. Shares only the
+// checksum with the engine. Version 2 only: a simulated directory never has another.
 #ifndef PINNACLE_SIMULATOR_DISK_READING_H_
 #define PINNACLE_SIMULATOR_DISK_READING_H_
 
@@ -20,13 +20,13 @@ inline constexpr char kQuarantinePrefix[] = "/d/quarantine/";
 
 using DiskJournalId = std::pair<uint64_t, uint64_t>;  // low, high
 
-// An entry that verifies, wherever it lies in its segment.
+// An entry that verifies, at any place in its segment.
 struct DiskEntry {
   uint64_t offset = 0;
   uint64_t bytes = 0;
   uint64_t sequence = 0;
   uint64_t first_sequence = 0;  // of a hole: the first lost one; otherwise the sequence
-  uint64_t durable_claim = 0;   // the journal was durable up to here when it was written
+  uint64_t durable_claim = 0;   // the durable frontier when it was written
   uint32_t checksum = 0;
   uint8_t type = 0;
   bool continues = false;     // a transaction
@@ -54,9 +54,9 @@ struct DiskSegment {
   std::vector<DiskEntry> entries;
 
   bool first_line_used() const;
-  // The entry at the place of the first one; nullptr where none verifies there.
+  // The entry at the offset of the first one; nullptr if none verifies there.
   const DiskEntry* first() const;
-  // How many entries from entries[at] on make one whole transaction; 0: they do not.
+  // The number of entries from entries[at] on that make one whole transaction; 0: they do not.
   size_t TransactionAt(size_t at) const;
   // Nothing but zeros from `offset` on.
   bool IsZeroFrom(uint64_t offset) const;
@@ -92,7 +92,7 @@ struct DiskSnapshot {
 struct DiskReading {
   DiskHead head;
   std::vector<DiskSegment> segments;    // of the journal, by index; gaps are possible
-  std::vector<DiskSegment> leftovers;   // below the oldest that the head record names
+  std::vector<DiskSegment> leftovers;   // before the oldest that the head record names
   std::vector<DiskSnapshot> snapshots;  // by sequence
 
   const DiskSegment* Segment(uint64_t index) const;
@@ -100,7 +100,7 @@ struct DiskReading {
 
 DiskReading ReadDisk(const DiskImage& image);
 
-// The number in the name of a file `prefix` + 20 digits + `suffix`; 0 where it has another name.
+// The number in the name of a file `prefix` + 20 digits + `suffix`; 0 for any other name.
 uint64_t NumberOf(const std::string& path, const std::string& prefix, const std::string& suffix);
 std::string SegmentPath(uint64_t index);
 std::string SnapshotPath(uint64_t sequence);

@@ -46,8 +46,7 @@ PageRef CutDirtyPage(const PageRef& before, const PageRef& after, DeterministicR
   }
 }
 
-// In one of the dirty pages, a sector that changed: its new bytes up to a random one, then old
-// ones.
+// Tears a changed sector in one of the dirty pages: new bytes up to a random one, then old ones.
 void TearSector(const FileState& file, const std::vector<uint64_t>& dirty,
                 DeterministicRandom& random, FileImage* disk) {
   const uint64_t page = dirty[random.Below(dirty.size())];
@@ -86,11 +85,11 @@ FileImage CutFile(const FileState& file, DeterministicRandom& random,
   if (!dirty.empty() && random.Chance(options.torn_sector_probability)) {
     TearSector(file, dirty, random, &disk);
   }
-  disk.ClearTail();  // a page that survived may have bytes beyond a size that did not
+  disk.ClearTail();  // a surviving page may have bytes beyond a lost size
   return disk;
 }
 
-// Gives what is in the directory `from` its names in `to`.
+// Gives the files in directory `from` their names in `to`.
 void MoveBelow(const std::string& from, const std::string& to, NameTable* names) {
   const std::string prefix = from + "/";
   for (auto it = names->lower_bound(prefix); it != names->end() && it->first.starts_with(prefix);) {
@@ -149,7 +148,8 @@ DiskImage DiskState::CutPower(DeterministicRandom& random, const PowerCutOptions
     if (survivors[i]) pending[i].ApplyTo(&found);
   }
   DiskImage disk;
-  // Sorted by path, so a directory comes before what is in it. What is in a lost directory is lost.
+  // Sorted by path, so a directory comes before its content. The content of a lost directory is
+  // lost.
   for (const auto& [path, inode] : found) {
     if (IsInMemory(path)) continue;
     const std::string parent = ParentOf(path);

@@ -1,5 +1,5 @@
-// The state of a simulated disk together with the kernel's cache above it, as a value, and what a
-// power cut makes of it. simulated_file_system.h describes the whole fault model.
+// The state of a simulated disk and the kernel's cache above it, as a value, and what remains of it
+// after a power cut. simulated_file_system.h describes the whole fault model.
 #ifndef PINNACLE_SIMULATOR_DISK_STATE_H_
 #define PINNACLE_SIMULATOR_DISK_STATE_H_
 
@@ -15,13 +15,13 @@
 
 namespace pinnacle {
 
-// One file as three parties see it. A page is dirty where `current` differs from `clean`, or where
-// it was written again with the very bytes that it had.
-// Invariant: without faults `clean` equals `durable`. A failed sync and a lying disk make the
-// kernel believe in bytes that the device has not.
+// One file as three parties see it. A page is dirty if `current` differs from `clean`, or if it was
+// rewritten with the same bytes.
+// Invariant: without faults `clean` equals `durable`. After a failed sync or with a lying disk the
+// kernel believes in bytes that the device does not have.
 struct FileState {
   FileImage current;  // what reads see: the page cache
-  FileImage clean;    // what the kernel believes to be on the device
+  FileImage clean;    // what the kernel believes is on the device
   FileImage durable;  // what is on the device
 
   std::set<uint64_t> rewritten;  // pages that a write call touched since they were clean
@@ -34,7 +34,7 @@ struct FileState {
 
 inline constexpr uint64_t kDirectoryInode = 0;
 
-// What is in this directory is in memory: a power cut leaves nothing of it.
+// Files in this directory are in memory: a power cut loses them.
 inline constexpr char kMemoryDirectory[] = "/shm";
 bool IsInMemory(const std::string& path);
 
@@ -64,8 +64,9 @@ struct PowerCutOptions {
     kEverything,  // all of it survives
   };
   Unsynced unsynced = Unsynced::kRandom;
-  // How likely one of a file's dirty sectors is torn in two. The engine assumes that devices write
-  // sectors whole (as they promise); above 0 this assumption is broken on purpose.
+  // The probability that one of a file's dirty sectors is torn in two. The engine assumes that
+  // devices write sectors whole (as they promise); a value above 0 deliberately breaks this
+  // assumption.
   double torn_sector_probability = 0;
 };
 
@@ -75,12 +76,12 @@ struct DiskState {
   std::vector<NameChange> pending;  // leads from durable_names to names, in order
   std::map<uint64_t, FileState> files;
 
-  // One of the disks that the machine may find after a power cut at this moment.
+  // One of the disks that the machine may find after a power cut now.
   DiskImage CutPower(DeterministicRandom& random, const PowerCutOptions& options) const;
 };
 
-// Which of `pending` survive: `wants` is asked in order for each change that no earlier lost change
-// of one of its names rules out.
+// Which of `pending` survive: `wants` is asked in order for each change, unless an earlier lost
+// change of one of its names rules it out.
 std::vector<bool> ChooseSurvivors(const std::vector<NameChange>& pending,
                                   const std::function<bool(const NameChange&)>& wants);
 

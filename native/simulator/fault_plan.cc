@@ -29,7 +29,7 @@ const char* CallKindName(CallKind kind) {
 Fault FaultPlan::Next(CallKind kind, const std::string& path, DeterministicRandom& random) {
   ++counts_[static_cast<size_t>(kind)];
   const Fault* chosen = nullptr;
-  // Every matching rule counts the call, also where an earlier one decides.
+  // Every matching rule counts the call, even if an earlier one decides.
   for (CountedRule& counted : rules_) {
     const FaultRule& rule = counted.rule;
     if (rule.kind != kind || path.find(rule.path_contains) == std::string::npos) continue;

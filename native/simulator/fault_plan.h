@@ -42,14 +42,14 @@ const char* CallKindName(CallKind kind);
 struct Fault {
   enum class Device {
     kFaithful,
-    kLosePage,        // the sync says ok, but one of its dirty pages never reaches the device
+    kLosePage,        // the sync succeeds, but one of its dirty pages never reaches the device
     kLoseSector,      // the same, of one changed sector
     kMisdirectSector  // one changed sector overwrites another one, of this or another file
   };
 
-  int system_error = 0;  // the call fails with this errno; 0: it says ok
-  // kWrite: how many bytes are stored before the error. kRead with system_error 0: the most that
-  // the read gives (kNoLimit: all).
+  int system_error = 0;  // the call fails with this errno; 0: it succeeds
+  // kWrite: bytes stored before the error. kRead with system_error 0: the most that the read
+  // returns (kNoLimit: all).
   uint64_t bytes = kNoLimit;
   Device device = Device::kFaithful;  // of kSync and kMapSync
   bool never_made = false;            // the process died before the call: a sync changes nothing
@@ -67,11 +67,11 @@ struct Fault {
 struct FaultRule {
   CallKind kind;
   Fault fault;
-  // Fires at this matching call after the rule was added (1 is the next one); 0: at any, by chance.
+  // Fires at this matching call after the rule was added (1 is the next one); 0: randomly.
   uint64_t nth = 1;
   bool and_after = false;       // at all matching calls after the nth, too
-  double probability = 1;       // only where nth is 0
-  std::string path_contains{};  // matches all paths where empty
+  double probability = 1;       // only if nth is 0
+  std::string path_contains{};  // matches all paths if empty
 };
 
 class FaultPlan {
@@ -83,7 +83,7 @@ class FaultPlan {
     rules_.clear();
     hook_ = nullptr;
   }
-  // Asked where no rule fires.
+  // Called if no rule fires.
   void SetHook(Hook hook) { hook_ = std::move(hook); }
 
   Fault Next(CallKind kind, const std::string& path, DeterministicRandom& random);

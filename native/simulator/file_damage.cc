@@ -76,7 +76,7 @@ class Damager {
     return what.empty() ? "" : "removed:" + what;
   }
 
-  // A file under another number, beside its own name or instead of it.
+  // Copies or renames a file to another number.
   std::string Renumber(bool keep) {
     const bool snapshot = random_.Chance(0.3) && !snapshots_.empty();
     const Paths& all = snapshot ? snapshots_ : segments_;
@@ -137,7 +137,7 @@ class Damager {
            std::to_string(before);
   }
 
-  // Files of another directory, over the ones that are here or beside them.
+  // Puts files of another directory over the existing ones or next to them.
   std::string TakeFrom(const DiskImage& other, const std::string& of) {
     const Paths theirs = PathsOf(other, Counts);
     if (theirs.empty()) return "";
@@ -147,7 +147,7 @@ class Damager {
       for (const std::string& path : PathsOf(*image_, Counts)) image_->files.erase(path);
       taken = theirs;
     } else if (choice < 3) {
-      // All segments from one on, with the head record or without.
+      // All segments from one on, with or without the head record.
       const Paths segments = PathsOf(other, IsSegment);
       if (segments.empty()) return "";
       const size_t from = random_.Below(segments.size());

@@ -1,4 +1,4 @@
-// Damage to the files of a data directory that no disk does: what operators, restores and copies
+// Damage to the files of a data directory that no disk causes, but operators, restores and copies
 // do.
 #ifndef PINNACLE_SIMULATOR_FILE_DAMAGE_H_
 #define PINNACLE_SIMULATOR_FILE_DAMAGE_H_
@@ -14,9 +14,9 @@ namespace pinnacle::simulation {
 
 enum class FileDamage : uint8_t {
   kMissing,     // the head record, segments, snapshots, or all of them
-  kDuplicated,  // a file under another name too, over another file or not
+  kDuplicated,  // a file also under another name, over another file or not
   kForeign,     // files of another journal
-  kForked,      // files of a copy of the directory that was written on elsewhere
+  kForked,      // files of a copy of the directory that was appended to elsewhere
   kRenamed,
   kShortened,
   kLengthened,
@@ -26,14 +26,14 @@ inline constexpr uint64_t kFileDamageCount = static_cast<uint64_t>(FileDamage::k
 
 const char* FileDamageName(FileDamage damage);
 
-// Where the files of a damaged directory come from besides the directory itself.
+// The sources of a damaged directory's files, besides the directory itself.
 struct FileSources {
   std::vector<DiskImage> older;  // of the same directory
   DiskImage fork;
   DiskImage foreign;
 };
 
-// Damages `image`; answers what was done, "" where it could not be.
+// Damages `image`; returns a description, "" if the damage is impossible.
 std::string DamageFiles(FileDamage damage, const FileSources& sources, DeterministicRandom& random,
                         DiskImage* image);
 

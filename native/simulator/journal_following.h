@@ -13,13 +13,13 @@
 namespace pinnacle::simulation {
 
 // Calls `visit(entry, bytes)` for each entry from the sequence `from` on (0: the oldest), until it
-// answers false.
+// returns false.
 Status FollowJournal(FileSystem* file_system, uint64_t from,
                      const std::function<bool(const uint8_t*, uint64_t)>& visit);
 
-// As lib/persistence/state-machine-host.ts does it: what the snapshot of the sequence `snapshot`
-// held (nothing: from the first entry on), then the user entries after it up to `last`. kJournalGap
-// where the journal ends before that.
+// Like lib/persistence/state-machine-host.ts: restores from the snapshot of the sequence `snapshot`
+// (none: from the first entry on), then applies the user entries after it up to `last`. kJournalGap
+// if the journal ends before that.
 Status ReplayUserState(FileSystem* file_system, const std::vector<uint8_t>& restored,
                        uint64_t snapshot, uint64_t last, UserState* state);
 

@@ -212,7 +212,7 @@ std::string ModelState::Difference(const BookSet& books) const {
       return who + "trades";
     }
     for (int side = 0; side < 2; ++side) {
-      // Both in one flat list: price, total, count, then the orders.
+      // Both books as one flat list: price, total, count, then the orders.
       std::vector<std::vector<uint64_t>> want;
       const auto level_of = [&](int64_t price, const std::vector<ModelOrder>& orders) {
         int64_t total = 0;

@@ -1,5 +1,5 @@
-// The simulation's model of the books: deliberately naive, right by inspection, and without a line
-// of the engine's code (only the plain structs that name an operation are shared).
+// The simulation's model of the books: deliberately naive, correct by inspection, and without a
+// line of the engine's code (only the plain structs that name an operation are shared).
 #ifndef PINNACLE_SIMULATOR_MODEL_STATE_H_
 #define PINNACLE_SIMULATOR_MODEL_STATE_H_
 
@@ -35,7 +35,7 @@ struct ModelInstrument {
   ModelBook book;
 };
 
-// One accepted entry, with what the journal must hold of it.
+// One accepted entry, with what the journal must hold for it.
 struct ModelEntry {
   uint8_t type = 0;
   uint8_t flags = 0;
@@ -43,24 +43,24 @@ struct ModelEntry {
   uint64_t timestamp_ns = 0;
   std::vector<uint8_t> payload;
   uint64_t durable_before = 0;  // the durable frontier when it was appended
-  Operation operation{};        // where the type is one of the books'
-  Instrument definition{};      // where it defines an instrument
+  Operation operation{};        // if the type is one of the books'
+  Instrument definition{};      // if it defines an instrument
 
-  // `bytes` are those of this entry, its durable lag and padding included.
+  // Whether `bytes` are those of this entry, including its durable lag and padding.
   bool IsStoredAs(const uint8_t* bytes, uint64_t length, uint64_t sequence) const;
 };
 
 class ModelState {
  public:
-  // What the engine must answer. Changes nothing.
+  // What the engine must return. Changes nothing.
   Code Check(const Operation& operation) const;
-  // Whether the books take the entry when the journal is read back.
+  // Whether the books accept the entry when the journal is read back.
   bool Takes(const ModelEntry& entry) const;
   void Apply(const ModelEntry& entry, uint64_t sequence);
   // The entries up to `sequence` are lost.
   void Skip(uint64_t sequence) { last_sequence_ = sequence; }
 
-  // "" where the engine's books are the same in every instrument, fact, level and order.
+  // "" if the engine's books are the same in every instrument, fact, level and order.
   std::string Difference(const BookSet& books) const;
 
   const std::vector<ModelInstrument>& instruments() const { return instruments_; }

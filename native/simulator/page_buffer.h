@@ -1,5 +1,5 @@
-// The page cache of one simulated file: page-aligned memory that a mapping gives out. While it is
-// mapped it is exactly as large as the file, so that AddressSanitizer sees a store beyond the end.
+// The page cache of one simulated file: page-aligned memory that a mapping exposes. While mapped it
+// is exactly as large as the file, so that AddressSanitizer sees a store beyond the end.
 #ifndef PINNACLE_SIMULATOR_PAGE_BUFFER_H_
 #define PINNACLE_SIMULATOR_PAGE_BUFFER_H_
 

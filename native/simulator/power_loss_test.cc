@@ -1,5 +1,5 @@
 // Power loss at every moment of one recorded run: single operations, batches, rolls, snapshots and
-// compaction. The disk that is found may hold any subset of the unsynced pages and sectors.
+// compaction. The disk found afterwards may hold any subset of the unsynced pages and sectors.
 #include <algorithm>
 
 #include "engine/engine.h"
@@ -140,7 +140,7 @@ TEST_CASE("after power loss at any moment, a prefix with everything acknowledged
     REQUIRE_MESSAGE(DigestOf(engine->books()) == run.digests()[last], "image ", i, " at ", last);
     partial += report.tail == Tail::kTorn ? 1 : 0;
   }
-  CHECK(partial > kImages / 20);  // images with something to cut are among them
+  CHECK(partial > kImages / 20);  // enough images have something to cut
 }
 
 TEST_CASE("a flipped bit in the durable part is reported, never returned and never cut") {
@@ -173,7 +173,7 @@ TEST_CASE("a flipped bit in the durable part is reported, never returned and nev
     const Status status =
         Engine::Open(world.environment(), SmallOptions(), nullptr, &engine, &report);
     if (status.ok()) {
-      // Below what recovery reads: the snapshot stands for it.
+      // Before the range that recovery reads: the snapshot replaces it.
       REQUIRE(entry.sequence <= report.snapshot_sequence);
       REQUIRE(DigestOf(engine->books()) == run.digests().back());
     } else {

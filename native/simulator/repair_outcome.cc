@@ -86,7 +86,7 @@ std::string MissingFromQuarantine(const DiskImage& before, const DiskImage& afte
     if (now != after.files.end() && now->second == content) continue;
     if (LiesInQuarantine(after, path, content)) continue;
     if (moved || !is_segment) return path;
-    // An open goes on in the newest segment and takes away the ones that hold nothing.
+    // An open continues in the newest segment and removes the empty ones.
     DiskImage then;
     then.files[path] = content;
     const DiskReading old = ReadDisk(then);

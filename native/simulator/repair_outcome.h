@@ -1,4 +1,4 @@
-// One repair of a damaged disk: by an open with a policy, or by itself.
+// One repair of a damaged disk: by an open with a policy, or on its own.
 #ifndef PINNACLE_SIMULATOR_REPAIR_OUTCOME_H_
 #define PINNACLE_SIMULATOR_REPAIR_OUTCOME_H_
 
@@ -15,7 +15,7 @@ namespace pinnacle::simulation {
 
 struct RepairOutcome {
   RecoveryPolicy policy = RecoveryPolicy::kSalvage;
-  bool by_itself = false;  // no open goes on writing after it
+  bool by_itself = false;  // no open continues the journal after it
   Status status;
   // What it reports:
   uint64_t last = 0;
@@ -30,15 +30,15 @@ struct RepairOutcome {
   std::string who() const { return is_salvage() ? "salvage: " : "point-in-time: "; }
 };
 
-// Repairs what `world` holds; outcome->policy and by_itself say how.
+// Repairs the disk of `world` according to outcome->policy and by_itself.
 void Repair(SimulatedEnvironment& world, EngineOptions options, RepairOutcome* outcome);
 
-// What a dry run says that differs from what the repair then did; "" where nothing does.
+// How a dry run's report differs from what the repair then did; "" if it does not.
 std::string DifferenceOfDryRun(SimulatedEnvironment& world, EngineOptions options,
                                const RepairOutcome& outcome);
 
-// A file that was taken out of use and does not lie in quarantine as it was; "" where none is.
-// `moved`: nothing but moves was done, so every file is either in its place or in quarantine.
+// A file that was taken out of use and is not in quarantine unchanged; "" if there is none.
+// `moved`: the repair only moved files, so every file is either in its place or in quarantine.
 std::string MissingFromQuarantine(const DiskImage& before, const DiskImage& after, bool moved);
 
 }  // namespace pinnacle::simulation

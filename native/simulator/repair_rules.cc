@@ -13,15 +13,15 @@ class Trust {
 
   std::vector<bool> Find() {
     for (size_t i = 0; i < segments_.size(); ++i) trusted_[i] = IsOurs(i) && !IsAgainstHead(i);
-    // What continues a segment that the head record contradicts is of the same copy. What the
-    // record does not know must continue what is trusted.
+    // A segment that continues one the head record contradicts belongs to the same copy. A segment
+    // unknown to the record must continue a trusted one.
     for (size_t i = 0; i < segments_.size(); ++i) {
       const bool continues = i > 0 && IsOurs(i - 1) && Continues(i);
       const bool known = !head_.valid || segments_[i].index <= head_.last_index();
       if (continues ? !trusted_[i - 1] : !known) trusted_[i] = false;
     }
-    // What leads up to a segment that the record has another one for is of that copy too, down to
-    // one that the record names.
+    // Segments that lead up to one that the record has another segment for belong to that copy too,
+    // down to one that the record names.
     for (size_t i = segments_.size(); i-- > 1;) {
       if (!IsOurs(i) || !IsReplaced(i)) continue;
       for (size_t k = i; k > 0 && IsOurs(k - 1) && Continues(k) && !IsNamed(k - 1); --k) {
@@ -73,8 +73,8 @@ class Trust {
            segments_[i].predecessor_link != segments_[i - 1].link && !segments_[i - 1].link_damaged;
   }
 
-  // Segment i continues another segment than i - 1: the later one is right, unless it leads up to
-  // one that is not trusted.
+  // Segment i continues a segment other than i - 1: the later one is right, unless it leads up to
+  // an untrusted one.
   void Settle(size_t i) {
     size_t top = i;
     while (trusted_[top] && top + 1 < segments_.size() && IsOurs(top + 1) && Continues(top + 1)) {
@@ -134,7 +134,7 @@ RepairBasis FindRepairBasis(DiskReading reading) {
       basis.entries.push_back({i, entry});
     }
   }
-  // Where there are segments of another copy, snapshots may be of that copy too.
+  // If there are segments of another copy, snapshots may belong to that copy too.
   bool has_other_copy = false;
   for (size_t i = 0; i < basis.segments.size(); ++i) {
     const DiskSegment& segment = basis.segments[i];

@@ -1,4 +1,4 @@
-// `simulate`: runs the simulation over many seeds, or one of them with its trace.
+// `simulate`: runs the simulation over many seeds, or over one of them with its trace.
 //
 //   simulate [--seed S] [--runs N] [--steps K] [--minutes M] [--verbose]
 //

@@ -14,7 +14,7 @@ bool IsRecorded(CallKind kind) {
          kind != CallKind::kExists;
 }
 
-// A page where one sector is that of `from`.
+// `page` with one sector taken from `from`.
 PageRef WithSector(const PageRef& page, uint64_t sector, const PageRef& from,
                    uint64_t from_sector) {
   auto changed = std::make_shared<Page>(PageContent(page));
@@ -90,7 +90,7 @@ Status SimulatedDisk::SyncPages(Inode& inode, uint64_t first, uint64_t end, cons
   FileState& state = inode.state;
   if (fault.never_made) return SystemError(fault.system_error, "sync", inode.path);
   const bool fails = fault.system_error != 0;
-  // The kernel forgets that the size is dirty in any case; the device learns it only on success.
+  // The kernel marks the size clean in any case; the device learns it only on success.
   if (state.IsSizeDirty()) {
     state.clean.Resize(state.current.size());
     if (!fails) state.durable.Resize(state.current.size());
@@ -106,7 +106,7 @@ Status SimulatedDisk::SyncPages(Inode& inode, uint64_t first, uint64_t end, cons
     }
     return SystemError(fault.system_error, "sync", inode.path);
   }
-  // A size that a failed sync lost reaches the device with the next pages that are written.
+  // A size lost by a failed sync reaches the device with the next pages that are written.
   if (!dirty.empty()) state.durable.Resize(state.current.size());
   if (!dirty.empty() && fault.device != Fault::Device::kFaithful) {
     LoseDuring(inode, dirty, fault.device);
@@ -137,13 +137,13 @@ void SimulatedDisk::LoseDuring(Inode& inode, const std::vector<uint64_t>& dirty,
       changed.push_back(sector);
     }
   }
-  if (changed.empty()) return;  // a failed sync left the device with these very bytes
+  if (changed.empty()) return;  // a failed sync left the device with these bytes
   const uint64_t sector = changed[random.Below(changed.size())];
   inode.state.durable.SetPage(victim, WithSector(after, sector, before, sector));
   if (device == Fault::Device::kMisdirectSector) Misdirect(inode, victim, sector);
 }
 
-// The sector lands on any other place of the device that belongs to a file.
+// The sector is written to another place of the device that belongs to a file.
 void SimulatedDisk::Misdirect(Inode& inode, uint64_t page, uint64_t sector) {
   std::vector<Inode*> files;
   for (const auto& [id, other] : inodes) {
@@ -164,7 +164,7 @@ void SimulatedDisk::Misdirect(Inode& inode, uint64_t page, uint64_t sector) {
   }
 }
 
-// Clean pages are read again, so that what the device really has is seen.
+// Rereads clean pages, so that the device's real content becomes visible.
 void SimulatedDisk::DropCache(Inode& inode) {
   if (inode.IsMapped()) return;
   inode.Refresh();
@@ -292,7 +292,7 @@ void SimulatedDisk::BackgroundWriteback() {
     for (uint64_t page = 0; page < pages; ++page) {
       if (state.IsDirty(page) && random.Chance(0.5)) WritePage(*inode, page);
     }
-    // Bytes beyond a size that is not durable yet are not either.
+    // Bytes beyond a size that is not durable yet are not durable either.
     state.clean.ClearTail();
     state.durable.ClearTail();
   }

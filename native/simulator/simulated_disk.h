@@ -1,5 +1,5 @@
-// The heart of the simulated file system: names, files, page cache and device, and the calls of the
-// seam that change them. Used only by simulated_file_system.cc and simulated_file.cc.
+// The core of the simulated file system: names, files, page cache and device, and the calls that
+// change them. Used only by simulated_file_system.cc and simulated_file.cc.
 #ifndef PINNACLE_SIMULATOR_SIMULATED_DISK_H_
 #define PINNACLE_SIMULATOR_SIMULATED_DISK_H_
 
@@ -19,9 +19,9 @@ namespace pinnacle {
 // A file that has a name or is open.
 struct Inode {
   uint64_t id;
-  std::string path;  // for messages and rules: its name when it was opened last
+  std::string path;  // for messages and rules: its name when last opened
   std::shared_ptr<PageBuffer> buffer = std::make_shared<PageBuffer>();  // the page cache
-  FileState state;  // `current` is brought up to date by Refresh alone
+  FileState state;  // only Refresh updates `current`
 
   // A mapping shares the buffer.
   bool IsMapped() const { return buffer.use_count() > 1; }
@@ -38,11 +38,11 @@ class SimulatedDisk {
 
   // Content.
   Status Resize(Inode& inode, uint64_t size, const char* action);
-  // The pages from `first` to before `end` and the size, with the fault if any.
+  // Syncs the pages in [first, end) and the size, with the fault if any.
   Status SyncPages(Inode& inode, uint64_t first, uint64_t end, const Fault& fault);
   void DropCache(Inode& inode);
 
-  // Names; null where there is none.
+  // Names; null if there is none.
   std::shared_ptr<Inode> Find(const std::string& path) const;
   bool IsDirectory(const std::string& path) const;
   bool IsEmptyDirectory(const std::string& path) const;

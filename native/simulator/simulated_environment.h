@@ -10,7 +10,7 @@
 
 namespace pinnacle {
 
-// Stands still until it is moved by hand.
+// Advances only by hand.
 class SimulatedClock final : public Clock {
  public:
   static constexpr uint64_t kStartNs = 1'700'000'000'000'000'000;
@@ -18,12 +18,12 @@ class SimulatedClock final : public Clock {
   uint64_t NowNs() noexcept override { return wall_ns_; }
   uint64_t MonotonicNs() noexcept override { return monotonic_ns_; }
 
-  // Time passes, for both.
+  // Advances both clocks.
   void Advance(uint64_t ns) {
     wall_ns_ += ns;
     monotonic_ns_ += ns;
   }
-  // The wall clock is set, forward or back; monotonic time is not touched.
+  // Sets the wall clock, forward or back; monotonic time is unchanged.
   void SetWallNs(uint64_t ns) { wall_ns_ = ns; }
 
  private:
@@ -51,7 +51,7 @@ class SimulatedEnvironment {
 
   SimulatedFileSystem& file_system() { return file_system_; }
   SimulatedClock& clock() { return clock_; }
-  // For decisions of the test itself; the file system and the random source have their own.
+  // For decisions of the test; the file system and the random source have their own.
   DeterministicRandom& random() { return random_; }
 
  private:

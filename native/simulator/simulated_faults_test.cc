@@ -1,4 +1,4 @@
-// Calls that fail, devices that lie, bits that rot, and disks built from a recording.
+// Calls that fail, devices that lie, bits that rot, and disks rebuilt from a recording.
 #include <cerrno>
 #include <cstring>
 
@@ -11,7 +11,7 @@ using namespace simulator_test;  // NOLINT: test words only
 
 namespace {
 
-// Makes the call of `kind` on a file system that was prepared for it.
+// Makes the call of `kind` on a file system prepared for it.
 Status MakeCall(CallKind kind, SimulatedFileSystem& files, File& file, Mapping& mapping) {
   std::unique_ptr<File> opened;
   std::unique_ptr<Mapping> mapped;
@@ -172,7 +172,7 @@ TEST_CASE("after a failed sync a retry says ok and the bytes are lost all the sa
     CHECK(files.PowerCut(random, kEverything).files.at("/file").Bytes() ==
           Bytes(2 * kPageBytes, 1));
     CHECK(MustRead(*file, 0, 1).front() == 2);  // while reads show them
-    // A new store makes its page dirty again, and that page alone is written.
+    // A new store makes its page dirty again, and only that page is written.
     mapping->data()[0] = 3;
     CHECK(sync().ok());
     const Bytes durable = Durable(files, "/file");
@@ -194,7 +194,7 @@ TEST_CASE("a failed sync of a directory leaves its names pending") {
   CHECK(Durable(files, "/file") == Bytes(5, 1));
 }
 
-TEST_CASE("a lying device loses a page or a sector of a sync that said ok") {
+TEST_CASE("a lying device loses a page or a sector of a sync that succeeded") {
   for (const auto device : {Fault::Device::kLosePage, Fault::Device::kLoseSector}) {
     const size_t lost_bytes =
         device == Fault::Device::kLosePage ? size_t{kPageBytes} : size_t{kSectorBytes};
@@ -240,7 +240,7 @@ TEST_CASE("a misdirected write leaves its place old and damages another, in any 
   CHECK(other_file > 0);
 }
 
-TEST_CASE("bit rot is on the device, behind the cache") {
+TEST_CASE("bit rot is on the device, hidden by the cache") {
   SimulatedFileSystem files(1);
   const auto file = MakeDurable(files, "/file", 2, 1);
   CHECK_FALSE(files.FlipBit("/missing", 0, 0));
@@ -268,7 +268,7 @@ TEST_CASE("dropping the cache keeps what is dirty") {
   CHECK(MustRead(*file, 100, 1).front() == 1);  // its page is dirty and will be written whole
 }
 
-TEST_CASE("a recording gives the disks of every step, with all that was promised before it") {
+TEST_CASE("a recording gives the disks of every step, with everything promised before it") {
   SimulatedFileSystem files(1);
   const auto file = MakeDurable(files, "/file", 4, 0);
   const auto mapping = MustMap(*file);

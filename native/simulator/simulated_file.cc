@@ -144,7 +144,7 @@ class SimulatedFile final : public File {
     return disk_->Resize(*inode_, bytes, "reserve space for");
   }
 
-  // As the real one: seen at once, and until the sync a crash keeps it or not, page by page.
+  // Like the real one: visible at once, and until the sync a crash keeps it or not, page by page.
   Status ZeroBlocks(uint64_t begin, uint64_t end, bool* done) override {
     *done = false;
     Fault fault;

@@ -73,7 +73,7 @@ Status SimulatedFileSystem::List(const std::string& directory, std::vector<std::
     return SystemError(disk_->names.contains(path) ? ENOTDIR : ENOENT, kAction, path);
   }
   for (const auto& [name, inode] : disk_->names) {  // sorted by path, so by name within a directory
-    if (name == kMemoryDirectory) continue;         // nobody made it
+    if (name == kMemoryDirectory) continue;         // it always exists
     if (ParentOf(name) == path) names->push_back(name.substr(name.rfind('/') + 1));
   }
   return Status();
@@ -106,7 +106,7 @@ Status SimulatedFileSystem::Identify(const std::string& raw_path, FileIdentity* 
   const auto found = disk_->names.find(path);
   if (found == disk_->names.end()) return SystemError(ENOENT, "examine", path);
   *identity = {0, found->second};
-  // A directory is told by where it is, so that a copy of it is another one.
+  // A directory is identified by its path, so that a copy of it has another identity.
   if (found->second == kDirectoryInode) *identity = {1, std::hash<std::string>()(path)};
   return Status();
 }
@@ -268,7 +268,7 @@ bool SimulatedFileSystem::FlipBit(const std::string& raw_path, uint64_t offset, 
   const auto found = disk_->durable_names.find(path);
   if (found == disk_->durable_names.end() || found->second == kDirectoryInode) return false;
   Inode& inode = *disk_->inodes.at(found->second);
-  // The kernel goes on believing what it wrote.
+  // The kernel still believes that its write is there.
   return inode.state.durable.FlipBit(offset, bit);
 }
 

@@ -113,7 +113,7 @@ TEST_CASE("names behave as on the real file system") {
   CHECK(files.SyncDirectory("/x").code() == Code::kNotFound);
 }
 
-TEST_CASE("an open file goes on without its name, and a reader can't write") {
+TEST_CASE("an open file remains usable without its name, and a reader can't write") {
   SimulatedFileSystem files(1);
   const auto file = MustOpen(files, "/file", OpenMode::kCreate);
   REQUIRE(file->Write(0, Bytes(4, 9)).ok());
@@ -162,7 +162,7 @@ TEST_CASE("a file that was synced is lost unless its directory was synced too") 
   REQUIRE(file->Sync().ok());
   CHECK(Durable(files, "/d/file").empty());
   REQUIRE(files.SyncDirectory("/d").ok());
-  CHECK(Durable(files, "/d/file").empty());  // the directory itself is not there yet
+  CHECK(Durable(files, "/d/file").empty());  // the directory itself is not durable yet
   REQUIRE(files.SyncDirectory("/").ok());
   CHECK(Durable(files, "/d/file") == Bytes(10, 1));
   REQUIRE(files.Remove("/d/file").ok());
@@ -171,7 +171,7 @@ TEST_CASE("a file that was synced is lost unless its directory was synced too") 
   CHECK(Durable(files, "/d/file").empty());
 }
 
-TEST_CASE("a power cut keeps of each dirty page the old, the new or a mixture of its sectors") {
+TEST_CASE("a power cut keeps the old, the new or a mixture of the sectors of each dirty page") {
   SimulatedFileSystem files(1);
   const auto file = MakeDurable(files, "/file", 4, 1);
   const auto mapping = MustMap(*file);
@@ -204,7 +204,7 @@ TEST_CASE("a power cut keeps of each dirty page the old, the new or a mixture of
   CHECK(MustRead(*file, kPageBytes, 1).front() == 2);  // nothing changed here
 }
 
-TEST_CASE("a power cut tears a sector at any byte where that is asked for") {
+TEST_CASE("a power cut tears a sector at any byte if requested") {
   SimulatedFileSystem files(1);
   const auto file = MakeDurable(files, "/file", 1, 1);
   REQUIRE(file->Write(512, Bytes(512, 2)).ok());
@@ -223,7 +223,7 @@ TEST_CASE("a power cut tears a sector at any byte where that is asked for") {
   CHECK(tears.size() > 100);
 }
 
-TEST_CASE("a change of size that was not synced survives a power cut or does not") {
+TEST_CASE("an unsynced change of size survives a power cut or does not") {
   for (const uint64_t new_size : {uint64_t{100}, 3 * kPageBytes + 5}) {
     CAPTURE(new_size);
     SimulatedFileSystem files(1);
@@ -256,11 +256,11 @@ TEST_CASE("names that were not synced survive one by one, changes of one name in
     REQUIRE_FALSE((names.contains("/c") && names.contains("/d")));  // a rename is atomic
     found.insert(names);
   }
-  // a or not, b or not, and nothing, c or d: every combination.
+  // a or not, b or not, and none, c or d: every combination.
   CHECK(found.size() == 2 * 2 * 3);
 }
 
-TEST_CASE("renaming over a durable file gives the old or the new one and never none") {
+TEST_CASE("renaming over a durable file leaves the old or the new one, never none") {
   SimulatedFileSystem files(1);
   MakeDurable(files, "/snapshot", 1, 1);
   const auto temporary = MustOpen(files, "/snapshot.tmp", OpenMode::kCreate);
@@ -281,7 +281,7 @@ TEST_CASE("renaming over a durable file gives the old or the new one and never n
   CHECK(Durable(files, "/snapshot") == Bytes(kPageBytes, 2));
 }
 
-TEST_CASE("what is in a directory that was lost is lost with it") {
+TEST_CASE("the content of a lost directory is lost with it") {
   SimulatedFileSystem files(1);
   REQUIRE(files.CreateDirectory("/d").ok());
   MustOpen(files, "/d/file", OpenMode::kCreate);
@@ -298,7 +298,7 @@ TEST_CASE("what is in a directory that was lost is lost with it") {
   CHECK(with_file < with_directory);
 }
 
-TEST_CASE("the kernel may write back early, so older content is found too") {
+TEST_CASE("the kernel may write back early, so older content may be found") {
   SimulatedFileSystem files(1);
   const auto file = MakeDurable(files, "/file", 8, 1);
   const auto mapping = MustMap(*file);
@@ -308,7 +308,7 @@ TEST_CASE("the kernel may write back early, so older content is found too") {
   std::memset(mapping->data(), 3, 8 * kPageBytes);
   const Bytes durable = Durable(files, "/file");
   const auto middle = std::count(durable.begin(), durable.end(), 2);
-  CHECK(middle > 0);  // content that was neither synced nor is the newest
+  CHECK(middle > 0);  // content neither synced nor newest
   CHECK(middle % static_cast<ptrdiff_t>(kPageBytes) == 0);
 
   SimulatedFileSystem busy(2);
@@ -320,13 +320,13 @@ TEST_CASE("the kernel may write back early, so older content is found too") {
   CHECK(Durable(busy, "/file") == Bytes(kPageBytes, 5));  // name, size and page, without a sync
 }
 
-TEST_CASE("a killed process loses its handles and no byte that it stored") {
+TEST_CASE("a killed process loses its handles but no byte that it stored") {
   SimulatedFileSystem files(1);
   const auto file = MakeDurable(files, "/file", 2, 1);
   const auto mapping = MustMap(*file);
   mapping->data()[5] = 9;
   files.ProcessKill();
-  mapping->data()[6] = 9;  // too late: nobody sees it
+  mapping->data()[6] = 9;  // too late: it is not visible
   Bytes bytes(4);
   size_t got = 0;
   CHECK(file->Read(0, bytes, &got).code() == Code::kClosed);
@@ -335,7 +335,7 @@ TEST_CASE("a killed process loses its handles and no byte that it stored") {
   CHECK(mapping->Sync(0, 10).code() == Code::kClosed);
   const auto reopened = MustOpen(files, "/file", OpenMode::kReadWrite);
   CHECK(MustRead(*reopened, 4, 4) == Bytes{1, 9, 1, 1});
-  CHECK(Durable(files, "/file") == Bytes(2 * kPageBytes, 1));  // and the power may still go
+  CHECK(Durable(files, "/file") == Bytes(2 * kPageBytes, 1));  // and power may still be cut
 }
 
 TEST_CASE("a machine starts on the image that a power cut left") {
@@ -354,7 +354,7 @@ TEST_CASE("a machine starts on the image that a power cut left") {
   CHECK(names == std::vector<std::string>{"d", "file"});
 }
 
-TEST_CASE("the same seed gives the same disks, another seed others") {
+TEST_CASE("the same seed gives the same disks, and another seed others") {
   const auto run = [](uint64_t seed) {
     SimulatedFileSystem files(seed);
     files.set_background_writeback(0.3);
@@ -369,7 +369,7 @@ TEST_CASE("the same seed gives the same disks, another seed others") {
   CHECK_FALSE(run(5) == run(6));
 }
 
-TEST_CASE("a simulated environment has time that is moved by hand and seeded randomness") {
+TEST_CASE("a simulated environment has manual time and seeded randomness") {
   SimulatedEnvironment world(11), twin(11), other(12);
   const Environment environment = world.environment();
   const uint64_t start = environment.clock->NowNs();

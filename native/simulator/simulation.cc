@@ -75,7 +75,7 @@ void Run::DrawOptions() {
         (has_state_machine_ ? "" : ", no state machine"));
 }
 
-// How entries get into the files, which may be another way after each open.
+// How entries get into the files, which may change with each open.
 void Run::DrawWindow() {
   static constexpr WritePath kPaths[] = {WritePath::kWindow, WritePath::kWindow, WritePath::kAuto,
                                          WritePath::kMapped};
@@ -111,16 +111,16 @@ SimulationResult Run::Execute() {
 
 Run::Frontier Run::FrontierNow() const { return {engine_->appended(), engine_->durable()}; }
 
-// A run without a state machine has no state of the user's in its snapshots.
+// Without a state machine, a run's snapshots hold no user state.
 std::vector<uint8_t> Run::UserBytes(const ModelState& state) const {
   return has_state_machine_ ? state.user_state().Bytes() : std::vector<uint8_t>();
 }
 
-// Most of the time something is appended; a crash or a fault may be waiting for one of the calls.
+// Usually something is appended; a crash or a fault may be waiting for one of the calls.
 void Run::Step() {
   world_->clock().Advance(random_.Chance(0.1) ? 1'000'000'000 : random_.Below(1000));
   if (random_.Chance(0.04)) {
-    // Set back, or far ahead.
+    // Sets the clock back, or far ahead.
     const uint64_t now = world_->environment().clock->NowNs();
     world_->clock().SetWallNs(random_.Chance(0.7) ? now - random_.Below(1'000'000) : now + 5000);
   }
@@ -266,7 +266,7 @@ uint64_t Run::NextStamp(bool* given) {
 void Run::ApplyOperation(const Operation& operation) {
   const Code expected = live_.Check(operation);
   bool given = false;
-  // The engine reads the clock only for what the books accept.
+  // The engine reads the clock only for entries that the books accept.
   const uint64_t clock_before = last_clock_ns_;
   const uint64_t stamp = NextStamp(&given);
   if (expected != Code::kOk) last_clock_ns_ = clock_before;
@@ -284,7 +284,7 @@ void Run::AppendPayload() {
   const uint64_t pick = random_.Below(100);
   const uint64_t size = sizes[pick < 90 ? pick % 8 : 8 + random_.Below(6)];
   std::vector<uint8_t> payload(size);
-  // Whole zero lines among others: the shapes that a torn write has.
+  // Whole zero lines among others: the pattern of a torn write.
   for (size_t at = 0; at < size; at += 64) {
     if (random_.Chance(0.3)) continue;
     const size_t end = std::min<size_t>(size, at + 64);
@@ -319,7 +319,7 @@ void Run::AppendPayload() {
                         given));
 }
 
-// What an append answered, against what it had to and against what the journal says it did.
+// Checks an append's result against what it had to be and what the journal shows.
 void Run::Settle(Code expected, Code code, const Frontier& frontier, uint64_t sequence,
                  ModelEntry entry) {
   const uint64_t before = frontier.appended;
@@ -344,7 +344,7 @@ void Run::Settle(Code expected, Code code, const Frontier& frontier, uint64_t se
   if (dead_) return;
   Holds(cause_, what + "nothing had failed");
   if (after == before + 1) {
-    // The outcome of a commit whose sync fails is not known; it must not be told as a success.
+    // The outcome of a commit whose sync fails is unknown; it must not be reported as a success.
     Holds(options_.durability == Durability::kDurable && code == Code::kJournalFailed,
           what + "but it was journaled");
   }
@@ -400,12 +400,12 @@ void Run::Flush() {
   }
   Holds(cause_, "a sync failed without a cause: " + status.ToString());
   Holds(engine_->journal()->failed(), "a failed sync left the journal usable");
-  // (All that was synced, where only the mark that says so could not be written.)
+  // (All that was synced, if only the mark that says so could not be written.)
   Holds(engine_->durable() == durable_before || engine_->durable() == engine_->appended(),
         "a failed sync moved the durable frontier");
 }
 
-// Others read what is in the files: false where the journal can't get it there.
+// Others read what is in the files: false if the journal can't get it there.
 bool Run::Copy() {
   const bool failed_before = engine_->journal()->failed();
   const Status status = engine_->journal()->CopyStep();
@@ -428,7 +428,7 @@ void Run::TakeSnapshot() {
   takes_snapshot_ = false;
   if (!ok() || dead_) return;
   if (lying_probability_ == 0 && random_.Chance(0.2)) RotSnapshot();
-  // Whether a rotten one was replaced could not be told after a crash in between.
+  // After a crash in between it is unknown whether a rotten one was replaced.
   if (rotten_snapshots_.contains(point.sequence)) return;
   std::set<uint64_t> usable = SoundSnapshots();
   usable.insert(point.sequence);
@@ -444,7 +444,7 @@ void Run::TakeSnapshot() {
     Holds(engine_->durable() >= point.sequence, "a snapshot is ahead of the durable journal");
     CheckRotation(usable.size());
   } else {
-    // A lying device is found out when the snapshot is read back, or what it is built from.
+    // Reading back the snapshot, or the files it is built from, reveals a lying device.
     Holds(cause_ || lies_ > 0, "a snapshot failed without a cause: " + status.ToString());
   }
 }
@@ -454,11 +454,11 @@ void Run::Compact() {
   const bool has_limit = options_.consumer_limit_bytes < EngineOptions().consumer_limit_bytes ||
                          options_.consumer_limit_entries > 0;
   const Status status = engine_->Compact(random_.Chance(0.6), &report);
-  // (A crash in the midst of it takes the report along.)
+  // (A crash midway loses the report.)
   if (has_limit && (dead_ || !status.ok() || !report.overtaken.empty())) {
     consumer_overtaken_ = true;
   }
-  // A commit whose sync failed is seen, until a power cut takes it back.
+  // A commit whose sync failed is visible until a power cut reverts it.
   if (consumer_positions_.size() > 1) consumer_overtaken_ = true;
   result_.counts.segments_released += report.removed + report.recycled;
   Trace("compact: " + status.ToString() + ", released " +
@@ -482,8 +482,8 @@ void Run::Restart() {
   Open(entries_.size(), status.ok());
 }
 
-// The time of an entry never falls below that of the one before, also across a restart with a clock
-// that was set back. What the engine goes on from is learnt from one entry.
+// The time of an entry is never lower than that of the one before, even across a restart with a
+// clock that was set back. One entry shows the time that the engine continues from.
 void Run::LearnClock() {
   uint64_t floor = 0;
   for (const ModelEntry& entry : entries_) {

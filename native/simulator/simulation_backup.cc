@@ -1,7 +1,7 @@
-// Backups in the midst of everything else: beside the writer, which goes on while they are made,
-// with failing calls, power cuts and kills at any of their calls, and on a device that lies. What
-// has a backup's name must restore to the model's state at its sequence, which its source must have
-// too.
+// Backups in the middle of everything else: alongside the writer, which continues meanwhile, with
+// failing calls, power cuts and kills at any of their calls, and on a device that lies. A directory
+// with a backup's name must restore to the model's state at its sequence, which its source must
+// have too.
 #include <algorithm>
 
 #include "backup/backup.h"
@@ -16,7 +16,7 @@ constexpr char kBackups[] = "/b";
 constexpr char kRestored[] = "/r";
 constexpr size_t kMostBackups = 3;
 
-// The disk with the restored directory in the place of the one that was backed up.
+// The disk with the restored directory in place of the one that was backed up.
 DiskImage WithRestored(const DiskImage& image) {
   DiskImage moved;
   const std::string prefix = std::string(kRestored) + "/";
@@ -45,7 +45,7 @@ void EraseBackups(DiskImage* image) {
   std::erase_if(image->directories, is_backup);
 }
 
-// What the writer does while a backup is made.
+// What the writer does during a backup.
 void Run::WriteBeside() {
   if (!ok() || dead_ || random_.Chance(0.6)) return;
   const uint64_t choice = random_.Below(10);
@@ -62,7 +62,7 @@ void Run::WriteBeside() {
 }
 
 void Run::TakeBackup() {
-  // What a device has lied about already may be anywhere.
+  // The effects of the device's lies may be anywhere.
   if (lies_ > 0) return;
   BackupOptions options{kDirectory, kBackups, nullptr};
   if (random_.Chance(0.6)) {
@@ -102,8 +102,8 @@ void Run::TakeBackup() {
   ForgetBackups(random_.Chance(0.2) ? 0 : kMostBackups);
 }
 
-// Each that has a backup's name is one, and restores to what it says. `most`: no source ever had
-// more. Returns the highest number.
+// Each directory with a backup's name is one, and restores to what it says. `most`: no source ever
+// had more. Returns the highest number.
 uint64_t Run::CheckBackups(const DiskImage& image, uint64_t most) {
   Quiet quiet(&quiet_);
   SimulatedEnvironment world(random_.Next(), image);
@@ -121,7 +121,7 @@ uint64_t Run::CheckBackups(const DiskImage& image, uint64_t most) {
       return 0;
     }
   }
-  // One of them, mostly the newest: each was checked when it was made.
+  // One of them, usually the newest: each was checked when it was made.
   if (backups.empty()) return 0;
   const FoundBackup& chosen =
       random_.Chance(0.7) ? backups.back() : backups[random_.Below(backups.size())];
@@ -159,7 +159,7 @@ void Run::ForgetBackups(size_t keep) {
   std::vector<FoundBackup> backups;
   if (!fs->Exists(kBackups, &exists).ok() || !exists) return;
   if (!ListBackups(fs, kBackups, &backups).ok()) return;
-  // Renamed first: a removal that is cut off would leave a backup that lacks files.
+  // Renamed first: an interrupted removal would leave a backup that lacks files.
   static constexpr char kGone[] = "/b/gone";
   for (size_t i = 0; i + keep < backups.size(); ++i) {
     (void)RemoveTree(fs, kGone);

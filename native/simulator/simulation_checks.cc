@@ -134,7 +134,7 @@ void Run::CheckRecovered(SimulatedEnvironment& world, const Engine& engine,
   if (!Holds(difference.empty(), where + difference)) return;
   CheckSnapshots(world, engine);
   CheckJournal(world, engine);
-  // A book at any point that the snapshots and the journal cover.
+  // The books at any point that the snapshots and the journal cover.
   if (!ok() || last == 0 || !random_.Chance(0.2)) return;
   const uint64_t oldest = engine.journal()->oldest_sequence();
   const uint64_t point = 1 + random_.Below(last);
@@ -179,7 +179,7 @@ void Run::CheckJournal(SimulatedEnvironment& world, const Engine& engine) {
 }
 
 // Every sound snapshot is the model at its point, the journal reaches back to the oldest of them,
-// and the rotten ones are still there.
+// and the rotten ones still exist.
 void Run::CheckSnapshots(SimulatedEnvironment& world, const Engine& engine) {
   if (!ok()) return;
   Quiet quiet(&quiet_);
@@ -224,7 +224,7 @@ void Run::CheckSnapshots(SimulatedEnvironment& world, const Engine& engine) {
   }
 }
 
-// Of the `usable` ones, the new one among them, rotation kept as many as it has to, however many of
+// Of the `usable` ones, including the new one, rotation kept as many as it has to, however many of
 // the others are rotten.
 void Run::CheckRotation(size_t usable) {
   const size_t left = SoundSnapshots().size();
@@ -256,8 +256,8 @@ void Run::CheckSideImage(const DiskImage& image, uint64_t least, bool torn) {
   std::unique_ptr<Engine> engine;
   const Status status = Engine::Open(world.environment(), options_, nullptr, &engine, &report);
   if (!status.ok()) {
-    // A device that tears sectors breaks what the format stands on: a torn entry may then look
-    // like a damaged one. It is reported, and only where nothing durable is concerned.
+    // A device that tears sectors breaks an assumption of the format: a torn entry may then look
+    // like a damaged one. It is reported, and only if it is not durable.
     Holds(torn && status.code() == Code::kCorrupt && report.break_sequence > least,
           "a power cut left what can't be opened: " + status.ToString());
     return;

@@ -1,6 +1,6 @@
-// A named consumer in the midst of everything else: opened, read, committed and left, with failing
+// A named consumer in the middle of everything else: opened, read, committed and left, with failing
 // calls, power cuts and kills at any of its calls. Its position is one that was committed, it gets
-// every entry after that once and in order, and what can't be given any more is told.
+// every entry after that once and in order, and a loss is reported.
 #include <algorithm>
 
 #include "backup/backup_directory.h"
@@ -16,7 +16,7 @@ constexpr char kName[] = "c";
 }  // namespace
 
 void Run::Consume() {
-  // What a device has lied about already may be anywhere.
+  // The effects of the device's lies may be anywhere.
   if (lies_ > 0 || !Copy()) return;
   std::unique_ptr<Consumer> consumer;
   const uint64_t oldest = engine_->journal()->oldest_sequence();
@@ -30,7 +30,7 @@ void Run::Consume() {
   const uint64_t position = consumer->position().sequence;
   if (consumer_positions_.empty()) {
     // (It may have been made before a crash, when the journal began earlier. And a segment whose
-    // removal failed is still the engine's, and not the head record's.)
+    // removal failed still belongs to the engine, but not to the head record.)
     Holds(position < oldest || cause_, "a new consumer begins after the oldest entry");
   } else {
     Holds(consumer_positions_.contains(position),
@@ -39,12 +39,12 @@ void Run::Consume() {
   const auto known = consumer_positions_.find(position);
   const Consumed consumed = known == consumer_positions_.end() ? Consumed() : known->second;
   const bool was_lost = WasLost(position, consumed);
-  // Where a commit failed, the others stay possible: what is read may not be durable.
+  // After a failed commit the others stay possible: what is read may not be durable.
   consumer_positions_[position] = consumed;
   uint64_t last = position;
   if (!ReadAsConsumer(consumer.get(), was_lost, &last) || last == position) return;
   const uint64_t sequence = position + 1 + random_.Below(last - position);
-  // Of a transaction that is consumed in part all comes again.
+  // A transaction consumed in part is read again from its start.
   const uint64_t to = std::max(position, IsEnd(sequence) ? sequence : FirstOf(sequence) - 1);
   if (to > position) consumer_positions_[to] = ConsumedAt(to);
   status = consumer->Commit(sequence);
@@ -107,7 +107,7 @@ void Run::ReadFailed(Consumer* consumer, bool was_lost, const Status& status) {
     Holds(cause_, "a consumer could not read without a cause: " + status.ToString());
     return;
   }
-  // It begins anew, where the journal is.
+  // It restarts at the journal's end.
   const uint64_t to = engine_->appended();
   consumer_positions_[to] = ConsumedAt(to);
   if (!consumer->Reset(to).ok()) return;
@@ -115,7 +115,7 @@ void Run::ReadFailed(Consumer* consumer, bool was_lost, const Status& status) {
   consumer_overtaken_ = false;
 }
 
-// The entries after `sequence` are gone: what was consumed of them was lost.
+// The entries after `sequence` are gone: those already consumed are lost.
 void Run::LoseConsumed(uint64_t sequence) {
   for (auto& [position, consumed] : consumer_positions_) {
     consumed.kept = std::min(consumed.kept, sequence);
@@ -128,7 +128,7 @@ Run::Consumed Run::ConsumedAt(uint64_t sequence) const {
   return consumed;
 }
 
-// (The very same entry in its place is none that anybody could miss.)
+// (An identical entry in its place is indistinguishable.)
 bool Run::WasLost(uint64_t sequence, const Consumed& consumed) const {
   if (sequence <= consumed.kept) return false;
   if (sequence > entries_.size()) return true;
@@ -139,7 +139,7 @@ bool Run::WasLost(uint64_t sequence, const Consumed& consumed) const {
          now.durable_before != then.durable_before;
 }
 
-// An operator removes it with all that belongs to it.
+// An operator removes it with all of its files.
 void Run::ForgetConsumer() {
   Quiet quiet(&quiet_);
   FileSystem* fs = world_->environment().file_system;

@@ -1,4 +1,4 @@
-// Disks that lie and rot: what they leave must be reported with the right place, or not matter.
+// Disks that lie and rot: the result must be reported with the right place, or be harmless.
 #include <algorithm>
 
 #include "simulator/simulation_run.h"
@@ -24,7 +24,7 @@ std::vector<std::string> SoundSnapshotsOf(const DiskReading& reading) {
   return paths;
 }
 
-// What docs/recovery.md names as rot that reads as a torn tail: one bit of an entry of several
+// What docs/recovery.md lists as rot that reads as a torn tail: one bit of an entry of several
 // sectors, one of which is all zeros, or whose checksum is zero.
 bool MayReadAsTorn(const DiskSegment& segment, const DiskEntry& entry) {
   if (entry.bytes <= kSectorBytes) return false;
@@ -55,7 +55,7 @@ std::set<uint64_t> Run::SoundSnapshots() {
   return sound;
 }
 
-// One whose loss another one makes good: two that were reported taken are there.
+// One snapshot may rot if another makes up for it: two reported as taken exist.
 void Run::RotSnapshot() {
   std::set<uint64_t> candidates = SoundSnapshots();
   std::erase_if(candidates,
@@ -113,7 +113,7 @@ void Run::LieAndCut() {
   }
 }
 
-// What a power cut leaves of the present state, judged as every such disk is.
+// The disk after a power cut now, judged like every such disk.
 DiskImage Run::CutSoundImage(uint64_t* last) {
   Quiet quiet(&quiet_);
   if (random_.Chance(0.5)) {
@@ -144,7 +144,7 @@ void Run::Rot() {
   }
 }
 
-// A write that was reported durable and is not there, long after it was made.
+// A write that was reported durable but is missing, long after it was made.
 void Run::LoseSome(const DiskImage& sound, const DiskReading& reading) {
   std::vector<std::pair<const DiskSegment*, const DiskEntry*>> entries;
   for (const DiskSegment& segment : reading.segments) {
@@ -168,7 +168,7 @@ void Run::LoseSome(const DiskImage& sound, const DiskReading& reading) {
     end = file->size();
   }
   Zero(file, begin, end);
-  // Often only the entries that follow say that it was durable.
+  // Often only the entries that follow show that it was durable.
   const bool marks = random_.Chance(0.6);
   if (marks) Zero(file, 2048, 3072);
   disk.what = "bytes " + std::to_string(begin) + ".." + std::to_string(end) + " of " +
@@ -190,7 +190,7 @@ void Run::FlipOne(const DiskImage& sound, const DiskReading& reading, uint64_t s
   Flip flip;
   const uint64_t choice = random_.Below(20);
   if (choice < 11 && !entries.empty()) {
-    // The newest entries are the ones that nothing after them vouches for.
+    // No later entry vouches for the newest ones.
     const size_t newest = entries.size() - 1;
     const size_t pick = random_.Chance(0.3)
                             ? newest - random_.Below(std::min<size_t>(4, newest + 1))
@@ -226,7 +226,7 @@ void Run::FlipOne(const DiskImage& sound, const DiskReading& reading, uint64_t s
   if (ok() && !open.status.ok() && random_.Chance(0.5)) JudgeRepair(disk);
 }
 
-// One flipped bit is told where it is, or does not matter.
+// One flipped bit is reported at its place, or is harmless.
 void Run::JudgePlace(const DamagedDisk& disk, const DiskReading& reading, const Flip& flip,
                      const StrictOpen& open, uint64_t sound_last) {
   const RecoveryReport& report = open.report;
@@ -256,13 +256,13 @@ void Run::JudgePlace(const DamagedDisk& disk, const DiskReading& reading, const 
           disk.what + "another way to recover was there: " + open.status.ToString());
     return;
   }
-  // After the end of what is recovered a report is welcome but not owed.
+  // After the end of the recovered entries a report is allowed but not required.
   if (broken > sound_last) return;
   Holds(report.break_segment == flip.path,
         disk.what + "reported in " + report.break_segment + ": " + open.status.ToString());
   if (flip.entry == nullptr) return;
-  // Where the snapshot covers the entry and nothing in its segment follows it, the place can only
-  // be told as the one after the snapshot.
+  // If the snapshot covers the entry and nothing in its segment follows it, the only place that can
+  // be reported is the one after the snapshot.
   const bool covered = flip.segment->entries.back().sequence <= broken &&
                        broken <= report.snapshot_sequence &&
                        report.break_sequence == report.snapshot_sequence + 1;

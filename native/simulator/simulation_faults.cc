@@ -1,5 +1,5 @@
 // Crashes and failing calls. A crash in the middle of a step happens inside one of its calls on the
-// file system: what a kill or a power cut leaves is fixed there, and from then on every call of the
+// file system: what a kill or a power cut leaves is fixed then, and afterwards every call of the
 // dead process fails until the engine is unwound.
 #include <algorithm>
 #include <cerrno>
@@ -42,7 +42,7 @@ constexpr FaultChoice kFaults[] = {
     {~uint64_t{0}, EIO},
 };
 
-// Errors of a call, as opposed to a judgement of what was read.
+// Errors of a call, as opposed to findings about what was read.
 bool TellsOfACall(Code code) {
   switch (code) {
     case Code::kIo:
@@ -116,7 +116,7 @@ void Run::ArmCrash(uint64_t most_calls) {
   crash_ = random_.Chance(0.5)   ? Crash::kPower
            : random_.Chance(0.3) ? Crash::kContainer
                                  : Crash::kKill;
-  // Making a segment takes one call for each of its pages: let some crashes fall behind them.
+  // Making a segment takes one call for each of its pages: let some crashes come after them.
   crash_countdown_ = 1 + random_.Below(random_.Chance(0.4) ? most_calls * 6 : most_calls);
 }
 
@@ -127,7 +127,7 @@ void Run::ArmFault(uint64_t most_calls) {
   fault_repeats_ = random_.Chance(0.2);
   fault_ = Fault::Error(choice.system_error);
   if ((fault_kinds_ & Bit(CallKind::kWrite)) != 0 && random_.Chance(0.5)) {
-    // In whole sectors: a file system takes what lies in one of them wholly or not at all.
+    // In whole sectors: a file system stores the data of a sector wholly or not at all.
     fault_ = Fault::ErrorAfter(choice.system_error, random_.Below(9) * kSectorBytes);
   }
   if (fault_kinds_ == Bit(CallKind::kRead) && random_.Chance(0.4)) {
@@ -152,13 +152,13 @@ void Run::CutImages(std::vector<DiskImage>* images) {
   const uint64_t count = kind < 2 ? 1 : 1 + random_.Below(5);
   for (uint64_t i = 0; i < count; ++i) {
     images->push_back(world_->file_system().PowerCut(random_, options));
-    // The directory of windows may be one that outlives the machine's start.
+    // The directory of windows may be one that outlives a reboot.
     if (random_.Chance(0.3)) images->back().files.merge(world_->file_system().MemoryFiles().files);
   }
 }
 
 void Run::CrashNow() {
-  // Whoever looked at the frontier just now may have told somebody.
+  // The frontier may have been read just now and passed on.
   if (engine_) {
     acknowledged_ = std::max(acknowledged_, engine_->durable());
     in_files_ = std::max(acknowledged_, engine_->journal()->written());
@@ -188,7 +188,7 @@ void Run::RecoverFromCrash() {
     Trace("power is cut, " + std::to_string(images_.size()) + " images" +
           (torn_ ? ", sectors torn" : ""));
     for (size_t i = 0; i < images_.size() && ok(); ++i) {
-      // The run goes on with the last one, which has no torn sector.
+      // The run continues with the last one, which has no torn sector.
       if (i + 1 < images_.size() || torn_) CheckSideImage(images_[i], least, torn_);
     }
     if (!ok()) return;
@@ -241,7 +241,7 @@ void Run::Open(uint64_t least, bool clean) {
       dead_ = false;
       clean = false;
       if (crash == Crash::kPower) {
-        // What was read back may go again, but nothing that was ever acknowledged.
+        // Entries that were read back may be lost again, but no acknowledged ones.
         least = std::min(least, acknowledged_);
         crash_ = crash;
         crash_countdown_ = 0;

@@ -1,5 +1,5 @@
-// Files that are missing, doubled, renamed, cut, or of another directory, copy or moment: a strict
-// open tells of each, or it does not matter; a repair builds on what is left.
+// Files that are missing, duplicated, renamed, truncated, or of another directory, copy or moment:
+// a strict open reports each, or it is harmless; a repair builds on what is left.
 #include <algorithm>
 
 #include "simulator/journal_following.h"
@@ -10,8 +10,8 @@ namespace {
 
 constexpr size_t kMostMoments = 6;
 
-// Appends user entries of any content, syncs, and most of the time takes a snapshot and compacts.
-// `user`: the state machine's state, or null where there is none.
+// Appends user entries of any content, syncs, and usually takes a snapshot and compacts. `user`:
+// the state machine's state, or null if there is none.
 Status WriteOn(Engine& engine, DeterministicRandom& random, uint64_t entries, uint64_t most_bytes,
                UserState* user) {
   uint64_t sequence = 0;
@@ -34,7 +34,7 @@ Status WriteOn(Engine& engine, DeterministicRandom& random, uint64_t entries, ui
   return random.Chance(0.3) ? engine.Compact(true, &report) : Status();
 }
 
-// The same for every run: its segments and snapshots have the names that most runs have too.
+// The same for every run: its segments and snapshots have names that most runs use too.
 const DiskImage& ForeignDirectory() {
   static const DiskImage kDirectoryImage = [] {
     SimulatedEnvironment world(4711);
@@ -67,7 +67,7 @@ void Run::Remember() {
   EraseBackups(&history_.back());
 }
 
-// What becomes of a copy of the directory that an engine of its own writes on in.
+// A copy of the directory after another engine has appended to it.
 DiskImage Run::WriteFork(const DiskImage& copy) {
   SimulatedEnvironment world(random_.Next(), copy);
   world.clock().SetWallNs(world_->environment().clock->NowNs());
@@ -100,7 +100,7 @@ void Run::DamageAndJudge() {
   sources.older = history_;
   sources.foreign = ForeignDirectory();
   sources.fork = WriteFork(history_[random_.Below(history_.size())]);
-  // The directory itself is written on too.
+  // The directory itself is appended to as well.
   const uint64_t steps = random_.Below(5);
   for (uint64_t i = 0; i < steps && ok(); ++i) {
     const uint64_t choice = random_.Below(8);

@@ -1,5 +1,5 @@
-// What each policy makes of a damaged disk: it refuses without changing a byte, or keeps what the
-// rules demand and says so; and the journal goes on.
+// The result of each policy on a damaged disk: it refuses without changing a byte, or keeps what
+// the rules demand and reports it; and the journal continues.
 #include <algorithm>
 #include <set>
 
@@ -15,8 +15,8 @@ namespace {
 // A repaired journal, entry by entry.
 struct RepairedJournal {
   std::string problem;
-  std::vector<RunEntry> entries;  // holes among them
-  std::vector<Hole> holes;        // that lost something
+  std::vector<RunEntry> entries;  // including holes
+  std::vector<Hole> holes;        // with a loss
   uint64_t entries_after_damage = 0;
 };
 
@@ -53,7 +53,7 @@ RepairedJournal ReadRepaired(const DiskReading& reading) {
   return journal;
 }
 
-// How many entries from this one on are kept together or not at all.
+// The number of entries from this one on that are kept together or not at all.
 size_t CountGroup(const RepairBasis& basis, size_t at) {
   const RunEntry& found = basis.entries[at];
   if (!found.entry.is_of_transaction()) return 1;
@@ -77,7 +77,7 @@ struct KeptEntries {
   const std::string who;
   const DiskReading& after;
   const std::map<uint64_t, const RunEntry*>& kept_at;
-  ModelState* const state;  // over what was kept
+  ModelState* const state;  // over the kept entries
   uint64_t reached = 0;     // without a loss that the snapshot does not cover
   bool whole = true;        // up to there
   uint64_t left_out = 0;    // by the books
@@ -127,7 +127,7 @@ void Run::JudgeRepair(const DamagedDisk& disk) {
   }
 }
 
-// What a disk holds, a line a file.
+// Traces the content of a disk, one line per file.
 void Run::TraceDisk(const DiskImage& image) {
   const DiskReading reading = ReadDisk(image);
   const DiskHead& head = reading.head;
@@ -196,13 +196,13 @@ void Run::JudgeRepaired(const DamagedDisk& disk, const RepairOutcome& outcome) {
   if (ok()) GoOn(disk, outcome, journal.entries, invented ? nullptr : &state);
 }
 
-// Everything that verifies is kept, unless the policy or the books do not let it; and nothing else
-// is there. `*state` is the model over what was kept.
+// Everything that verifies is kept, unless the policy or the books do not allow it; and nothing
+// else exists. `*state` is the model over the kept entries.
 void Run::JudgeKept(const DamagedDisk& disk, const RepairOutcome& outcome, const RepairBasis& basis,
                     const DiskReading& after, const std::vector<RunEntry>& kept, ModelState* state,
                     bool* invented) {
   const std::string who = disk.what + outcome.who();
-  // What a repair could not tell from the directory's own.
+  // A foreign snapshot that a repair could not tell from the directory's own.
   *invented = !IsOwnSnapshot(disk.image, outcome.snapshot);
   std::map<uint64_t, const RunEntry*> kept_at;
   for (const RunEntry& found : kept) {
@@ -241,8 +241,8 @@ void Run::JudgeKept(const DamagedDisk& disk, const RepairOutcome& outcome, const
             std::to_string(judged.reached));
 }
 
-// A single entry, or what is of one transaction: kept wholly or not at all. False where the verdict
-// is in.
+// A single entry, or the entries of one transaction: kept wholly or not at all. False if the
+// verdict is final.
 bool Run::JudgeGroup(const RepairOutcome& outcome, const RepairBasis& basis,
                      std::span<const RunEntry> group, KeptEntries* judged) {
   const RunEntry& found = group.front();
@@ -281,23 +281,23 @@ bool Run::JudgeGroup(const RepairOutcome& outcome, const RepairBasis& basis,
     return true;
   }
   judged->dropped += group.size();
-  // A line out of its place, or of no transaction that is there.
+  // A line out of place, or of an incomplete transaction.
   if (first < judged->next || !is_whole) return true;
   if (!fits) {
     judged->left_out += group.size();
-    // Where a hole takes its lines, the books are not asked.
+    // If a hole takes its lines, the books are not asked.
     if (HasNoRoom(basis, found, judged->before)) judged->not_asked += group.size();
     judged->whole = false;
     judged->next = last + 1;
     return true;
   }
   if (!outcome.is_salvage() && first > judged->reached) return true;
-  // Lines that a device wrote to the place of other ones of their segment may mislead a repair.
+  // Lines that a device wrote over others of their segment may mislead a repair.
   if (!basis.in_order) return true;
   return Holds(HasNoRoom(basis, found, judged->before), which + "verifies and was not kept");
 }
 
-// The entries after the snapshot; false where the books refuse one of them.
+// Applies the entries after the snapshot; false if the books refuse one of them.
 bool Run::ApplyAll(std::span<const RunEntry> group, uint64_t snapshot, ModelState* state) const {
   for (const RunEntry& found : group) {
     const uint64_t sequence = found.entry.sequence;
@@ -308,8 +308,8 @@ bool Run::ApplyAll(std::span<const RunEntry> group, uint64_t snapshot, ModelStat
   return true;
 }
 
-// The hole in front of the entry needs the entry's own lines, since there is no free one between it
-// and the last kept one.
+// The hole before the entry needs the entry's own lines, since no free line separates it from the
+// last kept one.
 bool Run::HasNoRoom(const RepairBasis& basis, const RunEntry& found, const RunEntry* before) const {
   if (before == nullptr) return found.entry.offset == 4096;
   const DiskSegment& segment = basis.segments[before->segment];
@@ -325,7 +325,7 @@ bool Run::IsOwn(const DiskSegment& segment, const DiskEntry& entry) const {
                                                  entry.sequence);
 }
 
-// The snapshot of this sequence is the model's.
+// Whether the snapshot of this sequence is the model's.
 bool Run::IsOwnSnapshot(const DiskImage& image, uint64_t sequence) {
   if (sequence == 0) return true;
   if (sequence > entries_.size()) return false;
@@ -339,8 +339,8 @@ bool Run::IsOwnSnapshot(const DiskImage& image, uint64_t sequence) {
   return status.ok() && state.Difference(books).empty() && user_state == UserBytes(state);
 }
 
-// The repaired directory opens strictly and clean, after a power cut too, and works as any other.
-// `state`: what it must hold; null where that is not known.
+// The repaired directory opens strictly and clean, after a power cut too, and works like any other.
+// `state`: what it must hold; null if that is unknown.
 void Run::GoOn(const DamagedDisk& disk, const RepairOutcome& outcome,
                const std::vector<RunEntry>& kept, const ModelState* state) {
   const std::string who = disk.what + outcome.who() + "then: ";
@@ -352,7 +352,7 @@ void Run::GoOn(const DamagedDisk& disk, const RepairOutcome& outcome,
     return;
   }
   FileSystem* fs = open.world->environment().file_system;
-  // (A filler that lost nothing is nothing to a reader.)
+  // (A filler without a loss is invisible to a reader.)
   std::vector<DiskEntry> wanted;
   for (const RunEntry& found : kept) {
     if (found.entry.first_sequence <= found.entry.sequence) wanted.push_back(found.entry);
@@ -392,7 +392,7 @@ void Run::GoOn(const DamagedDisk& disk, const RepairOutcome& outcome,
   WriteOnAfter(who, &open, user);
 }
 
-// Writes, takes a snapshot, compacts, and opens again after a power cut.
+// Appends, takes a snapshot, compacts, and opens again after a power cut.
 void Run::WriteOnAfter(const std::string& who, StrictOpen* open, UserState user) {
   Engine& engine = *open->engine;
   const std::vector<uint8_t> payload(random_.Chance(0.3) ? 4000 : 40, uint8_t{1});
@@ -431,14 +431,14 @@ void Run::WriteOnAfter(const std::string& who, StrictOpen* open, UserState user)
         who + "the snapshot that was taken after it is not used");
 }
 
-// The same repair, with a crash at one of its calls. Whatever that leaves opens as before the
-// repair or as after it, and the repair can be finished or done again.
+// The same repair, with a crash at one of its calls. The result opens as before the repair or as
+// after it, and the repair can be finished or repeated.
 void Run::JudgeInterrupted(const DamagedDisk& disk, const RepairOutcome& whole, uint64_t seed,
                            uint64_t calls) {
   const std::string who = disk.what + whole.who() + "interrupted: ";
   ++result_.counts.repair_crashes;
   const bool kill = random_.Chance(0.3);
-  // The last third is where the steps are written down and taken.
+  // In the last third the steps are written down and taken.
   const uint64_t crash_at =
       1 + (random_.Chance(0.5) ? random_.Below(calls) : calls - 1 - random_.Below(calls / 3 + 1));
   DiskImage left;
@@ -464,7 +464,7 @@ void Run::JudgeInterrupted(const DamagedDisk& disk, const RepairOutcome& whole, 
       return;
     }
   }
-  // What a strict open says of a disk, and what it then holds.
+  // What a strict open reports for a disk, and what it then holds.
   const auto opened = [&](const DiskImage& image) -> std::string {
     StrictOpen open;
     OpenAndInspect(image, who, &open);
@@ -481,7 +481,7 @@ void Run::JudgeInterrupted(const DamagedDisk& disk, const RepairOutcome& whole, 
   RepairOutcome again = whole;
   again.by_itself = false;
   Repair(world, options_, &again);
-  if (!Holds(again.status.ok(), who + "can't be repaired any more: " + again.status.ToString())) {
+  if (!Holds(again.status.ok(), who + "can no longer be repaired: " + again.status.ToString())) {
     return;
   }
   Holds(opened(again.disk) == wanted, who + "repaired again, it is something else");

@@ -1,9 +1,9 @@
 // One run of the simulation: simulation.cc draws the schedule, simulation_faults.cc crashes and
 // fails, simulation_checks.cc judges, simulation_damage.cc lies and rots, simulation_files.cc
-// damages files, simulation_strict.cc and simulation_repair.cc judge what is made of such a disk,
+// damages files, simulation_strict.cc and simulation_repair.cc judge the handling of such a disk,
 // simulation_backup.cc makes backups and judges them, simulation_consumer.cc consumes,
-// simulation_window.cc judges what becomes of the window of a writer that was killed,
-// simulation_transaction.cc opens, commits and takes back transactions.
+// simulation_window.cc judges the handling of a killed writer's window, simulation_transaction.cc
+// opens, commits and rolls back transactions.
 #ifndef PINNACLE_SIMULATOR_SIMULATION_RUN_H_
 #define PINNACLE_SIMULATOR_SIMULATION_RUN_H_
 
@@ -29,15 +29,15 @@ namespace pinnacle::simulation {
 // kContainer: the process is killed, and its memory files go with it.
 enum class Crash : uint8_t { kNone, kKill, kPower, kContainer };
 
-// A damaged disk, and what is known of how it came about.
+// A damaged disk, and what is known of its history.
 struct DamagedDisk {
   DiskImage image;
-  std::string what;                      // was done to it, for messages
+  std::string what;                      // the damage, for messages
   const DiskImage* sound = nullptr;      // the disk before; null: its device lied
-  const FileSources* sources = nullptr;  // where its files may be from; null: nowhere else
+  const FileSources* sources = nullptr;  // what its files may be from; null: nothing else
 };
 
-// What a strict open made of a disk.
+// The result of a strict open of a disk.
 struct StrictOpen {
   std::unique_ptr<SimulatedEnvironment> world;
   std::unique_ptr<Engine> engine;  // null: it was refused
@@ -52,14 +52,14 @@ struct KeptEntries;
 
 uint64_t DigestOf(const BookSet& books);
 
-// What the files of a world are now, synced or not.
+// The current files of a world, synced or not.
 DiskImage FilesOf(SimulatedEnvironment& world);
-// Takes the backups and consumers out of an image: damage is meant for what recovery needs.
+// Removes the backups and consumers from an image: damage is meant for what recovery needs.
 void EraseBackups(DiskImage* image);
-// They are those of `image`, but for the lock.
+// Whether the files are those of `image`, except for the lock.
 bool IsUnchanged(SimulatedEnvironment& world, const DiskImage& image);
 
-// The run itself looks at the disk: no fault is meant for it.
+// The run itself examines the disk: no faults occur.
 class Quiet {
  public:
   explicit Quiet(bool* flag) : flag_(flag), before_(*flag) { *flag = true; }
@@ -107,7 +107,7 @@ class Run {
 
   // --- transactions (simulation_transaction.cc) ---
   struct Staged {
-    ModelState state;  // with what was staged
+    ModelState state;  // including the staged entries
     std::vector<ModelEntry> entries;
     uint64_t bytes = 0;
     bool aborted = false;
@@ -122,12 +122,12 @@ class Run {
   void CommitStaged(Staged* staged);
   void SettleCommit(Staged* staged, Code code, const Frontier& before, uint64_t sequence);
   void TakeBack(const Staged& staged);
-  // What a kill would leave that comes while the lines of the newest transaction are stored.
+  // Judges a kill while the lines of the newest transaction are being stored.
   void JudgeKilledInside(const DiskImage& before, uint64_t first);
   void CheckFrontiers();
-  // No transaction goes on behind the entry.
+  // Whether no transaction continues after the entry.
   bool IsEnd(uint64_t sequence) const;
-  // The first entry of the transaction that the entry is of, or the entry.
+  // The first entry of the entry's transaction, or the entry itself.
   uint64_t FirstOf(uint64_t sequence) const;
 
   // --- crashes and faults (simulation_faults.cc) ---
@@ -143,7 +143,7 @@ class Run {
 
   // --- windows (simulation_window.cc) ---
   void CheckWindow(const RecoveryReport& report, uint64_t last, bool clean);
-  void JudgeWindowBeside();  // what a killed writer left, copied, restored or damaged
+  void JudgeWindowBeside();  // a killed writer's files, copied, restored or damaged
   std::unique_ptr<SimulatedEnvironment> SameMachine(const DiskImage& image);
   void JudgeCopy(const DiskImage& files, const DiskImage& memory);
   void JudgeOtherFiles(const std::string& what, const DiskImage& other, const DiskImage& memory);
@@ -157,10 +157,10 @@ class Run {
   void CheckSnapshots(SimulatedEnvironment& world, const Engine& engine);
   void CheckRotation(size_t usable);
   void CheckBooks();
-  // What is not the model's about an engine that was opened with this report; "" where nothing is.
+  // How an engine that was opened with this report differs from the model; "" if it does not.
   std::string DifferenceOf(SimulatedEnvironment& world, const Engine& engine,
                            const RecoveryReport& report);
-  // Segments that hold entries which need a feature name it.
+  // Segments with entries that need a feature must name it.
   void CheckFeatures(const DiskImage& image);
   void CheckSideImage(const DiskImage& image, uint64_t least, bool torn);
   ModelState StateAt(uint64_t sequence);
@@ -179,7 +179,7 @@ class Run {
   bool ReadAsConsumer(Consumer* consumer, bool was_lost, uint64_t* last);
   void ReadFailed(Consumer* consumer, bool was_lost, const Status& status);
   void LoseConsumed(uint64_t sequence);
-  // What a consumer's position stands for.
+  // What a consumer has consumed at a position.
   struct Consumed {
     uint64_t kept = UINT64_MAX;  // entries after this were lost since
     ModelEntry entry;            // at the position
@@ -209,9 +209,9 @@ class Run {
   DiskImage WriteFork(const DiskImage& copy);
   void DamageAndJudge();
 
-  // --- what is made of a damaged disk ---
-  // simulation_strict.cc: opens it strictly, and holds that against Inspect; against the rules as
-  // well; against the model as well.
+  // --- judging a damaged disk ---
+  // simulation_strict.cc: opens it strictly and compares that with Inspect, with the rules, and
+  // with the model.
   void OpenAndInspect(const DiskImage& image, const std::string& what, StrictOpen* open);
   void OpenStrictly(const DiskImage& image, const std::string& what, StrictOpen* open);
   void JudgeStrict(const DamagedDisk& disk, StrictOpen* open);
@@ -255,20 +255,20 @@ class Run {
   uint64_t committing_ = 0;                    // entries of the transaction that is being committed
   bool takes_snapshot_ = false;                // one at a time
   uint64_t calls_ = 0;                         // of the engine on the file system
-  uint64_t acknowledged_ = 0;                  // the highest durable() that anybody could have seen
-  std::set<uint64_t> acknowledged_snapshots_;  // reported taken; the newest must still be there
+  uint64_t acknowledged_ = 0;                  // the highest durable() that could have been seen
+  std::set<uint64_t> acknowledged_snapshots_;  // reported taken; the newest must still exist
   std::set<uint64_t> rotten_snapshots_;
   bool has_state_machine_ = true;
   uint64_t last_clock_ns_ = 0;
   uint64_t next_order_ = 1;
-  uint64_t in_files_ = 0;  // entries that the files certainly have, whatever becomes of the window
-  // Of the crashes since the last open that came to its end.
+  uint64_t in_files_ = 0;  // entries that the files have even without the window
+  // Since the last open that completed.
   bool container_killed_ = false;
   bool power_was_cut_ = false;
   bool loss_told_ = false;
 
   // What the hook does at which call.
-  bool quiet_ = false;  // the run itself looks at the disk
+  bool quiet_ = false;  // the run itself examines the disk
   bool dead_ = false;   // the simulated process is gone: every call fails until it is unwound
   Crash crash_ = Crash::kNone;
   uint64_t crash_countdown_ = 0;  // 0: not armed
@@ -277,7 +277,7 @@ class Run {
   uint64_t fault_kinds_ = 0;  // a bit for each CallKind
   Fault fault_;
   bool cause_ = false;  // since the last open something failed on purpose
-  // Where it may be (empty: that is not known).
+  // The possible positions (empty: unknown).
   std::map<uint64_t, Consumed> consumer_positions_;
   bool consumer_overtaken_ = false;  // compaction may have gone past it
   double lying_probability_ = 0;

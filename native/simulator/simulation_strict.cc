@@ -1,5 +1,5 @@
-// What a strict open makes of a damaged disk: the same as Inspect says and as the rules demand, and
-// never less than was promised, unless nothing on the disk tells.
+// The result of a strict open of a damaged disk: it agrees with Inspect and with the rules, and
+// never has less than was promised, unless nothing on the disk shows the loss.
 #include <algorithm>
 
 #include "simulator/simulation_run.h"
@@ -7,7 +7,7 @@
 namespace pinnacle::simulation {
 namespace {
 
-// What a strict open may say of a damaged directory.
+// What a strict open may report about a damaged directory.
 bool IsReport(Code code) {
   return code == Code::kCorrupt || code == Code::kJournalGap || code == Code::kNotOurFile;
 }
@@ -46,7 +46,7 @@ std::string DifferenceBetween(const RecoveryReport& inspected, const RecoveryRep
   return "";
 }
 
-// The entries that the run recovered are those of `copy` at their places.
+// Whether the entries that the run recovered are those of `copy` at the same places.
 bool IsOf(const DiskReading& reading, const StrictVerdict& verdict, const DiskReading& copy) {
   return std::all_of(verdict.run.begin(), verdict.run.end(), [&](const RunEntry& found) {
     const DiskSegment* theirs = copy.Segment(reading.segments[found.segment].index);
@@ -99,7 +99,7 @@ void Run::OpenStrictly(const DiskImage& image, const std::string& what, StrictOp
   const Status& status = open->status;
   if (!status.ok()) {
     if (!Holds(IsUnchanged(*open->world, image), what + "a refused open changed the disk")) return;
-    // Entries that are not the directory's own may be refused by the books.
+    // The books may refuse entries that are not the directory's own.
     const bool by_the_books =
         status.message().find("can't be applied to the books") != std::string::npos;
     Holds(!verdict.refusal.empty() || !verdict.ends_in_zeros || by_the_books,
@@ -128,15 +128,15 @@ void Run::JudgeStrict(const DamagedDisk& disk, StrictOpen* open) {
   Holds(CountUnseen(disk, *open), disk.what + lost);
 }
 
-// What a strict open took silently, although it is not what was promised: whether nothing on the
-// disk could have told. (That nothing bears witness is what the rules have found.)
+// A strict open silently accepted something other than what was promised: checks that nothing on
+// the disk could have shown it. (The rules have found no trace.)
 bool Run::CountUnseen(const DamagedDisk& disk, const StrictOpen& open) {
   SimulationCounts& counts = result_.counts;
   if (open.verdict.is_new) {
     ++counts.unseen_empty;
     return true;
   }
-  // Entries since the last thing that names a durable sequence.
+  // Entries since the last thing on the disk that names a durable sequence.
   const bool ours = DifferenceOf(*open.world, *open.engine, open.report).empty();
   const DiskReading reading = ReadDisk(disk.image);
   const DiskReading sound = disk.sound != nullptr ? ReadDisk(*disk.sound) : reading;
@@ -146,7 +146,7 @@ bool Run::CountUnseen(const DamagedDisk& disk, const StrictOpen& open) {
     return true;
   }
   if (disk.sources == nullptr) return false;
-  // The newest segment as it was at an earlier moment, with entries that a crash then took away.
+  // The newest segment in an older version, with entries that a crash then lost.
   std::string newest;
   for (const DiskSegment& segment : sound.segments) {
     if (segment.first_line_used()) newest = segment.path;
@@ -164,7 +164,7 @@ bool Run::CountUnseen(const DamagedDisk& disk, const StrictOpen& open) {
     ++counts.unseen_tails;
     return true;
   }
-  // The whole directory is another one.
+  // The whole directory is a different one.
   std::vector<const DiskImage*> copies = {&disk.sources->fork, &disk.sources->foreign};
   for (const DiskImage& older : disk.sources->older) copies.push_back(&older);
   for (const DiskImage* copy : copies) {

@@ -8,10 +8,10 @@
 namespace pinnacle {
 namespace {
 
-// Enough to be worth it and little enough to be run at every change; `npm run simulate` does more.
+// Enough runs to be useful and few enough for every change; `npm run simulate` does more.
 constexpr uint64_t kRuns = 400;
 
-// Sanitizers and emulation take ten to twenty times as long, and see the same code in fewer runs.
+// Sanitizers and emulation take ten to twenty times as long, and cover the same code in fewer runs.
 uint64_t Runs() {
   const char* asked = std::getenv("PINNACLE_SIMULATION_RUNS");
   return asked == nullptr ? kRuns : std::max<uint64_t>(60, std::strtoull(asked, nullptr, 10));
@@ -26,7 +26,7 @@ TEST_CASE("whatever crashes, fails, lies or rots, recovery gives what was promis
                     " (npm run simulate -- --seed ", seed, " --runs 1 --verbose)");
     counts.Add(result.counts);
   }
-  // The schedule still reaches every kind of trouble.
+  // The schedule still reaches every kind of fault.
   CHECK(counts.power_cuts > 10 * runs / 4);
   CHECK(counts.process_kills > runs);
   CHECK(counts.container_kills > runs / 2);

@@ -1,6 +1,6 @@
-// Transactions in the midst of everything else: of one to a thousand entries over all instruments,
-// the user's among them; refused in the middle, taken back, committed on full disks and beside
-// failing calls, cut off by crashes. The model takes one whole or not at all.
+// Transactions in the middle of everything else: of one to a thousand entries over all instruments,
+// including user entries; refused in the middle, rolled back, committed on full disks and with
+// failing calls, cut off by crashes. The model applies one whole or not at all.
 #include <algorithm>
 #include <cstring>
 
@@ -17,7 +17,7 @@ constexpr uint64_t kLine = 64;
 
 uint64_t LengthOf(const ModelEntry& entry) { return (entry.payload.size() + 32 + 63) / 64 * 64; }
 
-// Files and memory files, as a process that is killed now leaves them.
+// Files and memory files, as a process killed now leaves them.
 DiskImage AllOf(SimulatedEnvironment& world) {
   DiskImage image = FilesOf(world);
   const DiskImage memory = world.file_system().MemoryFiles();
@@ -26,7 +26,7 @@ DiskImage AllOf(SimulatedEnvironment& world) {
 }
 
 // The lines that differ between two states of a file, in the order in which they were stored: from
-// the one that has the sequence `first` on, and around the ring's end.
+// the one with the sequence `first` on, wrapping around the ring's end.
 std::vector<uint64_t> StoredLines(const std::vector<uint8_t>& before,
                                   const std::vector<uint8_t>& after, uint64_t first) {
   std::vector<uint64_t> lines;
@@ -59,7 +59,7 @@ uint64_t Run::FirstOf(uint64_t sequence) const {
   return sequence;
 }
 
-// At each of the engine's calls: whoever looks just now may copy, sync or take a snapshot up to
+// At each of the engine's calls: another thread may just now copy, sync or take a snapshot up to
 // there.
 void Run::CheckFrontiers() {
   if (engine_ == nullptr) return;
@@ -106,7 +106,7 @@ void Run::StageOne(Staged* staged, bool refused) {
   StagePayload(staged);
 }
 
-// One that the books take, or refuse; false where none was found.
+// An operation that the books accept, or refuse; false if none was found.
 bool Run::DrawOperationFor(const ModelState& state, bool refused, Operation* operation) {
   for (int draw = 0; draw < kDraws; ++draw) {
     *operation = DrawOperation();
@@ -145,7 +145,7 @@ void Run::StagePayload(Staged* staged) {
   Stage(staged, fits ? Code::kOk : Code::kTransactionTooLarge, code, sequence, std::move(entry));
 }
 
-// What a call inside the transaction answered.
+// Checks the result of a call inside the transaction.
 void Run::Stage(Staged* staged, Code expected, Code code, uint64_t sequence, ModelEntry entry) {
   const uint64_t wanted = entries_.size() + staged->entries.size() + 1;
   if (!Holds(code == expected, std::string("inside a transaction: answered ") + CodeName(code) +
@@ -164,7 +164,7 @@ void Run::Stage(Staged* staged, Code expected, Code code, uint64_t sequence, Mod
   staged->entries.push_back(std::move(entry));
 }
 
-// What else goes on while a transaction is open: other threads copy, sync and take snapshots.
+// Concurrent work while a transaction is open: other threads copy, sync and take snapshots.
 void Run::WorkInside() {
   Instrument instrument;
   uint16_t index = 0;
@@ -195,7 +195,7 @@ void Run::CommitStaged(Staged* staged) {
     if (i > 0) entry.flags |= kContinues;
     if (i + 1 < count) entry.flags |= kMoreFollows;
   }
-  // (Where no call is seen, it is not known what else is stored.)
+  // (If no call is seen, other stores are unknown.)
   const bool judges = count > 1 && !cause_ && lies_ == 0 && !quiet_ && random_.Chance(0.2);
   DiskImage image;
   if (judges) {
@@ -210,7 +210,7 @@ void Run::CommitStaged(Staged* staged) {
   Trace("commit of " + std::to_string(count) + " entries behind " +
         std::to_string(before.appended) + ": " + CodeName(code));
   SettleCommit(staged, code, before, sequence);
-  // (Else more than its lines was stored.)
+  // (Otherwise more than its lines was stored.)
   if (ok() && !dead_ && judges && code == Code::kOk && calls_ == calls) {
     JudgeKilledInside(image, before.appended + 1);
   }
@@ -249,7 +249,7 @@ void Run::SettleCommit(Staged* staged, Code code, const Frontier& before, uint64
   TakeBack(*staged);
 }
 
-// The books are as they were, and nothing is in the journal.
+// The books are as before, and nothing is in the journal.
 void Run::TakeBack(const Staged& staged) {
   uint64_t sequence = 0;
   if (staged.aborted) {

@@ -1,5 +1,5 @@
-// What becomes of a writer's window: after a crash of each kind, and where the directory was
-// copied, restored beside it, or the window itself was damaged.
+// The handling of a writer's window: after a crash of each kind, and if the directory was copied or
+// restored next to it, or the window itself was damaged.
 #include <algorithm>
 #include <cstring>
 
@@ -35,8 +35,8 @@ DiskImage With(DiskImage files, const DiskImage& memory) {
   return files;
 }
 
-// The files with another entry, sound by itself, in the place of their last one: what a copy of the
-// directory has that was written to elsewhere.
+// The files with another valid entry in place of the last one: as in a copy of the directory that
+// was appended to elsewhere.
 DiskImage WithOtherEnd(DiskImage files, DeterministicRandom& random) {
   const DiskReading reading = ReadDisk(files);
   const DiskSegment* segment = nullptr;
@@ -47,7 +47,7 @@ DiskImage WithOtherEnd(DiskImage files, DeterministicRandom& random) {
   const DiskEntry& last = segment->entries.back();
   std::vector<uint8_t> bytes = files.files.at(segment->path).Bytes();
   uint8_t* entry = bytes.data() + last.offset;
-  // Of the user's payload, or of the time.
+  // Changes the user's payload, or the time.
   const bool changes_payload = entry[6] >= 0x80 && entry[0] > 0;
   entry[changes_payload ? 24 : 16] ^= static_cast<uint8_t>(1 + random.Below(255));
   const uint64_t covered = last.bytes - sizeof(uint32_t);
@@ -67,7 +67,7 @@ bool BeginsSegment(const DiskImage& files, uint64_t sequence) {
 
 }  // namespace
 
-// What a successful open says of the window, against what had happened to it.
+// What a successful open reports about the window, compared with its real fate.
 void Run::CheckWindow(const RecoveryReport& report, uint64_t last, bool clean) {
   const WindowFinding& window = report.window;
   result_.counts.windows_used += window.entries > 0;
@@ -82,7 +82,7 @@ void Run::CheckWindow(const RecoveryReport& report, uint64_t last, bool clean) {
   Holds(window.fate == WindowFate::kUsed || window.entries == 0, "entries of no window were taken");
 }
 
-// The machine of the run, as it is now, but with these files.
+// The machine of the run in its current state, but with these files.
 std::unique_ptr<SimulatedEnvironment> Run::SameMachine(const DiskImage& image) {
   auto world = std::make_unique<SimulatedEnvironment>(random_.Next(), image);
   BootId boot;
@@ -113,7 +113,7 @@ void Run::JudgeWindowBeside() {
   }
 }
 
-// A copy of the directory on the same machine: the window is the original's.
+// A copy of the directory on the same machine: the window belongs to the original.
 void Run::JudgeCopy(const DiskImage& files, const DiskImage& memory) {
   const std::unique_ptr<SimulatedEnvironment> world = SameMachine(With(Moved(files), memory));
   EngineOptions options = options_;
@@ -144,7 +144,7 @@ void Run::JudgeCopy(const DiskImage& files, const DiskImage& memory) {
   }
 }
 
-// Files of an earlier moment, or ones that were written to elsewhere, were put beside the window.
+// Older files, or files appended to elsewhere, were put next to the window.
 void Run::JudgeOtherFiles(const std::string& what, const DiskImage& other,
                           const DiskImage& memory) {
   std::string alone;
@@ -154,7 +154,7 @@ void Run::JudgeOtherFiles(const std::string& what, const DiskImage& other,
     std::unique_ptr<Engine> engine;
     RecoveryReport report;
     const Status status = Engine::Open(world.environment(), options_, nullptr, &engine, &report);
-    // (A snapshot that was taken at the entry that is another one now contradicts it.)
+    // (A snapshot taken at the entry that now differs contradicts it.)
     if (status.code() == Code::kCorrupt) return;
     if (!Holds(status.ok(), what + " can't be opened: " + status.ToString())) return;
     last_alone = engine->appended();
@@ -175,7 +175,7 @@ void Run::JudgeOtherFiles(const std::string& what, const DiskImage& other,
   if (engine->appended() == last_alone && std::to_string(DigestOf(engine->books())) == alone) {
     return;
   }
-  // Whether a whole segment is of this directory is told by the links, which a fork by hand keeps.
+  // Links show whether a whole segment belongs to this directory, and a hand-made fork keeps them.
   if (BeginsSegment(FilesOf(*world), last_alone + 1)) return;
   const std::string difference = DifferenceOf(*world, *engine, report);
   Holds(difference.empty(), what + " and the window were mixed: " + difference);
@@ -204,7 +204,7 @@ void Run::JudgeDamagedWindow(const DiskImage& files, const DiskImage& memory) {
     in_ring = true;
     const uint64_t bits = 1 + random_.Below(3);
     for (uint64_t i = 0; i < bits; ++i) {
-      // Where there is something.
+      // Picks a nonzero byte.
       uint64_t offset = 0;
       const std::vector<uint8_t> bytes = window->Bytes();
       for (int tries = 0; tries < 50 && (offset == 0 || bytes[offset] == 0); ++tries) {
@@ -228,7 +228,7 @@ void Run::JudgeDamagedWindow(const DiskImage& files, const DiskImage& memory) {
         std::to_string(entries_.size()) + ", " + std::to_string(in_files_) + " written, " +
         report.window.reason);
   if (!status.ok()) {
-    // The first entry that only the window has is damaged: nothing tells that from files that have
+    // The first entry that only the window has is damaged: this looks the same as files that have
     // lost it.
     Holds(in_ring && status.code() == Code::kCorrupt,
           "a damaged window can't be opened beside: " + status.ToString());

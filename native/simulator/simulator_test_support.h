@@ -1,4 +1,4 @@
-// Short words for the simulator's tests.
+// Short helpers for the simulator's tests.
 #ifndef PINNACLE_SIMULATOR_SIMULATOR_TEST_SUPPORT_H_
 #define PINNACLE_SIMULATOR_SIMULATOR_TEST_SUPPORT_H_
 
@@ -30,7 +30,7 @@ inline Bytes MustRead(const File& file, uint64_t offset, size_t length) {
   return bytes;
 }
 
-// A file of `pages` pages of `fill` that is durable with its name.
+// A file of `pages` pages of `fill`, durable along with its name.
 inline std::unique_ptr<File> MakeDurable(SimulatedFileSystem& files, const std::string& path,
                                          size_t pages, uint8_t fill) {
   auto file = MustOpen(files, path, OpenMode::kCreate);
@@ -51,7 +51,7 @@ inline constexpr PowerCutOptions kNothingUnsynced = {.unsynced =
                                                          PowerCutOptions::Unsynced::kNothing};
 inline constexpr PowerCutOptions kEverything = {.unsynced = PowerCutOptions::Unsynced::kEverything};
 
-// What is durable of a file; empty where its name is not.
+// The durable content of a file; empty if its name is not durable.
 inline Bytes Durable(SimulatedFileSystem& files, const std::string& path) {
   DeterministicRandom random(1);
   const DiskImage disk = files.PowerCut(random, kNothingUnsynced);

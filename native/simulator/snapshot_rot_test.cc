@@ -1,5 +1,5 @@
-// Rotation and compaction beside a snapshot that rotted: at whatever call the power goes, nothing
-// is lost, and the newest snapshot may rot on top of it.
+// Rotation and compaction next to a rotten snapshot: a power cut at any call loses nothing, even if
+// the newest snapshot then rots too.
 #include <cerrno>
 #include <memory>
 #include <string>
@@ -78,7 +78,7 @@ TEST_CASE("rot that only the device has is seen by rotation, whatever the page c
   CHECK(simulator_test::Durable(rig.files(), oldest.path).size() == oldest.bytes);
 }
 
-TEST_CASE("a snapshot that can't be read for another reason than damage stops compaction") {
+TEST_CASE("a snapshot that can't be read for a reason other than damage stops compaction") {
   Rig rig;
   rig.Append(1500);
   const SnapshotInfo older = rig.MustSnapshot();
@@ -90,7 +90,7 @@ TEST_CASE("a snapshot that can't be read for another reason than damage stops co
   CompactionReport compaction;
   CHECK(rig.engine().Compact(true, &compaction).code() == Code::kIo);
   CHECK(rig.engine().journal()->oldest_sequence() == 1);
-  // Rotation leaves it where it is and says why.
+  // Rotation leaves it in place and says why.
   rig.Append(10);
   RotationReport rotation;
   SnapshotInfo newest;
@@ -154,7 +154,7 @@ TEST_CASE("a power cut at any call of rotation or compaction leaves two ways to 
   CHECK(with_third > 100);
 }
 
-TEST_CASE("a snapshot that the device lost a part of is never published") {
+TEST_CASE("a snapshot of which the device lost a part is never published") {
   for (const Fault::Device lie : {Fault::Device::kLosePage, Fault::Device::kLoseSector}) {
     Rig rig;
     rig.Append(900);

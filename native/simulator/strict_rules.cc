@@ -8,7 +8,7 @@ namespace {
 
 constexpr uint64_t kFirstOffset = 4096;
 
-// Why the files are not the ones that there must be; empty where they are.
+// Why the files are not the required ones; empty if they are.
 std::string FindMisfit(const DiskReading& reading) {
   const DiskHead& head = reading.head;
   const auto any_segment = std::any_of(reading.segments.begin(), reading.segments.end(),
@@ -100,7 +100,7 @@ class Judge {
     return start;
   }
 
-  // (Where the next segment goes on with the next entry, what is left of this one does not matter.)
+  // (If the next segment continues with the next entry, the rest of this one does not matter.)
   void Follow(size_t start) {
     const uint64_t from = verdict_->snapshot + 1;
     uint64_t next = from;
@@ -151,7 +151,7 @@ class Judge {
     verdict_->end = next - 1;
   }
 
-  // The transaction's own entries say that it is not one; not that its end is missing.
+  // The transaction's own entries contradict each other; it does not just lack its end.
   static bool IsContradicted(const DiskSegment& segment, size_t at) {
     if (!segment.may_have_transactions || segment.entries[at].continues) return true;
     for (; at + 1 < segment.entries.size(); ++at) {
@@ -163,12 +163,12 @@ class Judge {
     return false;
   }
 
-  // What all of the segments say of durability, and whether anything follows the run.
+  // What all segments claim about durability, and whether anything follows the run.
   void LookAround(size_t start) {
     for (size_t i = start; i < reading_.segments.size(); ++i) {
       const DiskSegment& segment = reading_.segments[i];
       for (const DiskEntry& entry : segment.entries) Witness(entry.durable_claim);
-      // The mark of a segment that the run has passed is about no more than the segment holds.
+      // The mark of a segment before the run's end covers no more than the segment holds.
       Witness(i < stop_ ? std::min(segment.marked, verdict_->end) : segment.marked);
       const uint64_t end = i < stop_    ? segment.bytes.size()
                            : i == stop_ ? stop_offset_
@@ -200,8 +200,8 @@ bool FindJournalId(const DiskReading& reading, DiskJournalId* id) {
     }
   }
   if (reading.head.valid) {
-    // Where all segments agree on another one, it is the head record that does not belong; unless a
-    // snapshot is of its journal too.
+    // If all segments agree on another journal, the head record is the foreign one; unless a
+    // snapshot belongs to its journal too.
     *id = reading.head.journal_id;
     const bool has_snapshot = std::any_of(
         reading.snapshots.begin(), reading.snapshots.end(),

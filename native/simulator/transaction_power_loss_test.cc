@@ -1,5 +1,5 @@
-// Power cuts while transactions are on their way to the device: whatever subset of their pages and
-// sectors survives, each is there whole or not at all.
+// Power cuts while transactions are being written to the device: whatever subset of their pages and
+// sectors survives, each is whole or absent.
 #include <cerrno>
 #include <map>
 
@@ -30,7 +30,7 @@ struct Tally {
 };
 
 // One run: transactions of one to a thousand entries over two books, some of them synced; power is
-// cut after each, and in the middle of each copying and sync.
+// cut after each, and in the middle of each copy and sync.
 class PowerLoss {
  public:
   PowerLoss(WritePath path, uint64_t seed, Tally* tally)
@@ -90,7 +90,7 @@ class PowerLoss {
 
   void Cut() { Check(world_.file_system().PowerCut(random_)); }
 
-  // Power is cut before any of the calls that `work` makes, and the work goes on.
+  // Cuts power before each call that `work` makes; the work continues.
   template <typename Work>
   void CutDuring(Work&& work) {
     std::vector<DiskImage> images;

@@ -1,5 +1,5 @@
-// The state of the simulated user's state machine: a fold of the user entries, in their order. An
-// entry that is missing, doubled, changed or out of its place gives another state.
+// The state of the simulated user's state machine: a fold of the user entries, in order. A missing,
+// duplicated, changed or misplaced entry gives another state.
 #ifndef PINNACLE_SIMULATOR_USER_STATE_H_
 #define PINNACLE_SIMULATOR_USER_STATE_H_
 
@@ -26,7 +26,7 @@ struct UserState {
     digest ^= digest >> 29;
   }
 
-  // What a snapshot keeps of it, of a length that changes with the state.
+  // The part of it in a snapshot, of a length that varies with the state.
   std::vector<uint8_t> Bytes() const {
     std::vector<uint8_t> bytes(24 + digest % 40, static_cast<uint8_t>(digest));
     std::memcpy(bytes.data(), this, 24);

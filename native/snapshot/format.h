@@ -6,7 +6,7 @@
 //   SnapshotFooter
 //
 // Sections come in this order: one kInstruments, one kBook for each instrument in order of index,
-// one kUserState. Nothing of a snapshot is used before all of it has verified.
+// one kUserState. A snapshot is used only after all of it has been verified.
 #ifndef PINNACLE_SNAPSHOT_FORMAT_H_
 #define PINNACLE_SNAPSHOT_FORMAT_H_
 
@@ -32,7 +32,7 @@ struct SnapshotHeader {
   uint64_t optional_features;   // an unknown bit: ignore
   uint64_t journal_id_low;
   uint64_t journal_id_high;
-  uint64_t sequence;      // the state is that right behind this entry
+  uint64_t sequence;      // the state right after this entry
   uint64_t timestamp_ns;  // when the point was fixed
   uint64_t total_bytes;   // of the file
   uint64_t order_count;
@@ -63,9 +63,9 @@ struct SectionHeader {
 };
 static_assert(sizeof(SectionHeader) == 24);
 
-// What the footer's checksum takes of each section header. In version 1 it took all 24 bytes; but a
-// header that ends with its own checksum leaves a checksum over it the same whatever it holds, so
-// that one only proved how many sections there are.
+// The part of each section header that the footer's checksum covers. In version 1 it covered all 24
+// bytes. But the checksum over a header that ends with its own checksum is the same whatever the
+// header holds, so that one only proved how many sections there are.
 inline constexpr uint64_t kSummedHeaderBytes = offsetof(SectionHeader, header_checksum);
 static_assert(kSummedHeaderBytes == 20);
 

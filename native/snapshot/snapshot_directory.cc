@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kSuffix = ".snapshot";
 constexpr size_t kDigits = 20;
 
-// What the name says of a file.
+// What the file's name says about it.
 SnapshotFinding Unread(const SnapshotFile& file) {
   SnapshotFinding finding;
   finding.info.path = file.path;
@@ -40,7 +40,7 @@ bool ParseSnapshotName(std::string_view name, uint64_t* sequence) {
     if (c < '0' || c > '9') return false;
     *sequence = *sequence * 10 + static_cast<uint64_t>(c - '0');
   }
-  // A number that does not fit would have wrapped around.
+  // A number that does not fit would have wrapped.
   return *sequence != 0 && SnapshotName(*sequence) == name;
 }
 

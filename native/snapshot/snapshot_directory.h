@@ -1,4 +1,4 @@
-// The snapshot files of a data directory: names, listing, rotation, and which of them to trust.
+// The snapshot files of a data directory: names, listing, rotation, and which to trust.
 #ifndef PINNACLE_SNAPSHOT_SNAPSHOT_DIRECTORY_H_
 #define PINNACLE_SNAPSHOT_SNAPSHOT_DIRECTORY_H_
 
@@ -28,7 +28,7 @@ struct SnapshotFile {
 Status ListSnapshots(FileSystem* file_system, const std::string& directory,
                      std::vector<SnapshotFile>* files);
 
-// All newest first.
+// All lists are newest first.
 struct RotationReport {
   std::vector<SnapshotInfo> kept;
   std::vector<SnapshotInfo> removed;
@@ -36,21 +36,21 @@ struct RotationReport {
 };
 
 // Keeps the newest `keep` (at least one) that verify as snapshots of `journal_id`, and removes the
-// older ones that verify, oldest first, each removal durable before the next. What does not verify
-// counts for nothing and is not removed: it is evidence, which `pinnacle repair` moves away. Reads
-// every file but `verified` (or null), which the caller has just read back.
+// older ones that verify, oldest first, each removal durable before the next. Files that don't
+// verify are not counted and not removed: they are evidence, which `pinnacle repair` moves away.
+// Reads every file except `verified` (or null), which the caller has just read back.
 Status RotateSnapshots(FileSystem* file_system, const std::string& directory, uint64_t keep,
                        const JournalId& journal_id, const SnapshotInfo* verified,
                        RotationReport* report);
 
-// The oldest snapshot that verifies, read from the device now. kSnapshotCorrupt and kNotOurFile are
-// `damaged` and passed over; any other error is returned, since the file may well be good.
-// `*found` is false if none verifies.
+// The oldest snapshot that verifies, read from the device now. Files with kSnapshotCorrupt or
+// kNotOurFile are added to `damaged` and skipped; any other error is returned, since the file may
+// well be good. `*found` is false if none verifies.
 Status FindOldestSound(FileSystem* file_system, const std::vector<SnapshotFile>& oldest_first,
                        const JournalId& journal_id, SnapshotInfo* oldest, bool* found,
                        std::vector<SnapshotFinding>* damaged);
 
-// Removes temporary files that a crash left. Only for who holds the data directory's lock.
+// Removes temporary files that a crash left. The caller must hold the data directory's lock.
 Status RemoveStaleSnapshots(FileSystem* file_system, const std::string& directory);
 
 }  // namespace pinnacle

@@ -1,4 +1,4 @@
-// What a snapshot says of itself, and what is wrong with one that can't be used.
+// The contents of a snapshot's header, and what is wrong with an unusable snapshot.
 #ifndef PINNACLE_SNAPSHOT_SNAPSHOT_INFO_H_
 #define PINNACLE_SNAPSHOT_SNAPSHOT_INFO_H_
 
@@ -28,7 +28,7 @@ struct SnapshotInfo {
 };
 
 struct SnapshotFinding {
-  SnapshotInfo info;  // path and the sequence of its name, whatever else is wrong with it
+  SnapshotInfo info;  // path and the sequence in its name are always set
   Status status;      // ok: it verifies
 };
 

@@ -59,7 +59,7 @@ InstrumentFacts CountsOf(const Record& record) {
   return facts;
 }
 
-// False: no writer made this record.
+// False: a writer never produces this record.
 bool DecodeFacts(const InstrumentRecord& record, InstrumentState* state) {
   InstrumentFacts* const facts = &state->facts;
   if ((record.presence & ~(kStatusIsKnown | kHasLastTradePrice)) != 0) return false;
@@ -83,7 +83,7 @@ bool DecodeFacts(const InstrumentRecordV1& record, InstrumentState* state) {
 
 class SnapshotReader {
  public:
-  // `journal_id` may be null: any.
+  // A null `journal_id` accepts any.
   SnapshotReader(FileSystem* file_system, const std::string& path, const JournalId* journal_id)
       : file_system_(file_system), path_(path), journal_id_(journal_id) {}
 
@@ -118,7 +118,7 @@ class SnapshotReader {
   }
 
  private:
-  // kDrop: a book is built, which is the check of it, and given up before the next.
+  // kDrop: a book is built, which checks it, and dropped before the next.
   enum class Books { kKeep, kDrop };
 
   Status Damaged(const std::string& what) const {
@@ -126,7 +126,7 @@ class SnapshotReader {
                   path_ + " at offset " + std::to_string(section_offset_) + ": " + what);
   }
 
-  // All of them and the footer; content_ is the user's state then.
+  // Reads all sections and the footer; content_ then holds the user's state.
   Status ReadSections(Books keep, BookSet* books) {
     std::vector<InstrumentState> instruments;
     PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kInstruments, 0));
@@ -137,10 +137,10 @@ class SnapshotReader {
     for (uint32_t i = 0; i < header_.instrument_count; ++i) {
       PINNACLE_RETURN_IF_ERROR(RestoreBook(i + 1, instruments[i], keep, books, &orders));
     }
-    if (orders != header_.order_count) return Damaged("the number of orders is another");
+    if (orders != header_.order_count) return Damaged("the order count does not match the header");
     PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kUserState, 0));
     if (content_.size() != header_.user_state_bytes) {
-      return Damaged("the user state has another length");
+      return Damaged("the length of the user state does not match the header");
     }
     return CheckFooter();
   }
@@ -159,7 +159,7 @@ class SnapshotReader {
   Status CheckHeader() {
     PINNACLE_RETURN_IF_ERROR(ReadStruct(0, &header_));
     if (std::memcmp(header_.magic, kSnapshotMagic, sizeof(kSnapshotMagic)) != 0) {
-      // One damaged byte is damage; a file that has nothing of ours is another file.
+      // One damaged byte is damage; a file with none of our magic is not ours.
       int same = 0;
       for (size_t i = 0; i < sizeof(kSnapshotMagic); ++i) {
         same += header_.magic[i] == kSnapshotMagic[i] || header_.magic[i] == 0;
@@ -188,7 +188,7 @@ class SnapshotReader {
     if (!AllZero(header_.key_id, sizeof(header_.key_id))) {
       return Damaged("the header names a key, but not the feature that uses one");
     }
-    // The padding of the header page is zero.
+    // The padding of the header page must be zero.
     std::vector<uint8_t> padding(kSnapshotHeaderBytes - sizeof(header_));
     PINNACLE_RETURN_IF_ERROR(ReadExactly(sizeof(header_), padding));
     if (!AllZero(padding.data(), padding.size())) {
@@ -204,7 +204,7 @@ class SnapshotReader {
     return Status();
   }
 
-  // A sound file in the wrong place: what it says is true of another moment or another journal.
+  // A valid file in the wrong place: its content belongs to another moment or another journal.
   Status CheckIdentity() const {
     const std::string name = path_.substr(path_.find_last_of('/') + 1);
     uint64_t named = 0;
@@ -236,7 +236,7 @@ class SnapshotReader {
     const uint64_t content_offset = section_offset_ + sizeof(section);
     if (section.type != static_cast<uint32_t>(type) || section.instrument != instrument ||
         section.bytes > file_bytes_ || content_offset + section.bytes > file_bytes_) {
-      return Damaged("not the section that belongs here");
+      return Damaged("unexpected section");
     }
     if (section.bytes > content_memory_bytes_) {
       content_memory_ = TableMemory(section.bytes, TableMemory::Pages::kPresent);
@@ -276,7 +276,7 @@ class SnapshotReader {
       if (state.definition.signed_prices &&
           (header_.mandatory_features & kFeatureSignedPrices) == 0) {
         return Damaged("instrument " + state.definition.name +
-                       " has signed prices, and the header not the feature for them");
+                       " has signed prices, but the header lacks the feature for them");
       }
       if (!DecodeFacts(record, &state)) {
         return Damaged("the facts of instrument " + state.definition.name + " are out of range");
@@ -288,10 +288,10 @@ class SnapshotReader {
   Status RestoreBook(uint32_t index, const InstrumentState& state, Books keep, BookSet* books,
                      uint64_t* orders) {
     PINNACLE_RETURN_IF_ERROR(ReadSection(SectionType::kBook, index));
-    // As many as the section can hold, so a wrong count can't make us reserve more.
+    // At most as many as the section can hold, so a wrong count can't reserve more.
     BookBuilder builder(content_.size() / sizeof(OrderRecord), books->expected_orders());
     Cursor cursor(content_);
-    const auto misplaced = [&] { return Damaged("an order can't stand in its book"); };
+    const auto misplaced = [&] { return Damaged("an order does not fit its book"); };
     for (const Side side : {Side::kBuy, Side::kSell}) {
       uint64_t levels = 0;
       if (!cursor.Take(&levels)) return Damaged("a book ends too early");
@@ -331,7 +331,7 @@ class SnapshotReader {
         footer.checksum != checksum || footer.sequence != header_.sequence ||
         footer.total_bytes != file_bytes_ || next_offset_ + sizeof(footer) != file_bytes_ ||
         footer.sections_checksum != ~sections_state_) {
-      return Damaged("the footer does not fit what stands before it");
+      return Damaged("the footer does not match the sections");
     }
     return Status();
   }
@@ -345,7 +345,7 @@ class SnapshotReader {
   uint64_t section_offset_ = 0;
   uint64_t next_offset_ = 0;
   uint32_t sections_state_ = ~0u;
-  // In huge pages: a large book has thousands of ordinary ones, and each costs a fault.
+  // In huge pages: a large book has thousands of ordinary pages, each of which costs a fault.
   TableMemory content_memory_;
   uint64_t content_memory_bytes_ = 0;
   std::span<uint8_t> content_;

@@ -133,7 +133,7 @@ TEST_CASE("a version 1 snapshot gives back the same state as one of today") {
 TEST_CASE("an instrument record that contradicts its presence bits is refused") {
   Written written;
   const SnapshotImage whole = SnapshotImage::Load(written.info.path);
-  const uint64_t record = whole.Sections().front().content();  // AAA: traded, without a status
+  const uint64_t record = whole.Sections().front().content();  // AAA: has traded, has no status
   REQUIRE(whole.Get<uint64_t>(record + 48) == 2);
   const auto refused = [&](uint64_t offset, int64_t value) {
     SnapshotImage image = whole;
@@ -144,12 +144,12 @@ TEST_CASE("an instrument record that contradicts its presence bits is refused") 
     return written.Read(&books, &state).code() == Code::kSnapshotCorrupt;
   };
   CHECK_FALSE(refused(48, 2));
-  CHECK(refused(48, 2 | 4));             // a bit that means nothing
+  CHECK(refused(48, 2 | 4));             // an undefined bit
   CHECK(refused(48, 0));                 // no last price, yet it has one
   CHECK(refused(56, 1));                 // no status, yet it has one
-  CHECK(refused(96, int64_t{1} << 53));  // a price that no number can say
+  CHECK(refused(96, int64_t{1} << 53));  // a price out of range
   CHECK(refused(96, -(int64_t{1} << 53)));
-  CHECK(refused(96, -5));  // a price that the instrument does not take
+  CHECK(refused(96, -5));  // a price that the instrument does not accept
 }
 
 // A book with one level on each side, of an instrument that takes negative prices.
@@ -195,7 +195,7 @@ TEST_CASE("a book with negative prices comes back, from a file that names the fe
   CHECK(best.price == -1);
 }
 
-TEST_CASE("negative prices are refused where the header or the instrument does not say so") {
+TEST_CASE("negative prices are refused unless both header and instrument allow them") {
   WrittenSigned written;
   const SnapshotImage whole = SnapshotImage::Load(written.info.path);
   const uint64_t record = whole.Sections().front().content();
@@ -222,12 +222,12 @@ TEST_CASE("a snapshot without a signed instrument needs no feature") {
   CHECK(SnapshotImage::Load(written.info.path).Get<uint64_t>(16) == 0);
 }
 
-TEST_CASE("a section of another snapshot is refused, though its own checksums are right") {
+TEST_CASE("a section of another snapshot is refused, though its own checksums are correct") {
   Written written;
   SnapshotImage image = SnapshotImage::Load(written.info.path);
   const SnapshotImage::Section instruments = image.Sections().front();
   SnapshotImage other = image;
-  other.Put<int64_t>(instruments.content() + 96, 99);  // another last price
+  other.Put<int64_t>(instruments.content() + 96, 99);  // a different last price
   other.Seal();
   const auto at = [&](uint64_t offset) {
     return image.bytes().begin() + static_cast<std::ptrdiff_t>(offset);
@@ -248,7 +248,7 @@ TEST_CASE("every single flipped bit of a snapshot is refused") {
     for (int bit = 0; bit < 8; ++bit) {
       std::vector<uint8_t> bytes = whole;
       bytes[position] ^= static_cast<uint8_t>(1 << bit);
-      // The header's zero padding is long: look at a sample of it.
+      // The header's zero padding is long: flip only a sample of it.
       if (position >= 128 && position < 4096 && position % 97 != 0) continue;
       written.Put(bytes);
       BookSet books;
@@ -293,7 +293,7 @@ TEST_CASE(
   CHECK(read.message().find("holds snapshot 11 and was renamed") != std::string::npos);
   CHECK(VerifySnapshot(FileSystem::Real(), renamed, &info).code() == Code::kSnapshotCorrupt);
   CHECK(ReadSnapshotInfo(FileSystem::Real(), renamed, &info).code() == Code::kSnapshotCorrupt);
-  // A name that says no sequence claims none: a copy that somebody keeps.
+  // A name without a sequence claims none: a copy kept for reference.
   const std::string copy = written.directory.path() + "/kept-for-monday.snapshot";
   REQUIRE(FileSystem::Real()->Rename(renamed, copy).ok());
   CHECK(VerifySnapshot(FileSystem::Real(), copy, &info).ok());
@@ -432,7 +432,7 @@ TEST_CASE("the oldest sound snapshot is found past damaged ones and one that is 
   CHECK(damaged[0].info.meta.sequence == 10);
 }
 
-// Fails the n-th call, but for closing and removing, of the file system that it wraps.
+// Fails the n-th call, except closing and removing, of the file system that it wraps.
 class FailingFile : public File {
  public:
   FailingFile(std::unique_ptr<File> file, int* countdown)
@@ -503,7 +503,7 @@ class FailingFileSystem : public FileSystem {
   }
 };
 
-TEST_CASE("a failure at any call of writing leaves the older snapshot and no half one") {
+TEST_CASE("a failure at any call of writing leaves the older snapshot and no partial one") {
   for (int call = 1;; ++call) {
     Written written;
     FailingFileSystem failing;
@@ -513,7 +513,7 @@ TEST_CASE("a failure at any call of writing leaves the older snapshot and no hal
         WriteSnapshot(&failing, written.directory.path(),
                       {{7, 8}, written.books.last_sequence() + 1, 1, 1}, written.books, {}, &info);
     if (status.ok()) {
-      CHECK(call > 20);  // reading back is among them
+      CHECK(call > 20);  // includes reading back
       break;
     }
     std::vector<SnapshotFile> files;

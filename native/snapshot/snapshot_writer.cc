@@ -127,7 +127,7 @@ class SnapshotWriter {
         {reinterpret_cast<const uint8_t*>(&section_), offsetof(SectionHeader, header_checksum)});
     sections_state_ = Crc32cExtend(sections_state_, reinterpret_cast<const uint8_t*>(&section_),
                                    kSummedHeaderBytes);
-    // Its length and checksum are known only now.
+    // The section's length and checksum are known only now.
     out_.Flush();
     out_.WriteAt(section_offset_, {reinterpret_cast<const uint8_t*>(&section_), sizeof(section_)});
   }
@@ -154,7 +154,7 @@ class SnapshotWriter {
 
   void WriteBook(uint32_t instrument, const OrderBook& book) {
     BeginSection(SectionType::kBook, instrument);
-    std::vector<uint8_t> piece;  // so that the checksum runs over long stretches
+    std::vector<uint8_t> piece;  // so that the checksum covers long ranges at once
     const auto put = [&](const auto& record) {
       const uint8_t* bytes = reinterpret_cast<const uint8_t*>(&record);
       piece.insert(piece.end(), bytes, bytes + sizeof(record));
@@ -182,7 +182,7 @@ class SnapshotWriter {
   uint32_t sections_state_ = ~0u;
 };
 
-// The bytes were read and judged, which is no error of the call that read them.
+// The bytes were read and found bad; the reading call itself did not fail.
 bool IsVerdict(Code code) {
   return code == Code::kSnapshotCorrupt || code == Code::kNotOurFile ||
          code == Code::kNewerVersion || code == Code::kUnknownFeature;
@@ -192,7 +192,7 @@ Status ReadBack(FileSystem* fs, const SnapshotInfo& written, const std::string& 
   SnapshotInfo read;
   Status status = VerifySnapshotOnDevice(fs, temporary, &read, &written.meta.journal_id);
   const auto other_bytes = [](std::string_view what) {
-    return Status(Code::kIo, "the device gives back other bytes than were written (" +
+    return Status(Code::kIo, "the device returned other bytes than were written (" +
                                  std::string(what) + "); check the device and the system's log");
   };
   if (IsVerdict(status.code())) return other_bytes(status.message());
@@ -200,12 +200,12 @@ Status ReadBack(FileSystem* fs, const SnapshotInfo& written, const std::string& 
   if (!(read.meta == written.meta) || read.bytes != written.bytes ||
       read.orders != written.orders || read.instruments != written.instruments ||
       read.user_state_bytes != written.user_state_bytes) {
-    return other_bytes("a sound snapshot, but another one");
+    return other_bytes("a valid snapshot, but a different one");
   }
   return Status();
 }
 
-// Best effort: what is left is removed at the next open.
+// Best effort: the next open removes what is left.
 Status GiveUp(FileSystem* fs, const std::string& path, const std::string& temporary,
               Status status) {
   (void)fs->Remove(temporary);

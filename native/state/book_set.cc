@@ -100,7 +100,7 @@ void BookSet::NoteRarer(const Operation& operation, const Prepared& prepared, co
     case EntryType::kSetLevel:
       return book.NoteSetLevel(prepared, operation.quantity, undo);
     default:
-      return;  // it changes no order, or is undone as a whole
+      return;  // it changes no order, or is undone by its book as a whole
   }
 }
 
@@ -229,7 +229,7 @@ Status BookSet::CheckDefine(const Instrument& instrument, bool* present, uint16_
                       std::to_string(known.quantity_scale) + ", kind '" +
                       (known.kind == InstrumentKind::kOrders ? "orders" : "levels") +
                       (known.signed_prices ? "', with signedPrices" : "', without signedPrices") +
-                      "; a definition can't change, choose another name for another definition");
+                      "; a definition can't change, choose another name for the new one");
   }
   if (entries_.size() >= kMaxInstruments) {
     return Status(Code::kTooManyInstruments, "a data directory holds at most " +
@@ -266,8 +266,7 @@ Status BookSet::Restore(const Instrument& instrument, const InstrumentFacts& fac
   uint16_t index = 0;
   PINNACLE_RETURN_IF_ERROR(CheckDefine(instrument, &present, &index));
   if (present) {
-    return Status(Code::kInvalidInstrument,
-                  "instrument " + instrument.name + " stands there twice");
+    return Status(Code::kInvalidInstrument, "instrument " + instrument.name + " is defined twice");
   }
   entries_.push_back({std::move(book), facts, instrument});
   entries_.back().book.set_growth(growth_);
@@ -280,7 +279,7 @@ namespace {
 [[gnu::cold]] Status Refused(const EntryHeader& header, const std::string& why) {
   return Status(Code::kCorrupt, "entry " + std::to_string(header.sequence) +
                                     " verifies but can't be applied to the books (" + why +
-                                    "); it is not what was accepted before it was journaled");
+                                    "); it differs from the operation accepted before journaling");
 }
 
 }  // namespace
@@ -300,7 +299,7 @@ Status BookSet::ApplyEntry(const EntryHeader& header, const uint8_t* payload) {
     if (status.ok()) status = CheckDefine(instrument, &present, &index);
     if (!status.ok()) return Refused(header, std::string(status.message()));
     if (present || index != header.instrument) {
-      return Refused(header, "instrument out of its order");
+      return Refused(header, "instrument out of order");
     }
     Define(instrument, header.sequence);
     return Status();

@@ -1,8 +1,8 @@
-// All books of a data directory with their instruments: the state that the journal's entries make.
+// All books of a data directory with their instruments: the state built from the journal's entries.
 //
-// The writer uses Check and Apply around journaling an operation; whoever reads a journal back uses
-// ApplyEntry. Both go through the same checks, so an entry that was accepted once is accepted
-// again, and one that is not says that the journal is not what was written. Not thread-safe.
+// The writer calls Check and Apply around journaling an operation; a reader of a journal calls
+// ApplyEntry. Both apply the same checks, so an entry that was accepted once is accepted again, and
+// one that is refused means that the journal is not what was written. Not thread-safe.
 #ifndef PINNACLE_STATE_BOOK_SET_H_
 #define PINNACLE_STATE_BOOK_SET_H_
 
@@ -24,19 +24,19 @@ namespace pinnacle {
 
 class BookSet {
  public:
-  // What Check found, for Apply.
+  // The result of Check, for Apply.
   using Prepared = OrderBook::Handle;
 
-  // `expected_orders` are reserved for in each book that an instrument definition makes.
+  // Each book that an instrument definition creates reserves room for `expected_orders`.
   explicit BookSet(uint64_t expected_orders = 0) : expected_orders_(expected_orders) {}
 
   // --- operations ---
 
   // kUnknownInstrument, kInvalidOperation (not one for this kind of instrument), kInvalidPrice,
-  // kInvalidQuantity, or what the book says. Changes nothing.
+  // kInvalidQuantity, or the book's code. Changes nothing.
   Code Check(const Operation& operation, Prepared* prepared);
-  // All the memory that Apply may need, of an operation for which Check returned kOk. Throws
-  // std::bad_alloc, and nothing has changed. Who has nothing to journal may leave it out.
+  // Allocates all the memory that Apply may need for an operation for which Check returned kOk.
+  // Throws std::bad_alloc, and nothing has changed. A caller without a journal may skip it.
   void MakeRoom(const Operation& operation, Prepared* prepared) {
     if (operation.type != EntryType::kAdd && operation.type != EntryType::kReplace &&
         operation.type != EntryType::kSetLevel) {
@@ -48,15 +48,16 @@ class BookSet {
     }
     MakeRoomInBook(operation, prepared);
   }
-  // After Check returned kOk for the same operation, with at most MakeRoom in between.
+  // Precondition: Check returned kOk for the same operation, with at most MakeRoom in between.
   void Apply(const Operation& operation, const Prepared& prepared, uint64_t sequence,
              uint64_t timestamp_ns);
-  // What operations changed, to be taken back. Of one set, and one at a time in use.
+  // The changes that operations made, to be undone. Belongs to one set; one log is in use at a
+  // time.
   class UndoLog {
    public:
     size_t size() const { return count_; }
-    // Nothing of it is to be taken back any more. Memory stays for what comes next, but for what a
-    // large one had.
+    // Empties the log: its operations will not be undone. Keeps memory for reuse, except what a
+    // large log needed.
     void Clear() {
       count_ = 0;
       facts_.clear();
@@ -71,9 +72,9 @@ class BookSet {
     struct Done {
       OrderBook::Undo undo;
       uint16_t instrument = 0;
-      bool cleared = false;  // the book that it was is the last one of cleared_
+      bool cleared = false;  // the old book is the last one of cleared_
     };
-    // The next one, with what an earlier one left in it.
+    // The next record, with stale content of an earlier one.
     Done* Next(uint16_t instrument) {
       if (count_ == capacity_) [[unlikely]]
         Grow();
@@ -92,7 +93,7 @@ class BookSet {
       operations_ = {};
       capacity_ = 0;
     }
-    // Of an instrument at its first operation: they are set back once.
+    // The facts of an instrument at its first operation: they are restored once.
     struct Facts {
       uint16_t instrument;
       InstrumentFacts were;
@@ -104,18 +105,18 @@ class BookSet {
     std::vector<std::unique_ptr<OrderBook>> cleared_;
     uint64_t serial_ = 0;  // 0: it is empty
   };
-  // As Apply, but it can be taken back. Throws std::bad_alloc, and nothing has changed.
+  // Like Apply, but can be undone. Throws std::bad_alloc, and nothing has changed.
   void ApplyUndoably(const Operation& operation, const Prepared& prepared, uint64_t sequence,
                      uint64_t timestamp_ns, UndoLog* log);
-  // All of the log, with nothing else applied since, and clears it; last_sequence() is the caller's
-  // to set (Skip). Throws std::bad_alloc: the books are of no use then.
+  // Undoes the whole log and clears it; nothing else may have been applied since. The caller sets
+  // last_sequence() (Skip). Throws std::bad_alloc: the books are unusable then.
   void TakeBack(UndoLog* log);
-  // Entries up to here are applied, or do not concern the books (a user's).
+  // Entries up to `sequence` are applied, or do not concern the books (user entries).
   void Skip(uint64_t sequence) { last_sequence_ = sequence; }
 
-  // Brings what an operation that comes soon will touch into the cache. Called once for each stage
-  // in turn, kPrefetchDistance operations apart, where PrefetchPays. A hint: it may be left out,
-  // and be about an operation that never comes.
+  // Prefetches what an operation that comes soon will touch. Called once for each stage in turn,
+  // kPrefetchDistance operations apart, if PrefetchPays. A hint: it may be left out, and may
+  // concern an operation that never comes.
   static constexpr size_t kPrefetchStages = 3;
   static constexpr size_t kPrefetchDistance = 8;
   void Prefetch(const Operation& operation, size_t stage) const {
@@ -132,7 +133,7 @@ class BookSet {
       book.PrefetchNeighbours(hash);
     }
   }
-  // False where the book fits the processor's caches, or there is none.
+  // False if the book fits the processor's caches, or does not exist.
   bool PrefetchPays(uint16_t instrument) const {
     return instrument - 1u < entries_.size() &&
            entries_[instrument - 1u].book.order_count() >= kLeastOrdersToPrefetch;
@@ -143,26 +144,26 @@ class BookSet {
 
   // --- instruments ---
 
-  // The index that the definition has (`*present`) or would get. kInstrumentMismatch where the name
-  // is taken by another definition, kTooManyInstruments, kInvalidInstrument.
+  // The index that the definition has (`*present`) or would get. kInstrumentMismatch if another
+  // definition has the name, kTooManyInstruments, kInvalidInstrument.
   Status CheckDefine(const Instrument& instrument, bool* present, uint16_t* index) const;
-  // All the memory that Define of it will need, as MakeRoom for Apply.
+  // Allocates all the memory that its Define will need, as MakeRoom does for Apply.
   void MakeRoomToDefine(const Instrument& instrument);
-  // Gives it back, where the definition does not follow.
+  // Releases it if the definition does not follow.
   void ForgetRoomToDefine() { next_ = {}; }
   void Define(const Instrument& instrument, uint64_t sequence);
-  // 0 where there is none of this name.
+  // 0 if no instrument has this name.
   uint16_t IndexOf(const std::string& name) const;
 
   // --- reading back ---
 
-  // Any entry of the journal. kCorrupt where the books refuse it.
+  // Applies any entry of the journal. kCorrupt if the books refuse it.
   Status ApplyEntry(const EntryHeader& header, const uint8_t* payload);
-  // The same for an operation's entry, but for last_sequence(), which stays: entries of different
-  // instruments may so be applied on different threads, while nothing else uses the set.
+  // The same for an operation's entry, but last_sequence() is unchanged, so entries of different
+  // instruments may be applied on different threads while nothing else uses the set.
   Status ApplyOperationEntry(const EntryHeader& header, const uint8_t* payload);
-  // The same for an entry of a transaction, so that it can be taken back. kCorrupt where the books
-  // refuse it, and nothing has changed.
+  // The same for an entry of a transaction, so that it can be undone. If the books refuse it,
+  // kCorrupt, and nothing has changed.
   Status ApplyEntryUndoably(const EntryHeader& header, const uint8_t* payload, UndoLog* log);
 
   // For the snapshot reader: the next instrument, its facts and its book.
@@ -177,7 +178,7 @@ class BookSet {
   uint64_t last_sequence() const { return last_sequence_; }
   uint64_t expected_orders() const { return expected_orders_; }
   uint64_t order_count() const;
-  // The mandatory features of a file that holds these instruments.
+  // The mandatory features of a file that contains these instruments.
   uint64_t RequiredFeatures() const;
 
  private:
@@ -198,7 +199,7 @@ class BookSet {
                    uint64_t timestamp_ns);
 
   using Names = std::unordered_map<std::string, uint16_t>;
-  // Made ahead by MakeRoomToDefine.
+  // Made ahead of time by MakeRoomToDefine.
   struct Next {
     std::optional<Entry> entry;
     Names::node_type name;

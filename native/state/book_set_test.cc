@@ -68,7 +68,7 @@ TEST_CASE("an instrument with signed prices takes negative ones, to -(2^53 - 1)"
   CHECK(Try(books, Of(EntryType::kTrade, 1, 0, -1, 5)) == Code::kInvalidPrice);
 }
 
-TEST_CASE("an entry with a negative price is corruption where the instrument has none") {
+TEST_CASE("an entry with a negative price is corruption if the instrument has unsigned prices") {
   BookSet books = TwoInstruments();
   books.Define({"SIGNED", 2, 0, InstrumentKind::kOrders, true}, 3);
   const OrderPayload payload{1, 0, -3763, 1};
@@ -142,7 +142,7 @@ TEST_CASE("names are printable UTF-8 of 1 to 32 bytes, scales 0 to 15") {
   CHECK(code("X", 16) == Code::kInvalidInstrument);
 }
 
-TEST_CASE("every operation survives the way into an entry and back") {
+TEST_CASE("every operation survives encoding into an entry and back") {
   std::vector<Operation> operations = {
       {EntryType::kAdd, 1, Side::kSell, {5, 6}, {}, 7, 8},
       {EntryType::kReduce, 1, Side::kBuy, {5, 0}, {}, 0, 8},

@@ -1,5 +1,5 @@
-// Operations on all books, taken back in reverse order: books and facts are as they were, and go on
-// as if nothing had been.
+// Operations on all books, undone in reverse order: books and facts are restored, and later
+// operations behave as if the undone ones had never been.
 #include <random>
 #include <vector>
 
@@ -35,7 +35,7 @@ BookSet ThreeInstruments() {
 class Writer {
  public:
   explicit Writer(BookSet* books) : books_(books) {}
-  // False where it is refused.
+  // False if it is refused.
   bool Apply(const Operation& operation, uint64_t sequence) {
     BookSet::Prepared prepared;
     if (books_->Check(operation, &prepared) != Code::kOk) return false;
@@ -99,7 +99,7 @@ TEST_CASE("random transactions over several books, half of them taken back, leav
   CHECK(sequence > 10'000);
 }
 
-TEST_CASE("a cleared book is back with all its orders, and what came after the clear is gone") {
+TEST_CASE("undoing a clear restores all orders and removes those added after it") {
   BookSet books = ThreeInstruments();
   Writer writer(&books);
   Operation add{EntryType::kAdd, 1, Side::kBuy, {1, 0}, {}, 10, 5};
@@ -116,7 +116,7 @@ TEST_CASE("a cleared book is back with all its orders, and what came after the c
   CHECK(books.facts(1).last_sequence == 4);
 }
 
-TEST_CASE("executions, trades and statuses are taken back from the facts") {
+TEST_CASE("undo restores the facts that executions, trades and statuses changed") {
   BookSet books = ThreeInstruments();
   Writer writer(&books);
   REQUIRE(writer.Apply({EntryType::kAdd, 1, Side::kBuy, {1, 0}, {}, 10, 5}, 4));
@@ -133,7 +133,7 @@ TEST_CASE("executions, trades and statuses are taken back from the facts") {
   CHECK(books.facts(1).last_trade_price == std::nullopt);
 }
 
-TEST_CASE("an entry that is read back can be taken back too, and a refused one changes nothing") {
+TEST_CASE("an entry that is read back can be undone too, and a refused one changes nothing") {
   BookSet books = ThreeInstruments();
   BookSet::UndoLog undos;
   const Operation add{EntryType::kAdd, 1, Side::kSell, {7, 0}, {}, 10, 5};
@@ -151,7 +151,7 @@ TEST_CASE("an entry that is read back can be taken back too, and a refused one c
   header.sequence = 5;
   CHECK(books.ApplyEntryUndoably(header, payload, &undos).code() == Code::kCorrupt);
   CHECK(undos.size() == 1);
-  header.type = 0x85;  // the user's
+  header.type = 0x85;  // a user entry
   REQUIRE(books.ApplyEntryUndoably(header, payload, &undos).ok());
   CHECK(undos.size() == 1);
   CHECK(books.last_sequence() == 5);

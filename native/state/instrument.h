@@ -1,4 +1,4 @@
-// What an instrument is: its name, its scales, the kind of its book and which prices it takes.
+// An instrument: its name, its scales, the kind of its book and the prices it accepts.
 #ifndef PINNACLE_STATE_INSTRUMENT_H_
 #define PINNACLE_STATE_INSTRUMENT_H_
 
@@ -13,7 +13,7 @@ namespace pinnacle {
 
 enum class InstrumentKind : uint32_t {
   kOrders = 0,  // market by order
-  kLevels = 1,  // market by price: levels are set, there are no orders
+  kLevels = 1,  // market by price: levels without orders
 };
 
 struct Instrument {
@@ -25,7 +25,7 @@ struct Instrument {
   friend bool operator==(const Instrument&, const Instrument&) = default;
 };
 
-// What the journal says of an instrument besides its book, as of the last entry.
+// The facts about an instrument besides its book, as of the last entry.
 struct InstrumentFacts {
   std::optional<int64_t> status;  // trading status, once one was journaled
   uint64_t last_sequence = 0;
@@ -37,8 +37,8 @@ struct InstrumentFacts {
 };
 
 inline bool TakesPrice(const Instrument& instrument, int64_t price) {
-  // Nearly every price is positive: this one comparison decides. (A function for the others would
-  // cost every operation more than it is worth.)
+  // Nearly every price is positive, and this one comparison decides. (Calling a function for the
+  // others would cost every operation more than it saves.)
   const uint64_t word = static_cast<uint64_t>(price);
   if (word <= kMaxSafeInteger) [[likely]]
     return true;
@@ -49,7 +49,7 @@ inline bool TakesPrice(const Instrument& instrument, int64_t price) {
 Status CheckInstrument(const Instrument& instrument);
 
 void EncodeInstrument(const Instrument& instrument, InstrumentPayload* payload);
-// kInvalidInstrument where the payload is no valid definition.
+// kInvalidInstrument if the payload is not a valid definition.
 Status DecodeInstrument(const InstrumentPayload& payload, Instrument* instrument);
 
 }  // namespace pinnacle

@@ -47,8 +47,8 @@ inline uint32_t EncodeOperation(const Operation& operation, uint8_t* payload, En
   return sizeof(order);
 }
 
-// The opposite. False where the entry is not an operation (a user's, an instrument's) or numbers
-// are outside of what an operation can have.
+// The inverse. False if the entry is not an operation (a user's, an instrument's) or a number is
+// out of range for an operation.
 inline bool DecodeOperation(const EntryHeader& header, const uint8_t* payload,
                             Operation* operation) {
   *operation = Operation{};

@@ -1,5 +1,5 @@
 // Runs operations read from a stream of bytes on the real book and on the naive one, and compares
-// every answer and, now and then, all content. Some operations are taken back together. For the
+// every answer and, periodically, all content. Some operations are undone as a group. Used by the
 // differential test and the fuzzer.
 #ifndef PINNACLE_TEST_BOOK_DRIVER_H_
 #define PINNACLE_TEST_BOOK_DRIVER_H_
@@ -17,7 +17,7 @@
 
 namespace pinnacle {
 
-// "" where the books agree all the way, otherwise what differed.
+// "" if the books agree, otherwise the difference.
 inline std::string CompareBooks(const OrderBook& book, const ReferenceBook& reference) {
   if (book.order_count() != reference.size()) return "order count";
   for (const Side side : {Side::kBuy, Side::kSell}) {
@@ -54,8 +54,8 @@ inline std::string CompareBooks(const OrderBook& book, const ReferenceBook& refe
   return "";
 }
 
-// The same book made from its content, as a snapshot makes it. `levels_backwards`: in an order that
-// no snapshot has.
+// The same book rebuilt from its content, as a snapshot does it. `levels_backwards`: in an order
+// that no snapshot uses.
 inline std::string RebuildBook(const OrderBook& book, bool levels_backwards, OrderBook* rebuilt) {
   struct Level {
     Side side;
@@ -79,7 +79,7 @@ inline std::string RebuildBook(const OrderBook& book, bool levels_backwards, Ord
   return builder.Finish(rebuilt) == Code::kOk ? "" : "orders not taken";
 }
 
-// Operations on both books that may be taken back together: the naive one keeps a copy.
+// Operations on both books that may be undone as a group; the naive book keeps a copy.
 class UndoableOperations {
  public:
   UndoableOperations(OrderBook* book, ReferenceBook* reference)
@@ -99,7 +99,7 @@ class UndoableOperations {
     if (open_) *reference_ = std::move(before_);
     open_ = false;
   }
-  // Where what is about to be changed is noted.
+  // The place for the undo record of the next operation.
   OrderBook::Undo* Next() { return &undos_.emplace_back(); }
   void Forget() {
     if (!open_) undos_.clear();
@@ -138,7 +138,7 @@ inline std::string RunBookOperations(std::span<const uint8_t> bytes, size_t comp
   };
   for (size_t step = 0; position < bytes.size(); ++step) {
     const uint8_t kind = next();
-    // Few ids and prices, so that operations meet; now and then wide ids and huge numbers.
+    // Few ids and prices, so that operations meet; sometimes wide ids and huge numbers.
     const OrderId id{next(), (kind & 0x80) != 0 ? uint64_t{next()} << 56 : 0};
     const ReferenceBook::Id reference_id{id.high, id.low};
     const uint8_t number = next();
@@ -219,7 +219,7 @@ inline std::string RunBookOperations(std::span<const uint8_t> bytes, size_t comp
       difference = RebuildBook(book, step % 2 == 0, &rebuilt);
       if (difference.empty()) difference = CompareBooks(rebuilt, reference);
       if (!difference.empty()) return "step " + std::to_string(step) + ", rebuilt: " + difference;
-      // Going on with what was rebuilt must make no difference, nor how tables grow.
+      // Continuing with the rebuilt book, or with other table growth, must make no difference.
       if (step % 3 == 0 && !undoable.open()) book = std::move(rebuilt);
       book.set_growth(step % 5 < 2 ? Growth::kAtOnce : Growth::kGradual);
     }

@@ -1,5 +1,5 @@
-// Data directories that an engine wrote and that were damaged then, and what is found in one: for
-// the tests of repairs that are interrupted.
+// Data directories written by an engine and then damaged, and what is found in one: for the tests
+// of interrupted repairs.
 #ifndef PINNACLE_TEST_DAMAGED_DIRECTORIES_H_
 #define PINNACLE_TEST_DAMAGED_DIRECTORIES_H_
 
@@ -109,7 +109,7 @@ inline std::string BaseName(const std::string& path) {
   return path.substr(path.find_last_of('/') + 1);
 }
 
-// An entry of a journal. The bytes of a hole are another repair's, so only what it says is
+// An entry of a journal. The bytes of a hole differ between repairs, so only its content is
 // compared.
 struct JournalEntry {
   uint64_t segment = 0;
@@ -135,8 +135,7 @@ class JournalEntries : public EntryVisitor {
   std::vector<JournalEntry> entries;
 };
 
-// What matters of a directory that is open: its state, its journal, its snapshots, and what is in
-// quarantine.
+// What matters about an open directory: its state, its journal, its snapshots, and its quarantine.
 struct Outcome {
   uint64_t last_sequence = 0;
   uint64_t snapshot_sequence = 0;
@@ -172,14 +171,14 @@ inline Outcome OutcomeOf(SimulatedEnvironment& world, const Engine& engine,
   for (const auto& [path, bytes] : contents) {
     if (path.starts_with("/d/snapshots/")) outcome.snapshots[path] = bytes;
     if (path.starts_with("/d/quarantine/")) outcome.quarantine.emplace(BaseName(path), bytes);
-    // Nothing is left of what a repair prepared.
+    // No prepared file of a repair is left.
     CHECK_MESSAGE(!path.ends_with(".repair"), path);
     CHECK(path != "/d/REPAIR");
   }
   return outcome;
 }
 
-// A file that was there is at its place or in quarantine, byte by byte. A writer that opened the
+// An existing file is at its place or in quarantine, byte by byte. A writer that opened the
 // directory may have changed the marks of a segment, and a head record that verified.
 inline bool IsKept(const std::string& path, const std::vector<uint8_t>& bytes,
                    const Contents& now) {

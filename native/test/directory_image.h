@@ -29,7 +29,7 @@ class DirectoryImage {
   SimulatedFileSystem& files() { return world_.file_system(); }
   Environment environment() { return world_.environment(); }
 
-  // Replaces a file that is there.
+  // Replaces an existing file.
   void Write(const std::string& path, const std::vector<uint8_t>& bytes) {
     Remove(path);
     std::unique_ptr<File> file;
@@ -84,8 +84,8 @@ struct Chain {
   std::vector<JournalImage> segments;  // segment i has index i + 1
   HeadFields head;
 
-  // `segment_count` segments of `entries_each` user entries, and an empty one after them that is
-  // ready. Everything is durable.
+  // `segment_count` segments of `entries_each` user entries, and an empty prepared one after them.
+  // Everything is durable.
   Chain(uint64_t segment_count, uint64_t entries_each) {
     uint64_t sequence = 0;
     for (uint64_t index = 1; index <= segment_count + 1; ++index) {
@@ -110,7 +110,7 @@ struct Chain {
 
   JournalImage& segment(uint64_t index) { return segments[index - 1]; }
 
-  // Segment `index` has this link, and the one after it or the head record says so.
+  // Gives segment `index` this link, and updates the next segment or the head record.
   void Relink(uint64_t index, uint64_t link) {
     segment(index).Link(link);
     if (index == head.newest_index) head.newest_link = link;

@@ -11,7 +11,7 @@
 
 namespace pinnacle {
 
-// What a slot says; the journal id is that of JournalImage.
+// The content of a slot; the journal id is that of JournalImage.
 struct HeadFields {
   uint64_t counter = 2;
   uint64_t epoch = 1;
@@ -30,7 +30,7 @@ class HeadImage {
  public:
   HeadImage() : bytes_(8192, 0) {}
 
-  // Writes a slot at the place that the counter gives it.
+  // Writes a slot at the place that its counter gives.
   HeadImage& Slot(const HeadFields& fields) {
     return SlotAt(fields.counter % 2 == 0 ? 0 : 4096, fields);
   }
@@ -57,7 +57,7 @@ class HeadImage {
     return Seal(offset);
   }
 
-  // After a change of the slot's bytes.
+  // Call after changing the slot's bytes.
   HeadImage& Seal(uint64_t offset) {
     Put32(offset + 12, 0);
     Put32(offset + 12, ~Crc32cExtendPortable(~0u, bytes_.data() + offset, 256));

@@ -30,7 +30,7 @@ class JournalImage {
     SealHeader();
   }
 
-  // After a change of the header.
+  // Call after changing the header.
   void SealHeader() {
     Put32(12, 0);
     Put32(12, ~Crc32cExtendPortable(~0u, bytes_.data(), 128));
@@ -59,14 +59,14 @@ class JournalImage {
                static_cast<uint32_t>(sequence - 1 - durable), flags);
   }
 
-  // Mandatory features; 1: entries may be of transactions.
+  // Mandatory features; 1: it may have transactions.
   JournalImage& Features(uint64_t bits) {
     Put64(16, bits);
     SealHeader();
     return *this;
   }
 
-  // Appends a user entry with flags of a transaction: 0x04 continues it, 0x08 more of it follows.
+  // Appends a user entry with transaction flags: 0x04 continues one, 0x08 more of it follows.
   uint64_t Part(uint64_t sequence, uint8_t flags, uint32_t payload_bytes = 32,
                 uint64_t durable = 0) {
     return Put(0x80, 0, sequence, std::vector<uint8_t>(payload_bytes, 0x5a),
@@ -83,7 +83,7 @@ class JournalImage {
     return *this;
   }
 
-  // Appends a hole in place of the entries `first` to `last`; none where last is first - 1.
+  // Appends a hole in place of the entries `first` to `last`; none if last is first - 1.
   uint64_t Hole(uint64_t first, uint64_t last, uint64_t snapshot = 0, uint64_t left_out = 0,
                 uint32_t payload_bytes = 32) {
     std::vector<uint8_t> payload(payload_bytes < 24 ? 24 : payload_bytes);

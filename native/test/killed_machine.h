@@ -53,7 +53,7 @@ struct Machine {
     }
   }
   void Copy() { REQUIRE(engine->journal()->CopyStep().ok()); }
-  // 10 entries in the files, 5 more in the window only; `path`: of that.
+  // 10 entries in the files, 5 more in the window only. Returns the window's path.
   std::string WriteAndKill() {
     MustOpen();
     Write(10);
@@ -75,7 +75,7 @@ struct Machine {
     DeterministicRandom random(1);
     return files().PowerCut(random, kEverything);
   }
-  // The same machine, not started again, with other files and the memory files that it has.
+  // The same machine, not rebooted, with other files and its current memory files.
   void Replace(DiskImage image) {
     BootId boot;
     REQUIRE(files().ReadBootId(&boot).ok());
@@ -106,7 +106,7 @@ struct Machine {
     REQUIRE(file->Read(offset, bytes, &got).ok());
     return bytes;
   }
-  // What is foretold is what an open then finds.
+  // The predicted outcome is what an open then finds.
   void CheckForetold() {
     const DiskImage before = FilesNow();
     InspectReport inspected;

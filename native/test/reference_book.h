@@ -1,5 +1,5 @@
 // A deliberately naive order book: the oracle of the differential test and the fuzzer. It shares no
-// code with the real one and is right by inspection.
+// code with the real one and is simple enough to be correct by inspection.
 #ifndef PINNACLE_TEST_REFERENCE_BOOK_H_
 #define PINNACLE_TEST_REFERENCE_BOOK_H_
 
@@ -93,7 +93,7 @@ class ReferenceBook {
     return total;
   }
 
-  std::list<Order> orders_;  // in the order of their arrival at their price
+  std::list<Order> orders_;  // in order of arrival at their price
 };
 
 }  // namespace pinnacle

@@ -1,5 +1,5 @@
-// Plans the repair of a directory made by hand, carries it out as engine/mending does, and reads
-// the result: for the tests of repair/.
+// Plans the repair of a hand-made directory, carries it out as engine/mending does, and reads the
+// result: for the tests of repair/.
 #ifndef PINNACLE_TEST_REPAIRED_DIRECTORY_H_
 #define PINNACLE_TEST_REPAIRED_DIRECTORY_H_
 
@@ -25,7 +25,7 @@ struct Walked {
 
 enum class Policy { kPointInTime, kSalvage };
 
-// `books` hold what the snapshot has.
+// `books` hold the snapshot's content.
 inline Walked Walk(DirectoryImage& directory, Policy policy, const SnapshotMeta& snapshot = {},
                    BookSet books = BookSet()) {
   Walked walked;
@@ -54,7 +54,7 @@ inline SnapshotMeta SnapshotAt(uint64_t sequence, uint32_t entry_checksum = 0) {
   return meta;
 }
 
-// What a repaired journal holds in place of one or more sequences.
+// What a repaired journal holds for one or more sequences.
 struct ReadBack {
   uint64_t first = 0;
   uint64_t last = 0;
@@ -65,7 +65,7 @@ struct ReadBack {
   std::vector<uint8_t> bytes;  // of the whole entry
 };
 
-// Entries that a hole stands for.
+// Entries that a hole replaces.
 struct Loss {
   uint64_t first;
   uint64_t last;
@@ -73,7 +73,7 @@ struct Loss {
   friend bool operator==(const Loss&, const Loss&) = default;
 };
 
-// Of a repaired journal: its holes that stand for entries.
+// The holes of a repaired journal that replace entries.
 inline std::vector<Loss> LostIn(const std::vector<ReadBack>& entries) {
   std::vector<Loss> lost;
   for (const ReadBack& entry : entries) {
@@ -114,7 +114,7 @@ inline std::vector<ReadBack> ReadClean(DirectoryImage& directory, uint64_t from_
   return std::move(visitor.entries);
 }
 
-// The sequences that entries, not holes, stand for.
+// The sequences of entries other than holes.
 inline std::vector<uint64_t> KeptSequences(const std::vector<ReadBack>& entries) {
   std::vector<uint64_t> sequences;
   for (const ReadBack& entry : entries) {
@@ -135,11 +135,11 @@ inline std::vector<uint64_t> Join(std::vector<uint64_t> sequences,
   return sequences;
 }
 
-// Lets a plan take effect, the head record included.
+// Carries out a plan, including the head record.
 inline void CarryOut(DirectoryImage& directory, Walked& walked, uint64_t snapshot_sequence = 0) {
   WalkResult& result = walked.result;
   AssignLinks(directory.environment().random, &result.segments);
-  // All are written before one takes its place: each is made of the file that is there.
+  // All are written before one takes its place: each is made from the existing file.
   for (const SegmentPlan& plan : result.segments) {
     if (!plan.changes()) continue;
     const Status written =
@@ -162,7 +162,7 @@ inline void CarryOut(DirectoryImage& directory, Walked& walked, uint64_t snapsho
                              .newest_link = newest.link}));
 }
 
-// Plans, carries out, and reads back what comes after the snapshot.
+// Plans, carries out, and reads back what follows the snapshot.
 struct Repaired {
   Walked walked;
   std::vector<ReadBack> entries;
@@ -181,7 +181,7 @@ inline Repaired Repair(DirectoryImage& directory, Policy policy, const SnapshotM
   const uint64_t last = repaired.entries.empty() ? snapshot.sequence : repaired.entries.back().last;
   CHECK(repaired.result().last_sequence == last);
   CHECK(repaired.walked.books.last_sequence() == last);
-  // What is kept has its place and its bytes.
+  // Kept entries keep their place and their bytes.
   for (const ReadBack& entry : repaired.entries) {
     if (entry.is_hole) continue;
     const std::vector<uint8_t>& old = before.at(directory.SegmentPath(entry.segment));

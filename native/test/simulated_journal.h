@@ -1,4 +1,4 @@
-// A journal of its own in a simulated world: /d/journal.
+// A journal in a simulated world: /d/journal.
 #ifndef PINNACLE_TEST_SIMULATED_JOURNAL_H_
 #define PINNACLE_TEST_SIMULATED_JOURNAL_H_
 
@@ -12,7 +12,7 @@ namespace pinnacle {
 
 inline constexpr char kSimulatedJournal[] = "/d/journal";
 
-// Both directories, durably.
+// Creates both directories, durably.
 inline void MakeJournalDirectories(FileSystem* fs) {
   REQUIRE(fs->CreateDirectory("/d").ok());
   REQUIRE(fs->CreateDirectory(kSimulatedJournal).ok());
@@ -27,7 +27,7 @@ inline void OpenJournal(SimulatedEnvironment* world, const JournalOptions& optio
   REQUIRE_MESSAGE(status.ok(), status.ToString());
 }
 
-// Where a journal without an entry begins.
+// The beginning of a journal without entries.
 inline JournalPosition EmptyPosition() {
   JournalPosition position;
   position.head_directory = "/d";

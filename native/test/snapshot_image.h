@@ -58,7 +58,7 @@ class SnapshotImage {
     return sections;
   }
 
-  // Makes every checksum right again.
+  // Recomputes every checksum.
   SnapshotImage& Seal() {
     Put<uint32_t>(12, 0);
     Put<uint32_t>(12, Crc(0, 128));

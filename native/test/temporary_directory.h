@@ -1,4 +1,4 @@
-// A directory of a test's own, removed at its end.
+// A directory for one test, removed at its end.
 #ifndef PINNACLE_TEST_TEMPORARY_DIRECTORY_H_
 #define PINNACLE_TEST_TEMPORARY_DIRECTORY_H_
 

@@ -1,5 +1,5 @@
-// What the writer's threads tell followers of other processes, and these tell them, in the part of
-// a window before its ring. Times are of the machine's monotonic clock.
+// What the writer's threads and followers in other processes tell each other, in the part of a
+// window before its ring. Times are of the machine's monotonic clock.
 #ifndef PINNACLE_WINDOW_WAKE_LINE_H_
 #define PINNACLE_WINDOW_WAKE_LINE_H_
 
@@ -11,12 +11,12 @@ namespace pinnacle {
 inline constexpr uint64_t kWakeOffset = 1024;
 
 struct WakeLine {
-  uint32_t moves;  // grows with every move of one of the two frontiers; followers wait for it
+  uint32_t moves;  // incremented with every move of a frontier; followers wait for it
   uint32_t reserved;
   uint64_t written;
   uint64_t durable;
-  // Written by followers: until then somebody waits (and is to be woken), or spins (and wants to
-  // see entries sooner than the copying thread looks otherwise).
+  // Written by followers: until then a follower waits (and needs waking), or spins (and wants to
+  // see entries sooner than the copying thread's usual interval).
   uint64_t waiting_until_ns;
   uint64_t spinning_until_ns;
 };

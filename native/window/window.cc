@@ -15,13 +15,13 @@ namespace pinnacle {
 
 namespace {
 
-// Of what is free, so much stays free for others.
+// A window takes at most one part in this many of the free memory.
 constexpr uint64_t kShareOfRoom = 2;
 
-// What opening touches itself, before the thread that touches the rest has begun.
+// Bytes that opening itself touches, before the thread that touches the rest has started.
 constexpr uint64_t kFirstTouchBytes = 256 * 1024;
 
-// How large a window may be; 0: none. `*why_not` says why it is smaller than asked for.
+// The possible size of a window; 0: none. `*why_not` says why it is smaller than requested.
 uint64_t BytesThatFit(const MemoryRoom& room, uint64_t wanted, std::string* why_not) {
   // Beyond a cgroup's limit the kernel kills the process instead of refusing the memory.
   const uint64_t memory = AvailableMemoryBytes();
@@ -137,7 +137,7 @@ Status Window::Create(const Environment& environment, const WindowHeader& header
   const Status kept = mapping_->KeepInMemory();
   if (!kept.ok()) lock_refusal_ = std::string(kept.message());
   touched_bytes_ = kWindowHeaderBytes;
-  // Around the place where the writer begins: the other thread comes to it later.
+  // Touches the ring around the writer's start: the other thread reaches it later.
   const uint64_t begin = header_.first_offset % header_.ring_bytes / kPageBytes * kPageBytes;
   mapping_->Prefault(kWindowHeaderBytes + begin,
                      std::min(kFirstTouchBytes, header_.ring_bytes - begin));

@@ -1,8 +1,8 @@
-// The window of a live writer: memory that outlives the process, in the form of a file on a memory
-// file system. The writer stores entries into its ring; threads of the journal copy them from there
-// to the segment files. window_format.h has the layout.
+// The window of a live writer: memory that outlives the process, as a file on a memory file system.
+// The writer stores entries into its ring; threads of the journal copy them from there to the
+// segment files. window_format.h has the layout.
 //
-// Threads: the writer stores into the ring; everything else here may be called beside it.
+// Threads: the writer stores into the ring; everything else here may run concurrently.
 #ifndef PINNACLE_WINDOW_WINDOW_H_
 #define PINNACLE_WINDOW_WINDOW_H_
 
@@ -22,12 +22,12 @@ namespace pinnacle {
 
 // How entries get into the segment files.
 enum class WritePath : uint8_t {
-  kAuto,    // through a window where there is room for one, else mapped
+  kAuto,    // through a window if there is room for one, else mapped
   kWindow,  // through a window, or opening is refused
   kMapped,  // stored straight into the mapped segment
 };
 
-// The head record has the directory's name: absolute, with a closing zero.
+// The head record stores the directory's name: absolute, with a terminating zero.
 inline constexpr size_t kWindowDirectoryBytes = 64;
 
 struct WindowOptions {
@@ -36,7 +36,7 @@ struct WindowOptions {
   uint64_t bytes = kDefaultWindowBytes;
 };
 
-// What a window is made for. All of it goes into its header.
+// The journal that a window is made for. All of it goes into the window's header.
 struct WindowOwner {
   std::string data_directory;
   uint64_t journal_id_low = 0;
@@ -51,9 +51,9 @@ struct WindowOwner {
 
 class Window {
  public:
-  // Makes a window: created exclusively, allocated in full, locked. With kAuto `*window` stays
-  // empty where there is no room for one, and `*why_none` says why; with kWindow that is the error:
-  // kNoSpace, kOutOfMemory, kInvalidArgument (not a directory in memory), or of the system.
+  // Makes a window: created exclusively, allocated in full, locked. If there is no room for one,
+  // kAuto leaves `*window` empty and sets `*why_none`, while kWindow returns the error: kNoSpace,
+  // kOutOfMemory, kInvalidArgument (not a directory in memory), or the system's.
   static Status Make(const Environment& environment, const WindowOptions& options,
                      const WindowOwner& owner, std::unique_ptr<Window>* window,
                      std::string* why_none);
@@ -68,11 +68,11 @@ class Window {
     return pinnacle::PlaceOf(header_, segment, offset);
   }
   uint8_t* At(uint64_t place) const { return ring_ + place % header_.ring_bytes; }
-  // From there to the ring's end.
+  // Bytes from `place` to the ring's end.
   uint64_t ContiguousAt(uint64_t place) const {
     return header_.ring_bytes - place % header_.ring_bytes;
   }
-  // Stores bytes that may go across the ring's end; the last 8 after all others.
+  // Stores bytes that may wrap around the ring's end; the last 8 after all others.
   void Store(uint64_t place, std::span<const uint8_t> bytes) const;
 
   // Writes into the part before the ring, after the header. Best effort.
@@ -81,23 +81,23 @@ class Window {
     (void)file_->Write(offset, bytes);
   }
 
-  // Tells followers where the frontiers are. One thread at a time.
+  // Announces the frontiers to followers. One thread at a time.
   void Announce(uint64_t written, uint64_t durable, uint64_t monotonic_ns) const;
-  // A follower spins: it wants entries copied as soon as can be.
+  // A follower spins: it wants entries copied as soon as possible.
   bool IsHurried(uint64_t monotonic_ns) const;
 
-  // Touches up to `bytes` more of the ring, which the writer has not come to yet: the first store
-  // to a page costs microseconds even where the page is there. Returns the bytes touched; 0 once
-  // all are.
+  // Touches up to `bytes` more of the part of the ring that the writer has not reached: the first
+  // store to a page costs microseconds even if the page is present. Returns the bytes touched; 0
+  // once all are.
   uint64_t TouchStep(uint64_t bytes);
-  // Tells whether the file still has its name and its size; kDirectoryLost where not.
+  // kDirectoryLost if the file no longer has its name or its size.
   Status Check() const;
-  // What is told of one that Check() found lost.
+  // The error for a window that Check() found lost.
   Status LossStatus() const;
-  // Why the ring could not be locked in memory; empty where it is.
+  // Why the ring could not be locked in memory; empty if it is locked.
   const std::string& lock_refusal() const { return lock_refusal_; }
 
-  // Removes the file. The memory stays until the object goes.
+  // Removes the file. The memory stays until the object is destroyed.
   Status Remove();
 
  private:

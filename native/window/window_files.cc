@@ -60,7 +60,7 @@ Status ReadWindowHeader(const File& file, WindowHeader* header, std::string* rea
   if (bytes_read < sizeof(*header) ||
       std::memcmp(header->magic, kWindowMagic, sizeof(kWindowMagic)) != 0 ||
       header->checksum != ChecksumOf(*header)) {
-    *header = WindowHeader();  // nothing of it counts
+    *header = WindowHeader();  // ignore all of it
     *reason = "its header does not verify";
   } else if (header->version != kWindowVersion || header->mandatory_features != 0) {
     *reason = "it has a format that this version does not know";
@@ -95,7 +95,7 @@ Status OpenWindowFile(FileSystem* fs, const std::string& path, std::unique_ptr<F
   bool is_private = false;
   PINNACLE_RETURN_IF_ERROR(opened->IsPrivate(1, &is_private));
   if (!is_private) {
-    *reason = "it is not this user's alone (owner, permissions or a second name)";
+    *reason = "it is not private to this user (check its owner, permissions and links)";
     return Status();
   }
   PINNACLE_RETURN_IF_ERROR(ReadWindowHeader(*opened, header, reason));

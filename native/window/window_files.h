@@ -20,13 +20,13 @@ using WindowId = std::array<uint8_t, 16>;
 std::string WindowName(const WindowId& id);
 bool IsWindowName(const std::string& name);
 
-// What a window that was not used is renamed to: nothing looks for it by this name.
+// The name that an unusable window is renamed to, so that it is no longer found as a window.
 std::string RefusedName(const std::string& path);
 
 // Fills in the checksum.
 void SealWindowHeader(WindowHeader* header);
 
-// Reads and checks a header. `*reason` says why the file is no usable window; empty where it is.
+// Reads and checks a header. `*reason` says why the file is not a usable window; empty if it is.
 Status ReadWindowHeader(const File& file, WindowHeader* header, std::string* reason);
 
 inline std::string DirectoryOf(const WindowHeader& header) {
@@ -40,23 +40,22 @@ inline FileIdentity IdentityOf(const WindowHeader& header) {
   return {header.directory_device, header.directory_inode};
 }
 
-// The paths of all files in `directory` that have a window's name; none where it does not exist.
+// The paths of all files in `directory` with a window's name; none if it does not exist.
 Status ListWindows(FileSystem* file_system, const std::string& directory,
                    std::vector<std::string>* paths);
 
-// Opens a window that may be another process's. `*file` is empty where it can't be used: it is not
-// this user's alone, a link, or no window; `*reason` says which. It is not locked: a lock that is
-// held for a moment only to look would make the window's own writer, which opens in that moment,
-// find it in use.
+// Opens a window that may be another process's. `*file` is empty if it can't be used: it is not
+// private to this user, a link, or not a window; `*reason` says which. It is not locked: if a mere
+// look took the lock, the window's own writer, opening at that moment, would find it in use.
 Status OpenWindowFile(FileSystem* file_system, const std::string& path, std::unique_ptr<File>* file,
                       WindowHeader* header, std::string* reason);
 
-// Locks one for as long as the file is open. kLocked: it is in use.
+// Locks a window for as long as the file is open. kLocked: it is in use.
 Status LockWindowFile(File* file, const std::string& path, const WindowHeader& header);
 
 // Removes the windows in `directory` that earlier writers of the data directory left: those of this
-// journal and this directory that nobody uses, but for the one named `kept`. Best effort: what
-// can't be looked at stays.
+// journal and this directory that are not in use, except the one named `kept`. Best effort: a
+// window that can't be examined stays.
 void RemoveLeftWindows(FileSystem* file_system, const std::string& directory,
                        const FileIdentity& data_directory, uint64_t journal_id_low,
                        uint64_t journal_id_high, const WindowId& kept);

@@ -35,7 +35,7 @@ struct Place {
   }
 };
 
-TEST_CASE("no window is made where segments are to be mapped") {
+TEST_CASE("no window is made if segments are mapped") {
   Place place;
   REQUIRE(place.Make({WritePath::kMapped, "", 64 * 1024}).ok());
   CHECK(place.window == nullptr);
@@ -43,7 +43,7 @@ TEST_CASE("no window is made where segments are to be mapped") {
   CHECK(place.Names().empty());
 }
 
-TEST_CASE("a window is a file of this user's alone, locked, with what it was made for") {
+TEST_CASE("a window is a private, locked file that names its owner") {
   Place place;
   REQUIRE(place.Make({WritePath::kWindow, "", 64 * 1024}).ok());
   REQUIRE(place.window != nullptr);
@@ -71,7 +71,7 @@ TEST_CASE("a window is a file of this user's alone, locked, with what it was mad
   CHECK(place.window->PlaceOf(5, 4096) == 384 * 1024 + 4096);
 }
 
-TEST_CASE("where there is too little room, 'auto' takes a smaller window or none, 'window' fails") {
+TEST_CASE("with too little room, 'auto' takes a smaller window or none, and 'window' fails") {
   Place place;
   place.world.file_system().set_memory_room(20 * kMiB);
   REQUIRE(place.Make({WritePath::kAuto, "", 16 * kMiB}).ok());
@@ -133,7 +133,7 @@ TEST_CASE("bytes are stored across the ring's end") {
   }
 }
 
-TEST_CASE("all of a window is touched once") {
+TEST_CASE("all of a window is touched exactly once") {
   Place place;
   REQUIRE(place.Make({WritePath::kWindow, "", 64 * 1024}).ok());
   uint64_t touched = 0;
@@ -153,7 +153,7 @@ TEST_CASE("a window that lost its name, or got another one, is noticed") {
   CHECK(linked.window->Check().code() == Code::kDirectoryLost);
 }
 
-TEST_CASE("a header that was changed says nothing, and one of an impossible window is refused") {
+TEST_CASE("a changed header is ignored, and one of an impossible window is refused") {
   Place place;
   REQUIRE(place.Make({WritePath::kWindow, "", 64 * 1024}).ok());
   const WindowHeader good = place.window->header();

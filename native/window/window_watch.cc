@@ -10,7 +10,8 @@ namespace pinnacle {
 namespace {
 
 constexpr uint64_t kHurryNs = 1'000'000'000;
-// A wish outlives the wait: the next one comes soon, and a writer that wakes nobody loses 4 us.
+// A request outlives the wait: the next one comes soon, and a needless wake costs the writer only 4
+// us.
 constexpr uint64_t kWishNs = 1'000'000'000;
 
 }  // namespace

@@ -1,6 +1,6 @@
-// A follower's view of another process's window: it waits there for entries to be written or to
+// A follower's view of another process's window, in which it waits for entries to be written or to
 // become durable. It reads and writes the file by system calls and touches no mapped byte, so a
-// window that goes away under it is an error and no signal.
+// window that disappears meanwhile is an error, not a signal.
 #ifndef PINNACLE_WINDOW_WINDOW_WATCH_H_
 #define PINNACLE_WINDOW_WINDOW_WATCH_H_
 
@@ -16,17 +16,17 @@ namespace pinnacle {
 
 class WindowWatch {
  public:
-  // Of the window at `path`: kNotFound, kNotOurFile and the like.
+  // Opens the window at `path`. kNotFound, kNotOurFile and the like.
   static Status Open(const Environment& environment, const std::string& path,
                      std::unique_ptr<WindowWatch>* watch);
 
-  // Sets *line to what the writer says now.
+  // Sets *line to the writer's current values.
   Status Read(WakeLine* line) const;
   // Waits until `moves` differs from `seen`, for at most `timeout_ns`.
   void Wait(uint32_t seen, uint64_t timeout_ns);
   // Ends the waits of all followers of the window.
   void Interrupt();
-  // For the next second the writer's threads copy as often as they can.
+  // Asks the writer's threads to copy as often as they can for the next second.
   void HurryWriter();
 
  private:

@@ -127,6 +127,11 @@ t.test('dump shows which entries are a transaction', { buffered: true }, async (
     [undefined, undefined, 'first', 'middle', 'last', undefined],
   )
   t.match((await pinnacle(['verify', dataDirectory, '--pure'])).stdout, /^clean/)
+  const inside = await pinnacle(['dump', dataDirectory, '--from', '4'])
+  t.match(
+    inside.stderr,
+    /entry 4 lies inside the transaction of the entries 3 to 5.* 3 or 6 as the first/,
+  )
 })
 
 t.test(

@@ -134,6 +134,10 @@ t.test('payloads with bad arguments are refused and change nothing', async (t) =
     [() => journal.append(1, bytes, { timestampNs: -1 }), 'ERR_PINNACLE_INVALID_TIMESTAMP'],
     [() => journal.append(1, bytes, { timestampNs: 2n ** 64n }), 'ERR_PINNACLE_INVALID_TIMESTAMP'],
     [() => journal.append(300, bytes, { timestampNs: 5n }), 'ERR_PINNACLE_INVALID_ENTRY_TYPE'],
+    // (In its lane it would be 44 with a flag.)
+    [() => journal.append(300, bytes), 'ERR_PINNACLE_INVALID_ENTRY_TYPE'],
+    [() => journal.append(512, bytes, { timestampNs: 5 }), 'ERR_PINNACLE_INVALID_ENTRY_TYPE'],
+    [() => journal.append(512, new Uint8Array(100)), 'ERR_PINNACLE_INVALID_ENTRY_TYPE'],
     // Larger than half a 64 KiB segment, staged and not staged.
     [() => journal.append(1, new Uint8Array(70_000)), 'ERR_PINNACLE_ENTRY_TOO_LARGE'],
     [() => journal.append(1, new Uint8Array(200_000)), 'ERR_PINNACLE_ENTRY_TOO_LARGE'],
@@ -143,10 +147,13 @@ t.test('payloads with bad arguments are refused and change nothing', async (t) =
     [() => journal.appendLanes(1, 1.5), 'ERR_PINNACLE_BUFFER_LENGTH'],
     [() => journal.appendLanes(1, NaN), 'ERR_PINNACLE_BUFFER_LENGTH'],
     [() => journal.appendLanes(200, 1), 'ERR_PINNACLE_INVALID_ENTRY_TYPE'],
+    [() => journal.appendLanes(512, 1, 5), 'ERR_PINNACLE_INVALID_ENTRY_TYPE'],
+    [() => journal.appendLanesBatch(512, 1, 2, 5), 'ERR_PINNACLE_INVALID_ENTRY_TYPE'],
     [() => journal.appendLanesBatch(1, 0, 1), 'ERR_PINNACLE_BUFFER_LENGTH'],
     [() => journal.appendLanesBatch(1, 1, 1025), 'ERR_PINNACLE_BUFFER_LENGTH'],
     [() => journal.appendLanesBatch(1, 1024, 1024), 'ERR_PINNACLE_BUFFER_LENGTH'],
     [() => journal.appendBatch(128, [bytes, bytes]), 'ERR_PINNACLE_INVALID_ENTRY_TYPE'],
+    [() => journal.appendBatch(256, [bytes, bytes]), 'ERR_PINNACLE_INVALID_ENTRY_TYPE'],
     [() => journal.appendBatch(1, [bytes, null as never]), 'ERR_PINNACLE_INVALID_ARGUMENT'],
   ]
   for (const [work, code] of cases) {

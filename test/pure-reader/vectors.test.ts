@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
 
-import { inspect, verdictOf } from '../../lib/index.js'
+import { inspect, Journal, verdictOf } from '../../lib/index.js'
 import { native } from '../../lib/native/load.js'
 import { crc32c } from '../../lib/pure-reader/checksum.js'
 import { decodeHead } from '../../lib/pure-reader/head.js'
@@ -17,7 +17,14 @@ import {
 } from '../../lib/pure-reader/segment.js'
 import { readSnapshot } from '../../lib/pure-reader/snapshot.js'
 import { verifyPure } from '../../lib/pure-reader/verify.js'
-import { headSlot, SegmentImage, segmentName, write } from './image.js'
+import {
+  continuesFlag,
+  headSlot,
+  moreFollowsFlag,
+  SegmentImage,
+  segmentName,
+  write,
+} from './image.js'
 
 /** The hex dumps of a version's section, in their order. */
 function vectors(version: number): Buffer[] {
@@ -125,6 +132,25 @@ t.test('the test vectors of version 2 are what they say', async (t) => {
   })
 })
 
+/** Entries 8 to 10 of segment 2, as the page describes them. */
+function appendTransaction(two: SegmentImage, madeNs: bigint): SegmentImage {
+  const order = (id: number, price: number, quantity: number): Buffer => {
+    const payload = Buffer.alloc(32)
+    for (const [index, value] of [id, 0, price, quantity].entries()) {
+      payload.writeBigUInt64LE(BigInt(value), 8 * index)
+    }
+    return payload
+  }
+  const [both, durable] = [continuesFlag | moreFollowsFlag, 7]
+  const execution = { type: 0x18, flags: moreFollowsFlag, payload: order(1001, 0, 5_000_000) }
+  const note = { type: 0x85, flags: both, payload: Buffer.from('hello, transaction') }
+  const rest = order(1002, 6_450_100, 2_500_000)
+  const add = { type: 0x11, flags: continuesFlag | 1, payload: rest }
+  two.entry({ ...execution, sequence: 8, instrument: 1, durable, timeNs: madeNs + 11n })
+  two.entry({ ...note, sequence: 9, durable, timeNs: madeNs + 12n })
+  return two.entry({ ...add, sequence: 10, instrument: 1, durable, timeNs: madeNs + 13n })
+}
+
 t.test('another encoder, from the words of the page alone, makes the same bytes', async (t) => {
   const [head, mark, record, hole] = vectors(2)
   const madeNs = (vectors(1)[0] as Buffer).readBigUInt64LE(80)
@@ -135,6 +161,13 @@ t.test('another encoder, from the words of the page alone, makes the same bytes'
   t.same(two.bytes.subarray(0, 128), head)
   t.same(two.bytes.subarray(4096, two.end), hole)
   t.same(one.bytes.subarray(1536, 1568), mark)
+  const [features, ...transaction] = vectors(2).slice(4)
+  two.bytes.writeBigUInt64LE(1n, 16)
+  two.sealHeader()
+  t.same(two.bytes.subarray(0, 128), features)
+  const begin = two.end
+  appendTransaction(two, madeNs)
+  t.same(two.bytes.subarray(begin, two.end), Buffer.concat(transaction))
   const made = headSlot({
     counter: 4,
     epoch: 2,
@@ -158,18 +191,32 @@ t.test('together the vectors are a directory that both readers find clean', asyn
     for (const [part, offset] of parts) bytes.set(part ?? [], offset)
     return bytes
   }
-  const entries = Buffer.concat(rest.slice(0, 4))
+  const first = Buffer.concat(rest.slice(0, 4))
   const frontierMark = rest[4]
   write(dataDirectory, {
     HEAD: place([record, 0]).subarray(0, 8192),
-    [segmentName(1)]: place([header, 0], [linkMark, 1536], [frontierMark, 2560], [entries, 4096]),
+    [segmentName(1)]: place([header, 0], [linkMark, 1536], [frontierMark, 2560], [first, 4096]),
     [segmentName(2)]: place([headerOfTwo, 0], [hole, 4096]),
   })
-  const report = verifyPure(dataDirectory)
-  t.same([report.verdict, ...report.problems, ...report.damaged], ['clean'])
-  t.equal(report.journal.lastSequence, 7n)
-  t.equal(report.journal.knownDurable, 4n)
-  const engine = await inspect(dataDirectory)
-  t.equal(verdictOf(engine), 'clean')
-  t.equal(engine.recovery.lastSequence, 7)
+  const read = async (): Promise<[string, number, bigint]> => {
+    const report = verifyPure(dataDirectory)
+    t.same([...report.problems, ...report.damaged], [])
+    const engine = await inspect(dataDirectory)
+    t.equal(verdictOf(engine), report.verdict)
+    t.equal(engine.recovery.lastSequence, Number(report.journal.lastSequence))
+    return [report.verdict, engine.recovery.lastSequence, report.journal.knownDurable]
+  }
+  t.same(await read(), ['clean', 7, 4n])
+
+  const [features, ...transaction] = vectors(2).slice(4)
+  const grown = Buffer.concat([hole as Buffer, ...transaction])
+  write(dataDirectory, { [segmentName(2)]: place([features, 0], [grown, 4096]) })
+  t.same(await read(), ['clean', 10, 7n])
+  const entries: unknown[] = []
+  for await (const entry of Journal.read(dataDirectory, { from: 8 })) entries.push(entry)
+  t.match(entries, [
+    { type: 'execute', transaction: 'first', orderId: 1001n, quantity: 5_000_000 },
+    { type: 'user', transaction: 'middle', payload: Buffer.from('hello, transaction') },
+    { type: 'add', transaction: 'last', orderId: 1002n, side: 1, price: 6_450_100 },
+  ])
 })

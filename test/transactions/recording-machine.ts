@@ -1,9 +1,9 @@
-import type { OperationEntry, StateMachine, UserEntry } from '../../lib/index.js'
+import type { AppliedEntry, OperationEntry, StateMachine, UserEntry } from '../../lib/index.js'
 
 /** Remembers all that it is given, so that live and replayed entries can be compared. */
 export class RecordingMachine implements StateMachine {
   seen: string[] = []
-  onEntry: (entry: UserEntry | OperationEntry) => void = () => undefined
+  onEntry: (entry: AppliedEntry) => void = () => undefined
   apply(entry: UserEntry): void {
     this.#record(entry)
   }
@@ -16,10 +16,9 @@ export class RecordingMachine implements StateMachine {
   restore(bytes: Uint8Array): void {
     this.seen = JSON.parse(Buffer.from(bytes).toString()) as string[]
   }
-  #record(entry: UserEntry | OperationEntry): void {
-    const sorted = Object.fromEntries(Object.entries(entry).sort())
+  #record(entry: AppliedEntry): void {
     this.seen.push(
-      JSON.stringify(sorted, (_, value: unknown) =>
+      JSON.stringify(entry, (_, value: unknown) =>
         typeof value === 'bigint' ? `${String(value)}n` : value,
       ),
     )

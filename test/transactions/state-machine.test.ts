@@ -104,6 +104,60 @@ t.test('what it appends while a transaction is applied follows the transaction',
   await again.close()
 })
 
+for (const [kind, options] of [
+  ['plain', {}],
+  ['atomic', { atomic: true }],
+  ['skipping', { skipRefused: true }],
+] as const) {
+  t.test(`what it makes of a ${kind} batch follows all of the batch`, async (t) => {
+    const directory = t.testdir()
+    const live = new RecordingMachine()
+    const manager = await open(directory, { stateMachine: live })
+    const book = manager.book('AAPL')
+    const batch = manager.batch(options)
+    live.onEntry = (entry) => {
+      if (entry.type !== 'add' || entry.price !== 100) return
+      manager.append(1, payload)
+      // The same batch again, while the state machine gets what was in it.
+      batch.add(book, BigInt(entry.sequence), Side.Sell, 200, 1).commit()
+    }
+    for (const id of [1, 2, 3]) batch.add(book, id, Side.Buy, 100, id)
+    t.equal(batch.commit().lastSequence, 6)
+    await manager.close()
+    const recovered = new RecordingMachine()
+    const again = await open(directory, { stateMachine: recovered })
+    t.strictSame(recovered.seen, live.seen)
+    t.equal(recovered.seen.length, 9)
+    await again.close()
+  })
+}
+
+t.test('a negative zero is given as the plain zero that the journal has', async (t) => {
+  const directory = t.testdir()
+  const live = new RecordingMachine()
+  const manager = await open(directory, { stateMachine: live })
+  const negative: string[] = []
+  live.onEntry = (entry) => {
+    for (const [name, value] of Object.entries(entry)) {
+      if (Object.is(value, -0)) negative.push(`${name} of ${entry.type}`)
+    }
+  }
+  const book = manager.book('AAPL')
+  book.add(1, Side.Buy, -0, 1, -0)
+  book.replace(1, 2, -0, 1, -0)
+  book.setStatus(-0)
+  manager.book('ETH-USD').setLevel(Side.Buy, -0, -0)
+  manager.append(-0, payload, { timestampNs: -0 })
+  manager.batch().add(book, 3, Side.Buy, -0, 1, -0).trade(book, Side.Buy, -0, 1).commit()
+  book.add(4, Side.Buy, 1, 1, 1n << 63n)
+  t.strictSame(negative, [])
+  await manager.close()
+  const recovered = new RecordingMachine()
+  const again = await open(directory, { stateMachine: recovered })
+  t.strictSame(recovered.seen, live.seen)
+  await again.close()
+})
+
 t.test('one that throws at an operation fails, and a corrected one gets it again', async (t) => {
   const directory = t.testdir()
   const machine = new RecordingMachine()

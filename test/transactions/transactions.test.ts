@@ -161,6 +161,31 @@ t.test('what the function throws comes out, and all is taken back', async (t) =>
   await manager.close()
 })
 
+t.test('what a getter of the options throws comes out as it is', async (t) => {
+  const manager = await open(t.testdir())
+  const before = fingerprint(manager)
+  for (const thrown of [Object.freeze(new Error('mine')), 'a word', undefined]) {
+    const options = {
+      get instrument(): string {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- whatever it is
+        throw thrown
+      },
+    }
+    let caught: unknown = 'nothing'
+    try {
+      manager.transaction(() => {
+        fill(manager, 1)
+        manager.append(1, payload(8), options)
+      })
+    } catch (error) {
+      caught = error
+    }
+    t.equal(caught, thrown)
+    t.strictSame(fingerprint(manager), before)
+  }
+  await manager.close()
+})
+
 t.test('a taken back clear gives back every order at its place', async (t) => {
   const manager = await open(t.testdir())
   flow(manager, 500)
