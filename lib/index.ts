@@ -53,12 +53,12 @@ export type {
   OperationEntry,
   TransactionPlace,
   UserEntry,
-} from './journal/entry.js'
+} from './entry/entry.js'
 export { Consumer, type ConsumeOptions } from './journal/consumer.js'
 export { Consumers, type ConsumerInfo, type OpenConsumerOptions } from './journal/consumers.js'
 export { Journal, type AppendOptions } from './journal/journal.js'
 export type { ReadOptions } from './journal/read-entries.js'
-export type { Hole, StateMachine } from './journal/state-machine.js'
+export type { Hole, StateMachine } from './entry/state-machine.js'
 export {
   backup,
   listBackups,

@@ -8,9 +8,9 @@
  */
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
-import { Fields, parseObject, type JsonObject } from '../credentials/canonical.js'
-import { equalBytes, hmac } from '../credentials/primitives.js'
-import { SecretBuffer } from '../credentials/secret-buffer.js'
+import { Fields, parseObject, type JsonObject } from '../secure/canonical.js'
+import { equalBytes, hmac } from '../secure/primitives.js'
+import { SecretBuffer } from '../secure/secret-buffer.js'
 import {
   auditActions,
   auditOutcomes,

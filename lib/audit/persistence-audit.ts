@@ -1,5 +1,5 @@
 /** Records what happens to a data directory's journal: opens, recoveries, repairs, compactions, failures. */
-import { codeOf } from '../credentials/errors.js'
+import { codeOf } from '../secure/errors.js'
 import type { PersistenceManager } from '../persistence/persistence-manager.js'
 import type { RecoveryReport } from '../persistence/events.js'
 import type { AuditEvent, AuditSink } from './event.js'

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { decodeEnvelope, versionOf } from '../credentials/envelope.js'
-import { CredentialCode, credentialError, fileError } from '../credentials/errors.js'
+import { CredentialCode, credentialError, fileError } from '../secure/errors.js'
 import {
   createRecipientKey,
   fingerprintOf,
@@ -14,7 +14,7 @@ import {
   type KeyEntry,
   type RecipientProvider,
 } from '../credentials/index.js'
-import { realFiles } from '../credentials/file-operations.js'
+import { realFiles } from '../secure/file-operations.js'
 import { StoreFiles } from '../credentials/store-files.js'
 import { action } from './action.js'
 import { listArgument } from './arguments.js'

@@ -3,7 +3,7 @@ import { mkdirSync, writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { Option, type Command } from 'commander'
 import { AuditTrail } from '../audit/index.js'
-import { fileError } from '../credentials/errors.js'
+import { fileError } from '../secure/errors.js'
 import {
   cipherNames,
   CredentialStore,

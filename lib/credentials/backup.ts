@@ -11,7 +11,7 @@ import {
   parseObject,
   requireCanonical,
   type JsonObject,
-} from './canonical.js'
+} from '../secure/canonical.js'
 import { decodeEnvelope, versionOf } from './envelope.js'
 import { decodeSeed } from './seed-format.js'
 

@@ -1,7 +1,7 @@
 /** The ways in which a file's data key is wrapped, as they stand in the file. */
-import { corrupt, Fields, type JsonObject } from './canonical.js'
+import { corrupt, Fields, type JsonObject } from '../secure/canonical.js'
 import { checkKdf, kdfNames, type KdfParameters } from './kdf.js'
-import type { Sealed } from './primitives.js'
+import type { Sealed } from '../secure/primitives.js'
 
 export interface PasswordEntry {
   readonly type: 'password'

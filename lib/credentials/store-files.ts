@@ -1,11 +1,12 @@
 /** What a credentials store is made of on disk, and the lock that guards it. */
 import { join } from 'node:path'
 import { absolutePath } from '../config/absolute.js'
-import { AttemptLimiter, realClocks, type Clocks } from './attempt-limiter.js'
-import { CredentialCode, credentialError } from './errors.js'
-import { withFileLock } from './file-lock.js'
-import { realFiles, type FileOperations } from './file-operations.js'
-import { SecureFiles } from './secure-files.js'
+import { realClocks, type Clocks } from '../secure/clocks.js'
+import { AttemptLimiter } from './attempt-limiter.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
+import { withFileLock } from '../secure/file-lock.js'
+import { realFiles, type FileOperations } from '../secure/file-operations.js'
+import { SecureFiles } from '../secure/secure-files.js'
 
 export const credentialsFile = 'secure_config.json'
 const attemptsFile = 'secure_config.attempts.json'

@@ -23,15 +23,15 @@ import {
   type Edit,
 } from './edit.js'
 import { decodeEnvelope, maxKeyEntries } from './envelope.js'
-import { CredentialCode, codeOf, credentialError } from './errors.js'
+import { CredentialCode, codeOf, credentialError } from '../secure/errors.js'
 import type { KeyEntry } from './key-entry.js'
 import type { KeyProvider } from './key-provider.js'
-import { keyBytes, type CipherName } from './primitives.js'
+import { keyBytes, type CipherName } from '../secure/primitives.js'
 import type { RecipientProvider } from './recipient.js'
 import { expiryOf, expiryState, secretOf, summaryOf, type CredentialSummary } from './reading.js'
 import { rewrapped, wrapForAll } from './rewrap.js'
 import type { Secret } from './secret.js'
-import { SecretBuffer } from './secret-buffer.js'
+import { SecretBuffer } from '../secure/secret-buffer.js'
 import { StoreFiles, type StoreFilesOptions } from './store-files.js'
 import {
   checkFields,

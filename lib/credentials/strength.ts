@@ -3,8 +3,8 @@
  * is being *created* is a JavaScript string for the length of this call; an unlock never makes one.
  */
 import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
-import { CredentialCode, credentialError } from './errors.js'
-import type { SecretBuffer } from './secret-buffer.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
+import type { SecretBuffer } from '../secure/secret-buffer.js'
 
 export const minPasswordBytes = 12
 export const maxPasswordBytes = 1024

@@ -8,9 +8,9 @@ import { bounds, rangeText } from '../config/bounds.js'
 import { unknownInstrument } from '../book/instrument.js'
 import type { NativeBinding, NativeReader } from '../native/binding.js'
 import type { NativeWatch } from '../native/live-binding.js'
-import { decodeEntries } from './decode.js'
+import { decodeEntries } from '../entry/decode.js'
 import { Follow, type OnMove } from './follow.js'
-import { journalEntryTypes, type JournalEntry, type JournalEntryType } from './entry.js'
+import { journalEntryTypes, type JournalEntry, type JournalEntryType } from '../entry/entry.js'
 
 export interface ReadOptions {
   /** First sequence. Default: the first that the journal still holds. */

@@ -12,7 +12,7 @@
  * Marks may be lost too, so kept entries between two holes may be of another run. Then the position of every source
  * that could have them is left open (`atLeast`).
  */
-import type { HoleEntry, JournalEntry } from '../journal/entry.js'
+import type { HoleEntry, JournalEntry } from '../entry/entry.js'
 import {
   decodeFlowPayload,
   flowUserType,

@@ -10,8 +10,8 @@
  * Marks and notes are payload entries of type flowUserType. Their first byte says which: 1 mark (then JSON),
  * 2 note (reason, then the line as float64 at byte 8).
  */
-import type { JournalEntry, UserEntry } from '../journal/entry.js'
-import type { Hole, StateMachine } from '../journal/state-machine.js'
+import type { JournalEntry, UserEntry } from '../entry/entry.js'
+import type { Hole, StateMachine } from '../entry/state-machine.js'
 import { PinnacleError } from '../errors/pinnacle-error.js'
 import type { Counted } from './flow-counter.js'
 import type { NoteReason } from './flow-operation.js'

@@ -1,8 +1,8 @@
 /** Tells a state machine of book operations as they are applied. */
-import { operationEntryOf } from '../journal/operation-entry.js'
+import { operationEntryOf } from '../entry/operation-entry.js'
 import { placeOf } from '../journal/transaction.js'
 import type { OperationObserver, StagingArea } from '../native/staging.js'
-import type { StateMachineHost } from './state-machine-host.js'
+import type { StateMachineHost } from '../engine/state-machine-host.js'
 
 export function observerOf(staging: StagingArea, host: StateMachineHost): OperationObserver {
   return {

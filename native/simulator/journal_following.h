@@ -17,7 +17,7 @@ namespace pinnacle::simulation {
 Status FollowJournal(FileSystem* file_system, uint64_t from,
                      const std::function<bool(const uint8_t*, uint64_t)>& visit);
 
-// As lib/persistence/state-machine-host.ts does it: what the snapshot of the sequence `snapshot`
+// As lib/engine/state-machine-host.ts does it: what the snapshot of the sequence `snapshot`
 // held (nothing: from the first entry on), then the user entries after it up to `last`. kJournalGap
 // where the journal ends before that.
 Status ReplayUserState(FileSystem* file_system, const std::vector<uint8_t>& restored,

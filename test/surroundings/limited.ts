@@ -3,7 +3,7 @@
  * after it, and tells its parent how each ended: 'ok', or the error's code.
  */
 import { join } from 'node:path'
-import { SecretBuffer } from '../../lib/credentials/secret-buffer.js'
+import { SecretBuffer } from '../../lib/secure/secret-buffer.js'
 import { inspect, Journal } from '../../lib/index.js'
 import { flow, open } from '../persistence/setup.js'
 

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander'
 import { definitionOf } from '../../book/instrument.js'
 import { Journal } from '../../journal/journal.js'
-import { journalEntryTypes, type JournalEntry, type JournalEntryType } from '../../journal/entry.js'
+import { journalEntryTypes, type JournalEntry, type JournalEntryType } from '../../entry/entry.js'
 import { action, onInterrupt } from '../action.js'
 import { countArgument, listArgument, sequenceArgument } from '../arguments.js'
 import { directoryOf, withDirectory, type DataOptions } from '../data-options.js'

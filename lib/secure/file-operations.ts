@@ -1,5 +1,5 @@
 /**
- * The few things that the credentials do with files, behind a seam: a test can fail or observe each one.
+ * What the credentials and the audit trail do with files, as a seam: a test can fail or observe each one.
  * Paths are absolute.
  */
 import { constants } from 'node:fs'
