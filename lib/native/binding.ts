@@ -3,6 +3,7 @@
  * see the classes above it. Errors that it throws or rejects with are instances of the class handed to
  * `setErrorClass`.
  */
+import type { NativeHistogram } from './histogram.js'
 import type { NativeConsumer, NativeConsumerInfo } from './consumer-binding.js'
 import type { NativeCounter, NativeLiveStatus, NativeWatch } from './live-binding.js'
 
@@ -233,15 +234,6 @@ export interface NativeBookSet extends NativeBookReader {
   /** Where the point was a time. */
   readonly times?: TimesAround
   close(): void
-}
-
-export interface NativeHistogram {
-  /** Upper bounds (ns) and counts of the non-empty buckets, ascending; relative error below 1/64. */
-  upperBounds: Float64Array
-  counts: Float64Array
-  min: number
-  max: number
-  count: number
 }
 
 /** A step of the system's clock, seen when an entry got its time. */
