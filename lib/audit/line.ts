@@ -44,10 +44,10 @@ export interface AuditLine {
 
 export const auditKeyBytes = 32
 export const firstPrevious = '0'.repeat(64)
-export const maxLineBytes = 16 * 1024
+const maxLineBytes = 16 * 1024
 const maxTextLength = 512
 
-export function thisActor(): AuditActor {
+function thisActor(): AuditActor {
   return { uid: process.getuid?.() ?? -1, pid: process.pid, host: hostname() }
 }
 

@@ -5,7 +5,7 @@ import type { RecoveryReport } from '../persistence/events.js'
 import type { AuditEvent, AuditSink } from './event.js'
 
 /** What opening a journal found, as lines. */
-export function recoveryEvents(dataDirectory: string, report: RecoveryReport): AuditEvent[] {
+function recoveryEvents(dataDirectory: string, report: RecoveryReport): AuditEvent[] {
   const target = dataDirectory
   const events: AuditEvent[] = [
     {

@@ -59,7 +59,7 @@ interface Pending {
 
 const lockFile = 'audit.lock'
 
-export function tampered(problem: string): Error {
+function tampered(problem: string): Error {
   return credentialError(
     CredentialCode.AuditTampered,
     `the audit trail is not what was written: ${problem}; look at it with "pinnacle audit verify". It takes ` +

@@ -73,7 +73,7 @@ export function sourceOf(options: UnlockOptions): PasswordSource {
   return given[0] ?? { type: 'terminal' }
 }
 
-export function warn(output: Output): (message: string) => void {
+function warn(output: Output): (message: string) => void {
   return (message) => {
     output.warning(message)
   }
@@ -104,7 +104,7 @@ export async function askNewPassword(
   }
 }
 
-export async function providerOf(output: Output, options: UnlockOptions): Promise<KeyProvider> {
+async function providerOf(output: Output, options: UnlockOptions): Promise<KeyProvider> {
   if (options.tokenLibrary !== undefined || options.token !== undefined) {
     return tokenProvider(output, options, false)
   }

@@ -15,7 +15,7 @@ import {
 import { decodeEnvelope, versionOf } from './envelope.js'
 import { decodeSeed } from './seed-format.js'
 
-export const backupFormat = 'pinnacle-credentials-backup'
+const backupFormat = 'pinnacle-credentials-backup'
 /** The file in base64 and what stands around it. */
 export const maxBackupBytes = maxFileBytes
 

@@ -34,11 +34,11 @@ import {
 } from './key-entry.js'
 import { cipherNames, type CipherName, type Sealed } from '../secure/primitives.js'
 
-export const formatName = 'pinnacle-credentials'
-export const formatVersion = 2
+const formatName = 'pinnacle-credentials'
+const formatVersion = 2
 export const fileSaltBytes = 32
 export const maxKeyEntries = 16
-export const maxSealedSecrets = 16_384
+const maxSealedSecrets = 16_384
 const maxSealedBytes = 1024 * 1024
 
 export interface EnvelopeBody {

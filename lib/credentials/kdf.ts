@@ -35,7 +35,7 @@ export const kdfSaltBytes = 32
 const saltRange = [16, 64] as const
 
 export const pbkdf2Floor = 100_000
-export const pbkdf2Ceiling = 10_000_000
+const pbkdf2Ceiling = 10_000_000
 
 /** What is written unless asked otherwise: OWASP's present advice for each. */
 export const kdfDefaults: Readonly<Record<KdfName, KdfParameters>> = {

@@ -6,10 +6,10 @@ import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
 import { CredentialCode, credentialError } from '../secure/errors.js'
 import type { SecretBuffer } from '../secure/secret-buffer.js'
 
-export const minPasswordBytes = 12
+const minPasswordBytes = 12
 export const maxPasswordBytes = 1024
 /** 0 .. 4; 3 is "safely unguessable against an offline attack on a slow hash", 10^8 guesses and more. */
-export const minScore = 3
+const minScore = 3
 
 let estimator: ZxcvbnFactory | undefined
 

@@ -12,7 +12,7 @@ import { kindNames, maxHistory, namePattern, type CredentialKind } from './vault
 
 export type SecretFields = Record<string, SecretBuffer>
 
-export const maxFieldBytes = 16 * 1024
+const maxFieldBytes = 16 * 1024
 
 function invalid(message: string): Error {
   return credentialError(CredentialCode.Invalid, message)

@@ -2,7 +2,7 @@
 import { PinnacleError } from '../errors/pinnacle-error.js'
 
 /** The newest version of segments, head records and snapshots that this reader knows. */
-export const newestVersion = 2
+const newestVersion = 2
 
 /** Mandatory features that this reader knows, of segments and snapshots. */
 export const transactionsFeature = 1n

@@ -8,7 +8,7 @@ import { secrets } from './native.js'
 import { SecretBuffer } from './secret-buffer.js'
 
 export const keyBytes = 32
-export const macBytes = 32
+const macBytes = 32
 const gcmTagBytes = 16
 const gcmNonceBytes = 12
 const blockBytes = 16

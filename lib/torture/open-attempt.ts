@@ -44,7 +44,7 @@ export async function attemptToOpen(
   }
 }
 
-export function refusalOf(error: unknown): Refused {
+function refusalOf(error: unknown): Refused {
   if (!isPinnacleError(error)) throw error
   return { code: error.code, message: error.message }
 }

@@ -8,7 +8,7 @@ const nsPerMs = 1_000_000n
  * squeezed into the current millisecond at every reading is the wall clock with its digits, and follows when
  * the wall clock is set. It is right to the millisecond at every moment.
  */
-export class FinerWallClock {
+class FinerWallClock {
   #offsetNs = 0n
 
   at(monotonicNs: bigint, wallMs: number): bigint {

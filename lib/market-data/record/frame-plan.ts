@@ -25,7 +25,7 @@ import { OrderOperations } from './order-operations.js'
 import type { PlannedEntry, PlannedOperation } from './planned-entry.js'
 
 /** At most this much of a quarantined text is kept. */
-export const quarantinedBytes = 4096
+const quarantinedBytes = 4096
 
 export interface PlanSource {
   /** The book of a product that is recorded; undefined for others. */

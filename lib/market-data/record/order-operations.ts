@@ -14,7 +14,7 @@ const digitsPattern = /^\d{1,38}$/
 const maxOrderId = 2n ** 128n - 1n
 
 /** An exchange's order id as a book has it: a UUID, or an integer of up to 128 bits. */
-export function orderIdOf(text: string): bigint {
+function orderIdOf(text: string): bigint {
   if (digitsPattern.test(text)) {
     const id = BigInt(text)
     if (id <= maxOrderId) return id

@@ -12,8 +12,8 @@ const absentText16 = 0xffff
 const two32 = 2 ** 32
 
 /** The longest texts that can be written, bytes. */
-export const maxText8 = absentText8 - 1
-export const maxText16 = absentText16 - 1
+const maxText8 = absentText8 - 1
+const maxText16 = absentText16 - 1
 
 /** Reused for each payload: what `finish` returns holds until the next `start`. */
 export class PayloadWriter {
