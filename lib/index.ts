@@ -70,7 +70,8 @@ export {
   type RestoreOptions,
   type RestoreReport,
 } from './persistence/backup.js'
-export type { ClockStep, TimeOutOfOrder, TimesAround } from './native/binding.js'
+export type { ClockStep } from './native/binding.js'
+export type { TimeOutOfOrder, TimesAround } from './native/book-binding.js'
 export {
   cleanWindows,
   type CleanWindowsOptions,

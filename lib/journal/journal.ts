@@ -17,6 +17,7 @@ import type { StagingArea } from '../native/staging.js'
 import { Consumers } from './consumers.js'
 import { EngineSession } from '../engine/engine-session.js'
 import type { AppliedEntry, JournalEntry } from '../entry/entry.js'
+import { noOwner, type JournalOwner } from './journal-owner.js'
 import { directorySource, readEntries, type ReadOptions, type ReadSource } from './read-entries.js'
 import { assertNoTransaction, runTransaction, transactionOpen } from './transaction.js'
 
@@ -39,34 +40,6 @@ export interface AppendOptions {
   instrument?: string
   /** Default: the journal's clock. */
   timestampNs?: Timestamp
-}
-
-/** @internal What a PersistenceManager adds to its journal. */
-export interface JournalOwner {
-  /** Index of an instrument; throws where there is none. */
-  indexOf(name: string): number
-  names(): readonly string[]
-  /**
-   * Called behind each append of a payload, and where it has applyOperation behind each operation; null where there
-   * is no state machine.
-   */
-  readonly applied: ((entry: AppliedEntry) => void) | null
-  /** Throws where the state machine takes nothing any more. */
-  assertApplies(): void
-}
-
-const noOwner: JournalOwner = {
-  indexOf(name) {
-    throw new PinnacleTypeError(
-      'ERR_PINNACLE_UNKNOWN_INSTRUMENT',
-      `there is no instrument ${shown(name)}: a journal on its own has none, open a PersistenceManager`,
-    )
-  },
-  names: () => [],
-  applied: null,
-  assertApplies() {
-    // Nothing can keep a journal on its own from it.
-  },
 }
 
 export class Journal {

@@ -1,4 +1,5 @@
-import type { NativeBinding, NativeInstrument } from '../native/binding.js'
+import type { NativeBinding } from '../native/binding.js'
+import type { NativeInstrument } from '../native/book-binding.js'
 
 export interface SnapshotInstruments {
   /** The last entry that the snapshot covers. */
