@@ -62,7 +62,7 @@
           "target_name": "pinnacle_native_tests",
           "type": "executable",
           "dependencies": ["pinnacle_core"],
-          "sources": ["<!@(node scripts/native-sources.mjs test)"],
+          "sources": ["<!@(node scripts/native-sources.mjs tests simulator subjects)"],
           "include_dirs": ["third_party/doctest"],
           # -O1 because tests are compiled often.
           "cflags!": ["-O3"],

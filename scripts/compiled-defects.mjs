@@ -1,4 +1,4 @@
-// Deliberate defects in compiled JavaScript, for scripts/torture-mutations.mjs: each replaces exact pieces
+// Deliberate defects in compiled JavaScript, for scripts/mutations.mjs: each replaces exact pieces
 // of text in one file of a copy of dist/. A piece that is missing, or there twice, is an error, so that a
 // change of the source can't turn a defect into none; test/torture/defects.test.ts applies all of them.
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -1,5 +1,8 @@
-// Answers what binding.gyp asks: the C++ sources of one target, the directory of node-addon-api's
-// headers, or whether warnings are errors. CMakeLists.txt globs by the same rules.
+// The one place that says which target a C++ source belongs to: binding.gyp, CMakeLists.txt and the
+// scripts ask here. Folder and name decide, so that a new source needs no entry.
+//
+// Usage: node scripts/native-sources.mjs TARGET ...   prints the sources of these targets
+//        node scripts/native-sources.mjs werror|addon-api   what else binding.gyp has to know
 import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -7,26 +10,25 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-const isTest = (file) => file.endsWith('_test.cc') || file.startsWith('native/test/')
-const isAddon = (file) => file.startsWith('native/addon/')
-// The fuzzers' subjects are part of the tests, which replay their corpora; libFuzzer's entry points are not.
-const isFuzz = (file) => file.startsWith('native/fuzz/')
-const isTool = (file) => file.endsWith('_bench.cc') || file.endsWith('_fuzz.cc')
-
+/** The product is core and addon; all else is for tests and measurements. */
 const targets = {
-  core: (file) =>
-    !isTest(file) &&
-    !isAddon(file) &&
-    !isTool(file) &&
-    !isFuzz(file) &&
-    !file.startsWith('native/simulator/'),
-  addon: (file) => isAddon(file) && !isTest(file),
-  // The simulated file system is test support: it is no part of the product.
-  test: (file) =>
-    !isTool(file) &&
-    !isAddon(file) &&
-    (isTest(file) || isFuzz(file) || file.startsWith('native/simulator/')) &&
-    !file.endsWith('_main.cc'),
+  core: 'the product without Node',
+  addon: 'what Node loads, on top of it',
+  tests: 'unit tests and what they share',
+  simulator: 'the simulated file system, a library for tests',
+  simulate: 'the simulation, an executable',
+  subjects:
+    'what is fuzzed: linked into the fuzzers and, with the inputs found, into the unit tests',
+  fuzzers: 'an executable each',
+  bench: 'an executable each',
+}
+
+function targetOf(file) {
+  const folder = file.split('/')[1]
+  if (folder === 'test' || file.endsWith('_test.cc')) return 'tests'
+  if (folder === 'simulator') return file.endsWith('_main.cc') ? 'simulate' : 'simulator'
+  if (folder === 'fuzz') return file.endsWith('_fuzz.cc') ? 'fuzzers' : 'subjects'
+  return ['addon', 'bench'].includes(folder) ? folder : 'core'
 }
 
 function sources() {
@@ -36,16 +38,18 @@ function sources() {
     .sort()
 }
 
-const question = process.argv[2]
-if (question === 'werror') {
+const questions = process.argv.slice(2)
+const unknown = questions.filter((question) => !Object.hasOwn(targets, question))
+if (questions[0] === 'werror') {
   console.log(process.env.PINNACLE_WERROR === '1' ? '-Werror' : '-Wno-error')
-} else if (question === 'addon-api') {
+} else if (questions[0] === 'addon-api') {
   console.log(path.dirname(createRequire(import.meta.url).resolve('node-addon-api/package.json')))
-} else if (Object.hasOwn(targets, question)) {
-  for (const file of sources().filter(targets[question])) console.log(file)
-} else {
+} else if (unknown.length > 0 || questions.length === 0) {
   console.error(
-    `native-sources: unknown question '${question}'; known: werror, addon-api, ${Object.keys(targets).join(', ')}`,
+    `native-sources: unknown question '${unknown.join(' ')}'; known: werror, addon-api, or`,
   )
+  for (const [name, what] of Object.entries(targets)) console.error(`  ${name}: ${what}`)
   process.exitCode = 2
+} else {
+  for (const file of sources()) if (questions.includes(targetOf(file))) console.log(file)
 }

@@ -344,9 +344,6 @@ class BackupMaker {
     uint32_t found = 0;
     uint64_t got = 0;
     PINNACLE_RETURN_IF_ERROR(Copier(fs_, &unseen).ChecksumOnDevice(PathOf(*copy), &found, &got));
-#if defined(PINNACLE_MUTATION_BACKUP_NOT_READ_BACK)
-    found = checksum;
-#endif
     if (got != bytes || found != checksum) {
       report_->damaged_backups.push_back(path);
       return fs_->Remove(PathOf(*copy));
@@ -471,9 +468,7 @@ class BackupMaker {
     PINNACLE_RETURN_IF_ERROR(fs_->SyncDirectory(JournalDirectory(directory_)));
     PINNACLE_RETURN_IF_ERROR(fs_->SyncDirectory(SnapshotDirectory(directory_)));
     PINNACLE_RETURN_IF_ERROR(fs_->SyncDirectory(directory_));
-#if !defined(PINNACLE_MUTATION_BACKUP_NOT_READ_BACK)
     PINNACLE_RETURN_IF_ERROR(VerifyFinished());
-#endif
     const std::string path = options_.destination + "/" + BackupName(number_, header.last_sequence);
     PINNACLE_RETURN_IF_ERROR(fs_->Rename(directory_, path));
     directory_.clear();  // from here on it may be there, whatever comes

@@ -1,7 +1,7 @@
 #include "book/book_builder.h"
 
-#include "book/book_driver.h"
 #include "doctest.h"
+#include "test/book_driver.h"
 
 namespace pinnacle {
 namespace {

@@ -6,8 +6,8 @@
 #include <random>
 #include <vector>
 
-#include "book/book_driver.h"
 #include "doctest.h"
+#include "test/book_driver.h"
 
 namespace pinnacle {
 namespace {

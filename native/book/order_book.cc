@@ -363,13 +363,8 @@ void OrderBook::PutBack(const Undo& undo) {
   Order& order = orders_[undo.order];
   order.quantity = undo.was.quantity;
   order.level = level_index;
-#if defined(PINNACLE_MUTATION_TAKEN_BACK_TO_THE_TAIL)
-  order.previous = level.tail;
-  order.next = kNoIndex;
-#else
   order.previous = undo.was.previous;
   order.next = undo.was.next;
-#endif
   (order.previous == kNoIndex ? level.head : orders_[order.previous].next) = undo.order;
   (order.next == kNoIndex ? level.tail : orders_[order.next].previous) = undo.order;
   level.quantity += order.quantity;

@@ -2,8 +2,8 @@
 
 #include <random>
 
-#include "book/book_driver.h"
 #include "doctest.h"
+#include "test/book_driver.h"
 
 namespace pinnacle {
 namespace {

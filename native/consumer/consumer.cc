@@ -144,7 +144,6 @@ Status Consumer::Resume() {
         !entry.empty() && LoadHeader(entry.data()).sequence == from.sequence &&
         LoadTrailer(entry.data(), EntryBytes(LoadHeader(entry.data()).payload_bytes)).checksum ==
             from.entry_checksum;
-#if !defined(PINNACLE_MUTATION_CONSUMER_TRUSTS_ITS_SEQUENCE)
     if (!same) {
       return Status(
           Code::kConsumerDiverged,
@@ -153,7 +152,6 @@ Status Consumer::Resume() {
               "written since. Undo what was consumed but is not in the journal, then reset the "
               "consumer to the last entry on which the two agree");
     }
-#endif
   }
   reader_ = std::move(reader);
   return Status();
@@ -266,9 +264,7 @@ Status Consumer::Write(const ConsumerPosition& position) {
   record.timestamp_ns = environment_.clock->NowNs();
   SealSlot(&record);
   PINNACLE_RETURN_IF_ERROR(WriteSlot(file_.get(), record));
-#if !defined(PINNACLE_MUTATION_CONSUMER_NOT_SYNCED)
   PINNACLE_RETURN_IF_ERROR(file_->Sync());
-#endif
   // What has no name is lost with the process.
   PINNACLE_RETURN_IF_ERROR(lock_->Check());
   PINNACLE_RETURN_IF_ERROR(CheckName());

@@ -135,12 +135,10 @@ class Planner {
     if (*named) {
       head_ = head.record;
       finding_.path = WindowPathOf(head_);
-#if !defined(PINNACLE_MUTATION_WINDOW_OF_ANOTHER_BOOT)
       if (std::memcmp(boot.data(), head_.boot_id, boot.size()) != 0) {
         finding_.fate = WindowFate::kOtherBoot;
         *named = false;
       }
-#endif
       return Status();
     }
     FileIdentity own;
@@ -277,9 +275,7 @@ class Planner {
     const std::span<const uint8_t> bytes = ring_.From(place, segment.header.segment_bytes - offset);
     const EntryCheck check = CheckEntry(bytes, offset, SeedOfSegment(segment.header.segment_id));
     if (check.state != EntryState::kValid) return 0;
-#if !defined(PINNACLE_MUTATION_STALE_LINE_ACCEPTED)
     if (FirstSequenceOf(LoadHeader(bytes.data()), bytes.data()) != sequence) return 0;
-#endif
     return check.bytes;
   }
 
@@ -302,11 +298,7 @@ class Planner {
     };
     while (true) {
       if (const uint64_t bytes = EntryAt(*segment, offset, next_); bytes > 0) {
-#if defined(PINNACLE_MUTATION_OPEN_TRANSACTION_ADOPTED)
-        const bool more_follows = false;
-#else
         const bool more_follows = MoreFollowsAt(*segment, offset);
-#endif
         offset += bytes;
         ++next_;
         ++finding_.entries;
@@ -414,9 +406,6 @@ class Planner {
           ring_.From(ring_.PlaceOf(segment.file.index, begin), piece.size()).data();
       for (size_t line = 0; line < piece.size(); line += kLineBytes) {
         if (Agree(piece.data() + line, own + line, taken)) continue;
-#if defined(PINNACLE_MUTATION_WINDOW_OF_A_FORK)
-        continue;
-#endif
         Refuse("it differs from " + segment.file.path + " at offset " +
                std::to_string(begin + line) +
                ": the directory was restored, or written to without the window");
@@ -536,9 +525,6 @@ Status DisposeOfUnnamedWindow(FileSystem* fs, const std::string& data_directory,
 }
 
 Status Adopt(FileSystem* fs, const Adoption& adoption) {
-#if defined(PINNACLE_MUTATION_OLD_WINDOW_REMOVED_TOO_EARLY)
-  if (adoption.finding.fate == WindowFate::kUsed) (void)fs->Remove(adoption.finding.path);
-#endif
   for (const AdoptionPiece& piece : adoption.pieces) {
     std::unique_ptr<File> file;
     PINNACLE_RETURN_IF_ERROR(fs->Open(piece.path, OpenMode::kReadWrite, &file));

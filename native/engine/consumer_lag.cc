@@ -29,9 +29,6 @@ Status ReadConsumerLag(FileSystem* fs, const std::string& data_directory, Journa
 
 uint64_t WithinLimits(const ConsumerLag& lag, uint64_t keep_from, uint64_t limit_entries,
                       uint64_t first_within_bytes) {
-#if defined(PINNACLE_MUTATION_CONSUMERS_NOT_WAITED_FOR)
-  return keep_from;
-#endif
   if (lag.needs.empty()) return keep_from;
   uint64_t first = std::max(lag.slowest().needs, first_within_bytes);
   if (limit_entries != 0 && keep_from > limit_entries) {

@@ -57,12 +57,8 @@ Status MakeSubdirectory(FileSystem* fs, const std::string& data_directory,
   if (!exists) PINNACLE_RETURN_IF_ERROR(fs->CreateDirectory(path));
   // Also where it exists: a crash may have come between making and syncing it, and between a rename
   // in it and its sync. Names that are seen but not durable must not be built on.
-#if defined(PINNACLE_MUTATION_OPEN_TRUSTS_THE_NAMES)
-  return Status();
-#else
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(data_directory));
   return fs->SyncDirectory(path);
-#endif
 }
 
 // Reads the state; where it is damaged and the policy is not strict, mends the directory and reads
@@ -240,10 +236,8 @@ Code Engine::Apply(const Operation& operation, uint64_t timestamp_ns, uint64_t* 
     code = journal_->Append(type, operation.instrument, flags, stamp_ns,
                             reinterpret_cast<const uint8_t*>(payload), payload_bytes);
   }
-#if !defined(PINNACLE_MUTATION_APPLIED_BUT_NOT_JOURNALED)
   if (code != Code::kOk) [[unlikely]]
     return code;
-#endif
   books_.Apply(operation, prepared, journal_->appended(), stamp_ns);
   code = AfterAppend(sequence);
   if (sampled) append_ns_.Record(environment_.clock->MonotonicNs() - start_ns);
@@ -391,9 +385,7 @@ Status Engine::BuildSnapshotLocked(const SnapshotPoint& point, std::span<const u
                                       " reads back differently from how it was written");
   }
   // A snapshot must never be ahead of the durable journal: recovery would find a hole between them.
-#if !defined(PINNACLE_MUTATION_SNAPSHOT_BEFORE_DURABLE)
   PINNACLE_RETURN_IF_ERROR(SyncNow());
-#endif
   // A sync with nothing to do looks at no name, and a snapshot must not go into another directory.
   PINNACLE_RETURN_IF_ERROR(journal_->CheckNames());
   SnapshotMeta meta;

@@ -57,14 +57,12 @@ class ReplayVisitor : public EntryVisitor {
  private:
   // Of a hole, or of an entry that is not the next one.
   [[gnu::noinline]] Status CheckTurn(const EntryHeader& header, const uint8_t* entry) {
-#if !defined(PINNACLE_MUTATION_GAP_NOT_CHECKED)
     // (The state may begin within a hole.)
     const uint64_t first = FirstSequenceOf(header, entry);
     if (first != next_sequence_ && !(IsHole(header) && first < next_sequence_)) {
       has_gap_ = true;
       return Status(Code::kJournalGap, "");
     }
-#endif
     return IsHole(header) ? CrossHole(header, entry) : Status();
   }
 
@@ -239,9 +237,7 @@ Status ReadState(const Environment& environment, const std::string& data_directo
   ReportScan(scan, report);
   report->last_sequence = state->books.last_sequence();
   if (visitor.has_gap() || BeginsTooLate(*state, *report, options.from_sequence)) {
-#if !defined(PINNACLE_MUTATION_GAP_NOT_CHECKED)
     return GapOf(*state, *report);
-#endif
   }
   return Status();
 }

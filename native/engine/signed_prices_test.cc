@@ -2,11 +2,11 @@
 #include <filesystem>
 #include <random>
 
-#include "book/reference_book.h"
 #include "doctest.h"
 #include "engine/engine.h"
 #include "engine/time_travel.h"
 #include "journal/layout.h"
+#include "test/reference_book.h"
 #include "test/temporary_directory.h"
 
 namespace pinnacle {

@@ -8,7 +8,7 @@ namespace pinnacle {
 void Transaction::Begin(const Journal& journal) {
   first_sequence_ = journal.appended() + 1;
   last_sequence_before_ = books_->last_sequence();
-  staged_.Begin(journal.most_transaction_bytes());
+  journal.BeginTransaction(&staged_);
   aborted_ = false;
 }
 

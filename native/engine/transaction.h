@@ -2,7 +2,7 @@
 // taken back, and their entries, which the journal gets only when all of them were accepted.
 //
 // Invariants:
-// - Until Commit returns kOk, nothing of it is in the journal, in the window or in a file.
+// - Until Commit returns kOk, nothing of it is an entry of the journal, in the window or in a file.
 // - After TakeBack the books are as they were at Begin, queue places included.
 // - One that met a refusal takes nothing more; it can only be taken back.
 #ifndef PINNACLE_ENGINE_TRANSACTION_H_

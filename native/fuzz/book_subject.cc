@@ -1,5 +1,5 @@
-#include "book/book_driver.h"
 #include "fuzz/subject.h"
+#include "test/book_driver.h"
 
 namespace pinnacle {
 

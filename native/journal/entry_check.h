@@ -39,9 +39,6 @@ inline EntryTrailer LoadTrailer(const uint8_t* entry, uint64_t entry_bytes) {
 inline uint64_t DurableClaim(const EntryHeader& header, const EntryTrailer& trailer) {
   if (trailer.durable_lag == kMaxDurableLag) return 0;  // "this or more": claims nothing
   const uint64_t before = header.sequence - 1;
-#if defined(PINNACLE_MUTATION_DURABLE_CLAIM_OFF_BY_ONE)
-  return trailer.durable_lag > before ? 0 : header.sequence - trailer.durable_lag;
-#endif
   return trailer.durable_lag > before ? 0 : before - trailer.durable_lag;
 }
 

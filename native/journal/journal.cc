@@ -75,6 +75,11 @@ Status Journal::Start(const JournalPosition& position) {
     PINNACLE_RETURN_IF_ERROR(MakeWindow(position));
     PINNACLE_RETURN_IF_ERROR(StartHead(position, how.link));
   }
+  most_transaction_bytes_ = supply_.segment_bytes() - kSegmentHeaderBytes;
+  if (has_window_) {
+    most_transaction_bytes_ =
+        std::min(most_transaction_bytes_, ring_bytes_ / 2 - kSegmentHeaderBytes);
+  }
   supply_.Start(
       position.next_index, how.link, !has_window_, position.spares, [this] { return CheckNames(); },
       [this](uint64_t index, uint64_t id) { return Announce(index, id); });
@@ -341,29 +346,15 @@ Status Journal::FlushLocked() {
   // Durable already (a sync is wanted where the recovered prefix was not synced yet: durable is 0
   // then).
   if (to.sequence <= durable() && to.rolled.empty()) return Status();
-#if defined(PINNACLE_MUTATION_ACKNOWLEDGE_BEFORE_SYNC)
-  durable_.store(to.sequence, std::memory_order_release);
-#endif
   if (has_window_) {
     PINNACLE_RETURN_IF_ERROR(CopyForSync(to));
     CheckWindow();
   }
   PINNACLE_RETURN_IF_ERROR(CheckNamesOf(to));
   for (const Rolled& full : to.rolled) {
-#if defined(PINNACLE_MUTATION_ROLLED_SEGMENT_NOT_SYNCED)
-    continue;
-#endif
     PINNACLE_RETURN_IF_ERROR(SyncPart(full.segment.get(), full.end_offset));
   }
-  uint64_t offset = to.offset;
-#if defined(PINNACLE_MUTATION_SYNC_ONE_PAGE_SHORT)
-  if (offset > to.segment->synced_offset + kPageBytes) offset -= kPageBytes;
-#endif
-  Status status = SyncPart(to.segment.get(), offset);
-#if defined(PINNACLE_MUTATION_FAILED_SYNC_RETRIED)
-  if (!status.ok()) status = SyncPart(to.segment.get(), offset);
-#endif
-  PINNACLE_RETURN_IF_ERROR(std::move(status));
+  PINNACLE_RETURN_IF_ERROR(SyncPart(to.segment.get(), to.offset));
   if (to.sequence > durable()) durable_.store(to.sequence, std::memory_order_release);
   if (has_window_) {
     std::lock_guard copy_lock(copy_mutex_);
@@ -381,10 +372,8 @@ Status Journal::FlushLocked() {
 Status Journal::SyncPart(Segment* segment, uint64_t end_offset) {
   const uint64_t begin = segment->synced_offset;
   if (end_offset <= begin) return Status();
-#if !defined(PINNACLE_MUTATION_DURABLE_AT_WRITTEN)
   PINNACLE_RETURN_IF_ERROR(has_window_ ? segment->file->Sync()
                                        : segment->mapping->Sync(begin, end_offset - begin));
-#endif
   flushed_bytes_.fetch_add(PageEnd(end_offset) - PageStart(begin), std::memory_order_relaxed);
   segment->synced_offset = end_offset;
   segment->filled_offset = std::max(segment->filled_offset, PageEnd(end_offset));
@@ -507,9 +496,7 @@ Status Journal::Release(uint64_t sequence, ReleaseReport* report) {
   }
   if (released.empty()) return Status();
   PINNACLE_RETURN_IF_ERROR(CheckNames());
-#if !defined(PINNACLE_MUTATION_HEAD_NOT_RAISED)
   PINNACLE_RETURN_IF_ERROR(RaiseHead(oldest));
-#endif
   for (const SegmentRecord& record : released) {
     {
       std::lock_guard lock(state_mutex_);
@@ -530,11 +517,7 @@ Status Journal::Release(uint64_t sequence, ReleaseReport* report) {
 // known what it holds.
 bool Journal::IsReleasable(const SegmentRecord& record, uint64_t sequence) const {
   if (record.last_sequence == 0) return false;
-#if defined(PINNACLE_MUTATION_RELEASED_ONE_TOO_MANY)
-  if (record.first_sequence >= sequence) return false;
-#else
   if (record.last_sequence >= sequence || record.last_sequence > durable()) return false;
-#endif
   return std::none_of(rolled_.begin(), rolled_.end(), [&](const Rolled& rolled) {
     return rolled.segment->index == record.file.index;
   });

@@ -138,10 +138,20 @@ class Journal {
 
   // Appends the entries of a transaction: readers and recovery have all of them or none. They stand
   // in one segment. kTransactionTooLarge above most_transaction_bytes().
-  Code AppendTransaction(StagedEntries* staged);
+  Code AppendTransaction(StagedEntries* staged) {
+    if (!staged->in_place() || (features_ & kFeatureTransactions) == 0) [[unlikely]]
+      return AppendStaged(staged);
+    return PublishInPlace(staged);
+  }
+  // The entries of a transaction may be staged. No other entry may be appended before
+  // AppendTransaction or staged->Clear().
+  void BeginTransaction(StagedEntries* staged) const {
+    staged->Begin(most_transaction_bytes_, has_window_ ? cursor_ : nullptr,
+                  static_cast<uint64_t>(end_ - cursor_));
+  }
   // That the lines of a transaction may have: a segment's, and so little of the ring that half of
   // it can be held against the files.
-  uint64_t most_transaction_bytes() const;
+  uint64_t most_transaction_bytes() const { return most_transaction_bytes_; }
   // What the writer has may be of no use: nothing more is accepted.
   void Abandon(const Status& why) { Fail(why); }
   // Entries that need these mandatory features may follow: the headers of the current segment and
@@ -267,8 +277,11 @@ class Journal {
                       uint8_t* entry) const;
 
   // --- transactions (journal_transaction.cc) ---
+  Code AppendStaged(StagedEntries* staged);
+  Code PublishInPlace(StagedEntries* staged);
   Code MakeRoomForTransaction(uint64_t bytes);
   uint32_t Finish(StagedEntries* staged) const;
+  uint32_t FinishLines(uint64_t* words, uint64_t count) const;
   uint32_t StoreLines(uint8_t* lines, uint64_t count) const;
   void StoreEntry(const uint8_t* entry, uint64_t entry_bytes, uint64_t offset) const;
 
@@ -295,11 +308,7 @@ class Journal {
   }
   // What the trailer of an entry says about durability. `durable` is the frontier at the append.
   static uint64_t DurableLag(uint64_t sequence, uint64_t durable) {
-#if defined(PINNACLE_MUTATION_DURABLE_LAG_NEVER_WRITTEN)
-    return kMaxDurableLag;
-#else
     return std::min<uint64_t>(sequence - 1 - durable, kMaxDurableLag);
-#endif
   }
   void Publish(uint64_t bytes, uint64_t entries = 1);
   bool IsReleasable(const SegmentRecord& record, uint64_t sequence) const;
@@ -341,6 +350,7 @@ class Journal {
   // Set by Start. Entries go through a window; else segments are mapped.
   bool has_window_ = false;
   uint64_t ring_bytes_ = 0;
+  uint64_t most_transaction_bytes_ = 0;
   // Larger entries are written to the file before the ring has them. So an entry that is being
   // stored, after the unused rest of a segment that was shorter than it, covers less than half the
   // ring: the other half can be held against the files.
@@ -423,13 +433,7 @@ inline Code Journal::AppendLine(EntryType type, uint16_t instrument, uint8_t fla
                       payload[2],
                       payload[3],
                       durable_lag};
-#if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
-  line[1] = 0;
-#endif
   last_checksum_ = Crc32cLine(seed_, reinterpret_cast<const uint8_t*>(line));
-#if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
-  line[1] = sequence;
-#endif
   line[7] |= uint64_t{last_checksum_} << 32;
   uint64_t* words = reinterpret_cast<uint64_t*>(cursor_);
   FetchAhead(words);

@@ -1,32 +1,34 @@
 // How a transaction's entries get into the journal.
 //
-// Everything that can refuse it comes first; then its lines are finished in the staging area,
-// stored one after the other, and published together. A kill or a power cut in between leaves an
-// open transaction at the journal's end, which recovery cuts off whole. The frontiers only ever
-// stand at its end.
+// Everything that can refuse it comes first; then its lines get their checksums and are stored one
+// after the other (those that were staged in the ring are there already), and published together. A
+// kill or a power cut in between leaves an open transaction at the journal's end, which recovery
+// cuts off whole. The frontiers are always at the end of one.
 #include <algorithm>
 #include <cstring>
 #include <span>
 #include <string>
 #include <utility>
 
+#include "base/check.h"
 #include "checksum/crc32c.h"
 #include "journal/journal.h"
 
 namespace pinnacle {
 
-uint64_t Journal::most_transaction_bytes() const {
-  const uint64_t in_segment = supply_.segment_bytes() - kSegmentHeaderBytes;
-  return has_window_ ? std::min(in_segment, ring_bytes_ / 2 - kSegmentHeaderBytes) : in_segment;
-}
+namespace {
+
+constexpr uint64_t kChecksumsAtATime = 8;
+
+}  // namespace
 
 Code Journal::MakeRoomForTransaction(uint64_t bytes) {
   if (closed_) return Refuse(Status(Code::kClosed, "the journal is closed"));
   if (failed()) return FailureCode();
-  if (bytes > most_transaction_bytes()) {
+  if (bytes > most_transaction_bytes_) {
     return Refuse(Status(Code::kTransactionTooLarge,
                          "a transaction of " + std::to_string(bytes) + " bytes is above the " +
-                             std::to_string(most_transaction_bytes()) +
+                             std::to_string(most_transaction_bytes_) +
                              " that fit one segment and half the window; raise segmentSize and "
                              "windowSize, or make it smaller"));
   }
@@ -36,27 +38,26 @@ Code Journal::MakeRoomForTransaction(uint64_t bytes) {
   return has_window_ ? AwaitRing(bytes) : Code::kOk;
 }
 
-Code Journal::AppendTransaction(StagedEntries* staged) {
+Code Journal::AppendStaged(StagedEntries* staged) {
   if (staged->count() == 0) return Code::kOk;
   if (staged->count() > 1 && (features_ & kFeatureTransactions) == 0) [[unlikely]] {
     Status status = RequireFeature(kFeatureTransactions);
     if (!status.ok()) return Refuse(std::move(status));
   }
+  if (staged->in_place()) return PublishInPlace(staged);
   const bool fits = static_cast<uint64_t>(end_ - cursor_) >= staged->bytes();
-  if (!fits || staged->bytes() > most_transaction_bytes()) [[unlikely]] {
+  if (!fits || staged->bytes() > most_transaction_bytes_) [[unlikely]] {
     if (const Code code = MakeRoomForTransaction(staged->bytes()); code != Code::kOk) return code;
   }
   if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
     return FailureCode();
   const bool in_one_piece = static_cast<uint64_t>(end_ - cursor_) >= staged->bytes();
   staged->Close();
-#if !defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
   if (in_one_piece && staged->bytes() == staged->count() * kLineBytes) [[likely]] {
     last_checksum_ = StoreLines(staged->lines(), staged->count());
     Publish(staged->bytes(), staged->count());
     return Code::kOk;
   }
-#endif
   const uint32_t checksum = Finish(staged);
   const uint64_t begin = static_cast<uint64_t>(cursor_ - base_);
   for (uint64_t at = 0; at < staged->bytes();) {
@@ -66,16 +67,40 @@ Code Journal::AppendTransaction(StagedEntries* staged) {
     const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
     StoreEntry(entry, entry_bytes, begin + at);
     at += entry_bytes;
-#if defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
-    Publish(entry_bytes);
-    (void)Flush();  // as another thread may at any moment
-#endif
   }
   last_checksum_ = checksum;
-#if !defined(PINNACLE_MUTATION_TRANSACTION_PUBLISHED_BY_ENTRY)
   Publish(staged->bytes(), staged->count());
-#endif
   if (!in_one_piece) Aim();
+  return Code::kOk;
+}
+
+// Trailers of up to kChecksumsAtATime entries of one line each, stored with the checksum last.
+// Returns the last one.
+inline uint32_t Journal::FinishLines(uint64_t* words, uint64_t count) const {
+  uint32_t checksums[kChecksumsAtATime];
+  const uint64_t durable = durable_.load(std::memory_order_relaxed);
+  for (uint64_t i = 0; i < count; ++i) words[8 * i + 7] = DurableLag(words[8 * i + 1], durable);
+  Crc32cLines(seed_, reinterpret_cast<const uint8_t*>(words), count, checksums);
+  for (uint64_t i = 0; i < count; ++i, words += 8) {
+    __atomic_store_n(words + 7, words[7] | uint64_t{checksums[i]} << 32, __ATOMIC_RELEASE);
+  }
+  return checksums[count - 1];
+}
+
+// Entries of one line each, in the ring at the cursor.
+Code Journal::PublishInPlace(StagedEntries* staged) {
+  if (failed_.load(std::memory_order_relaxed)) [[unlikely]]
+    return FailureCode();
+  const uint64_t count = staged->count();
+  if (count == 0) [[unlikely]]
+    return Code::kOk;
+  PINNACLE_CHECK(staged->lines() == cursor_);
+  staged->Close();
+  for (uint64_t done = 0; done < count; done += kChecksumsAtATime) {
+    last_checksum_ = FinishLines(reinterpret_cast<uint64_t*>(cursor_ + done * kLineBytes),
+                                 std::min(kChecksumsAtATime, count - done));
+  }
+  Publish(count * kLineBytes, count);
   return Code::kOk;
 }
 
@@ -98,16 +123,14 @@ uint32_t Journal::Finish(StagedEntries* staged) const {
   return checksum;
 }
 
-// The same of entries that have one line each, several checksums at a time, and stores them at the
-// cursor: each one's checksum last.
+// The same of those that were staged apart, and stores them at the cursor.
 uint32_t Journal::StoreLines(uint8_t* lines, uint64_t count) const {
-  constexpr uint64_t kGroup = 8;
-  uint32_t checksums[kGroup];
+  uint32_t checksums[kChecksumsAtATime];
   uint64_t group = 0;
   const uint64_t durable = durable_.load(std::memory_order_relaxed);
   uint64_t* to = reinterpret_cast<uint64_t*>(cursor_);
   for (uint64_t done = 0; done < count; done += group) {
-    group = std::min(kGroup, count - done);
+    group = std::min(kChecksumsAtATime, count - done);
     uint64_t* words = reinterpret_cast<uint64_t*>(lines + done * kLineBytes);
     for (uint64_t i = 0; i < group; ++i) words[8 * i + 7] = DurableLag(words[8 * i + 1], durable);
     Crc32cLines(seed_, lines + done * kLineBytes, group, checksums);

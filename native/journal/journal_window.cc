@@ -72,13 +72,9 @@ void Journal::Aim() {
 // From the writer's place on: what is behind it, less what is not copied yet.
 uint64_t Journal::RoomInRing() const {
   const uint64_t place = window_->PlaceOf(current_->index, offset_.load(std::memory_order_relaxed));
-#if defined(PINNACLE_MUTATION_RING_REUSED_BEFORE_WRITTEN)
-  return ring_bytes_;
-#else
   // (The rest of a segment that was left empty may be larger than the ring.)
   const uint64_t limit = written_place_.load(std::memory_order_acquire) + ring_bytes_;
   return limit > place ? limit - place : 0;
-#endif
 }
 
 Code Journal::AwaitRing(uint64_t bytes) {
@@ -187,18 +183,12 @@ Status Journal::CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_o
     const uint64_t place = window_->PlaceOf(segment->index, copied_offset_);
     uint64_t bytes = std::min(
         {end_offset - copied_offset_, window_->ContiguousAt(place), kCopyPieceBytes, *max_bytes});
-#if defined(PINNACLE_MUTATION_COPY_ONE_LINE_SHORT)
-    if (bytes > kLineBytes && bytes % kPageBytes == kLineBytes) bytes -= kLineBytes;
-    const uint64_t counted = bytes + kLineBytes;
-#else
-    const uint64_t counted = bytes;
-#endif
     const uint64_t end = copied_offset_ + bytes;
     PINNACLE_RETURN_IF_ERROR(segment->file->WritePadded(copied_offset_, {window_->At(place), bytes},
                                                         PaddingAt(end, segment->bytes)));
-    copied_offset_ += counted;
+    copied_offset_ += bytes;
     *max_bytes -= bytes;
-    written_place_.store(place + counted, std::memory_order_release);
+    written_place_.store(place + bytes, std::memory_order_release);
     copies_.fetch_add(1, std::memory_order_relaxed);
     copied_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   }

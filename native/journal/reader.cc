@@ -298,9 +298,6 @@ Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
                           ": entry " + std::to_string(sequence) + " stands where " +
                           std::to_string(expected_) + " should; run pinnacle verify");
       }
-#if defined(PINNACLE_MUTATION_READER_SKIPS_HOLES)
-      if (IsHole(header)) next_sequence_ = sequence + 1;
-#endif
       if (sequence >= next_sequence_) {
         if (!is_inside && !out->empty() && out->size() + check.bytes > max_bytes) return Status();
         out->insert(out->end(), entry, entry + check.bytes);

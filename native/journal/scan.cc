@@ -147,9 +147,6 @@ class Scanner {
     *stopped = true;
     PINNACLE_RETURN_IF_ERROR(JudgeEnd(i, &reader, stopped));
     // A mark of a segment that the run passed can't be about what follows the segment.
-#if defined(PINNACLE_MUTATION_PASSED_MARK_COUNTS)
-    Claim(marked);
-#endif
     Claim(*stopped ? marked : std::min(marked, evidence_->next_sequence - 1));
     return Status();
   }

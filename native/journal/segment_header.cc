@@ -173,9 +173,6 @@ Status AddMandatoryFeatures(File* file, const SegmentFile& name, uint64_t featur
   PINNACLE_RETURN_IF_ERROR(file->Sync());
   PINNACLE_RETURN_IF_ERROR(
       file->Write(0, {reinterpret_cast<const uint8_t*>(&header), sizeof(header)}));
-#if defined(PINNACLE_MUTATION_FEATURE_NOT_SYNCED)
-  return Status();
-#endif
   return file->Sync();
 }
 

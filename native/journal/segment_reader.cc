@@ -59,16 +59,6 @@ Status SegmentReader::Next(EntryCheck* check, const uint8_t** entry) {
   if (HeaderIsPlausible(header)) {
     const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
     if (entry_bytes == kLineBytes) {
-#if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
-      uint8_t line[kLineBytes];
-      std::memcpy(line, bytes, kLineBytes);
-      std::memset(line + offsetof(EntryHeader, sequence), 0, sizeof(uint64_t));
-      if (Crc32cLine(seed_, line) == LoadTrailer(bytes, kLineBytes).checksum) {
-        *check = {EntryState::kValid, kLineBytes};
-        *entry = bytes;
-        return Status();
-      }
-#endif
       if (offset_ < lines_begin_ || offset_ >= lines_end_) ChecksumLines();
       if (line_checksums_[(offset_ - lines_begin_) / kLineBytes] ==
           LoadTrailer(bytes, kLineBytes).checksum) {

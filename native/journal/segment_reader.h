@@ -46,9 +46,6 @@ class SegmentReader {
   // What stands at the offset where that is a valid entry of one line whose checksum is computed
   // already, as it is for most of them. nullptr says nothing: ask Next.
   const uint8_t* NextLine() const {
-#if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
-    return nullptr;
-#endif
     const uint64_t at = offset_ - lines_begin_;
     if (at >= lines_end_ - lines_begin_) return nullptr;
     const bool good = IsGoodLine(here(), line_checksums_[at / kLineBytes], kTransactionFlags);
@@ -62,9 +59,8 @@ class SegmentReader {
     uint64_t lines = 0;
     uint64_t known_durable = 0;  // highest that one of them claims
   };
-  LineRun GoodLines([[maybe_unused]] uint64_t expected) const {
+  LineRun GoodLines(uint64_t expected) const {
     LineRun run;
-#if !defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
     const uint64_t at = offset_ - lines_begin_;
     if (at >= lines_end_ - lines_begin_) return run;
     const uint64_t most = (lines_end_ - offset_) / kLineBytes;
@@ -78,7 +74,6 @@ class SegmentReader {
       run.known_durable =
           std::max(run.known_durable, DurableClaim(header, LoadTrailer(line, kLineBytes)));
     }
-#endif
     return run;
   }
 

@@ -53,11 +53,6 @@ struct IgnoreEntries {
 template <typename OnEntry>
 Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof, bool transactions,
                  SegmentRun* run, OnEntry&& on_entry) {
-#if defined(PINNACLE_MUTATION_CHECKSUM_IGNORES_SEQUENCE)
-  constexpr bool kOrderMatters = false;
-#else
-  constexpr bool kOrderMatters = true;
-#endif
   constexpr bool kLooksAtEntries = !std::is_same_v<std::remove_cvref_t<OnEntry>, IgnoreEntries>;
   uint64_t next_sequence = expected;
   uint64_t whole_until = 0;  // the transactions up to here were looked through
@@ -98,7 +93,7 @@ Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof
     run->state = check.state;
     if (check.state != EntryState::kValid) return Status();
     const EntryHeader header = LoadHeader(entry);
-    if (kOrderMatters && FirstSequenceOf(header, entry) != next_sequence) [[unlikely]] {
+    if (FirstSequenceOf(header, entry) != next_sequence) [[unlikely]] {
       run->wrong_sequence = true;
       return Status();
     }

@@ -81,9 +81,7 @@ Status SegmentSupply::PrepareLocked() {
   if (check_) PINNACLE_RETURN_IF_ERROR(check_());
   // A head record that could not be written may name it all the same, so it is not made anew.
   if (made_ == nullptr) PINNACLE_RETURN_IF_ERROR(MakeNext());
-#if !defined(PINNACLE_MUTATION_READY_SEGMENT_NOT_ANNOUNCED)
   if (announce_) PINNACLE_RETURN_IF_ERROR(announce_(made_->index, made_->segment_id));
-#endif
   ++next_index_;
   predecessor_link_ = made_->segment_id;
   SetReady(std::exchange(made_, nullptr));
@@ -137,9 +135,7 @@ Status SegmentSupply::MakeNext() {
     return std::move(made).WithContext("making journal segment " + std::to_string(index));
   }
   PINNACLE_RETURN_IF_ERROR(fs->Rename(work_path, path));
-#if !defined(PINNACLE_MUTATION_SEGMENT_NAME_NOT_SYNCED)
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(journal_directory_));
-#endif
   // By its name: errors of later writes say which file they are of.
   PINNACLE_RETURN_IF_ERROR(fs->Open(path, OpenMode::kReadWrite, &file));
 
@@ -166,14 +162,8 @@ Status SegmentSupply::MakeFile(const std::string& path, File* file, uint64_t ind
                                uint64_t recycled_from, uint64_t* segment_id, bool* filled) {
   PINNACLE_RETURN_IF_ERROR(file->Preallocate(segment_bytes_));
   bool marked_empty = false;
-#if defined(PINNACLE_MUTATION_RECYCLED_NOT_ZEROED) || \
-    defined(PINNACLE_MUTATION_RECYCLED_NOT_RESEEDED)
-  if (recycled_from == 0)
-#endif
-  {
-    PINNACLE_RETURN_IF_ERROR(file->ZeroBlocks(0, segment_bytes_, &marked_empty));
-    if (!marked_empty) PINNACLE_RETURN_IF_ERROR(ZeroFill(file, 0, segment_bytes_));
-  }
+  PINNACLE_RETURN_IF_ERROR(file->ZeroBlocks(0, segment_bytes_, &marked_empty));
+  if (!marked_empty) PINNACLE_RETURN_IF_ERROR(ZeroFill(file, 0, segment_bytes_));
   *filled = !marked_empty;
   uint64_t id = 0;
   do {
@@ -181,17 +171,12 @@ Status SegmentSupply::MakeFile(const std::string& path, File* file, uint64_t ind
     // Another seed than the file's last one: its old entries then verify nowhere in the new
     // segment.
   } while (id == 0 || SeedOfSegment(id) == SeedOfSegment(recycled_from));
-#if defined(PINNACLE_MUTATION_RECYCLED_NOT_RESEEDED)
-  if (recycled_from != 0) id = recycled_from;
-#endif
   const SegmentHeader header =
       MakeSegmentHeader(journal_id_, index, id, recycled_from, segment_bytes_, predecessor_link_,
                         features_, environment_.clock->NowNs());
   PINNACLE_RETURN_IF_ERROR(
       file->Write(0, {reinterpret_cast<const uint8_t*>(&header), sizeof(header)}));
-#if !defined(PINNACLE_MUTATION_SEGMENT_NAMED_BEFORE_SYNC)
   PINNACLE_RETURN_IF_ERROR(file->Sync());
-#endif
   uint64_t size = 0;
   PINNACLE_RETURN_IF_ERROR(file->Size(&size));
   if (size != segment_bytes_) {
@@ -274,19 +259,14 @@ Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& heade
                                          {reinterpret_cast<const uint8_t*>(&mark), sizeof(mark)}));
     PINNACLE_RETURN_IF_ERROR(file->Sync());
   }
-#if defined(PINNACLE_MUTATION_TORN_TAIL_NOT_CLEARED)
-  clear_rest = false;
-#endif
   if (clear_rest) PINNACLE_RETURN_IF_ERROR(ClearRest(file.get(), end_offset, header));
   // The pages are written again before the cache is dropped, which would bring back what a failed
   // sync left on the device. The page of the end always is: see ClearRest.
-#if !defined(PINNACLE_MUTATION_REOPEN_TRUSTS_THE_CACHE)
   const uint64_t end_page = end_offset / kPageBytes * kPageBytes;
   const uint64_t rewrite_begin = how.make_durable ? 0 : end_page;
   const uint64_t rewrite_end = std::min(end_page + kPageBytes, header.segment_bytes);
   PINNACLE_RETURN_IF_ERROR(Rewrite(file.get(), rewrite_begin, rewrite_end));
   PINNACLE_RETURN_IF_ERROR(file->Sync());
-#endif
   // (A copy into a page that is not in the cache would wait for the device.)
   if (maps_) file->DropCache();
   auto opened = std::make_shared<Segment>();

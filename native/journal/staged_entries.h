@@ -1,9 +1,11 @@
-// The entries of a transaction before it is committed: the lines that the journal will have, in
-// memory of their own. A line that is taken back so never stands in the window or in a file.
+// The entries of a transaction before it is committed: the lines that the journal will have. They
+// are built where the window's ring will have them while each takes one line and all fit there,
+// otherwise in memory of their own. In the ring they have no checksum before the commit, so a line
+// that is taken back is never an entry there, and never comes to a file.
 //
-// Invariants: entries stand back to back, each in whole lines, with zeros behind the payload; all
-// of a header is there, and nothing of a trailer. Each entry says that more follows, until Close.
-// Not thread-safe.
+// Invariants: entries follow each other without a gap, each in whole lines, with zeros after the
+// payload; the header is complete, and the trailer is not written. Each entry says that more
+// follows, until Close. Not thread-safe.
 #ifndef PINNACLE_JOURNAL_STAGED_ENTRIES_H_
 #define PINNACLE_JOURNAL_STAGED_ENTRIES_H_
 
@@ -14,14 +16,20 @@
 #include <new>
 
 #include "journal/format.h"
+#include "platform/file_system.h"
 
 namespace pinnacle {
 
 class StagedEntries {
  public:
-  // What a transaction may have, at most. It is empty.
-  void Begin(uint64_t most_bytes) {
+  // `most_bytes` is what a transaction may have. `place`, of `place_bytes`, is where the ring will
+  // have its lines; null: they are built apart. It must stay valid until Clear. It is empty.
+  void Begin(uint64_t most_bytes, uint8_t* place, uint64_t place_bytes) {
     most_bytes_ = most_bytes;
+    if (place != nullptr) {
+      lines_ = place;
+      capacity_ = place_bytes;
+    }
     AllowAll();
   }
   // Nothing more fits in.
@@ -29,7 +37,7 @@ class StagedEntries {
   bool HasRoom(uint64_t entry_bytes) const { return end_ - bytes_ >= entry_bytes; }
   // False: it would be too large. Throws std::bad_alloc, and nothing has changed.
   bool MakeRoom(uint64_t entry_bytes) {
-    if (HasRoom(entry_bytes)) return true;
+    if (HasRoom(entry_bytes) && (entry_bytes == kLineBytes || !in_place())) return true;
     if (most_bytes_ - bytes_ < entry_bytes) return false;
     Grow(entry_bytes);
     return true;
@@ -38,7 +46,7 @@ class StagedEntries {
   // After MakeRoom for it. `payload` is header.payload_bytes long.
   void Add(const EntryHeader& header, const uint8_t* payload) {
     const uint64_t entry_bytes = EntryBytes(header.payload_bytes);
-    uint8_t* entry = lines_.get() + bytes_;
+    uint8_t* entry = lines_ + bytes_;
     std::memcpy(entry, &header, sizeof(header));
     entry[offsetof(EntryHeader, flags)] |= PlaceFlags();
     uint8_t* end = entry + sizeof(header);
@@ -51,7 +59,8 @@ class StagedEntries {
   // words soon would have to wait for narrower stores, or wider ones, to reach the cache.
   void AddLine(EntryType type, uint16_t instrument, uint8_t flags, uint64_t sequence,
                uint64_t timestamp_ns, const uint64_t* payload) {
-    uint64_t* words = reinterpret_cast<uint64_t*>(lines_.get() + bytes_);
+    uint64_t* words = reinterpret_cast<uint64_t*>(lines_ + bytes_);
+    __builtin_prefetch(words + kPageBytes / sizeof(uint64_t), 1);  // as Journal::FetchAhead does
     words[0] = kLinePayloadBytes | uint64_t{instrument} << 32 | static_cast<uint64_t>(type) << 48 |
                static_cast<uint64_t>(flags | kFlagWritten | PlaceFlags()) << 56;
     words[1] = sequence;
@@ -64,22 +73,23 @@ class StagedEntries {
   void Close() {
     if (count_ == 0) return;
     EndAt(last_);
-#if defined(PINNACLE_MUTATION_TRANSACTION_ENDS_EARLY)
-    if (count_ > 1) EndAt(before_last_);
-#endif
   }
 
   // Forgets all; the memory stays for the next transaction, but for what a large one had.
   void Clear() {
     bytes_ = count_ = last_ = 0;
-    if (capacity_ > kKeptBytes) [[unlikely]] {
-      lines_.reset();
-      capacity_ = 0;
+    if (apart_bytes_ > kKeptBytes) [[unlikely]] {
+      apart_.reset();
+      apart_bytes_ = 0;
     }
+    lines_ = apart_.get();
+    capacity_ = apart_bytes_;
     AllowAll();
   }
 
-  uint8_t* lines() { return lines_.get(); }
+  uint8_t* lines() { return lines_; }
+  // The lines are where the ring will have them; each has one entry.
+  bool in_place() const { return lines_ != apart_.get(); }
   uint64_t bytes() const { return bytes_; }
   uint64_t count() const { return count_; }
 
@@ -99,9 +109,6 @@ class StagedEntries {
   }
 
   void Count(uint64_t entry_bytes) {
-#if defined(PINNACLE_MUTATION_TRANSACTION_ENDS_EARLY)
-    before_last_ = last_;
-#endif
     last_ = bytes_;
     bytes_ += entry_bytes;
     ++count_;
@@ -110,31 +117,37 @@ class StagedEntries {
   void EndAt(uint64_t offset) {
     constexpr uint64_t kMoreFollows = uint64_t{kFlagMoreFollows}
                                       << 8 * offsetof(EntryHeader, flags);
-    *reinterpret_cast<uint64_t*>(lines_.get() + offset) &= ~kMoreFollows;
+    *reinterpret_cast<uint64_t*>(lines_ + offset) &= ~kMoreFollows;
   }
 
   void AllowAll() { end_ = std::min(capacity_, most_bytes_); }
 
   [[gnu::noinline]] void Grow(uint64_t entry_bytes) {
-    const uint64_t capacity = std::max({kLeastBytes, 2 * capacity_, bytes_ + entry_bytes});
-    std::unique_ptr<uint8_t[], Free> larger(
-        static_cast<uint8_t*>(::operator new[](capacity, std::align_val_t{kLineBytes})));
-    if (bytes_ > 0) std::memcpy(larger.get(), lines_.get(), bytes_);
-    lines_ = std::move(larger);
-    capacity_ = capacity;
+    const uint64_t least = bytes_ + entry_bytes;
+    if (!in_place() || apart_bytes_ < least) {
+      const uint64_t bytes = std::max({kLeastBytes, 2 * apart_bytes_, least});
+      std::unique_ptr<uint8_t[], Free> larger(
+          static_cast<uint8_t*>(::operator new[](bytes, std::align_val_t{kLineBytes})));
+      if (bytes_ > 0) std::memcpy(larger.get(), lines_, bytes_);
+      apart_ = std::move(larger);
+      apart_bytes_ = bytes;
+    } else {
+      std::memcpy(apart_.get(), lines_, bytes_);
+    }
+    lines_ = apart_.get();
+    capacity_ = apart_bytes_;
     AllowAll();
   }
 
-  std::unique_ptr<uint8_t[], Free> lines_;
-  uint64_t capacity_ = 0;
+  std::unique_ptr<uint8_t[], Free> apart_;
+  uint64_t apart_bytes_ = 0;
+  uint8_t* lines_ = nullptr;  // in the ring, or apart_
+  uint64_t capacity_ = 0;     // from there on
   uint64_t most_bytes_ = UINT64_MAX;
   uint64_t end_ = 0;  // that may be filled as things are: the lesser of the two
   uint64_t bytes_ = 0;
   uint64_t count_ = 0;
   uint64_t last_ = 0;  // where the last entry begins
-#if defined(PINNACLE_MUTATION_TRANSACTION_ENDS_EARLY)
-  uint64_t before_last_ = 0;
-#endif
 };
 
 }  // namespace pinnacle

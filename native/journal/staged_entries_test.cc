@@ -89,7 +89,7 @@ TEST_CASE("an entry of one line is the same whichever way it is staged") {
 
 TEST_CASE("there is room up to what a transaction may have, and none once it is refused") {
   StagedEntries staged;
-  staged.Begin(3 * kLineBytes);
+  staged.Begin(3 * kLineBytes, nullptr, 0);
   CHECK(!staged.HasRoom(kLineBytes));  // there is no memory yet
   Add(staged, 1, 32);
   CHECK(staged.HasRoom(2 * kLineBytes));
@@ -98,10 +98,46 @@ TEST_CASE("there is room up to what a transaction may have, and none once it is 
   staged.Refuse();
   CHECK(!staged.MakeRoom(kLineBytes));
   staged.Clear();
-  staged.Begin(kLineBytes);
+  staged.Begin(kLineBytes, nullptr, 0);
   CHECK(staged.HasRoom(kLineBytes));
   Add(staged, 1, 32);
   CHECK(!staged.MakeRoom(kLineBytes));
+}
+
+TEST_CASE(
+    "lines are built in the place that they are given, and leave it where they don't fit it") {
+  alignas(kLineBytes) uint8_t place[4 * kLineBytes];
+  std::memset(place, 0xee, sizeof(place));
+  const auto starts_at_place = [&](StagedEntries& staged) {
+    return staged.lines() == place && staged.in_place();
+  };
+  StagedEntries staged;
+  staged.Begin(UINT64_MAX, place, sizeof(place));
+  for (uint64_t i = 0; i < 3; ++i) Add(staged, 1 + i, 32);
+  CHECK(starts_at_place(staged));
+  CHECK(place[3 * kLineBytes] == 0xee);
+  SUBCASE("one line more than there is room for") {
+    Add(staged, 4, 32);
+    CHECK(starts_at_place(staged));
+    Add(staged, 5, 32);
+  }
+  SUBCASE("an entry of two lines") { Add(staged, 4, 33); }
+  CHECK(!staged.in_place());
+  staged.Close();
+  const std::vector<Found> found = EntriesOf(staged);
+  REQUIRE(found.size() >= 4);
+  for (size_t i = 0; i < found.size(); ++i) CHECK(found[i].header.sequence == 1 + i);
+  staged.Clear();
+  CHECK(!staged.in_place());
+  staged.Begin(2 * kLineBytes, place, sizeof(place));
+  Add(staged, 9, 32);
+  CHECK(starts_at_place(staged));
+  Add(staged, 10, 32);
+  CHECK(!staged.MakeRoom(kLineBytes));  // not more than it may have, wherever
+  staged.Clear();
+  staged.Begin(UINT64_MAX, nullptr, 0);
+  Add(staged, 9, 32);
+  CHECK(!staged.in_place());
 }
 
 TEST_CASE("the area grows with what it holds, and gives back what a large transaction had") {

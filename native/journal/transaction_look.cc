@@ -16,9 +16,6 @@ Status LookThroughTransaction(SegmentReader* reader, uint64_t first_sequence, bo
     look->state = check.state;
     if (check.state != EntryState::kValid) {
       look->kind = TransactionLook::Kind::kOpen;
-#if defined(PINNACLE_MUTATION_OPEN_TRANSACTION_TAKEN)
-      look->kind = TransactionLook::Kind::kWhole;
-#endif
       break;
     }
     const EntryHeader header = LoadHeader(entry);

@@ -132,18 +132,13 @@ Status WriteSteps(FileSystem* fs, const std::string& data_directory, const Repai
   PINNACLE_RETURN_IF_ERROR(fs->Open(temporary, OpenMode::kCreate, &file));
   PINNACLE_RETURN_IF_ERROR(
       file->Write(0, {reinterpret_cast<const uint8_t*>(text.data()), text.size()}));
-#if defined(PINNACLE_MUTATION_REPAIR_STEPS_NOT_SYNCED)
-  return fs->Rename(temporary, path);
-#endif
   PINNACLE_RETURN_IF_ERROR(file->Sync());
   PINNACLE_RETURN_IF_ERROR(fs->Rename(temporary, path));
   return fs->SyncDirectory(data_directory);
 }
 
 Status FinishSteps(FileSystem* fs, const std::string& data_directory, const RepairSteps& steps) {
-#if !defined(PINNACLE_MUTATION_REPAIR_WITHOUT_QUARANTINE)
   PINNACLE_RETURN_IF_ERROR(TakeMoves(fs, data_directory, steps.out, false));
-#endif
   PINNACLE_RETURN_IF_ERROR(TakeMoves(fs, data_directory, steps.in, true));
   PINNACLE_RETURN_IF_ERROR(fs->Remove(StepsPath(data_directory)));
   return fs->SyncDirectory(data_directory);
@@ -152,9 +147,6 @@ Status FinishSteps(FileSystem* fs, const std::string& data_directory, const Repa
 Status FinishRepair(FileSystem* fs, const std::string& data_directory, bool* finished) {
   RepairSteps steps;
   PINNACLE_RETURN_IF_ERROR(ReadSteps(fs, data_directory, finished, &steps));
-#if defined(PINNACLE_MUTATION_REPAIR_NOT_FINISHED)
-  return Status();
-#endif
   if (*finished) return FinishSteps(fs, data_directory, steps);
   for (const char* part : {"", "/journal", "/snapshots"}) {
     PINNACLE_RETURN_IF_ERROR(RemovePrepared(fs, data_directory + part));

@@ -10,9 +10,6 @@ namespace {
 enum class Edge { kUnknown, kFits, kContradicts };
 
 Edge EdgeBetween(const SegmentFacts& earlier, const SegmentFacts& later) {
-#if defined(PINNACLE_MUTATION_TRUST_IGNORES_LINKS)
-  return Edge::kUnknown;
-#endif
   if (later.header.version < 2 || later.header.predecessor_link == 0) return Edge::kUnknown;
   if (earlier.link.link == later.header.predecessor_link) return Edge::kFits;
   return earlier.link.damaged ? Edge::kUnknown : Edge::kContradicts;

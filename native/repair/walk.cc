@@ -166,10 +166,6 @@ class Walker {
         reader, entry.header.sequence, MayHaveTransactions(plan_.facts.header), &look));
     group->is_transaction = true;
     group->is_whole = look.kind == TransactionLook::Kind::kWhole;
-#if defined(PINNACLE_MUTATION_SALVAGE_KEEPS_HALF)
-    group->is_transaction = group->is_whole;
-    group->is_whole = true;
-#endif
     if (look.kind != TransactionLook::Kind::kWhole) return Status();
     group->end_offset = look.end_offset;
     group->last_sequence = look.next_sequence - 1;

@@ -70,9 +70,7 @@ Status RotateSnapshots(FileSystem* fs, const std::string& directory, uint64_t ke
     if (verified != nullptr && verified->path == file->path) {
       finding.info = *verified;
     } else {
-#if !defined(PINNACLE_MUTATION_ROTATION_TRUSTS_NAMES)
       finding.status = VerifySnapshotOnDevice(fs, file->path, &finding.info, &journal_id);
-#endif
     }
     if (finding.status.code() == Code::kNotFound) continue;  // removed since it was listed
     if (!finding.status.ok()) {

@@ -244,11 +244,9 @@ class SnapshotReader {
     }
     content_ = {static_cast<uint8_t*>(content_memory_.data()), section.bytes};
     PINNACLE_RETURN_IF_ERROR(ReadExactly(content_offset, content_));
-#if !defined(PINNACLE_MUTATION_SNAPSHOT_CHECKSUM_NOT_VERIFIED)
     if (section.content_checksum != Crc32c(content_)) {
       return Damaged("a section does not match its checksum");
     }
-#endif
     const uint64_t padding_bytes = (8 - section.bytes % 8) % 8;
     uint8_t padding[8] = {};
     PINNACLE_RETURN_IF_ERROR(
@@ -372,12 +370,9 @@ Status VerifySnapshot(FileSystem* file_system, const std::string& path, Snapshot
 
 Status VerifySnapshotOnDevice(FileSystem* file_system, const std::string& path, SnapshotInfo* info,
                               const JournalId* journal_id) {
-// Dropping pages that were never synced would start to write them: the defect would hide itself.
-#if !defined(PINNACLE_MUTATION_SNAPSHOT_NOT_SYNCED)
   std::unique_ptr<File> file;
   PINNACLE_RETURN_IF_ERROR(file_system->Open(path, OpenMode::kRead, &file));
   file->DropCache();
-#endif
   return VerifySnapshot(file_system, path, info, journal_id);
 }
 

@@ -227,10 +227,7 @@ Status WriteTemporarySnapshot(FileSystem* fs, const std::string& directory,
     std::unique_ptr<File> file;
     PINNACLE_RETURN_IF_ERROR(fs->Open(temporary, OpenMode::kCreate, &file));
     PINNACLE_RETURN_IF_ERROR(SnapshotWriter(file.get()).Write(meta, books, user_state, info));
-#if !defined(PINNACLE_MUTATION_SNAPSHOT_NOT_SYNCED)
-    PINNACLE_RETURN_IF_ERROR(file->Sync());
-#endif
-    return Status();
+    return file->Sync();
   };
   Status status = Guarded(write);
   if (status.ok()) return status;
@@ -242,10 +239,7 @@ Status PublishSnapshot(FileSystem* fs, const std::string& directory, const Snaps
   const auto publish = [&]() -> Status {
     PINNACLE_RETURN_IF_ERROR(ReadBack(fs, written, temporary));
     PINNACLE_RETURN_IF_ERROR(fs->Rename(temporary, written.path));
-#if !defined(PINNACLE_MUTATION_SNAPSHOT_NAME_NOT_SYNCED)
-    PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(directory));
-#endif
-    return Status();
+    return fs->SyncDirectory(directory);
   };
   Status status = Guarded(publish);
   if (status.ok()) return status;

@@ -152,11 +152,9 @@ void BookSet::TakeBack(UndoLog* log) {
       book.TakeBack(done.undo);
     }
   }
-#if !defined(PINNACLE_MUTATION_UNDO_FORGETS_FACTS)
   for (const UndoLog::Facts& facts : log->facts_) {
     entries_[facts.instrument - 1u].facts = facts.were;
   }
-#endif
   log->Clear();
 }
 

@@ -58,12 +58,11 @@ class BookSet {
     // Nothing of it is to be taken back any more. Memory stays for what comes next, but for what a
     // large one had.
     void Clear() {
-      if (serial_ == 0) return;
       count_ = 0;
       facts_.clear();
-      cleared_.clear();
       serial_ = 0;
-      if (operations_.size() > kKeptOperations) operations_ = {};
+      if (!cleared_.empty() || capacity_ > kKeptOperations) [[unlikely]]
+        Release();
     }
 
    private:
@@ -76,14 +75,23 @@ class BookSet {
     };
     // The next one, with what an earlier one left in it.
     Done* Next(uint16_t instrument) {
-      if (count_ == operations_.size()) [[unlikely]]
+      if (count_ == capacity_) [[unlikely]]
         Grow();
       Done* done = &operations_[count_++];
       done->instrument = instrument;
       done->cleared = false;
       return done;
     }
-    [[gnu::noinline]] void Grow() { operations_.resize(std::max<size_t>(64, 2 * count_)); }
+    [[gnu::noinline]] void Grow() {
+      operations_.resize(std::max<size_t>(64, 2 * count_));
+      capacity_ = operations_.size();
+    }
+    [[gnu::noinline]] void Release() {
+      cleared_.clear();
+      if (capacity_ <= kKeptOperations) return;
+      operations_ = {};
+      capacity_ = 0;
+    }
     // Of an instrument at its first operation: they are set back once.
     struct Facts {
       uint16_t instrument;
@@ -91,6 +99,7 @@ class BookSet {
     };
     std::vector<Done> operations_;  // the first count_ of them
     size_t count_ = 0;
+    size_t capacity_ = 0;  // operations_.size()
     std::vector<Facts> facts_;
     std::vector<std::unique_ptr<OrderBook>> cleared_;
     uint64_t serial_ = 0;  // 0: it is empty

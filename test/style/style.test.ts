@@ -152,26 +152,28 @@ t.test('C++ layers include downward only', async (t) => {
   t.same(wrong, [])
 })
 
-t.test('binding.gyp and the sources on disk agree', async (t) => {
-  const ask = (target: string) =>
-    execFileSync(...node('scripts/native-sources.mjs', target), { encoding: 'utf8' })
+t.test('every C++ source is in the target that its folder and its name say', async (t) => {
+  const ask = (...targets: string[]) =>
+    execFileSync(...node('scripts/native-sources.mjs', ...targets), { encoding: 'utf8' })
       .trim()
       .split('\n')
-      .filter((line) => line !== '')
-  const [core, addon, tests] = [ask('core'), ask('addon'), ask('test')]
+  const isTestTool = /_test\.cc$|^native\/(bench|fuzz|mutations|simulator|test)\//
+  const product = ask('core', 'addon')
   t.same(
-    core.filter((file) => tests.includes(file) || addon.includes(file)),
-    [],
-    'no source is in two targets',
+    product,
+    cpp.filter((file) => file.endsWith('.cc') && !isTestTool.test(file)),
   )
   t.same(
-    cpp.filter(
-      (file) =>
-        file.endsWith('_test.cc') && !file.startsWith('native/addon/') && !tests.includes(file),
-    ),
+    ask('addon').filter((file) => !file.startsWith('native/addon/')),
+    [],
+  )
+  const tests = ask('tests', 'simulator', 'subjects')
+  t.same(
+    cpp.filter((file) => file.endsWith('_test.cc') && !tests.includes(file)),
     [],
     'no native test is left out',
   )
+  t.throws(() => ask('test'), /Command failed/, 'a target that is not known is an error')
 })
 
 t.test('every test that a page of docs/ names is there', async (t) => {

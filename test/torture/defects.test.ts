@@ -1,4 +1,4 @@
-// The defects that scripts/torture-mutations.mjs plants in compiled code must still be defects.
+// The defects that scripts/mutations.mjs plants in compiled code must still be defects.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'

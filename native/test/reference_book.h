@@ -1,7 +1,7 @@
 // A deliberately naive order book: the oracle of the differential test and the fuzzer. It shares no
 // code with the real one and is right by inspection.
-#ifndef PINNACLE_BOOK_REFERENCE_BOOK_H_
-#define PINNACLE_BOOK_REFERENCE_BOOK_H_
+#ifndef PINNACLE_TEST_REFERENCE_BOOK_H_
+#define PINNACLE_TEST_REFERENCE_BOOK_H_
 
 #include <cstdint>
 #include <list>
@@ -98,4 +98,4 @@ class ReferenceBook {
 
 }  // namespace pinnacle
 
-#endif  // PINNACLE_BOOK_REFERENCE_BOOK_H_
+#endif  // PINNACLE_TEST_REFERENCE_BOOK_H_

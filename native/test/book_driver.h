@@ -1,8 +1,8 @@
 // Runs operations read from a stream of bytes on the real book and on the naive one, and compares
 // every answer and, now and then, all content. Some operations are taken back together. For the
 // differential test and the fuzzer.
-#ifndef PINNACLE_BOOK_BOOK_DRIVER_H_
-#define PINNACLE_BOOK_BOOK_DRIVER_H_
+#ifndef PINNACLE_TEST_BOOK_DRIVER_H_
+#define PINNACLE_TEST_BOOK_DRIVER_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 #include "book/book_builder.h"
 #include "book/order_book.h"
-#include "book/reference_book.h"
+#include "test/reference_book.h"
 
 namespace pinnacle {
 
@@ -229,4 +229,4 @@ inline std::string RunBookOperations(std::span<const uint8_t> bytes, size_t comp
 
 }  // namespace pinnacle
 
-#endif  // PINNACLE_BOOK_BOOK_DRIVER_H_
+#endif  // PINNACLE_TEST_BOOK_DRIVER_H_
