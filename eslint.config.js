@@ -41,6 +41,14 @@ export default tseslint.config(
     },
   },
   {
+    // Plain lines, with comments and blanks: what a reader has to scroll through.
+    files: ['lib/**/*.ts'],
+    rules: {
+      'max-lines': ['error', 500],
+      'max-lines-per-function': ['error', 70],
+    },
+  },
+  {
     // `t.test` answers a promise that tap itself awaits, and tests hand in what the types forbid.
     files: ['test/**/*.ts', 'bench/**/*.ts'],
     rules: {

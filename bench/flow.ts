@@ -6,7 +6,10 @@ import { existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import type { Book, OperationBatch, Side } from '../lib/index.js'
-import { FlowKind, GeneratedFlow, openFlowFile, type FlowSource } from '../lib/order-flow/index.js'
+import { openFlowFile } from '../lib/order-flow/file-source.js'
+import { FlowKind } from '../lib/order-flow/flow-operation.js'
+import type { FlowSource } from '../lib/order-flow/flow-source.js'
+import { GeneratedFlow } from '../lib/order-flow/generator.js'
 import { EntryType } from '../lib/native/binding.js'
 import { root } from './root.js'
 

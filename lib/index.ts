@@ -54,12 +54,12 @@ export type {
   OperationEntry,
   TransactionPlace,
   UserEntry,
-} from './journal/entry.js'
+} from './entry/entry.js'
 export { Consumer, type ConsumeOptions } from './journal/consumer.js'
 export { Consumers, type ConsumerInfo, type OpenConsumerOptions } from './journal/consumers.js'
 export { Journal, type AppendOptions } from './journal/journal.js'
 export type { ReadOptions } from './journal/read-entries.js'
-export type { Hole, StateMachine } from './journal/state-machine.js'
+export type { Hole, StateMachine } from './entry/state-machine.js'
 export {
   backup,
   listBackups,
@@ -71,7 +71,8 @@ export {
   type RestoreOptions,
   type RestoreReport,
 } from './persistence/backup.js'
-export type { ClockStep, TimeOutOfOrder, TimesAround } from './native/binding.js'
+export type { ClockStep } from './native/binding.js'
+export type { TimeOutOfOrder, TimesAround } from './native/book-binding.js'
 export {
   cleanWindows,
   type CleanWindowsOptions,

@@ -12,10 +12,10 @@ const resolvesEarly = [
 /** Name: the file below dist/, and pairs of text and replacement. */
 export const compiledDefects = {
   // The promise for sequence s resolves when the frontier is s - 8, and returns that.
-  DURABLE_RESOLVES_EARLY: { file: 'journal/group-commit.js', changes: resolvesEarly },
+  DURABLE_RESOLVES_EARLY: { file: 'engine/group-commit.js', changes: resolvesEarly },
   // The same, but it returns the requested sequence: only lost entries reveal it.
   DURABLE_RESOLVES_EARLY_AND_LIES: {
-    file: 'journal/group-commit.js',
+    file: 'engine/group-commit.js',
     changes: [
       ...resolvesEarly,
       ['wait.resolve(frontier)', 'wait.resolve(Math.max(frontier, wait.sequence))'],
@@ -40,7 +40,7 @@ export const compiledDefects = {
     changes: [['if (accept(entry))', 'if (entry.sequence % 64 > 0 && accept(entry))']],
   },
   STATE_MACHINE_MISSES_THE_LAST_ENTRY: {
-    file: 'persistence/state-machine-host.js',
+    file: 'engine/state-machine-host.js',
     changes: [
       [
         '.replay(session, from, lastSequence, progress)',

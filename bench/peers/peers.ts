@@ -6,7 +6,7 @@ import path from 'node:path'
 
 import { installPeers } from './install.js'
 
-export const payloadBytes = 32
+const payloadBytes = 32
 
 export interface AppendPeer {
   name: string

@@ -13,9 +13,9 @@ import {
   parseObject,
   requireCanonical,
   type JsonObject,
-} from '../credentials/canonical.js'
-import type { SecureFiles } from '../credentials/secure-files.js'
-import { SecretBuffer, wipe } from '../credentials/secret-buffer.js'
+} from '../secure/canonical.js'
+import type { SecureFiles } from '../secure/secure-files.js'
+import { SecretBuffer, wipe } from '../secure/secret-buffer.js'
 import { auditKeyBytes } from './line.js'
 
 export const headFile = 'audit-head.json'

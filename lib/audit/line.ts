@@ -8,9 +8,9 @@
  */
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
-import { Fields, parseObject, type JsonObject } from '../credentials/canonical.js'
-import { equalBytes, hmac } from '../credentials/primitives.js'
-import { SecretBuffer } from '../credentials/secret-buffer.js'
+import { Fields, parseObject, type JsonObject } from '../secure/canonical.js'
+import { equalBytes, hmac } from '../secure/primitives.js'
+import { SecretBuffer } from '../secure/secret-buffer.js'
 import {
   auditActions,
   auditOutcomes,
@@ -44,10 +44,10 @@ export interface AuditLine {
 
 export const auditKeyBytes = 32
 export const firstPrevious = '0'.repeat(64)
-export const maxLineBytes = 16 * 1024
+const maxLineBytes = 16 * 1024
 const maxTextLength = 512
 
-export function thisActor(): AuditActor {
+function thisActor(): AuditActor {
   return { uid: process.getuid?.() ?? -1, pid: process.pid, host: hostname() }
 }
 

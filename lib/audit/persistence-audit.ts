@@ -1,11 +1,11 @@
 /** Records what happens to a data directory's journal: opens, recoveries, repairs, compactions, failures. */
-import { codeOf } from '../credentials/errors.js'
+import { codeOf } from '../secure/errors.js'
 import type { PersistenceManager } from '../persistence/persistence-manager.js'
 import type { RecoveryReport } from '../persistence/events.js'
 import type { AuditEvent, AuditSink } from './event.js'
 
 /** What opening a journal found, as lines. */
-export function recoveryEvents(dataDirectory: string, report: RecoveryReport): AuditEvent[] {
+function recoveryEvents(dataDirectory: string, report: RecoveryReport): AuditEvent[] {
   const target = dataDirectory
   const events: AuditEvent[] = [
     {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { absolutePath } from '../config/absolute.js'
 import { setTimeout as delay } from 'node:timers/promises'
-import { codeOf, CredentialCode } from '../credentials/errors.js'
+import { codeOf, CredentialCode } from '../secure/errors.js'
 import { Journal } from '../journal/journal.js'
 
 export interface StoredLine {

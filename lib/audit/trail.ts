@@ -13,12 +13,12 @@ import { randomBytes } from 'node:crypto'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { absolutePath } from '../config/absolute.js'
-import { realClocks, type Clocks } from '../credentials/attempt-limiter.js'
-import { codeOf, CredentialCode, credentialError, fileError } from '../credentials/errors.js'
-import { withFileLock } from '../credentials/file-lock.js'
-import { realFiles, type FileOperations } from '../credentials/file-operations.js'
-import { SecureFiles } from '../credentials/secure-files.js'
-import { SecretBuffer } from '../credentials/secret-buffer.js'
+import { realClocks, type Clocks } from '../secure/clocks.js'
+import { codeOf, CredentialCode, credentialError, fileError } from '../secure/errors.js'
+import { withFileLock } from '../secure/file-lock.js'
+import { realFiles, type FileOperations } from '../secure/file-operations.js'
+import { SecureFiles } from '../secure/secure-files.js'
+import { SecretBuffer } from '../secure/secret-buffer.js'
 import type { AuditEvent, AuditSink } from './event.js'
 import {
   encodeRootKey,
@@ -59,7 +59,7 @@ interface Pending {
 
 const lockFile = 'audit.lock'
 
-export function tampered(problem: string): Error {
+function tampered(problem: string): Error {
   return credentialError(
     CredentialCode.AuditTampered,
     `the audit trail is not what was written: ${problem}; inspect it with "pinnacle audit verify". It accepts ` +

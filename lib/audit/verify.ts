@@ -6,8 +6,8 @@
  * reordered lines, but not a trail that was rewritten as a whole by someone who could write the head too.
  * The report says which of the two it was.
  */
-import { codeOf } from '../credentials/errors.js'
-import type { SecretBuffer } from '../credentials/secret-buffer.js'
+import { codeOf } from '../secure/errors.js'
+import type { SecretBuffer } from '../secure/secret-buffer.js'
 import { readHead, type Head } from './head.js'
 import { decodeLine, firstPrevious, hashOf, isAuthentic, nextKey, type AuditLine } from './line.js'
 import type { AuditTrail } from './trail.js'

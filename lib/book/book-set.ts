@@ -1,4 +1,4 @@
-import type { NativeBookSet, TimesAround } from '../native/binding.js'
+import type { NativeBookSet, TimesAround } from '../native/book-binding.js'
 import { BookView } from './book-view.js'
 import { Instrument, unknownInstrument } from './instrument.js'
 

@@ -1,4 +1,4 @@
-import type { NativeBookReader, NativeLevels, NativeOrder } from '../native/binding.js'
+import type { NativeBookReader, NativeLevels, NativeOrder } from '../native/book-binding.js'
 import { PinnacleRangeError } from '../errors/pinnacle-error.js'
 import { ticksText } from '../errors/refusal.js'
 import { shown } from '../errors/shown.js'

@@ -8,7 +8,7 @@
  */
 import { refusalOf, notANumber, type OperationContext } from '../errors/refusal.js'
 import type { CodedError } from '../errors/pinnacle-error.js'
-import { hasGivenTime } from '../journal/operation-entry.js'
+import { hasGivenTime } from '../entry/operation-entry.js'
 import { EntryType, Staging } from '../native/binding.js'
 import type { OperationObserver, StagingArea } from '../native/staging.js'
 import { BookView } from './book-view.js'

@@ -1,7 +1,7 @@
 import { formatDecimal, parseDecimal } from '../decimal/decimal.js'
 import { didYouMean } from '../errors/likely-spelling.js'
 import { PinnacleError } from '../errors/pinnacle-error.js'
-import type { NativeInstrument } from '../native/binding.js'
+import type { NativeInstrument } from '../native/book-binding.js'
 
 /** What a book holds: single orders (market by order) or levels' totals (market by price). */
 export type BookKind = 'orders' | 'levels'

@@ -8,7 +8,7 @@ import { PinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/
 import type { CodedError } from '../errors/pinnacle-error.js'
 import { refusalOf, notANumber, type OperationContext } from '../errors/refusal.js'
 import { shown } from '../errors/shown.js'
-import { hasGivenTime } from '../journal/operation-entry.js'
+import { hasGivenTime } from '../entry/operation-entry.js'
 import { EntryType, Staging } from '../native/binding.js'
 import type { OperationObserver, StagingArea } from '../native/staging.js'
 import type { Book } from './book.js'

@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import type { Command } from 'commander'
 import { AuditTrail } from '../audit/index.js'
 import { checkNewPassword } from '../credentials/strength.js'
-import { fileError } from '../credentials/errors.js'
+import { fileError } from '../secure/errors.js'
 import {
   CredentialStore,
   openRecipientKey,
@@ -16,9 +16,9 @@ import {
   type KdfParameters,
   type PasswordSource,
 } from '../credentials/index.js'
-import { realFiles } from '../credentials/file-operations.js'
+import { realFiles } from '../secure/file-operations.js'
 import { maxRecipientFileBytes } from '../credentials/recipient-key-file.js'
-import { checkFile } from '../credentials/secure-files.js'
+import { checkFile } from '../secure/secure-files.js'
 import { integerArgument } from './arguments.js'
 import { directoryOf, withData, type DataOptions } from './data-options.js'
 import type { Output } from './output.js'
@@ -73,7 +73,7 @@ export function sourceOf(options: UnlockOptions): PasswordSource {
   return given[0] ?? { type: 'terminal' }
 }
 
-export function warn(output: Output): (message: string) => void {
+function warn(output: Output): (message: string) => void {
   return (message) => {
     output.warning(message)
   }
@@ -104,7 +104,7 @@ export async function askNewPassword(
   }
 }
 
-export async function providerOf(output: Output, options: UnlockOptions): Promise<KeyProvider> {
+async function providerOf(output: Output, options: UnlockOptions): Promise<KeyProvider> {
   if (options.tokenLibrary !== undefined || options.token !== undefined) {
     return tokenProvider(output, options, false)
   }

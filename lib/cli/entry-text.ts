@@ -1,7 +1,7 @@
 /** A journal entry as a row of a table and as JSON. Pure. */
 import type { InstrumentDefinition } from '../book/instrument.js'
 import { formatDecimal } from '../decimal/decimal.js'
-import type { HoleEntry, JournalEntry, TransactionPlace } from '../journal/entry.js'
+import type { HoleEntry, JournalEntry, TransactionPlace } from '../entry/entry.js'
 import { decodeFlowPayload, flowUserType } from '../order-flow/flow-positions.js'
 import { printable } from './text.js'
 

@@ -29,8 +29,8 @@ const commands: Readonly<Record<string, Load>> = {
   restore: () => import('./commands/restore.js'),
   'clean-windows': () => import('./commands/clean-windows.js'),
   repair: () => import('./commands/repair.js'),
-  creds: () => import('./creds.js'),
-  audit: () => import('./audit.js'),
+  creds: () => import('./commands/creds.js'),
+  audit: () => import('./commands/audit.js'),
   torture: () => import('./commands/torture.js'),
 }
 

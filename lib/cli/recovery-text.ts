@@ -1,6 +1,5 @@
 /** A recovery report for people. */
 import type { RecoveryReport } from '../persistence/events.js'
-import type { NativeHole } from '../native/binding.js'
 import type { DamagedSnapshot } from '../snapshot/snapshot-manager.js'
 import type { Output } from './output.js'
 import { bytes, count, milliseconds, plural } from './text.js'
@@ -64,7 +63,7 @@ function showBreak(output: Output, report: RecoveryReport): void {
   output.field('durable', `known to ${count(found.durableFrontier)}`)
 }
 
-export function holeText(hole: NativeHole): string {
+export function holeText(hole: RecoveryReport['holes'][number]): string {
   const { firstSequence, lastSequence, snapshotSequence, entriesLeftOut } = hole
   const range =
     firstSequence === lastSequence

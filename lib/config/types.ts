@@ -1,5 +1,5 @@
 import type { InstrumentDefinition, BookKind } from '../book/instrument.js'
-import type { StateMachine } from '../journal/state-machine.js'
+import type { StateMachine } from '../entry/state-machine.js'
 
 /** 'appended': synced when asked for; 'interval': also every journalSyncIntervalMs; 'durable': at each append. */
 export type Durability = 'appended' | 'interval' | 'durable'

@@ -1,6 +1,6 @@
 /** Announcing to the audit trail what is about to be done, and recording how it ended. */
 import type { AuditAction, AuditDetail, AuditSink } from '../audit/event.js'
-import { CredentialCode, codeOf } from './errors.js'
+import { CredentialCode, codeOf } from '../secure/errors.js'
 import { checkName } from './validation.js'
 
 export interface Announced {

@@ -13,33 +13,10 @@
  * Who may write the directory may remove the file: this slows guessing through the program, and the
  * cost of the key derivation slows it elsewhere.
  */
-import { readFileSync } from 'node:fs'
-import { canonicalText, Fields, parseObject } from './canonical.js'
-import { CredentialCode, credentialError } from './errors.js'
-import type { SecureFiles } from './secure-files.js'
-
-export interface Clocks {
-  /** Milliseconds since 1970. */
-  wallMs(): number
-  /** Milliseconds since boot. */
-  bootMs(): number
-  /** Changes with each boot; '' if the system has no boot id. */
-  readonly bootId: string
-}
-
-function readBootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
-    return ''
-  }
-}
-
-export const realClocks: Clocks = {
-  wallMs: () => Date.now(),
-  bootMs: () => Number(process.hrtime.bigint() / 1_000_000n),
-  bootId: readBootId(),
-}
+import { canonicalText, Fields, parseObject } from '../secure/canonical.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
+import type { Clocks } from '../secure/clocks.js'
+import type { SecureFiles } from '../secure/secure-files.js'
 
 /** Failures without a wait; then 1 s, 2 s, 4 s, …; from `lockOutAfter` on a lock-out, doubling to a day. */
 export const freeFailures = 3

@@ -3,9 +3,9 @@ import { dirname } from 'node:path'
 import { absolutePath } from '../config/absolute.js'
 import type { AuditSink } from '../audit/event.js'
 import { decodeBackup, identityOf, maxBackupBytes, type Backup } from './backup.js'
-import { codeOf, CredentialCode, credentialError } from './errors.js'
-import { realFiles } from './file-operations.js'
-import { SecureFiles } from './secure-files.js'
+import { codeOf, CredentialCode, credentialError } from '../secure/errors.js'
+import { realFiles } from '../secure/file-operations.js'
+import { SecureFiles } from '../secure/secure-files.js'
 import { StoreFiles, type StoreFilesOptions } from './store-files.js'
 
 function wouldOverwrite(message: string): Error {

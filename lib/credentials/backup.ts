@@ -11,11 +11,11 @@ import {
   parseObject,
   requireCanonical,
   type JsonObject,
-} from './canonical.js'
+} from '../secure/canonical.js'
 import { decodeEnvelope, versionOf } from './envelope.js'
 import { decodeSeed } from './seed-format.js'
 
-export const backupFormat = 'pinnacle-credentials-backup'
+const backupFormat = 'pinnacle-credentials-backup'
 /** The file in base64 and the other fields. */
 export const maxBackupBytes = maxFileBytes
 

@@ -1,11 +1,11 @@
 /** The unlocked content of a file of either version, as the store reads it. */
-import { CredentialCode, credentialError } from './errors.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
 import { decodeEnvelope, versionOf } from './envelope.js'
 import { releaseTree, type SecretTree } from './json-bytes.js'
 import type { KeyProvider } from './key-provider.js'
 import { PasswordProvider } from './password-provider.js'
 import { decodeSeed } from './seed-format.js'
-import { SecretBuffer } from './secret-buffer.js'
+import { SecretBuffer } from '../secure/secret-buffer.js'
 import { namePattern, Vault, type Credential, type VaultIndex } from './vault.js'
 
 /** Old values of a credential that a new store keeps. */

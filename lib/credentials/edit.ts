@@ -1,6 +1,6 @@
 /** Changes of a store's index: pure functions from one index to the next. */
 import { didYouMean } from '../errors/likely-spelling.js'
-import { CredentialCode, credentialError } from './errors.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
 import type { SecretFields } from './validation.js'
 import type { Credential, CredentialKind, SecretSource, VaultIndex } from './vault.js'
 

@@ -23,8 +23,8 @@ import {
   parseObject,
   requireCanonical,
   type JsonObject,
-} from './canonical.js'
-import { CredentialCode, credentialError } from './errors.js'
+} from '../secure/canonical.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
 import {
   entryFromJson,
   entryToJson,
@@ -32,13 +32,13 @@ import {
   sealedToJson,
   type KeyEntry,
 } from './key-entry.js'
-import { cipherNames, type CipherName, type Sealed } from './primitives.js'
+import { cipherNames, type CipherName, type Sealed } from '../secure/primitives.js'
 
-export const formatName = 'pinnacle-credentials'
-export const formatVersion = 2
+const formatName = 'pinnacle-credentials'
+const formatVersion = 2
 export const fileSaltBytes = 32
 export const maxKeyEntries = 16
-export const maxSealedSecrets = 16_384
+const maxSealedSecrets = 16_384
 const maxSealedBytes = 1024 * 1024
 
 export interface EnvelopeBody {

@@ -5,18 +5,19 @@ export {
   type AuditEvent,
   type AuditSink,
 } from '../audit/index.js'
-export { freeFailures, lockOutAfter, waitMsAfter, type Clocks } from './attempt-limiter.js'
+export { freeFailures, lockOutAfter, waitMsAfter } from './attempt-limiter.js'
 export { readBackup, restoreBackup, type RestoreOptions } from './backup-files.js'
 export type { Backup } from './backup.js'
-export { CredentialCode } from './errors.js'
-export type { FileFacts, FileOperations } from './file-operations.js'
+export type { Clocks } from '../secure/clocks.js'
+export { CredentialCode } from '../secure/errors.js'
+export type { FileFacts, FileOperations } from '../secure/file-operations.js'
 export { kdfDefaults, kdfNames, type KdfName, type KdfParameters } from './kdf.js'
 export type { KeyEntry, PasswordEntry, RecipientEntry, TokenEntry } from './key-entry.js'
 export { unwrapKey, wrapKey, type KeyContext, type KeyProvider } from './key-provider.js'
 export { PasswordProvider } from './password-provider.js'
 export { passwordVariable, readPassword, type PasswordSource } from './password-source.js'
 export { Pkcs11Provider, type TokenOptions } from './pkcs11-provider.js'
-export { cipherNames, type CipherName } from './primitives.js'
+export { cipherNames, type CipherName } from '../secure/primitives.js'
 export {
   createRecipientKey,
   formatPublicKey,
@@ -24,7 +25,7 @@ export {
   parsePublicKey,
 } from './recipient-key-file.js'
 export { fingerprintOf, RecipientProvider } from './recipient.js'
-export { allowUnlockedSecretMemory, SecretBuffer } from './secret-buffer.js'
+export { allowUnlockedSecretMemory, SecretBuffer } from '../secure/secret-buffer.js'
 export type { CredentialSummary } from './reading.js'
 export { Secret } from './secret.js'
 export { encodeSeed } from './seed-format.js'

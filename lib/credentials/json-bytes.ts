@@ -4,8 +4,8 @@
  * fields become strings; they are not secrets. Strict: no duplicates, no comments, nothing after the end.
  */
 import { isUtf8 } from 'node:buffer'
-import { CredentialCode, credentialError } from './errors.js'
-import { SecretBuffer } from './secret-buffer.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
+import { SecretBuffer } from '../secure/secret-buffer.js'
 
 export type SecretTree = Map<string, SecretBuffer | SecretTree>
 

@@ -6,10 +6,10 @@
  */
 import { argon2idAsync } from '@noble/hashes/argon2.js'
 import { randomBytes } from 'node:crypto'
-import { CredentialCode, credentialError } from './errors.js'
-import { secrets } from './native.js'
-import { keyBytes } from './primitives.js'
-import { SecretBuffer } from './secret-buffer.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
+import { secrets } from '../secure/native.js'
+import { keyBytes } from '../secure/primitives.js'
+import { SecretBuffer } from '../secure/secret-buffer.js'
 
 export interface Pbkdf2Parameters {
   readonly algorithm: 'pbkdf2-hmac-sha256'
@@ -35,7 +35,7 @@ export const kdfSaltBytes = 32
 const saltRange = [16, 64] as const
 
 export const pbkdf2Floor = 100_000
-export const pbkdf2Ceiling = 10_000_000
+const pbkdf2Ceiling = 10_000_000
 
 /** What is written unless asked otherwise: OWASP's present advice for each. */
 export const kdfDefaults: Readonly<Record<KdfName, KdfParameters>> = {

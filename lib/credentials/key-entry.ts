@@ -1,7 +1,7 @@
 /** The ways in which a file's data key is wrapped, as the file holds them. */
-import { corrupt, Fields, type JsonObject } from './canonical.js'
+import { corrupt, Fields, type JsonObject } from '../secure/canonical.js'
 import { checkKdf, kdfNames, type KdfParameters } from './kdf.js'
-import type { Sealed } from './primitives.js'
+import type { Sealed } from '../secure/primitives.js'
 
 export interface PasswordEntry {
   readonly type: 'password'
@@ -33,8 +33,8 @@ export type KeyEntry = PasswordEntry | TokenEntry | RecipientEntry
 export type KeyType = KeyEntry['type']
 
 export const x25519Bytes = 32
-export const mlKemPublicBytes = 1184
-export const mlKemCiphertextBytes = 1088
+const mlKemPublicBytes = 1184
+const mlKemCiphertextBytes = 1088
 export const recipientPublicBytes = x25519Bytes + mlKemPublicBytes
 /** AES-256-GCM of a 32-byte data key; a recipient's private key file wraps 96 bytes. */
 const maxWrappedBytes = 96 + 16
@@ -74,7 +74,7 @@ const kdfFields: Readonly<Record<KdfParameters['algorithm'], readonly string[]>>
 }
 
 /** Refuses what is out of bounds. */
-export function kdfFromJson(value: unknown, what: string): { kdf: KdfParameters; salt: Buffer } {
+function kdfFromJson(value: unknown, what: string): { kdf: KdfParameters; salt: Buffer } {
   const every = ['algorithm', 'salt', ...Object.values(kdfFields).flat()]
   const algorithm = new Fields(value, what, every).oneOf('algorithm', kdfNames)
   const fields = new Fields(value, what, ['algorithm', 'salt', ...kdfFields[algorithm]])

@@ -3,9 +3,9 @@
  * public keys; a provider of one's own (a cloud KMS, say) implements the same.
  */
 import { createHash } from 'node:crypto'
-import { hkdfBytes, keyBytes, open, seal, type Sealed } from './primitives.js'
+import { hkdfBytes, keyBytes, open, seal, type Sealed } from '../secure/primitives.js'
 import type { KeyEntry, KeyType } from './key-entry.js'
-import type { SecretBuffer } from './secret-buffer.js'
+import type { SecretBuffer } from '../secure/secret-buffer.js'
 
 /** What a wrapped key is bound to: unwrapping under any other purpose fails. */
 export interface KeyContext {

@@ -2,15 +2,15 @@
  * The data key wrapped under a password. The provider holds the password in secret memory while the
  * store is open, because every version of the file gets a new salt.
  */
-import { CredentialCode, credentialError } from './errors.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
 import { brand } from '../errors/brand.js'
 import { deriveKey, kdfDefaults, newSalt, type KdfParameters } from './kdf.js'
 import { kdfToJson, type KeyEntry, type PasswordEntry } from './key-entry.js'
 import { unwrapKey, wrapKey, type KeyContext, type KeyProvider } from './key-provider.js'
 import type { SecretTree } from './json-bytes.js'
-import { keyBytes } from './primitives.js'
+import { keyBytes } from '../secure/primitives.js'
 import { openSeed, type SeedEnvelope } from './seed-format.js'
-import type { SecretBuffer } from './secret-buffer.js'
+import type { SecretBuffer } from '../secure/secret-buffer.js'
 
 const bindingOf = (kdf: KdfParameters, salt: Buffer): Buffer =>
   Buffer.from(JSON.stringify(kdfToJson(kdf, salt)))

@@ -4,10 +4,10 @@
  * From all but the environment it goes into secret memory without a JavaScript string.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { CredentialCode, credentialError, fileError } from './errors.js'
-import { checkFile } from './secure-files.js'
-import { coded, secrets } from './native.js'
-import { SecretBuffer } from './secret-buffer.js'
+import { CredentialCode, credentialError, fileError } from '../secure/errors.js'
+import { checkFile } from '../secure/secure-files.js'
+import { coded, secrets } from '../secure/native.js'
+import { SecretBuffer } from '../secure/secret-buffer.js'
 import { maxPasswordBytes } from './strength.js'
 
 export type PasswordSource =

@@ -5,12 +5,12 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { CredentialCode, credentialError } from './errors.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
 import type { KeyEntry, TokenEntry } from './key-entry.js'
 import type { KeyContext, KeyProvider } from './key-provider.js'
 import type { Pkcs11, Pkcs11Handle, Pkcs11Mechanism, Pkcs11Module } from './pkcs11-module.js'
-import { keyBytes } from './primitives.js'
-import { SecretBuffer } from './secret-buffer.js'
+import { keyBytes } from '../secure/primitives.js'
+import { SecretBuffer } from '../secure/secret-buffer.js'
 
 type Session = Pkcs11Handle
 type KeyHandle = Pkcs11Handle

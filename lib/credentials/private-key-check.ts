@@ -5,7 +5,7 @@
  * Known: PEM "EC PRIVATE KEY" (SEC 1) and "PRIVATE KEY" (PKCS #8) on P-256, with a scalar 1 .. n - 1;
  * and base64 of a 64-byte Ed25519 key.
  */
-import { SecretBuffer } from './secret-buffer.js'
+import { SecretBuffer } from '../secure/secret-buffer.js'
 
 const base64Values = new Int8Array(128).fill(-1)
 const base64Alphabet = Buffer.from(

@@ -1,7 +1,7 @@
 /** Reading from an unlocked store: what is shown of a credential, and its secret. */
 import type { Content } from './content.js'
 import { findCredential } from './edit.js'
-import { CredentialCode, credentialError } from './errors.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
 import { Secret } from './secret.js'
 import { checkExpiry, checkName, releaseFields, type SecretFields } from './validation.js'
 import type { Credential, CredentialKind } from './vault.js'

@@ -9,8 +9,8 @@ import {
   parseObject,
   requireCanonical,
   type JsonObject,
-} from './canonical.js'
-import { CredentialCode, credentialError } from './errors.js'
+} from '../secure/canonical.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
 import {
   entryFromJson,
   entryToJson,
@@ -19,7 +19,7 @@ import {
 } from './key-entry.js'
 import type { PasswordProvider } from './password-provider.js'
 import { publicKeyOf, recipientSeedBytes, RecipientProvider } from './recipient.js'
-import { SecretBuffer } from './secret-buffer.js'
+import { SecretBuffer } from '../secure/secret-buffer.js'
 
 const format = 'pinnacle-recipient-key'
 const publicPrefix = 'pinnacle-recipient-1:'

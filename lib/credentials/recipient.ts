@@ -11,7 +11,7 @@
  */
 import { ml_kem768 as mlKem } from '@noble/post-quantum/ml-kem.js'
 import { createHash } from 'node:crypto'
-import { CredentialCode, credentialError } from './errors.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
 import {
   recipientPublicBytes,
   x25519Bytes,
@@ -19,8 +19,8 @@ import {
   type RecipientEntry,
 } from './key-entry.js'
 import { unwrapKey, wrapKey, type KeyContext, type KeyProvider } from './key-provider.js'
-import { secrets } from './native.js'
-import { SecretBuffer, wipe } from './secret-buffer.js'
+import { secrets } from '../secure/native.js'
+import { SecretBuffer, wipe } from '../secure/secret-buffer.js'
 
 const mlKemSeedBytes = 64
 export const recipientSeedBytes = x25519Bytes + mlKemSeedBytes

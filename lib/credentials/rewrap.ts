@@ -1,9 +1,9 @@
 /** Wrapping a data key for those who may open a file. */
-import { CredentialCode, credentialError } from './errors.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
 import type { KeyEntry } from './key-entry.js'
 import type { KeyContext, KeyProvider } from './key-provider.js'
 import { RecipientProvider } from './recipient.js'
-import type { SecretBuffer } from './secret-buffer.js'
+import type { SecretBuffer } from '../secure/secret-buffer.js'
 import type { Vault } from './vault.js'
 
 /** The provider that can wrap the entry again: the one at hand, or any for a recipient. */

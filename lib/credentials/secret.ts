@@ -3,8 +3,8 @@
  * the callback runs. The views given out become empty afterwards; strings made from them do not.
  */
 import { inspect } from 'node:util'
-import { CredentialCode, credentialError } from './errors.js'
-import { redacted, type SecretBuffer } from './secret-buffer.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
+import { redacted, type SecretBuffer } from '../secure/secret-buffer.js'
 import { releaseFields, type SecretFields } from './validation.js'
 import type { CredentialKind } from './vault.js'
 

@@ -19,12 +19,12 @@ import {
   parseObject,
   requireCanonical,
   type JsonObject,
-} from './canonical.js'
-import { CredentialCode, credentialError } from './errors.js'
+} from '../secure/canonical.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
 import { readSecretTree, type SecretTree } from './json-bytes.js'
 import { checkKdf, deriveKey, kdfSaltBytes, pbkdf2Floor, type Pbkdf2Parameters } from './kdf.js'
-import { cbcDecrypt, cbcEncrypt, equalBytes, hkdf, hmac } from './primitives.js'
-import type { SecretBuffer } from './secret-buffer.js'
+import { cbcDecrypt, cbcEncrypt, equalBytes, hkdf, hmac } from '../secure/primitives.js'
+import type { SecretBuffer } from '../secure/secret-buffer.js'
 
 const cipher = 'aes-256-cbc-hmac-sha256'
 

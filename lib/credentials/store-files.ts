@@ -1,18 +1,19 @@
 /** What a credentials store is made of on disk, and the lock that guards it. */
 import { join } from 'node:path'
 import { absolutePath } from '../config/absolute.js'
-import { AttemptLimiter, realClocks, type Clocks } from './attempt-limiter.js'
-import { CredentialCode, credentialError } from './errors.js'
-import { withFileLock } from './file-lock.js'
-import { realFiles, type FileOperations } from './file-operations.js'
-import { SecureFiles } from './secure-files.js'
+import { realClocks, type Clocks } from '../secure/clocks.js'
+import { AttemptLimiter } from './attempt-limiter.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
+import { withFileLock } from '../secure/file-lock.js'
+import { realFiles, type FileOperations } from '../secure/file-operations.js'
+import { SecureFiles } from '../secure/secure-files.js'
 
-export const credentialsFile = 'secure_config.json'
+const credentialsFile = 'secure_config.json'
 const attemptsFile = 'secure_config.attempts.json'
 const lockFile = 'secure_config.lock'
 /** So that a backup, which holds the file in base64, stays within what is read. */
-export const maxCredentialsBytes = 4 * 1024 * 1024
-export const defaultLockTimeoutMs = 10_000
+const maxCredentialsBytes = 4 * 1024 * 1024
+const defaultLockTimeoutMs = 10_000
 
 export interface StoreFilesOptions {
   readonly dataDirectory: string

@@ -7,31 +7,20 @@
  *   resolves; if it rejects, the file is as it was. Changes of one store run one after the other.
  * - Everything is announced to the audit trail first; if that can't be done, nothing is done.
  */
-import { absolutePath } from '../config/absolute.js'
 import type { AuditSink } from '../audit/event.js'
-import { audited, shownName, type Announced } from './announced.js'
-import { encodeBackup } from './backup.js'
-import { writeBackup } from './backup-files.js'
-import { SeedContent, defaultHistory, type Content } from './content.js'
-import {
-  adding,
-  expiring,
-  findCredential,
-  removing,
-  rotating,
-  type DraftIndex,
-  type Edit,
-} from './edit.js'
-import { decodeEnvelope, maxKeyEntries } from './envelope.js'
-import { CredentialCode, codeOf, credentialError } from './errors.js'
+import { audited, shownName } from './announced.js'
+import { backupStore } from './backup-store.js'
+import { defaultHistory, type Content } from './content.js'
+import { adding, expiring, findCredential, removing, rotating, type Edit } from './edit.js'
+import { CredentialCode, codeOf, credentialError } from '../secure/errors.js'
 import type { KeyEntry } from './key-entry.js'
+import { addKey, changeKey, removeKey, setAuditKey } from './key-changes.js'
 import type { KeyProvider } from './key-provider.js'
-import { keyBytes, type CipherName } from './primitives.js'
+import type { CipherName } from '../secure/primitives.js'
 import type { RecipientProvider } from './recipient.js'
 import { expiryOf, expiryState, secretOf, summaryOf, type CredentialSummary } from './reading.js'
-import { rewrapped, wrapForAll } from './rewrap.js'
 import type { Secret } from './secret.js'
-import { SecretBuffer } from './secret-buffer.js'
+import type { SecretBuffer } from '../secure/secret-buffer.js'
 import { StoreFiles, type StoreFilesOptions } from './store-files.js'
 import {
   checkFields,
@@ -41,8 +30,10 @@ import {
   releaseFields,
   type SecretFields,
 } from './validation.js'
-import { draftOf, rolledBack, unlock, writeFirst } from './unlock.js'
-import { authenticates, encodeVault, Vault, type CredentialKind } from './vault.js'
+import { unlock, writeFirst } from './unlock.js'
+import { UnlockedFile } from './unlocked-file.js'
+import { upgrade } from './upgrade.js'
+import { Vault, type CredentialKind } from './vault.js'
 
 export interface StoreOptions extends StoreFilesOptions {
   /** Who unlocks. The store owns it from now on and disposes of it. */
@@ -61,18 +52,12 @@ export interface CreateOptions extends StoreOptions {
 }
 
 export class CredentialStore implements AsyncDisposable {
-  readonly #files: StoreFiles
+  readonly #file: UnlockedFile
   readonly #options: StoreOptions
-  #provider: KeyProvider
-  #content: Content
-  #closed = false
-  #last: Promise<unknown> = Promise.resolve()
 
   private constructor(files: StoreFiles, options: StoreOptions, content: Content) {
-    this.#files = files
+    this.#file = new UnlockedFile(files, options.audit, options.provider, content)
     this.#options = options
-    this.#provider = options.provider
-    this.#content = content
   }
 
   /** A new, empty store. Rejects if there is one. */
@@ -125,24 +110,24 @@ export class CredentialStore implements AsyncDisposable {
   }
 
   get formatVersion(): 1 | 2 {
-    return this.#live() instanceof Vault ? 2 : 1
+    return this.#file.content instanceof Vault ? 2 : 1
   }
 
   /** Counts the versions of the file; 0 for a file of the seed's format. */
   get generation(): number {
-    const content = this.#live()
+    const content = this.#file.content
     return content instanceof Vault ? content.envelope.generation : 0
   }
 
   get keys(): readonly KeyEntry[] {
-    const content = this.#live()
+    const content = this.#file.content
     return content instanceof Vault ? content.envelope.keys : []
   }
 
   list(): CredentialSummary[] {
-    const { credentials } = this.#live().index
+    const { credentials } = this.#file.content.index
     return credentials.map((credential) =>
-      summaryOf(credential, this.#files.clocks.wallMs(), this.#options.warnDays),
+      summaryOf(credential, this.#file.files.clocks.wallMs(), this.#options.warnDays),
     )
   }
 
@@ -158,7 +143,7 @@ export class CredentialStore implements AsyncDisposable {
     const event = { action: 'credentials.access', target: shownName(name) } as const
     let secret: Secret
     try {
-      secret = secretOf(this.#live(), name, options.version)
+      secret = secretOf(this.#file.content, name, options.version)
     } catch (error) {
       await this.#options.audit.record({ ...event, outcome: 'failed', code: codeOf(error) })
       throw error
@@ -174,8 +159,8 @@ export class CredentialStore implements AsyncDisposable {
   }
 
   async #warnOfExpiry(name: string): Promise<void> {
-    const { expires } = findCredential(this.#live().index, name)
-    const expiry = expiryState(expires, this.#files.clocks.wallMs(), this.#options.warnDays)
+    const { expires } = findCredential(this.#file.content.index, name)
+    const expiry = expiryState(expires, this.#file.files.clocks.wallMs(), this.#options.warnDays)
     if (expires === null || (expiry !== 'soon' && expiry !== 'expired')) return
     const word = expiry === 'expired' ? 'expired' : 'expires'
     this.#options.onWarning?.(
@@ -240,10 +225,11 @@ export class CredentialStore implements AsyncDisposable {
       target: shownName(name),
       detail: { change },
     } as const
+    const file = this.#file
     try {
-      await this.#exclusive(event, (vault) => {
+      await file.exclusive(event, (vault) => {
         checkName(name)
-        return this.#rewrite(vault, edit()(vault.index, this.#files.now()))
+        return file.rewrite(vault, edit()(vault.index, file.files.now()))
       })
     } finally {
       releaseFields(fields)
@@ -255,247 +241,52 @@ export class CredentialStore implements AsyncDisposable {
    * owns the provider. Recipients keep their access; a token or password that is not at hand would lose
    * it, so such an entry must be removed first.
    */
-  async changeKey(provider: KeyProvider): Promise<void> {
-    const event = { action: 'credentials.password', target: this.#files.path } as const
-    try {
-      await this.#exclusive(event, async (vault) => {
-        using dataKey = SecretBuffer.random(keyBytes)
-        const context = { store: vault.envelope.store }
-        const others = vault.envelope.keys.filter((entry) => !this.#provider.matches(entry))
-        const keys = [
-          await provider.wrap(dataKey, context),
-          ...(await wrapForAll(others, undefined, dataKey, context)),
-        ]
-        await this.#rewrite(vault, vault.index, { keys, dataKey })
-        this.#provider[Symbol.dispose]()
-        this.#provider = provider
-      })
-    } catch (error) {
-      if (this.#provider !== provider) provider[Symbol.dispose]()
-      throw error
-    }
+  changeKey(provider: KeyProvider): Promise<void> {
+    return changeKey(this.#file, provider)
   }
 
   /** Lets another key open the file too. The provider is disposed of. */
-  async addKey(provider: KeyProvider): Promise<void> {
-    const event = {
-      action: 'credentials.key',
-      target: this.#files.path,
-      detail: { change: 'add', key: provider.type },
-    } as const
-    using owned = provider
-    await this.#exclusive(event, async (vault) => {
-      const { keys, store } = vault.envelope
-      if (keys.some((entry) => owned.matches(entry))) {
-        throw credentialError(CredentialCode.Duplicate, 'this key already opens the file')
-      }
-      if (keys.length >= maxKeyEntries) {
-        throw credentialError(
-          CredentialCode.Invalid,
-          `a file has at most ${String(maxKeyEntries)} keys`,
-        )
-      }
-      const added = await owned.wrap(vault.dataKey, { store })
-      await this.#rewrite(vault, vault.index, {
-        keys: [...(await rewrapped(vault, this.#provider)), added],
-      })
-    })
+  addKey(provider: KeyProvider): Promise<void> {
+    return addKey(this.#file, provider)
   }
 
-  /** Removes a key's access, and gives the file a new data key, so that an old copy of it is useless. */
-  async removeKey(matches: (entry: KeyEntry) => boolean): Promise<void> {
-    const event = {
-      action: 'credentials.key',
-      target: this.#files.path,
-      detail: { change: 'remove' },
-    } as const
-    await this.#exclusive(event, async (vault) => {
-      const kept = vault.envelope.keys.filter((entry) => !matches(entry))
-      if (kept.length === vault.envelope.keys.length) {
-        throw credentialError(CredentialCode.Unknown, 'the file has no such key')
-      }
-      if (!kept.some((entry) => this.#provider.matches(entry))) {
-        throw credentialError(
-          CredentialCode.NoKey,
-          'the key that unlocked the store must stay; unlock with another one to remove it',
-        )
-      }
-      using dataKey = SecretBuffer.random(keyBytes)
-      const context = { store: vault.envelope.store }
-      const keys = await wrapForAll(kept, this.#provider, dataKey, context)
-      await this.#rewrite(vault, vault.index, { keys, dataKey })
-    })
+  /** Takes a key's access away, and gives the file a new data key, so that an old copy of it is no help. */
+  removeKey(matches: (entry: KeyEntry) => boolean): Promise<void> {
+    return removeKey(this.#file, matches)
   }
 
   /** Keeps the audit trail's verification key in the store. The key is released. */
-  async setAuditKey(key: SecretBuffer): Promise<void> {
-    using owned = key
-    const event = {
-      action: 'credentials.key',
-      target: this.#files.path,
-      detail: { change: 'audit key' },
-    } as const
-    await this.#exclusive(event, (vault) =>
-      this.#rewrite(vault, { ...vault.index, auditKey: owned }),
-    )
+  setAuditKey(key: SecretBuffer): Promise<void> {
+    return setAuditKey(this.#file, key)
   }
 
   /** The audit trail's verification key; the caller releases it. */
   auditKey(): SecretBuffer | undefined {
-    const content = this.#live()
+    const { content } = this.#file
     return content.index.auditKey === null ? undefined : content.secret(content.index.auditKey)
   }
 
-  /** Rewrites a file of the seed's format in the present one, under the same password. */
-  async upgrade(cipher: CipherName = 'aes-256-gcm'): Promise<void> {
-    const event = { action: 'credentials.upgrade', target: this.#files.path } as const
-    await this.#queued(() =>
-      audited(this.#options.audit, event, () =>
-        this.#files.locked(async () => {
-          const old = this.#live()
-          if (!(old instanceof SeedContent)) {
-            throw credentialError(
-              CredentialCode.Invalid,
-              'the file already has the present version',
-            )
-          }
-          const credentials = old.index.credentials.map((credential) => ({
-            ...credential,
-            versions: credential.versions.map((version) => ({
-              ...version,
-              fields: Object.fromEntries(
-                Object.entries(version.fields).map(([name, index]) => [name, old.secret(index)]),
-              ),
-            })),
-          }))
-          try {
-            const index = { ...old.index, credentials }
-            this.#content = await writeFirst(this.#files, this.#provider, cipher, index)
-          } finally {
-            for (const { versions } of credentials) {
-              for (const { fields } of versions) releaseFields(fields)
-            }
-          }
-          old[Symbol.dispose]()
-        }),
-      ),
-    )
+  /** Writes a file of the seed's format anew in the present one, under the same password. */
+  upgrade(cipher: CipherName = 'aes-256-gcm'): Promise<void> {
+    return upgrade(this.#file, cipher)
   }
 
   /**
    * A backup of the file at `destination`, which must not hold a newer one. With `recipients`, the backup can be
    * opened with their private keys too.
    */
-  async backup(
+  backup(
     destination: string,
     options: { readonly recipients?: readonly RecipientProvider[] } = {},
   ): Promise<void> {
-    const path = absolutePath(destination)
-    const recipients = options.recipients ?? []
-    const event = {
-      action: 'credentials.backup',
-      target: path,
-      detail: { recipients: recipients.length },
-    } as const
-    await this.#queued(() =>
-      audited(this.#options.audit, event, () =>
-        this.#files.locked(async () => {
-          let file = await this.#files.read()
-          if (recipients.length > 0) file = await this.#withRecipients(file, recipients)
-          const { files } = this.#files
-          await writeBackup(files, path, encodeBackup(file, this.#files.now(), path))
-        }),
-      ),
-    )
-  }
-
-  /** The same version of the file, with more who may open it. */
-  async #withRecipients(file: Buffer, recipients: readonly RecipientProvider[]): Promise<Buffer> {
-    const vault = this.#newest(file)
-    const { store, keys } = vault.envelope
-    const entries = [...keys]
-    for (const recipient of recipients) entries.push(await recipient.wrap(vault.dataKey, { store }))
-    return encodeVault(
-      { ...draftOf(vault), keys: entries, index: vault.index },
-      vault.dataKey,
-      vault,
-    )
+    return backupStore(this.#file, destination, options.recipients ?? [])
   }
 
   async close(): Promise<void> {
-    await this.#last.catch(() => undefined)
-    if (this.#closed) return
-    this.#closed = true
-    this.#content[Symbol.dispose]()
-    this.#provider[Symbol.dispose]()
+    await this.#file.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
-  }
-
-  #live(): Content {
-    if (this.#closed)
-      throw credentialError(CredentialCode.Closed, 'the credentials store is closed')
-    return this.#content
-  }
-
-  #queued<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.catch(() => undefined).then(work)
-    this.#last = result
-    return result
-  }
-
-  /** Runs a change on the newest version of the file: audited, in turn, under the lock. */
-  #exclusive<T>(event: Announced, work: (vault: Vault) => Promise<T>): Promise<T> {
-    return this.#queued(() =>
-      audited(this.#options.audit, event, () =>
-        this.#files.locked(async () => {
-          this.#live()
-          return work(this.#newest(await this.#files.read()))
-        }),
-      ),
-    )
-  }
-
-  /** The content of `file`, which another process may have changed since it was unlocked. */
-  #newest(file: Buffer): Vault {
-    const present = this.#live()
-    if (!(present instanceof Vault)) {
-      throw credentialError(
-        CredentialCode.OldVersion,
-        'the file has the old version 1, which is read only; run: pinnacle creds upgrade',
-      )
-    }
-    const envelope = decodeEnvelope(file, this.#files.path)
-    if (envelope.checksum === present.envelope.checksum) return present
-    if (envelope.store !== present.envelope.store || !authenticates(present.dataKey, envelope)) {
-      throw credentialError(
-        CredentialCode.Stale,
-        'the file was given another key or replaced since it was unlocked; unlock it again',
-      )
-    }
-    if (envelope.generation < present.envelope.generation) throw rolledBack(this.#files.path)
-    const newest = new Vault(envelope, present.dataKey.copy(), this.#files.path)
-    this.#content = newest
-    present[Symbol.dispose]()
-    return newest
-  }
-
-  async #rewrite(
-    vault: Vault,
-    index: DraftIndex,
-    given: { keys?: KeyEntry[]; dataKey?: SecretBuffer } = {},
-  ): Promise<void> {
-    const dataKey = given.dataKey ?? vault.dataKey
-    const keys = given.keys ?? (await rewrapped(vault, this.#provider))
-    const generation = vault.envelope.generation + 1
-    const draft = { ...draftOf(vault), generation, written: this.#files.now(), keys, index }
-    const bytes = encodeVault(draft, dataKey, vault)
-    await this.#files.write(bytes)
-    const written = decodeEnvelope(bytes, this.#files.path)
-    this.#content = new Vault(written, dataKey.copy(), this.#files.path)
-    vault[Symbol.dispose]()
-    await this.#files.limiter.setGeneration(written.store, generation)
   }
 }

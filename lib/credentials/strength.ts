@@ -3,13 +3,13 @@
  * is being *created* is a JavaScript string for the length of this call; an unlock never makes one.
  */
 import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
-import { CredentialCode, credentialError } from './errors.js'
-import type { SecretBuffer } from './secret-buffer.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
+import type { SecretBuffer } from '../secure/secret-buffer.js'
 
-export const minPasswordBytes = 12
+const minPasswordBytes = 12
 export const maxPasswordBytes = 1024
 /** 0 .. 4; 3 is "safely unguessable against an offline attack on a slow hash", 10^8 guesses and more. */
-export const minScore = 3
+const minScore = 3
 
 let estimator: ZxcvbnFactory | undefined
 

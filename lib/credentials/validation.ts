@@ -4,15 +4,15 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { didYouMean } from '../errors/likely-spelling.js'
-import { CredentialCode, credentialError } from './errors.js'
+import { CredentialCode, credentialError } from '../secure/errors.js'
 import { readSecretTree, releaseTree } from './json-bytes.js'
 import { decodeBase64, isEcPrivateKeyPem, isEd25519KeyBase64 } from './private-key-check.js'
-import { SecretBuffer } from './secret-buffer.js'
+import { SecretBuffer } from '../secure/secret-buffer.js'
 import { kindNames, maxHistory, namePattern, type CredentialKind } from './vault.js'
 
 export type SecretFields = Record<string, SecretBuffer>
 
-export const maxFieldBytes = 16 * 1024
+const maxFieldBytes = 16 * 1024
 
 function invalid(message: string): Error {
   return credentialError(CredentialCode.Invalid, message)

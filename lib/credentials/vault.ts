@@ -13,7 +13,7 @@ import {
   parseObject,
   requireCanonical,
   type JsonObject,
-} from './canonical.js'
+} from '../secure/canonical.js'
 import {
   authenticatedBytes,
   encodeEnvelope,
@@ -22,8 +22,16 @@ import {
   type EnvelopeBody,
 } from './envelope.js'
 import type { KeyEntry } from './key-entry.js'
-import { equalBytes, hkdf, hmac, open, seal, type CipherName, type Sealed } from './primitives.js'
-import { SecretBuffer } from './secret-buffer.js'
+import {
+  equalBytes,
+  hkdf,
+  hmac,
+  open,
+  seal,
+  type CipherName,
+  type Sealed,
+} from '../secure/primitives.js'
+import { SecretBuffer } from '../secure/secret-buffer.js'
 
 export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 export const kindNames = ['generic', 'hmac', 'coinbase-cdp', 'coinbase-legacy'] as const

@@ -8,7 +8,7 @@
 const symbolOf = (name: string): symbol => Symbol.for(`pinnacle-persistence.${name}`)
 
 /** Whether any copy's class of that brand made the value. */
-export function hasBrand(value: unknown, name: string): boolean {
+function hasBrand(value: unknown, name: string): boolean {
   return typeof value === 'object' && value !== null && symbolOf(name) in value
 }
 

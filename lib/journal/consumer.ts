@@ -8,7 +8,7 @@
 import { PinnacleError, PinnacleRangeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import type { NativeConsumer } from '../native/consumer-binding.js'
-import type { JournalEntry } from './entry.js'
+import type { JournalEntry } from '../entry/entry.js'
 import { readEntries, type ReadOptions, type ReadSource } from './read-entries.js'
 
 export type ConsumeOptions = Omit<ReadOptions, 'from'>

@@ -15,8 +15,9 @@ import { Staging, type NativeRecoveryReport } from '../native/binding.js'
 import { native } from '../native/load.js'
 import type { StagingArea } from '../native/staging.js'
 import { Consumers } from './consumers.js'
-import { EngineSession } from './engine-session.js'
-import type { AppliedEntry, JournalEntry } from './entry.js'
+import { EngineSession } from '../engine/engine-session.js'
+import type { AppliedEntry, JournalEntry } from '../entry/entry.js'
+import { noOwner, type JournalOwner } from './journal-owner.js'
 import { directorySource, readEntries, type ReadOptions, type ReadSource } from './read-entries.js'
 import { assertNoTransaction, runTransaction, transactionOpen } from './transaction.js'
 
@@ -41,34 +42,6 @@ export interface AppendOptions {
   instrument?: string
   /** Default: the journal's clock. */
   timestampNs?: Timestamp
-}
-
-/** @internal What a PersistenceManager adds to its journal. */
-export interface JournalOwner {
-  /** Index of an instrument; throws if there is none. */
-  indexOf(name: string): number
-  names(): readonly string[]
-  /**
-   * Called after each append of a payload and, with applyOperation, after each operation; null without a
-   * state machine.
-   */
-  readonly applied: ((entry: AppliedEntry) => void) | null
-  /** Throws if the state machine accepts no more entries. */
-  assertApplies(): void
-}
-
-const noOwner: JournalOwner = {
-  indexOf(name) {
-    throw new PinnacleTypeError(
-      'ERR_PINNACLE_UNKNOWN_INSTRUMENT',
-      `there is no instrument ${shown(name)}: a journal on its own has none, open a PersistenceManager`,
-    )
-  },
-  names: () => [],
-  applied: null,
-  assertApplies() {
-    // Nothing can keep a journal on its own from it.
-  },
 }
 
 export class Journal {

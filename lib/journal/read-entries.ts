@@ -8,9 +8,10 @@ import { bounds, rangeText } from '../config/bounds.js'
 import { unknownInstrument } from '../book/instrument.js'
 import type { NativeBinding, NativeReader } from '../native/binding.js'
 import type { NativeWatch } from '../native/live-binding.js'
-import { decodeEntries } from './decode.js'
+import { decodeEntries } from '../entry/decode.js'
 import { Follow, type OnMove } from './follow.js'
-import { journalEntryTypes, type JournalEntry, type JournalEntryType } from './entry.js'
+import { journalEntryTypes, type JournalEntry, type JournalEntryType } from '../entry/entry.js'
+import { snapshotInstruments } from './snapshot-instruments.js'
 
 export interface ReadOptions {
   /** First sequence. Default: the first that the journal still holds. */
@@ -244,20 +245,8 @@ export function directorySource(binding: NativeBinding, dataDirectory: string): 
     binding,
     dataDirectory: directory,
     async indexOf(name) {
-      // The definition may be in a segment that compaction has removed; then a snapshot has it.
-      const snapshots = binding.listSnapshots(directory)
-      snapshots.sort((left, right) => right.sequence - left.sequence)
-      for (const { path } of snapshots) {
-        try {
-          const { books } = await binding.loadSnapshot(path)
-          const found = books.instruments().find((instrument) => instrument.name === name)
-          books.close()
-          return found?.index
-        } catch {
-          // Damaged, or just rotated away by the writer: the one before it knows as well.
-        }
-      }
-      return undefined
+      const found = await snapshotInstruments(binding, directory)
+      return found?.instruments.find((instrument) => instrument.name === name)?.index
     },
     names: () => undefined,
     watch: () => binding.watchJournal(directory),

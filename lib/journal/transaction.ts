@@ -11,7 +11,7 @@ import { refusalOf } from '../errors/refusal.js'
 import { shown } from '../errors/shown.js'
 import { Staging } from '../native/binding.js'
 import type { StagingArea } from '../native/staging.js'
-import type { AppliedEntry, TransactionPlace } from './entry.js'
+import type { AppliedEntry, TransactionPlace } from '../entry/entry.js'
 
 /**
  * Runs `work` as one transaction and returns what it returns. `applied` gets its entries, in order, once they are

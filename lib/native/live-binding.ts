@@ -1,5 +1,5 @@
 /** What the addon offers for looking at a writer of another process. */
-import type { NativeHistogram } from './binding.js'
+import type { NativeHistogram } from './histogram.js'
 
 /** The page that a writer publishes of itself. */
 export interface NativeLiveStatus {

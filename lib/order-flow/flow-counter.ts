@@ -12,12 +12,13 @@
  * Marks may be lost too, so kept entries between two holes may be of another run. Then the position of every source
  * that could have them is left open (`atLeast`).
  */
-import type { HoleEntry, JournalEntry } from '../journal/entry.js'
+import type { HoleEntry, JournalEntry } from '../entry/entry.js'
 import {
   decodeFlowPayload,
   flowUserType,
   isSourceEntry,
   type CountBase,
+  type Counted,
   type FlowMark,
   type FlowPosition,
 } from './flow-positions.js'
@@ -29,19 +30,6 @@ const mostUnproven = 1_000
  * them: one, and four marks: of the end of the run, of the start and the end of the other, and of the start again.
  */
 export const leastOfAnother = 5
-
-/** What was counted. */
-export interface Counted {
-  positions: FlowPosition[]
-  /** Key of the source whose run had not ended. */
-  running: string | undefined
-  /** While that run's position is not proven: its last kept entries, by the number of their event. */
-  unproven: ReadonlyMap<number, JournalEntry>
-  /** Kept events that do not count as lost any more once the position is proven. */
-  unprovenKept: number
-  /** Events at most that are of a source which no mark is left of; 0 as a rule. */
-  strangers: number
-}
 
 interface Count {
   readonly position: FlowPosition

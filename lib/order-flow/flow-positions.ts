@@ -10,10 +10,9 @@
  * Marks and notes are payload entries of type flowUserType. Their first byte says which: 1 mark (then JSON),
  * 2 note (reason, then the line as float64 at byte 8).
  */
-import type { JournalEntry, UserEntry } from '../journal/entry.js'
-import type { Hole, StateMachine } from '../journal/state-machine.js'
+import type { JournalEntry, UserEntry } from '../entry/entry.js'
+import type { Hole, StateMachine } from '../entry/state-machine.js'
 import { PinnacleError } from '../errors/pinnacle-error.js'
-import type { Counted } from './flow-counter.js'
 import type { NoteReason } from './flow-operation.js'
 
 /** User type of the entries that `pinnacle run` writes. */
@@ -40,6 +39,19 @@ export interface FlowPosition {
   running: boolean
   /** Sequence of the mark, or of the last entry that was counted. */
   sequence: number
+}
+
+/** What was counted. */
+export interface Counted {
+  positions: FlowPosition[]
+  /** Key of the source whose run had not ended. */
+  running: string | undefined
+  /** While that run's position is not proven: its last kept entries, by the number of their event. */
+  unproven: ReadonlyMap<number, JournalEntry>
+  /** Kept events that do not count as lost any more once the position is proven. */
+  unprovenKept: number
+  /** Events at most that are of a source which no mark is left of; 0 as a rule. */
+  strangers: number
 }
 
 /** As a snapshot holds it; `lost` is missing in those of version 0.1.0. */

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import type { Book } from '../book/book.js'
 import type { OperationBatch } from '../book/operation-batch.js'
 import type { CodedError } from '../errors/pinnacle-error.js'
-import type { JournalEntry } from '../journal/entry.js'
+import type { JournalEntry } from '../entry/entry.js'
 import type { PersistenceManager } from '../persistence/persistence-manager.js'
 import type { FlowCounts } from './flow-counts.js'
 import { flowError } from './flow-error.js'

@@ -6,7 +6,7 @@
 import { Side } from '../book/side.js'
 
 /** Orders that can live at once, and prices (ticks from 1) that orders can have. */
-export const maxLiveOrders = 8192
+const maxLiveOrders = 8192
 export const maxTick = 65_535
 
 const none = -1

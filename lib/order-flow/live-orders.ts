@@ -49,7 +49,3 @@ export class LiveOrders {
 export function openingOrderId(side: Side, price: number): bigint {
   return (0x4f50454en << 96n) | (BigInt(side) << 64n) | BigInt(price)
 }
-
-export function isOpeningOrderId(id: FlowOrderId): boolean {
-  return typeof id === 'bigint' && id >> 96n === 0x4f50454en
-}

@@ -1,5 +1,5 @@
 /** Whether a journal entry is the one that an operation of a source makes. */
-import type { JournalEntry } from '../journal/entry.js'
+import type { JournalEntry } from '../entry/entry.js'
 import { FlowKind, NoteReason, type FlowOperation } from './flow-operation.js'
 import { decodeFlowPayload, flowUserType } from './flow-positions.js'
 

@@ -1,9 +1,9 @@
 /** Passes book operations to a state machine as they are applied. */
-import type { AppliedEntry } from '../journal/entry.js'
-import { operationEntryOf } from '../journal/operation-entry.js'
+import type { AppliedEntry } from '../entry/entry.js'
+import { operationEntryOf } from '../entry/operation-entry.js'
 import { placeOf } from '../journal/transaction.js'
 import type { OperationObserver, StagingArea } from '../native/staging.js'
-import type { StateMachineHost } from './state-machine-host.js'
+import type { StateMachineHost } from '../engine/state-machine-host.js'
 
 export function observerOf(staging: StagingArea, host: StateMachineHost): OperationObserver {
   return {

@@ -1,8 +1,8 @@
 /** A state machine's state at a past sequence: the newest snapshot before it that has one, and the journal from there. */
 import { PinnacleError } from '../errors/pinnacle-error.js'
-import type { StateMachine } from '../journal/state-machine.js'
+import type { StateMachine } from '../entry/state-machine.js'
 import type { NativeBinding } from '../native/binding.js'
-import { StateMachineHost } from './state-machine-host.js'
+import { StateMachineHost } from '../engine/state-machine-host.js'
 
 interface Source {
   readonly binding: NativeBinding

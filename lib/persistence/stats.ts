@@ -1,4 +1,5 @@
-import type { NativeHistogram, NativeStats } from '../native/binding.js'
+import type { NativeStats } from '../native/binding.js'
+import type { NativeHistogram } from '../native/histogram.js'
 
 export interface HistogramSummary {
   count: number

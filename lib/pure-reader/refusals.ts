@@ -2,7 +2,7 @@
 import { PinnacleError } from '../errors/pinnacle-error.js'
 
 /** The newest version of segments, head records and snapshots that this reader supports. */
-export const newestVersion = 2
+const newestVersion = 2
 
 /** Mandatory features of segments and snapshots that this reader supports. */
 export const transactionsFeature = 1n

@@ -47,6 +47,51 @@ export interface SnapshotPlace {
 /** Throws an Error that says what is wrong; returns nothing of a damaged snapshot. */
 export function readSnapshot(bytes: Uint8Array, place?: SnapshotPlace): PureSnapshot {
   const view = viewOf(bytes)
+  const header = readHeader(bytes, view)
+  const { version, sequence } = header
+  if (place !== undefined) checkPlace(place, sequence, journalIdAt(view))
+  const sections = new Sections(bytes, view, version)
+  const { books, facts } = readInstruments(sections.next(1, 0), header)
+  let orders = 0n
+  for (const [index, book] of books.books.entries()) {
+    orders += readBook(sections.next(2, index + 1), book)
+  }
+  if (orders !== view.getBigUint64(72, true))
+    throw new Error('the order count does not match the header')
+  const userState = sections.next(3, 0)
+  if (BigInt(userState.length) !== view.getBigUint64(88, true)) {
+    throw new Error('the length of the user state does not match the header')
+  }
+  const footer = sections.end
+  const right =
+    footer + footerBytes === bytes.length &&
+    latin1(bytes, footer, footer + 8) === 'PINNEND\n' &&
+    view.getBigUint64(footer + 8, true) === sequence &&
+    view.getBigUint64(footer + 16, true) === BigInt(bytes.length) &&
+    view.getUint32(footer + 24, true) === sections.checksum &&
+    view.getUint32(footer + 28, true) === crc32c(bytes, footer, footer + 28)
+  if (!right) throw new Error('the footer does not fit')
+  books.lastSequence = sequence
+  return {
+    version,
+    sequence,
+    timestampNs: view.getBigUint64(56, true),
+    entryChecksum: view.getUint32(80, true),
+    books,
+    facts,
+    userState: Uint8Array.from(userState),
+  }
+}
+
+interface SnapshotHeader {
+  version: number
+  recordBytes: number
+  features: bigint
+  sequence: bigint
+  instruments: number
+}
+
+function readHeader(bytes: Uint8Array, view: DataView): SnapshotHeader {
   if (bytes.length < headerBytes + footerBytes) throw new Error('shorter than a snapshot')
   if (latin1(bytes, 0, 8) !== 'PINNSNP\n') throw new Error('not a snapshot')
   const copy = Uint8Array.from(bytes.subarray(0, 128)) // a Buffer's slice would share memory
@@ -60,20 +105,42 @@ export function readSnapshot(bytes: Uint8Array, place?: SnapshotPlace): PureSnap
   if (!isZero(bytes, 128, headerBytes)) throw new Error('the rest of the header page is not zero')
   if (view.getBigUint64(64, true) !== BigInt(bytes.length)) throw new Error('another length')
   const sequence = view.getBigUint64(48, true)
-  if (place !== undefined) {
-    if (place.name !== `${String(sequence).padStart(20, '0')}.snapshot`) {
-      throw new Error(`holds snapshot ${String(sequence)} and was renamed`)
-    }
-    const journalId = journalIdAt(view)
-    if (place.journalId !== undefined && place.journalId !== journalId) {
-      throw new Error(`belongs to another journal (${journalId})`)
-    }
-  }
-  const instruments = view.getUint32(84, true)
+  return { version, recordBytes, features, sequence, instruments: view.getUint32(84, true) }
+}
 
-  let offset = headerBytes
-  let sections = 0xffffffff
-  const section = (type: number, instrument: number): Uint8Array => {
+function checkPlace(place: SnapshotPlace, sequence: bigint, journalId: string): void {
+  if (place.name !== `${String(sequence).padStart(20, '0')}.snapshot`) {
+    throw new Error(`holds snapshot ${String(sequence)} and was renamed`)
+  }
+  if (place.journalId !== undefined && place.journalId !== journalId) {
+    throw new Error(`belongs to another journal (${journalId})`)
+  }
+}
+
+/** The sections after the header, one after the other, each with its checksums. */
+class Sections {
+  /** Where the next section begins. */
+  end = headerBytes
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  readonly #version: number
+  #sum = 0xffffffff
+
+  constructor(bytes: Uint8Array, view: DataView, version: number) {
+    this.#bytes = bytes
+    this.#view = view
+    this.#version = version
+  }
+
+  /** Of all sections up to here, as the footer has it. */
+  get checksum(): number {
+    return ~this.#sum >>> 0
+  }
+
+  next(type: number, instrument: number): Uint8Array {
+    const bytes = this.#bytes
+    const view = this.#view
+    const offset = this.end
     if (offset + sectionHeaderBytes > bytes.length) throw new Error('a section is missing')
     const length = Number(view.getBigUint64(offset + 8, true))
     if (crc32c(bytes, offset, offset + 20) !== view.getUint32(offset + 20, true)) {
@@ -89,14 +156,18 @@ export function readSnapshot(bytes: Uint8Array, place?: SnapshotPlace): PureSnap
     }
     if (!isZero(bytes, begin + length, padded)) throw new Error('padding is not zero')
     // Version 1 summed whole headers, including their checksums.
-    sections = extend(sections, bytes, offset, version === 1 ? begin : begin - 4)
-    offset = padded
+    this.#sum = extend(this.#sum, bytes, offset, this.#version === 1 ? begin : begin - 4)
+    this.end = padded
     return bytes.subarray(begin, begin + length)
   }
+}
 
-  const books = new PureBooks()
-  const definitions = section(1, 0)
+function readInstruments(
+  definitions: Uint8Array,
+  { version, recordBytes, features, instruments }: SnapshotHeader,
+): { books: PureBooks; facts: PureFacts[] } {
   if (definitions.length !== instruments * recordBytes) throw new Error('instruments are cut')
+  const books = new PureBooks()
   const facts: PureFacts[] = []
   for (let i = 0; i < instruments; i++) {
     const record = definitions.subarray(i * recordBytes, (i + 1) * recordBytes)
@@ -109,35 +180,7 @@ export function readSnapshot(bytes: Uint8Array, place?: SnapshotPlace): PureSnap
     book.priceOf(said.lastTradePrice ?? 0n)
     facts.push(said)
   }
-  let orders = 0n
-  for (const [index, book] of books.books.entries()) {
-    orders += readBook(section(2, index + 1), book)
-  }
-  if (orders !== view.getBigUint64(72, true))
-    throw new Error('the order count does not match the header')
-  const userState = section(3, 0)
-  if (BigInt(userState.length) !== view.getBigUint64(88, true)) {
-    throw new Error('the length of the user state does not match the header')
-  }
-  const footer = offset
-  const right =
-    footer + footerBytes === bytes.length &&
-    latin1(bytes, footer, footer + 8) === 'PINNEND\n' &&
-    view.getBigUint64(footer + 8, true) === sequence &&
-    view.getBigUint64(footer + 16, true) === BigInt(bytes.length) &&
-    view.getUint32(footer + 24, true) === ~sections >>> 0 &&
-    view.getUint32(footer + 28, true) === crc32c(bytes, footer, footer + 28)
-  if (!right) throw new Error('the footer does not fit')
-  books.lastSequence = sequence
-  return {
-    version,
-    sequence,
-    timestampNs: view.getBigUint64(56, true),
-    entryChecksum: view.getUint32(80, true),
-    books,
-    facts,
-    userState: Uint8Array.from(userState),
-  }
+  return { books, facts }
 }
 
 function factsOf(record: DataView): PureFacts {

@@ -3,7 +3,7 @@
  * readers gives there. Equal texts are equal entries; long payloads count by length and hash.
  */
 import { createHash } from 'node:crypto'
-import type { JournalEntry } from '../journal/entry.js'
+import type { JournalEntry } from '../entry/entry.js'
 import { FlowKind, type FlowOperation } from '../order-flow/flow-operation.js'
 import type { PureEntry } from '../pure-reader/segment.js'
 import { tortureInstruments, type TortureEvent } from './flow.js'

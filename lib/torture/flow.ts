@@ -60,11 +60,11 @@ export const tortureInstruments: readonly InstrumentDefinition[] = [
   { name: 'DELTA', priceScale: 2, quantityScale: 3, kind: 'levels' },
 ]
 export const instrumentCount = tortureInstruments.length
-export const levelInstrument = instrumentCount - 1
+const levelInstrument = instrumentCount - 1
 
 /** User type of a fill; other payloads have lower ones. */
 export const fillType = 100
-export const accounts = 12
+const accounts = 12
 
 /** Every Nth event is of the kind; of two kinds that meet, the first named here. */
 const every = { payload: 23, fill: 7, clear: 1009, level: 5, trade: 29, status: 211 }

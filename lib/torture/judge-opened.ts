@@ -4,9 +4,9 @@ import { pictureDifference, pictureOfExpected } from './book-picture.js'
 import { expectedText, textMismatch } from './entry-text.js'
 import { ExpectedState } from './expected-state.js'
 import { tortureInstruments, type TortureEvent } from './flow.js'
-import type { RepairEvidence } from './judge-repair.js'
 import { ledgerDifference, type LedgerPicture } from './ledger.js'
 import { inRanges, rangesOf, rangesText } from './ranges.js'
+import type { RepairEvidence } from './repair-evidence.js'
 import type { Opened, SeenEntry } from './repair-outcome.js'
 
 export function judgeOpened(

@@ -11,20 +11,10 @@
  *
  * What a snapshot holds needs no entries. Its sequence is `damage.snapshot`: damage touches no snapshot.
  */
-import type { Damage } from './damage.js'
-import type { TortureEvent } from './flow.js'
 import { judgeOpened } from './judge-opened.js'
 import { inRanges, rangesText, type Range } from './ranges.js'
+import type { RepairEvidence } from './repair-evidence.js'
 import type { Attempt, Opened, Refused, RepairOutcome } from './repair-outcome.js'
-
-export interface RepairEvidence {
-  damage: Damage
-  /** Every entry up to here was acknowledged as durable, and was there before the damage. */
-  acknowledged: number
-  /** Whether the directory was written with a state machine. */
-  machine: boolean
-  eventOf: (sequence: number) => TortureEvent | undefined
-}
 
 /** What is wrong; empty: nothing. */
 export function judgeRepair(evidence: RepairEvidence, outcome: RepairOutcome): string[] {

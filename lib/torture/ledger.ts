@@ -6,8 +6,8 @@
  * The state shows an entry that is missing, applied twice, out of order or of another content: it counts
  * the entries, adds the fills of each account, and folds type and content of each entry into `chain`.
  */
-import type { UserEntry } from '../journal/entry.js'
-import type { StateMachine } from '../journal/state-machine.js'
+import type { UserEntry } from '../entry/entry.js'
+import type { StateMachine } from '../entry/state-machine.js'
 import { fillType, type PayloadEvent } from './flow.js'
 import type { Range } from './ranges.js'
 

@@ -1,7 +1,7 @@
 /** Opens a data directory by a policy and looks at everything in it. */
 import type { RecoveryPolicy } from '../config/types.js'
 import { isPinnacleError } from '../errors/pinnacle-error.js'
-import type { JournalEntry } from '../journal/entry.js'
+import type { JournalEntry } from '../entry/entry.js'
 import { PersistenceManager } from '../persistence/persistence-manager.js'
 import { pictureOfView } from './book-picture.js'
 import { entryText } from './entry-text.js'
@@ -44,7 +44,7 @@ export async function attemptToOpen(
   }
 }
 
-export function refusalOf(error: unknown): Refused {
+function refusalOf(error: unknown): Refused {
   if (!isPinnacleError(error)) throw error
   return { code: error.code, message: error.message }
 }

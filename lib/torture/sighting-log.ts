@@ -5,7 +5,7 @@
  */
 import { openSync, writeSync } from 'node:fs'
 import { isPinnacleError } from '../errors/pinnacle-error.js'
-import type { JournalEntry } from '../journal/entry.js'
+import type { JournalEntry } from '../entry/entry.js'
 import { entryText } from './entry-text.js'
 
 export const overtakenLine = 'overtaken'

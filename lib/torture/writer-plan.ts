@@ -1,6 +1,6 @@
 /** How one writer of the torture lives: drawn from the seed, given to the process as JSON. */
 import type { Durability, PersistenceConfig, WritePath } from '../config/types.js'
-import type { StateMachine } from '../journal/state-machine.js'
+import type { StateMachine } from '../entry/state-machine.js'
 import type { Random } from '../order-flow/random.js'
 import { tortureInstruments } from './flow.js'
 

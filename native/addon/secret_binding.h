@@ -6,7 +6,7 @@
 // garbage collected without release is wiped by its finalizer, and one alive at exit by
 // SecretMemory itself.
 //
-// Errors are thrown as Error with `code` (and `errno`); lib/credentials/native.ts gives them their
+// Errors are thrown as Error with `code` (and `errno`); lib/secure/native.ts gives them their
 // class. Misuse (a missing or wrong argument) is a TypeError with ERR_PINNACLE_INVALID_ARGUMENT.
 // There is no state per environment: safe in worker threads.
 #ifndef PINNACLE_ADDON_SECRET_BINDING_H_

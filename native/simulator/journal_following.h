@@ -17,7 +17,7 @@ namespace pinnacle::simulation {
 Status FollowJournal(FileSystem* file_system, uint64_t from,
                      const std::function<bool(const uint8_t*, uint64_t)>& visit);
 
-// Like lib/persistence/state-machine-host.ts: restores from the snapshot of the sequence `snapshot`
+// Like lib/engine/state-machine-host.ts: restores from the snapshot of the sequence `snapshot`
 // (none: from the first entry on), then applies the user entries after it up to `last`. kJournalGap
 // if the journal ends before that.
 Status ReplayUserState(FileSystem* file_system, const std::vector<uint8_t>& restored,

@@ -6,8 +6,8 @@ import { decodeLine, type AuditLine } from '../../lib/audit/line.js'
 import type { AuditStorage, AuditWriter, StoredLine } from '../../lib/audit/storage.js'
 import { AuditTrail } from '../../lib/audit/trail.js'
 import { verifyTrail, type AuditReport } from '../../lib/audit/verify.js'
-import { realFiles } from '../../lib/credentials/file-operations.js'
-import type { SecretBuffer } from '../../lib/credentials/secret-buffer.js'
+import { realFiles } from '../../lib/secure/file-operations.js'
+import type { SecretBuffer } from '../../lib/secure/secret-buffer.js'
 import { codeOfRejection, temporaryDirectory } from '../credentials/support.js'
 
 /** Lines in memory, numbered as a journal numbers them; lines that are not durable can be lost. */

@@ -1,7 +1,7 @@
 import { Staging, type NativeEngine } from '../../lib/native/binding.js'
 import { StagingArea } from '../../lib/native/staging.js'
 
-export const errorNames = [
+const errorNames = [
   'OK',
   'ERR_PINNACLE_DUPLICATE_ORDER',
   'ERR_PINNACLE_UNKNOWN_ORDER',

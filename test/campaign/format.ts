@@ -3,8 +3,8 @@
  * checksum. It reads only sound files and shares no code with the library's readers.
  */
 
-export const headerPageBytes = 4096
-export const lineBytes = 64
+const headerPageBytes = 4096
+const lineBytes = 64
 export const sectorBytes = 512
 export const pageBytes = 4096
 
@@ -20,7 +20,7 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
 })
 
 /** The register form: from a seed, not inverted. */
-export function crcRegister(seed: number, bytes: Uint8Array): number {
+function crcRegister(seed: number, bytes: Uint8Array): number {
   let state = seed >>> 0
   for (const byte of bytes) state = (state >>> 8) ^ (table[(state ^ byte) & 0xff] ?? 0)
   return state >>> 0

@@ -22,10 +22,7 @@ export interface WorkRequest {
 export type WorkAnswer =
   { kind: 'begun'; number: number } | { kind: 'checked'; result: ImageResult } | { kind: 'done' }
 
-export async function work(
-  request: WorkRequest,
-  answer: (what: WorkAnswer) => void,
-): Promise<void> {
+async function work(request: WorkRequest, answer: (what: WorkAnswer) => void): Promise<void> {
   const { seed, numbers, only, comparesPure } = request
   const [first = 0] = numbers
   const directory = path.join(request.work, `base-${String(first)}`)

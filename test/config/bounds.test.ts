@@ -12,7 +12,7 @@ import { durabilities, fileKeys, recoveryPolicies, writePaths } from '../../lib/
 import type { PersistenceConfig } from '../../lib/config/types.js'
 import type { NativeEngineOptions } from '../../lib/native/binding.js'
 import { native } from '../../lib/native/load.js'
-import { codeOf } from '../../lib/credentials/errors.js'
+import { codeOf } from '../../lib/secure/errors.js'
 
 type Key = keyof typeof bounds
 const boundsOf: Readonly<Record<Key, Bounds>> = bounds

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { AttemptLimiter, waitMsAfter } from '../../lib/credentials/attempt-limiter.js'
-import { realFiles } from '../../lib/credentials/file-operations.js'
-import { SecureFiles } from '../../lib/credentials/secure-files.js'
+import { realFiles } from '../../lib/secure/file-operations.js'
+import { SecureFiles } from '../../lib/secure/secure-files.js'
 import { CredentialStore } from '../../lib/credentials/store.js'
 import {
   codeOfRejection,

@@ -1,7 +1,7 @@
 /** Only the commands of credentials and audit, as main runs them. Run by the tests. */
 import { Command, CommanderError } from 'commander'
-import { register as audit } from '../../lib/cli/audit.js'
-import { register as creds } from '../../lib/cli/creds.js'
+import { register as audit } from '../../lib/cli/commands/audit.js'
+import { register as creds } from '../../lib/cli/commands/creds.js'
 import { exitCodeOf } from '../../lib/cli/exit-codes.js'
 
 const program = new Command('pinnacle').option('--json').option('--no-color').exitOverride()

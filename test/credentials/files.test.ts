@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { node } from '../children.js'
-import { realFiles, type FileOperations } from '../../lib/credentials/file-operations.js'
+import { realFiles, type FileOperations } from '../../lib/secure/file-operations.js'
 import { CredentialStore } from '../../lib/credentials/store.js'
 import {
   codeOfRejection,

@@ -8,8 +8,8 @@ import { PasswordProvider } from '../../lib/credentials/password-provider.js'
 import { readPassword } from '../../lib/credentials/password-source.js'
 import { CredentialStore } from '../../lib/credentials/store.js'
 import { fieldsFromJson } from '../../lib/credentials/validation.js'
-import { secrets } from '../../lib/credentials/native.js'
-import { SecretBuffer } from '../../lib/credentials/secret-buffer.js'
+import { secrets } from '../../lib/secure/native.js'
+import { SecretBuffer } from '../../lib/secure/secret-buffer.js'
 import { readSync } from 'node:fs'
 
 const [directory = '', stage = ''] = process.argv.slice(2)

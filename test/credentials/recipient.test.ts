@@ -14,7 +14,7 @@ import {
   RecipientProvider,
   recipientSeedBytes,
 } from '../../lib/credentials/recipient.js'
-import { SecretBuffer } from '../../lib/credentials/secret-buffer.js'
+import { SecretBuffer } from '../../lib/secure/secret-buffer.js'
 import { CredentialStore } from '../../lib/credentials/store.js'
 import {
   codeOfRejection,

@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { kdfDefaults } from '../../lib/credentials/kdf.js'
 import { decodeEnvelope } from '../../lib/credentials/envelope.js'
-import { secrets } from '../../lib/credentials/native.js'
+import { secrets } from '../../lib/secure/native.js'
 import type { Secret } from '../../lib/credentials/secret.js'
 import { CredentialStore, type StoreOptions } from '../../lib/credentials/store.js'
 import {

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { AuditEvent, AuditSink } from '../../lib/audit/event.js'
-import type { Clocks } from '../../lib/credentials/attempt-limiter.js'
+import type { Clocks } from '../../lib/secure/clocks.js'
 import type { KdfParameters } from '../../lib/credentials/kdf.js'
 import { PasswordProvider } from '../../lib/credentials/password-provider.js'
-import { SecretBuffer } from '../../lib/credentials/secret-buffer.js'
+import { SecretBuffer } from '../../lib/secure/secret-buffer.js'
 import type { SecretFields } from '../../lib/credentials/validation.js'
 
 /** The cheapest accepted parameters. */

@@ -6,7 +6,7 @@ import { openContent } from '../../lib/credentials/content.js'
 import { decodeEnvelope } from '../../lib/credentials/envelope.js'
 import type { KeyEntry } from '../../lib/credentials/key-entry.js'
 import type { KeyProvider } from '../../lib/credentials/key-provider.js'
-import { cipherNames } from '../../lib/credentials/primitives.js'
+import { cipherNames } from '../../lib/secure/primitives.js'
 import { CredentialStore } from '../../lib/credentials/store.js'
 import { Vault } from '../../lib/credentials/vault.js'
 import {

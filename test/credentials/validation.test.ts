@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import t from 'tap'
 import { readSecretTree, releaseTree } from '../../lib/credentials/json-bytes.js'
 import { decodeBase64, isEcPrivateKeyPem } from '../../lib/credentials/private-key-check.js'
-import { SecretBuffer } from '../../lib/credentials/secret-buffer.js'
+import { SecretBuffer } from '../../lib/secure/secret-buffer.js'
 import { strengthOf } from '../../lib/credentials/strength.js'
 import {
   checkExpiry,

@@ -6,7 +6,7 @@ import { ml_kem768 as mlKem } from '@noble/post-quantum/ml-kem.js'
 import { argon2id } from '@noble/hashes/argon2.js'
 import t from 'tap'
 import { kdfDefaults, deriveKey } from '../../lib/credentials/kdf.js'
-import { secrets } from '../../lib/credentials/native.js'
+import { secrets } from '../../lib/secure/native.js'
 import { secretOf, textOf } from './support.js'
 
 /** The vectors' directory, or undefined. */

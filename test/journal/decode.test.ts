@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { decodeEntries, entryBytes } from '../../lib/journal/decode.js'
+import { decodeEntries, entryBytes } from '../../lib/entry/decode.js'
 import type { CodedError, JournalEntry } from '../../lib/index.js'
 import { entryImage, instrumentPayload, words } from './entry-image.js'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { GroupCommit, type CommitSource } from '../../lib/journal/group-commit.js'
+import { GroupCommit, type CommitSource } from '../../lib/engine/group-commit.js'
 
 class FakeSource implements CommitSource {
   last = 100

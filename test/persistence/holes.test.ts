@@ -1,10 +1,10 @@
 /** What a state machine learns of entries that a salvage could not keep. */
 import t from 'tap'
 import type { Hole, StateMachine, UserEntry } from '../../lib/index.js'
-import type { EngineSession } from '../../lib/journal/engine-session.js'
+import type { EngineSession } from '../../lib/engine/engine-session.js'
 import { FeedState } from '../../lib/market-data/record/feed-state.js'
 import { encodeFeedEntry, userTypes } from '../../lib/market-data/record/entry-codec.js'
-import { StateMachineHost } from '../../lib/persistence/state-machine-host.js'
+import { StateMachineHost } from '../../lib/engine/state-machine-host.js'
 import { entryImage, words } from '../journal/entry-image.js'
 
 const user = (sequence: number): Buffer =>

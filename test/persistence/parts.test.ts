@@ -1,8 +1,8 @@
 import t from 'tap'
 import { SingleFlight } from '../../lib/persistence/single-flight.js'
 import { summarize } from '../../lib/persistence/stats.js'
-import { StateMachineHost } from '../../lib/persistence/state-machine-host.js'
-import type { EngineSession } from '../../lib/journal/engine-session.js'
+import { StateMachineHost } from '../../lib/engine/state-machine-host.js'
+import type { EngineSession } from '../../lib/engine/engine-session.js'
 import type { UserEntry } from '../../lib/index.js'
 import { entryImage } from '../journal/entry-image.js'
 

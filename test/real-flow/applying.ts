@@ -4,7 +4,7 @@ import type { Book } from '../../lib/book/book.js'
 import type { Side } from '../../lib/book/side.js'
 import { FlowKind, type FlowOperation } from '../../lib/order-flow/flow-operation.js'
 import { isSourceEntry } from '../../lib/order-flow/flow-positions.js'
-import type { JournalEntry } from '../../lib/journal/entry.js'
+import type { JournalEntry } from '../../lib/entry/entry.js'
 import { Journal } from '../../lib/journal/journal.js'
 
 export function apply(book: Book, operation: FlowOperation): void {

@@ -152,38 +152,6 @@ t.test('C++ layers include downward only', async (t) => {
   t.same(wrong, [])
 })
 
-/** Rank of each TypeScript layer: a file imports from its own layer or from lower ranks. */
-const typescriptRanks: Record<string, number> = {
-  cli: 6,
-  audit: 4,
-  torture: 5,
-  'order-flow': 4,
-  'market-data': 4,
-  credentials: 4,
-  persistence: 3,
-  snapshot: 2,
-  journal: 2,
-  book: 2,
-  config: 2,
-  native: 1,
-}
-
-t.test('TypeScript layers import downward only', async (t) => {
-  const wrong: string[] = []
-  for (const file of typescript) {
-    const layer = /^lib\/([^/]+)\//.exec(file)?.[1]
-    if (layer === undefined) continue // lib/index.ts exports from everywhere; test and bench use everything
-    const rank = typescriptRanks[layer] ?? 0
-    for (const match of read(file).matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)) {
-      const target = path.posix.join(path.posix.dirname(file), match[1] ?? '')
-      const targetLayer = /^lib\/([^/]+)\//.exec(target)?.[1]
-      if (targetLayer === undefined || targetLayer === layer) continue
-      if ((typescriptRanks[targetLayer] ?? 0) > rank) wrong.push(`${file} imports ${targetLayer}/`)
-    }
-  }
-  t.same(wrong, [])
-})
-
 t.test('every C++ source is in the target that its folder and its name say', async (t) => {
   const ask = (...targets: string[]) =>
     execFileSync(...node('scripts/native-sources.mjs', ...targets), { encoding: 'utf8' })

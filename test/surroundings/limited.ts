@@ -3,7 +3,7 @@
  * it, and reports each result to its parent: 'ok', or the error's code.
  */
 import { join } from 'node:path'
-import { SecretBuffer } from '../../lib/credentials/secret-buffer.js'
+import { SecretBuffer } from '../../lib/secure/secret-buffer.js'
 import { inspect, Journal } from '../../lib/index.js'
 import { flow, open } from '../persistence/setup.js'
 

@@ -1,15 +1,14 @@
 /** `pinnacle book`: draws an instrument's depth, now or at a point of the past. Locks nothing. */
 import type { Command } from 'commander'
-import { BookSet, type PastBook } from '../../book/book-set.js'
+import type { BookSet, PastBook } from '../../book/book-set.js'
 import { Side } from '../../book/side.js'
-import { native } from '../../native/load.js'
+import { booksAt, booksAtTime, latestBooks } from '../../persistence/books-at.js'
 import { action } from '../action.js'
 import { countArgument, pointArgument, type Point } from '../arguments.js'
 import { directoryOf, withData, type DataOptions } from '../data-options.js'
 import { drawDepth } from '../depth-drawing.js'
 import { ExitCode } from '../exit-codes.js'
 import type { Output } from '../output.js'
-import { lastSequenceOf } from '../last-sequence.js'
 import { count, plural } from '../text.js'
 import { timesWarnings } from '../times-warnings.js'
 import { usageError } from '../usage-error.js'
@@ -49,7 +48,7 @@ async function book(
   name: string | undefined,
 ): Promise<ExitCode> {
   const directory = directoryOf(options)
-  const books = await booksAt(directory, name, options.at)
+  const books = await pastBooks(directory, name, options.at)
   try {
     const past = books.book(name ?? onlyInstrument(books))
     for (const warning of timesWarnings(past)) output.warning(warning)
@@ -60,23 +59,18 @@ async function book(
   return ExitCode.Ok
 }
 
-async function booksAt(
+async function pastBooks(
   directory: string,
   name: string | undefined,
   point: Point | undefined,
 ): Promise<BookSet> {
-  const binding = native()
-  if (point !== undefined && 'sequence' in point) {
-    return new BookSet(await binding.booksAt(directory, point))
-  }
-  const sequence = lastSequenceOf(directory)
-  const latest = new BookSet(await binding.booksAt(directory, { sequence: Math.max(1, sequence) }))
+  if (point !== undefined && 'sequence' in point) return booksAt(directory, point)
+  const latest = await latestBooks(directory)
   if (point === undefined) return latest
   // The time is that of the instrument's entries, and only the books say which index the name has.
   const { instrument } = latest.book(name ?? onlyInstrument(latest))
   latest.close()
-  const { timestamp } = point
-  return new BookSet(await binding.booksAt(directory, { timestamp, instrument: instrument.index }))
+  return booksAtTime(directory, point.timestamp, instrument.index)
 }
 
 function onlyInstrument(books: BookSet): string {

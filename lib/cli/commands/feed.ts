@@ -1,12 +1,10 @@
 /** `pinnacle feed`: records exchange feeds, replays recordings, says what a directory records. */
 import type { Command } from 'commander'
-import { registerRecord } from './feed-record.js'
-import { registerReplay } from './feed-replay.js'
-import { registerStatus } from './feed-status.js'
+import { register as record } from './feed/record.js'
+import { register as replay } from './feed/replay.js'
+import { register as status } from './feed/status.js'
 
 export function register(program: Command): void {
   const feed = program.command('feed').description('live market data: record, replay, status')
-  registerRecord(feed)
-  registerReplay(feed)
-  registerStatus(feed)
+  for (const registerCommand of [record, replay, status]) registerCommand(feed)
 }

@@ -11,7 +11,7 @@ export interface DemoPlan {
 }
 
 /** How many writers are killed before one may finish. */
-export const killCount = 2
+const killCount = 2
 
 export function flowOf(plan: DemoPlan): GeneratedFlow {
   return new GeneratedFlow({ seed: plan.seed, events: plan.events })

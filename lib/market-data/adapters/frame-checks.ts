@@ -103,7 +103,7 @@ const maxListItems = 1_000_000
 export const maxProducts = 4096
 
 /** Longest text accepted for names, ids and messages. */
-export const maxTextChars = 1024
+const maxTextChars = 1024
 
 /** The error of a field with a wrong value. */
 export function bad(field: string, expected: string, value: unknown): MalformedFrame {
@@ -199,7 +199,7 @@ export function optionalDecimalOf(value: unknown, field: string): string | undef
 }
 
 /** Letters, digits and `-_./:` of product names such as `BTC-USD`, `BTC/USD` and `BIT-28JUL23-CDE`. */
-export function isProductCode(code: number): boolean {
+function isProductCode(code: number): boolean {
   return (
     (code >= 65 && code <= 90) ||
     (code >= 45 && code <= 58) ||

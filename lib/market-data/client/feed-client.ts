@@ -12,8 +12,6 @@ import { PinnacleError, type CodedError } from '../../errors/pinnacle-error.js'
 import type { FeedAdapter, FeedSubscription } from '../feed-adapter.js'
 import type { ParsedFrame } from '../feed-update.js'
 import { Backoff } from './backoff.js'
-import { bookAddress } from './book-address.js'
-import { BookFetcher } from './book-fetcher.js'
 import { DeliveryQueue } from './delivery-queue.js'
 import { FeedCode, feedError } from './errors.js'
 import {
@@ -21,15 +19,7 @@ import {
   type FeedClientOptions,
   type ResolvedFeedOptions,
 } from './feed-client-options.js'
-import { FeedConnection } from './feed-connection.js'
-import {
-  consumerFailure,
-  missingNumbers,
-  noBooks,
-  overflow,
-  refusedByServer,
-  silence,
-} from './feed-failures.js'
+import { consumerFailure, noBooks, overflow, refusedByServer } from './feed-failures.js'
 import type {
   FeedClientEvents,
   FeedDelivery,
@@ -39,22 +29,11 @@ import type {
   FeedStateChange,
   FeedStats,
 } from './feed-events.js'
-import { FeedSubscriber } from './feed-subscriber.js'
-import { FrameIntake, type SequenceGap } from './frame-intake.js'
-import { HeartbeatWatchdog } from './heartbeat-watchdog.js'
+import { FrameIntake } from './frame-intake.js'
 import type { Hole } from './held-book.js'
+import { Live } from './live.js'
 import type { PinMismatch } from './pinned-connection.js'
 import { SubscriptionSet } from './subscription-set.js'
-
-/** State of one connection. */
-interface Live {
-  readonly connection: FeedConnection
-  readonly subscriber: FeedSubscriber
-  readonly books: BookFetcher
-  /** Undefined until the connection opens. */
-  watchdog: HeartbeatWatchdog | undefined
-  subscribedNs: bigint | undefined
-}
 
 const nsPerMs = 1_000_000n
 
@@ -223,85 +202,31 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
   }
 
   #connect(): void {
-    const { makeAdapter, ...options } = this.#options
-    const adapter = makeAdapter()
+    const options = this.#options
+    const adapter = options.makeAdapter()
     const number = ++this.#connections
     this.#change('connecting', null)
     if (this.#closed) return // a listener may close the client
     this.#intake.startConnection(adapter)
-    const connection = new FeedConnection(
-      {
-        url: options.url,
-        ...(options.pins === undefined ? {} : { pins: options.pins }),
-        ...(options.trust === undefined ? {} : { trust: options.trust }),
-        connectTimeoutMs: options.connectTimeoutMs,
-        maxMessageBytes: options.maxMessageBytes,
-        compression: options.compression ?? false,
-        onPinMismatch: (mismatch) => this.#onPinMismatch(mismatch),
-      },
-      {
+    const live: Live = new Live({
+      options,
+      adapter,
+      wanted: this.#wanted,
+      number,
+      events: {
         onOpen: () => this.#onOpen(live),
         onMessage: (bytes) => this.#onMessage(live, number, bytes),
-        onAlive: () => live.watchdog?.answered(options.clock.monotonicNs()),
         onEnd: (reason) => this.#onEnd(live, reason),
-      },
-    )
-    const books = this.#fetcher(adapter, number)
-    const subscriber = new FeedSubscriber({
-      adapter,
-      wanted: this.#wanted,
-      sink: connection,
-      signer: options.signer,
-      clock: options.clock,
-      subscribeTimeoutMs: options.subscribeTimeoutMs,
-      fetchBook: (product) => {
-        books.restart(product)
-        return books.fetches(product)
-      },
-      onSubscribed: () => {
-        live.subscribedNs = options.clock.monotonicNs()
-        this.#change('subscribed', null)
-      },
-      onProblem: (problem) => this.emit('problem', problem),
-    })
-    const live: Live = {
-      connection,
-      subscriber,
-      books,
-      watchdog: undefined,
-      subscribedNs: undefined,
-    }
-    this.#live = live
-  }
-
-  #fetcher(adapter: FeedAdapter, connection: number): BookFetcher {
-    const { trust, bookPins, bookTimeoutMs, maxBookBytes, pauseBytes, ...options } = this.#options
-    return new BookFetcher({
-      adapter,
-      wanted: this.#wanted,
-      connection,
-      addressOf: (named) => {
-        const address = bookAddress(named, options, adapter.defaultUrl)
-        if (!address) this.#tellNoBooks(adapter)
-        return address
-      },
-      request: {
-        ...(bookPins === undefined ? {} : { pins: bookPins }),
-        ...(trust === undefined ? {} : { trust }),
-        timeoutMs: bookTimeoutMs,
-        maxBytes: maxBookBytes,
+        onSubscribed: () => this.#change('subscribed', null),
+        onProblem: (problem) => this.emit('problem', problem),
+        onBookProblem: (problem) => this.#onBookProblem(problem),
+        onNoBooks: () => this.#tellNoBooks(adapter),
+        onHole: (scope, hole) => this.#onHole(number, scope, hole),
         onPinMismatch: (mismatch) => this.#onPinMismatch(mismatch),
+        deliver: (delivery) => this.#queue.pushHeld(delivery, delivery.frame.bytes.length),
       },
-      backoff: options.backoff,
-      random: options.random,
-      stableAfterMs: options.stableAfterMs,
-      maxHeldFrames: options.maxHeldFrames,
-      maxHeldBytes: pauseBytes,
-      clock: options.clock,
-      deliver: (delivery) => this.#queue.pushHeld(delivery, delivery.frame.bytes.length),
-      onGap: (scope, hole) => this.#onHole(connection, scope, hole),
-      onProblem: (problem) => this.#onBookProblem(problem),
     })
+    this.#live = live
   }
 
   /** Reported once: without fetched books, the books would silently hold only what changed. */
@@ -332,16 +257,8 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
 
   #onOpen(live: Live): void {
     ++this.#opened
-    const { clock, heartbeatTimeoutMs: timeoutMs } = this.#options
-    live.watchdog = new HeartbeatWatchdog({
-      clock,
-      timeoutMs,
-      onQuiet: () => live.connection.ping(),
-      onTimeout: (silentMs) => {
-        live.connection.fail(silence(silentMs, timeoutMs))
-      },
-    })
-    if (this.#queue.paused) this.#pause(live)
+    live.watch()
+    if (this.#queue.paused) live.pause()
     this.#change('open', null)
     live.subscriber.start()
   }
@@ -350,7 +267,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     const { clock } = this.#options
     const receivedMonotonicNs = clock.monotonicNs()
     const receivedNs = clock.realtimeNs()
-    live.watchdog?.seen(receivedMonotonicNs)
+    live.seen(receivedMonotonicNs)
     const text = bytes.toString('utf8') // ws has checked that it is UTF-8
     const { parsed, isNew, gaps } = this.#intake.take(text, bytes.length)
 
@@ -380,7 +297,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     }
     this.#lastFrameNs = receivedNs
     if (parsed.kind === 'updates') this.#react(live, parsed, receivedNs)
-    for (const gap of gaps) this.#mend(live, gap)
+    for (const gap of gaps) live.mend(gap)
     for (const product of refuted) live.subscriber.resync(product)
   }
 
@@ -388,21 +305,13 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     for (const update of parsed.updates) {
       if (update.type === 'heartbeat') {
         this.#lastHeartbeatNs = receivedNs
-        live.watchdog?.beat()
+        live.beat()
       } else if (update.type === 'server-error') {
         ++this.#serverErrors
         this.emit('problem', refusedByServer(update))
       }
     }
     live.subscriber.see(parsed.updates)
-  }
-
-  /** A product's snapshot repairs its gap; a new connection repairs the connection's. */
-  #mend(live: Live, gap: SequenceGap): void {
-    const { scope, atStart } = gap
-    if (atStart || live.books.fetches(scope)) return // is under way
-    if (this.#wanted.wantsProduct(scope)) live.subscriber.resync(scope)
-    else live.connection.fail(missingNumbers(gap))
   }
 
   #overflow(live: Live): void {
@@ -413,7 +322,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
   }
 
   #onEnd(live: Live, reason: CodedError | null): void {
-    live.watchdog?.stop()
+    live.unwatch()
     live.subscriber.stop()
     const held = live.books.stop()
     this.#dropped += held.frames
@@ -428,11 +337,8 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
       this.#closed = this.#shut(reason)
       return
     }
-    const { subscribedNs } = live
-    if (
-      subscribedNs !== undefined &&
-      clock.monotonicNs() - subscribedNs >= BigInt(stableAfterMs) * nsPerMs
-    ) {
+    const subscribedNs = live.subscribedForNs()
+    if (subscribedNs !== undefined && subscribedNs >= BigInt(stableAfterMs) * nsPerMs) {
       this.#backoff.reset()
     }
     const retryInMs = this.#backoff.nextMs()
@@ -450,17 +356,11 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     const live = this.#live
     if (paused) {
       ++this.#pauses
-      if (live) this.#pause(live)
+      live?.pause()
       return
     }
-    live?.connection.resume()
-    live?.watchdog?.resume()
+    live?.resume()
     if (this.#retryWaits) this.#retry()
-  }
-
-  #pause(live: Live): void {
-    live.connection.pause()
-    live.watchdog?.suspend()
   }
 
   #onPinMismatch(mismatch: PinMismatch): void {
@@ -523,7 +423,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
       const { frames } = live.books.stop()
       this.#dropped += frames
       undelivered += frames
-      live.watchdog?.stop()
+      live.unwatch()
       live.subscriber.unsubscribeAll()
       live.subscriber.stop()
       await live.connection.close(closeTimeoutMs)

@@ -8,7 +8,7 @@ const nsPerMs = 1_000_000n
  * monotonic time, clamped to the current millisecond. The sum is the wall clock with nanosecond digits. It
  * follows when the wall clock is set, and is always correct to the millisecond.
  */
-export class FinerWallClock {
+class FinerWallClock {
   #offsetNs = 0n
 
   at(monotonicNs: bigint, wallMs: number): bigint {

@@ -21,7 +21,7 @@ export interface Intake {
   readonly gaps: readonly SequenceGap[]
 }
 
-export class IntakeCounts {
+class IntakeCounts {
   frames = 0
   bytes = 0
   duplicates = 0

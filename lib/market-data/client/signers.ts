@@ -7,7 +7,7 @@
 import { createPrivateKey, randomBytes, sign, type KeyObject } from 'node:crypto'
 import type { Secret } from '../../credentials/secret.js'
 import type { CredentialStore } from '../../credentials/store.js'
-import { hmac } from '../../credentials/primitives.js'
+import { hmac } from '../../secure/primitives.js'
 import { decodeBase64 } from '../../credentials/private-key-check.js'
 import type { SubscriptionSigner } from '../feed-adapter.js'
 import { FeedCode, feedError } from './errors.js'

@@ -46,10 +46,6 @@ export function dayOf(timeNs: bigint): string {
   return new Date(Number(timeNs / dayNs) * 86_400_000).toISOString().slice(0, 10)
 }
 
-export function dayStartNs(day: string): bigint {
-  return BigInt(Date.parse(`${day}T00:00:00Z`)) * 1_000_000n
-}
-
 /** A file of the archive can't be used. */
 export function corruptFile(file: string, what: string, cause?: unknown): PinnacleError {
   return new PinnacleError(

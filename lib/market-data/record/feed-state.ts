@@ -5,8 +5,8 @@
  *
  * It can wrap a state machine of the user's own, which receives the user entries that are not the feeds'.
  */
-import type { UserEntry } from '../../journal/entry.js'
-import type { Hole, StateMachine } from '../../journal/state-machine.js'
+import type { UserEntry } from '../../entry/entry.js'
+import type { Hole, StateMachine } from '../../entry/state-machine.js'
 import { PinnacleError } from '../../errors/pinnacle-error.js'
 import { FeedEntryType, type ConnectionEntry } from '../feed-entry.js'
 import { decodeFeedEntry, isFeedType } from './entry-codec.js'

@@ -25,7 +25,7 @@ import { OrderOperations } from './order-operations.js'
 import type { PlannedEntry, PlannedOperation } from './planned-entry.js'
 
 /** Length limit of a quarantined text. */
-export const quarantinedBytes = 4096
+const quarantinedBytes = 4096
 
 export interface PlanSource {
   /** The book of a recorded product; undefined for others. */

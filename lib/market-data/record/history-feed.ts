@@ -9,7 +9,7 @@
  */
 import type { Instrument } from '../../book/instrument.js'
 import { PinnacleError } from '../../errors/pinnacle-error.js'
-import type { JournalEntry } from '../../journal/entry.js'
+import type { JournalEntry } from '../../entry/entry.js'
 import type { PersistenceManager } from '../../persistence/persistence-manager.js'
 import type { FeedTradeEntry, GapEntry } from '../feed-entry.js'
 import { HistoryArchive } from '../history/history-archive.js'

@@ -14,7 +14,7 @@ const digitsPattern = /^\d{1,38}$/
 const maxOrderId = 2n ** 128n - 1n
 
 /** Converts an exchange's order id for a book: a UUID, or an integer of up to 128 bits. */
-export function orderIdOf(text: string): bigint {
+function orderIdOf(text: string): bigint {
   if (digitsPattern.test(text)) {
     const id = BigInt(text)
     if (id <= maxOrderId) return id

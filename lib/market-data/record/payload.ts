@@ -14,8 +14,8 @@ const absentText16 = 0xffff
 const two32 = 2 ** 32
 
 /** The longest writable texts, bytes. */
-export const maxText8 = absentText8 - 1
-export const maxText16 = absentText16 - 1
+const maxText8 = absentText8 - 1
+const maxText16 = absentText16 - 1
 
 /** Reused for each payload: the result of `finish` is valid until the next `start`. */
 export class PayloadWriter {

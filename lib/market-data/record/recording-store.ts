@@ -26,7 +26,7 @@ export interface StoreOptions extends OpenOptions {
 }
 
 /** Holds prices up to 90 million at 8 digits, and most products' values exactly. */
-export const defaultScales: ProductScales = { priceScale: 8, quantityScale: 8 }
+const defaultScales: ProductScales = { priceScale: 8, quantityScale: 8 }
 
 const maxRawBytes = 1024 * 1024
 

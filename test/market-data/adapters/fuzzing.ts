@@ -12,7 +12,7 @@ const decimal = /^(0|[1-9]\d*)(\.\d+)?$/
 const maxTimeNs = 2n ** 63n
 
 /** What is wrong with a result, or ''. */
-export function problemOf(parsed: ParsedFrame): string {
+function problemOf(parsed: ParsedFrame): string {
   switch (parsed.kind) {
     case 'malformed':
       if (parsed.reason === '' || parsed.reason.length > 1000) return `reason ${parsed.reason}`

@@ -1,7 +1,7 @@
 /** Plain level books: one map per side, by the price's text as a number of ticks. Independent of lib/. */
 
 /** A decimal as an integer multiple of 10^-12. */
-export function fixed(text: string): bigint {
+function fixed(text: string): bigint {
   const [whole = '', fraction = ''] = text.split('.')
   return BigInt(whole + fraction.padEnd(12, '0'))
 }

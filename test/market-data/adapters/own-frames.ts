@@ -4,7 +4,7 @@
  */
 
 export const orderA = '11111111-2222-4333-8444-555555555555'
-export const orderB = '66666666-7777-4888-9999-aaaaaaaaaaaa'
+const orderB = '66666666-7777-4888-9999-aaaaaaaaaaaa'
 
 const line = (value: unknown): string => JSON.stringify(value)
 

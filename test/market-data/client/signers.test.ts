@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
 import { CredentialStore } from '../../../lib/credentials/index.js'
 import type { CredentialKind } from '../../../lib/credentials/vault.js'
-import { secrets } from '../../../lib/credentials/native.js'
+import { secrets } from '../../../lib/secure/native.js'
 import { advancedTradeSigner, exchangeSigner } from '../../../lib/market-data/client/signers.js'
 import {
   codeOfRejection,

@@ -1,7 +1,7 @@
 /** A journal's feed entries in a form that allows comparing recordings. */
 import type { BookView } from '../../../lib/book/book-view.js'
 import { Journal } from '../../../lib/journal/journal.js'
-import type { JournalEntry } from '../../../lib/journal/entry.js'
+import type { JournalEntry } from '../../../lib/entry/entry.js'
 import type { FeedEntry } from '../../../lib/market-data/feed-entry.js'
 import { decodeFeedEntry } from '../../../lib/market-data/record/entry-codec.js'
 

@@ -1,4 +1,4 @@
-/** Codes of the credentials and of the audit trail. docs/security.md says what each means. */
+/** Codes that the credentials and the audit trail share. docs/security.md says what each means. */
 import {
   isPinnacleError,
   PinnacleError,

@@ -1,21 +1,21 @@
 /** `pinnacle feed record`: records until Ctrl-C, `--duration`, or an error that can't pass. */
 import { readFileSync } from 'node:fs'
 import { InvalidArgumentError, type Command } from 'commander'
-import type { CredentialStore } from '../../credentials/store.js'
-import { adapterByName, exchangeNames } from '../../market-data/adapters/index.js'
-import { advancedTradeSigner, exchangeSigner } from '../../market-data/client/signers.js'
-import type { SubscriptionSigner } from '../../market-data/feed-adapter.js'
-import { FeedRecording, type RecordingStats } from '../../market-data/record/feed-recording.js'
-import type { ProductScales } from '../../market-data/record/recording-store.js'
-import { action, onInterrupt, type Interrupt } from '../action.js'
-import { countArgument, listArgument, numberArgument } from '../arguments.js'
-import { withPassword, withStore, type UnlockOptions } from '../creds-access.js'
-import { configOf, withDirectory, withEngine, type EngineOptions } from '../data-options.js'
-import { ExitCode } from '../exit-codes.js'
-import { showFeedLine } from '../feed-status-line.js'
-import type { Output } from '../output.js'
-import { count, milliseconds } from '../text.js'
-import { usageError } from '../usage-error.js'
+import type { CredentialStore } from '../../../credentials/store.js'
+import { adapterByName, exchangeNames } from '../../../market-data/adapters/index.js'
+import { advancedTradeSigner, exchangeSigner } from '../../../market-data/client/signers.js'
+import type { SubscriptionSigner } from '../../../market-data/feed-adapter.js'
+import { FeedRecording, type RecordingStats } from '../../../market-data/record/feed-recording.js'
+import type { ProductScales } from '../../../market-data/record/recording-store.js'
+import { action, onInterrupt, type Interrupt } from '../../action.js'
+import { countArgument, listArgument, numberArgument } from '../../arguments.js'
+import { withPassword, withStore, type UnlockOptions } from '../../creds-access.js'
+import { configOf, withDirectory, withEngine, type EngineOptions } from '../../data-options.js'
+import { ExitCode } from '../../exit-codes.js'
+import { showFeedLine } from '../../feed-status-line.js'
+import type { Output } from '../../output.js'
+import { count, milliseconds } from '../../text.js'
+import { usageError } from '../../usage-error.js'
 
 const examples = `
 Without --product it resumes what the directory was recording, and marks the time in between as a gap.
@@ -41,7 +41,7 @@ interface RecordOptions extends EngineOptions, UnlockOptions {
   history: boolean
 }
 
-export function registerRecord(feed: Command): void {
+export function register(feed: Command): void {
   const command = feed.command('record').description('record a live feed; resumes what is recorded')
   withPassword(withEngine(withDirectory(command)))
     .option('-e, --exchange <name>', `one of ${exchangeNames.join(', ')} (default: coinbase)`)

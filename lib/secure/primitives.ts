@@ -1,5 +1,5 @@
 /**
- * The cryptography of the credentials, over secret memory. Thin by intent: it picks lengths and nonces
+ * The cryptography of the credentials and the audit trail, over secret memory. Thin by intent: it picks lengths and nonces
  * and turns a refusal into a coded error; the work is OpenSSL's.
  */
 import { randomBytes } from 'node:crypto'
@@ -8,7 +8,7 @@ import { secrets } from './native.js'
 import { SecretBuffer } from './secret-buffer.js'
 
 export const keyBytes = 32
-export const macBytes = 32
+const macBytes = 32
 const gcmTagBytes = 16
 const gcmNonceBytes = 12
 const blockBytes = 16

@@ -1,17 +1,17 @@
 /** `pinnacle feed status`: what a directory records, while it does or at rest. Locks nothing. */
 import type { Command } from 'commander'
-import { formatDecimal } from '../../decimal/decimal.js'
-import { PinnacleError } from '../../errors/pinnacle-error.js'
-import { readArchivedSequence } from '../../market-data/history/history-archive.js'
-import { readRecordingStatus } from '../../market-data/record/recording-status.js'
-import { action } from '../action.js'
-import { directoryOf, withDirectory, type DataOptions } from '../data-options.js'
-import { ExitCode } from '../exit-codes.js'
-import { shortDecimal } from '../feed-status-line.js'
-import type { Output } from '../output.js'
-import { count } from '../text.js'
+import { formatDecimal } from '../../../decimal/decimal.js'
+import { PinnacleError } from '../../../errors/pinnacle-error.js'
+import { readArchivedSequence } from '../../../market-data/history/history-archive.js'
+import { readRecordingStatus } from '../../../market-data/record/recording-status.js'
+import { action } from '../../action.js'
+import { directoryOf, withDirectory, type DataOptions } from '../../data-options.js'
+import { ExitCode } from '../../exit-codes.js'
+import { shortDecimal } from '../../feed-status-line.js'
+import type { Output } from '../../output.js'
+import { count } from '../../text.js'
 
-export function registerStatus(feed: Command): void {
+export function register(feed: Command): void {
   withDirectory(
     feed.command('status').description('what a directory records, and how far it is'),
   ).action(action<DataOptions, [string | undefined]>(status))

@@ -1,21 +1,21 @@
 /** `pinnacle feed replay`: a recording file or a recorded directory into a data directory. */
 import { statSync } from 'node:fs'
 import { InvalidArgumentError, type Command } from 'commander'
-import { exchangeNames } from '../../market-data/adapters/index.js'
-import { RecordingStore, type ProductScales } from '../../market-data/record/recording-store.js'
-import type { FeedRecorder } from '../../market-data/record/feed-recorder.js'
-import { replayFile, surveyRecording } from '../../market-data/record/replay-file.js'
-import { replayJournal } from '../../market-data/record/replay-journal.js'
-import type { ReplaySpeed } from '../../market-data/record/replay-pace.js'
-import { action, onInterrupt } from '../action.js'
-import { listArgument } from '../arguments.js'
-import { configOf, withData, withEngine, type EngineOptions } from '../data-options.js'
-import { ExitCode } from '../exit-codes.js'
-import { showFeedLine } from '../feed-status-line.js'
-import type { Output } from '../output.js'
-import { count, milliseconds, rate } from '../text.js'
-import { usageError } from '../usage-error.js'
-import { scaleArgument } from './feed-record.js'
+import { exchangeNames } from '../../../market-data/adapters/index.js'
+import { RecordingStore, type ProductScales } from '../../../market-data/record/recording-store.js'
+import type { FeedRecorder } from '../../../market-data/record/feed-recorder.js'
+import { replayFile, surveyRecording } from '../../../market-data/record/replay-file.js'
+import { replayJournal } from '../../../market-data/record/replay-journal.js'
+import type { ReplaySpeed } from '../../../market-data/record/replay-pace.js'
+import { action, onInterrupt } from '../../action.js'
+import { listArgument } from '../../arguments.js'
+import { configOf, withData, withEngine, type EngineOptions } from '../../data-options.js'
+import { ExitCode } from '../../exit-codes.js'
+import { showFeedLine } from '../../feed-status-line.js'
+import type { Output } from '../../output.js'
+import { count, milliseconds, rate } from '../../text.js'
+import { usageError } from '../../usage-error.js'
+import { scaleArgument } from './record.js'
 
 const examples = `
 A file has one frame a line, or lines {"t":"recv","ts":seconds,"data":"the frame"}. A directory is one that
@@ -32,7 +32,7 @@ interface ReplayOptions extends EngineOptions {
   speed: ReplaySpeed
 }
 
-export function registerReplay(feed: Command): void {
+export function register(feed: Command): void {
   const command = feed
     .command('replay')
     .description('replay a recording into a data directory')

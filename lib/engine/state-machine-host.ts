@@ -7,10 +7,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isUint8Array } from 'node:util/types'
 import { PinnacleError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
-import { decodeEntries } from '../journal/decode.js'
-import type { AppliedEntry, HoleEntry } from '../journal/entry.js'
-import type { EngineSession } from '../journal/engine-session.js'
-import type { StateMachine } from '../journal/state-machine.js'
+import { decodeEntries } from '../entry/decode.js'
+import type { AppliedEntry, HoleEntry } from '../entry/entry.js'
+import type { EngineSession } from './engine-session.js'
+import type { StateMachine } from '../entry/state-machine.js'
 
 const chunkBytes = 256 * 1024
 

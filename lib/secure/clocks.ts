@@ -1,0 +1,25 @@
+/** The clocks that waits and audit lines are measured by. Tests bring their own. */
+import { readFileSync } from 'node:fs'
+
+export interface Clocks {
+  /** Milliseconds since 1970. */
+  wallMs(): number
+  /** Milliseconds since boot. */
+  bootMs(): number
+  /** Changes with each boot; '' where the system has no such word. */
+  readonly bootId: string
+}
+
+function readBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
+export const realClocks: Clocks = {
+  wallMs: () => Date.now(),
+  bootMs: () => Number(process.hrtime.bigint() / 1_000_000n),
+  bootId: readBootId(),
+}
