@@ -52,7 +52,7 @@ export const Staging = {
   rawIds: 0x100,
   rawTime: 0x200,
   /**
-   * A payload append uses the lanes of operation 0 as: kind = user type (0..127), instrument (0: none),
+   * A payload append uses the lanes of operation 0 as: kind = user type (0..95), instrument (0: none),
    * timestamp, quantity = payload bytes; the payload stands from `payload` on. In a batch all payloads
    * have the same length and stand back to back, each starting on a lane.
    */
@@ -418,6 +418,8 @@ export interface NativeEngine extends NativeBookReader {
   append(): void
   /** The same with the bytes of `payload`, as many as they are. */
   appendBytes(payload: Uint8Array): void
+  /** The same, and takes the user types of this package as well (0..127). */
+  appendReserved(payload: Uint8Array): void
   appendBatch(): void
   /** From here on operations and appends are applied and not journaled, until one of the next two. */
   beginTransaction(): void
@@ -429,7 +431,7 @@ export interface NativeEngine extends NativeBookReader {
   transactionEntries(): number
   /** The open transaction can only be taken back from here on. */
   abortTransaction(): void
-  /** Payloads larger than the staging area. Returns the sequence; throws. */
+  /** Payloads larger than the staging area, and any user type (0..127). Returns the sequence; throws. */
   appendPayload(userType: number, instrument: number, timestamp: bigint, payload: Uint8Array): number
 
   /** Asks for a group commit up to `sequence`; answered by the `durable` event. */

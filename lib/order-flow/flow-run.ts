@@ -6,13 +6,14 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Book } from '../book/book.js'
 import type { OperationBatch } from '../book/operation-batch.js'
+import { encodeMark, encodeNote } from '../entry/flow-payload.js'
+import { appendReserved, UserType } from '../entry/user-types.js'
 import type { CodedError } from '../errors/pinnacle-error.js'
 import type { JournalEntry } from '../journal/entry.js'
 import type { PersistenceManager } from '../persistence/persistence-manager.js'
 import type { FlowCounts } from './flow-counts.js'
 import { flowError } from './flow-error.js'
 import { FlowKind, NoteReason, type FlowOperation } from './flow-operation.js'
-import { encodeMark, encodeNote, flowUserType } from './flow-positions.js'
 import type { FlowPosition, FlowPositions } from './flow-positions.js'
 import { countRecovered, endOther, positionLost, positionOf } from './flow-resume.js'
 import type { FlowSource } from './flow-source.js'
@@ -245,9 +246,9 @@ class FlowRun {
   }
 
   #note(operation: FlowOperation, book: Book | undefined): void {
-    const payload = encodeNote(operation.quantity as NoteReason, operation.line)
+    const payload = encodeNote(operation.quantity, operation.line)
     const timestampNs = operation.timestampNs
-    this.#manager.append(flowUserType, payload, {
+    this.#manager.journal[appendReserved](UserType.flow, payload, {
       timestampNs,
       ...(book === undefined ? {} : { instrument: book.instrument.name }),
     })
@@ -277,7 +278,7 @@ class FlowRun {
     const { key, name } = this.#source
     const events = this.#journaled
     const mark = { key, name, events, lost: this.#lost, complete, running, start }
-    this.#manager.append(flowUserType, encodeMark(mark))
+    this.#manager.journal[appendReserved](UserType.flow, encodeMark(mark))
   }
 
   /** The operation's book; undefined for a note of an event that names none. */

@@ -10,12 +10,7 @@ export {
   type FlowOrderId,
 } from './flow-operation.js'
 export type { FlowPolicies, FlowPolicy } from './flow-policy.js'
-export {
-  FlowPositions,
-  decodeFlowPayload,
-  flowUserType,
-  type FlowPosition,
-} from './flow-positions.js'
+export { FlowPositions, type FlowPosition } from './flow-positions.js'
 export { countRecovered } from './flow-resume.js'
 export { runFlow, type FlowProgress, type FlowRunOptions, type FlowRunResult } from './flow-run.js'
 export type { FlowSource } from './flow-source.js'

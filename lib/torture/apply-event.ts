@@ -1,6 +1,7 @@
 /** The flow's events as calls of the library: one at a time, or staged in a batch. */
 import type { Book } from '../book/book.js'
 import type { OperationBatch } from '../book/operation-batch.js'
+import { appendReserved } from '../entry/user-types.js'
 import { FlowKind, type FlowOperation } from '../order-flow/flow-operation.js'
 import type { PersistenceManager } from '../persistence/persistence-manager.js'
 import { tortureInstruments, type PayloadEvent, type TortureEvent } from './flow.js'
@@ -21,7 +22,9 @@ export function applyEvent(
 ): number {
   switch (event.kind) {
     case 'payload':
-      return manager.append(event.userType, event.bytes)
+      return event.fill === undefined
+        ? manager.append(event.userType, event.bytes)
+        : manager.journal[appendReserved](event.userType, event.bytes)
     case 'level': {
       const { side, price, quantity, timestampNs } = event
       return bookOf(books, event.instrument).setLevel(side, price, quantity, timestampNs)

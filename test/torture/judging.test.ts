@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
+import { UserType } from '../../lib/entry/user-types.js'
 import { Side, type UserEntry } from '../../lib/index.js'
 import { RecoveryCheck, type Claim, type Judgement } from '../../lib/torture/check-recovery.js'
 import { Keepsake, type RecoveryEvidence } from '../../lib/torture/evidence.js'
@@ -127,7 +128,9 @@ t.test('a state that lacks an entry, or has one of another content, is seen', as
   ]
   for (const [expected, meddle] of meddled) {
     let fills = 0
-    const machine = new Meddled((entry) => meddle(entry, entry.userType === 100 ? ++fills : 0))
+    const machine = new Meddled((entry) =>
+      meddle(entry, entry.userType === UserType.torture.fill ? ++fills : 0),
+    )
     const { dataDirectory, manager } = await written(t, events, machine)
     await manager.snapshot()
     await manager.close()

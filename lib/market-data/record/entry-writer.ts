@@ -7,6 +7,7 @@
  */
 import type { Book } from '../../book/book.js'
 import type { OperationBatch } from '../../book/operation-batch.js'
+import { appendReserved } from '../../entry/user-types.js'
 import type { PersistenceManager } from '../../persistence/persistence-manager.js'
 import type { ConnectionEntry, FeedEntry, FrameEntry, GapEntry } from '../feed-entry.js'
 import { encodeFeedEntry, userTypes } from './entry-codec.js'
@@ -69,7 +70,8 @@ export class EntryWriter {
   }
 
   entry(entry: FeedEntry, instrument: string | undefined, timestampNs: bigint): number {
-    return this.#persistence.append(userTypes[entry.type], encodeFeedEntry(entry), {
+    const { journal } = this.#persistence
+    return journal[appendReserved](userTypes[entry.type], encodeFeedEntry(entry), {
       timestampNs,
       ...(instrument === undefined ? {} : { instrument }),
     })

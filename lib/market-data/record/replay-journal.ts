@@ -6,6 +6,7 @@ import { absolutePath } from '../../config/absolute.js'
 import type { Instrument } from '../../book/instrument.js'
 import { type InstrumentDefinition } from '../../book/instrument.js'
 import type { BookView } from '../../book/book-view.js'
+import { OldFlowEntries } from '../../entry/old-flow-entries.js'
 import { Journal } from '../../journal/journal.js'
 import type { JournalEntry } from '../../journal/entry.js'
 import { booksAt } from '../../persistence/books-at.js'
@@ -46,6 +47,7 @@ class JournalReplay {
   readonly #pace: ReplayPace
   /** Of the source's index, as the target has them. */
   readonly #instruments = new Map<number, Instrument>()
+  readonly #oldFlow = new OldFlowEntries()
   #frame: OpenFrame | undefined
   #feedEntries = 0
 
@@ -105,7 +107,7 @@ class JournalReplay {
       if (operation) this.#add(operation)
       return true
     }
-    const feed = decodeFeedEntry(entry.userType, entry.payload)
+    const feed = decodeFeedEntry(this.#oldFlow.typeOf(entry), entry.payload)
     if (!feed) return true
     ++this.#feedEntries
     switch (feed.type) {
