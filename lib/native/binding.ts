@@ -6,6 +6,7 @@
 import type { NativeConsumer, NativeConsumerInfo } from './consumer-binding.js'
 import type { NativeCounter, NativeLiveStatus, NativeWatch } from './live-binding.js'
 
+import type { Durability, RecoveryPolicy, WritePath } from './option-names.js'
 import type { NativeFoundWindow, NativeWindowFinding } from './windows.js'
 
 /** `new ErrorClass(code, message, { errno?, details? })` */
@@ -90,15 +91,15 @@ export interface NativeEngineOptions {
   /** Create the directory's last component where it is missing. */
   create: boolean
   segmentBytes: number
-  durability: 'appended' | 'interval' | 'durable'
+  durability: Durability
   syncIntervalMs: number
-  recoveryPolicy: 'strict' | 'point-in-time' | 'salvage'
+  recoveryPolicy: RecoveryPolicy
   hasStateMachine: boolean // a repair then keeps what it needs, or is refused
   keepSnapshots: number
   compactionThresholdBytes: number
   consumerLimitBytes: number
   consumerLimitEntries: number
-  writePath: 'auto' | 'window' | 'mapped'
+  writePath: WritePath
   /** Absolute; '': the system's shared memory. */
   windowDirectory: string
   windowBytes: number
