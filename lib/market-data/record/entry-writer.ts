@@ -78,7 +78,9 @@ export class EntryWriter {
   }
 
   #commit(staged: PlannedOperation[], written: WrittenFrame, receivedNs: bigint): void {
-    for (const operation of staged) this.#stage(operation)
+    for (const operation of staged) {
+      this.#batch.stage(this.#bookOf(operation.instrument.name), operation)
+    }
     const { lastSequence, refused } = this.#batch.commit()
     if (lastSequence > 0) written.lastSequence = lastSequence
     for (const { index, error } of refused) {
@@ -93,38 +95,5 @@ export class EntryWriter {
       if (!written.refused.includes(instrument.name)) written.refused.push(instrument.name)
     }
     staged.length = 0
-  }
-
-  #stage(operation: PlannedOperation): void {
-    const batch = this.#batch
-    const book = this.#bookOf(operation.instrument.name)
-    const { timestampNs } = operation
-    switch (operation.kind) {
-      case 'level':
-        batch.setLevel(book, operation.side, operation.price, operation.quantity, timestampNs)
-        break
-      case 'clear':
-        batch.clear(book, timestampNs)
-        break
-      case 'add': {
-        const { orderId, side, price, quantity } = operation
-        batch.add(book, orderId, side, price, quantity, timestampNs)
-        break
-      }
-      case 'reduce':
-        batch.reduce(book, operation.orderId, operation.quantity, timestampNs)
-        break
-      case 'execute':
-        batch.execute(book, operation.orderId, operation.quantity, timestampNs)
-        break
-      case 'replace': {
-        const { orderId, price, quantity } = operation
-        batch.replace(book, orderId, orderId, price, quantity, timestampNs)
-        break
-      }
-      case 'cancel':
-        batch.cancel(book, operation.orderId, timestampNs)
-        break
-    }
   }
 }

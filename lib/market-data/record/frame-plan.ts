@@ -365,7 +365,7 @@ function levelOperation(
   timestampNs: bigint,
 ): PlannedOperation {
   return {
-    kind: 'level',
+    kind: 'setLevel',
     instrument,
     timestampNs,
     side,

@@ -195,7 +195,7 @@ function ordersOf(book: BookView, instrument: Instrument, timestampNs: bigint): 
   for (const side of [0, 1] as const) {
     for (const { price, quantity } of book.depth(side, mostLevels)) {
       if (instrument.kind === 'levels') {
-        operations.push({ kind: 'level', instrument, timestampNs, side, price, quantity })
+        operations.push({ kind: 'setLevel', instrument, timestampNs, side, price, quantity })
         continue
       }
       for (const order of book.levelOrders(side, price)) {
@@ -226,7 +226,7 @@ function operationOf(
   switch (entry.type) {
     case 'setLevel': {
       const { side, price, quantity } = entry
-      return { kind: 'level', ...base, side, price, quantity }
+      return { kind: 'setLevel', ...base, side, price, quantity }
     }
     case 'clear':
       return { kind: 'clear', ...base }
@@ -238,8 +238,8 @@ function operationOf(
     case 'execute':
       return { kind: entry.type, ...base, orderId: entry.orderId, quantity: entry.quantity }
     case 'replace': {
-      const { orderId, price, quantity } = entry
-      return { kind: 'replace', ...base, orderId, price, quantity }
+      const { orderId, newOrderId, price, quantity } = entry
+      return { kind: 'replace', ...base, orderId, newOrderId, price, quantity }
     }
     case 'cancel':
       return { kind: 'cancel', ...base, orderId: entry.orderId }
