@@ -6,8 +6,9 @@ import { existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 import type { Book, OperationBatch, Side } from '../lib/index.js'
+import { operations } from '../lib/book/operation.js'
 import { openFlowFile } from '../lib/order-flow/file-source.js'
-import { FlowKind } from '../lib/order-flow/flow-operation.js'
+import type { FlowKind } from '../lib/order-flow/flow-operation.js'
 import type { FlowSource } from '../lib/order-flow/flow-source.js'
 import { GeneratedFlow } from '../lib/order-flow/generator.js'
 import { EntryType } from '../lib/native/binding.js'
@@ -42,8 +43,8 @@ export async function loadFlow(): Promise<Flow> {
   const rows: number[][] = []
   for await (const chunk of source.operations()) {
     for (const { kind, orderId, newOrderId, side, price, quantity } of chunk) {
-      if (kind >= FlowKind.Clear || typeof orderId !== 'number') continue
-      rows.push([kind, orderId, Number(newOrderId), side, price, quantity])
+      if (!isOfOrder(kind) || typeof orderId !== 'number') continue
+      rows.push([operations[kind].entryType, orderId, Number(newOrderId), side, price, quantity])
     }
   }
   const column = (index: number): number[] => rows.map((row) => row[index] ?? 0)
@@ -59,22 +60,26 @@ export async function loadFlow(): Promise<Flow> {
   }
 }
 
+function isOfOrder(kind: FlowKind): kind is 'add' | 'reduce' | 'cancel' | 'execute' | 'replace' {
+  return kind !== 'note' && kind !== 'clear' && kind !== 'trade' && kind !== 'status'
+}
+
 /** Single calls, one per operation. */
 export function applySingly(flow: Flow, book: Book): void {
   const { count, kinds, ids, newIds, sides, prices, quantities } = flow
   for (let i = 0; i < count; i++) {
     const id = ids[i] as number
     switch (kinds[i]) {
-      case FlowKind.Add:
+      case EntryType.Add:
         book.add(id, sides[i] as Side, prices[i] as number, quantities[i] as number)
         break
-      case FlowKind.Reduce:
+      case EntryType.Reduce:
         book.reduce(id, quantities[i] as number)
         break
-      case FlowKind.Cancel:
+      case EntryType.Cancel:
         book.cancel(id)
         break
-      case FlowKind.Execute:
+      case EntryType.Execute:
         book.execute(id, quantities[i] as number)
         break
       default:
@@ -89,16 +94,16 @@ export function applyBatched(flow: Flow, book: Book, batch: OperationBatch): voi
   for (let i = 0; i < count; i++) {
     const id = ids[i] as number
     switch (kinds[i]) {
-      case FlowKind.Add:
+      case EntryType.Add:
         batch.add(book, id, sides[i] as Side, prices[i] as number, quantities[i] as number)
         break
-      case FlowKind.Reduce:
+      case EntryType.Reduce:
         batch.reduce(book, id, quantities[i] as number)
         break
-      case FlowKind.Cancel:
+      case EntryType.Cancel:
         batch.cancel(book, id)
         break
-      case FlowKind.Execute:
+      case EntryType.Execute:
         batch.execute(book, id, quantities[i] as number)
         break
       default:
@@ -108,21 +113,13 @@ export function applyBatched(flow: Flow, book: Book, batch: OperationBatch): voi
   batch.commit()
 }
 
-const entryTypes: Readonly<Record<number, number>> = {
-  [FlowKind.Add]: EntryType.Add,
-  [FlowKind.Reduce]: EntryType.Reduce,
-  [FlowKind.Cancel]: EntryType.Cancel,
-  [FlowKind.Execute]: EntryType.Execute,
-  [FlowKind.Replace]: EntryType.Replace,
-}
-
 /** Uses the layout of native/bench/operations_file.h. */
 export function writeOperations(flow: Flow, file: string): void {
   const recordBytes = 64
   const bytes = Buffer.alloc(flow.count * recordBytes)
   for (let i = 0; i < flow.count; i++) {
     const at = i * recordBytes
-    bytes.writeUInt32LE(entryTypes[flow.kinds[i] as number] ?? 0, at)
+    bytes.writeUInt32LE(flow.kinds[i] as number, at)
     bytes.writeUInt32LE(1, at + 4)
     bytes.writeBigUInt64LE(BigInt(flow.sides[i] as number), at + 8)
     bytes.writeBigUInt64LE(BigInt(flow.ids[i] as number), at + 16)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { absolutePath } from '../config/absolute.js'
 import { setTimeout as delay } from 'node:timers/promises'
 import { codeOf, CredentialCode } from '../secure/errors.js'
+import { UserType } from '../registry/user-types.js'
 import { Journal } from '../journal/journal.js'
 
 export interface StoredLine {
@@ -26,7 +27,6 @@ export interface AuditStorage {
   read(from: number): AsyncIterable<StoredLine>
 }
 
-const lineType = 1
 const pollMs = 20
 
 /**
@@ -46,7 +46,7 @@ export class JournalAuditStorage implements AuditStorage {
     const journal = await this.#open()
     try {
       return await work({
-        append: (bytes) => journal.append(lineType, bytes),
+        append: (bytes) => journal.append(UserType.audit.line, bytes),
         durable: async () => {
           await journal.durable()
         },
@@ -77,7 +77,7 @@ export class JournalAuditStorage implements AuditStorage {
     if (!existsSync(this.directory)) return
     const options = from > 1 ? { from, types: ['user' as const] } : { types: ['user' as const] }
     for await (const entry of Journal.read(this.directory, options)) {
-      if (entry.type === 'user' && entry.userType === lineType) {
+      if (entry.type === 'user' && entry.userType === UserType.audit.line) {
         yield { sequence: entry.sequence, bytes: entry.payload }
       }
     }

@@ -12,6 +12,7 @@ import { hasGivenTime } from '../entry/operation-entry.js'
 import { EntryType, Staging } from '../native/binding.js'
 import type { OperationObserver, StagingArea } from '../native/staging.js'
 import type { Book } from './book.js'
+import { operationOfEntryType, type BookOperation, type OperationField } from './operation.js'
 import type { OrderIdLike } from './order-id.js'
 import type { Side } from './side.js'
 import { stageWideId, stageWideNewId, stageWideTime } from './stage-wide.js'
@@ -48,6 +49,9 @@ export interface BatchResult {
   /** Operations that their books refused; only with skipRefused. */
   refused: RefusedOperation[]
 }
+
+/** The methods look at what they get. */
+type Given = Required<BookOperation>
 
 export class OperationBatch {
   readonly #staging: StagingArea
@@ -191,6 +195,31 @@ export class OperationBatch {
     return this.#staged(at, book, kind)
   }
 
+  /** @internal Stages an operation that is a value: what it lacks is refused as a wrong argument would be. */
+  stage(book: Book, operation: BookOperation): this {
+    const { orderId, newOrderId, side, price, quantity, timestampNs } = operation as Given
+    switch (operation.kind) {
+      case 'add':
+        return this.add(book, orderId, side, price, quantity, timestampNs)
+      case 'reduce':
+        return this.reduce(book, orderId, quantity, timestampNs)
+      case 'cancel':
+        return this.cancel(book, orderId, timestampNs)
+      case 'execute':
+        return this.execute(book, orderId, quantity, timestampNs)
+      case 'replace':
+        return this.replace(book, orderId, newOrderId, price, quantity, timestampNs)
+      case 'setLevel':
+        return this.setLevel(book, side, price, quantity, timestampNs)
+      case 'clear':
+        return this.clear(book, timestampNs)
+      case 'trade':
+        return this.trade(book, side, price, quantity, timestampNs)
+      case 'status':
+        return this.setStatus(book, quantity, timestampNs)
+    }
+  }
+
   /** Drops what is staged. */
   discard(): void {
     this.#size = 0
@@ -309,20 +338,16 @@ export class OperationBatch {
       wideIds
         ? ((words[at + high] as bigint) << 64n) | (words[at + low] as bigint)
         : (lanes[at + low] as number)
-    const hasId = operationsWithId.has(type)
-    const hasPrice = operationsWithPrice.has(type)
+    const facts = operationOfEntryType(type)
+    const has = (field: OperationField): boolean => facts?.fields.includes(field) === true
     return {
-      operation: operationNames.get(type) ?? 'operation',
+      operation: facts?.method ?? 'operation',
       instrument: this.#nameOf(lanes[at + Staging.instrument] as number),
-      orderId: hasId ? id(Staging.orderId, Staging.orderIdHigh) : undefined,
-      newOrderId:
-        type === EntryType.Replace ? id(Staging.newOrderId, Staging.newOrderIdHigh) : undefined,
-      side: operationsWithSide.has(type) ? lanes[at + Staging.side] : undefined,
-      price: hasPrice ? lanes[at + Staging.price] : undefined,
-      quantity:
-        type === EntryType.Cancel || type === EntryType.Clear
-          ? undefined
-          : lanes[at + Staging.quantity],
+      orderId: has('orderId') ? id(Staging.orderId, Staging.orderIdHigh) : undefined,
+      newOrderId: has('newOrderId') ? id(Staging.newOrderId, Staging.newOrderIdHigh) : undefined,
+      side: has('side') ? lanes[at + Staging.side] : undefined,
+      price: has('price') ? lanes[at + Staging.price] : undefined,
+      quantity: has('quantity') ? lanes[at + Staging.quantity] : undefined,
       timestampNs: wideTime ? words[at + Staging.timestamp] : lanes[at + Staging.timestamp],
     }
   }
@@ -405,33 +430,3 @@ export class OperationBatch {
     return stageWideTime(this.#words, at, timestampNs)
   }
 }
-
-const operationNames: ReadonlyMap<number, string> = new Map([
-  [EntryType.Add, 'add'],
-  [EntryType.Reduce, 'reduce'],
-  [EntryType.Cancel, 'cancel'],
-  [EntryType.Execute, 'execute'],
-  [EntryType.Replace, 'replace'],
-  [EntryType.SetLevel, 'setLevel'],
-  [EntryType.Clear, 'clear'],
-  [EntryType.Trade, 'trade'],
-  [EntryType.Status, 'setStatus'],
-])
-const operationsWithId: ReadonlySet<number> = new Set([
-  EntryType.Add,
-  EntryType.Reduce,
-  EntryType.Cancel,
-  EntryType.Execute,
-  EntryType.Replace,
-])
-const operationsWithPrice: ReadonlySet<number> = new Set([
-  EntryType.Add,
-  EntryType.Replace,
-  EntryType.SetLevel,
-  EntryType.Trade,
-])
-const operationsWithSide: ReadonlySet<number> = new Set([
-  EntryType.Add,
-  EntryType.SetLevel,
-  EntryType.Trade,
-])

@@ -2,8 +2,9 @@
 import type { InstrumentDefinition } from '../book/instrument.js'
 import { formatDecimal } from '../decimal/decimal.js'
 import type { HoleEntry, JournalEntry, TransactionPlace } from '../entry/entry.js'
-import { decodeFlowPayload, flowUserType } from '../order-flow/flow-positions.js'
+import type { EntryCells, Scaled } from './entry-cells.js'
 import { printable } from './text.js'
+import { userCells } from './user-entry-text.js'
 
 export type Instruments = ReadonlyMap<number, InstrumentDefinition>
 
@@ -43,20 +44,15 @@ export function tableRow(entry: JournalEntry, instruments: Instruments): string 
   ])
 }
 
-interface Cells {
-  side: string
-  price: string
-  quantity: string
-  detail: string
-}
-
-function cellsOf(entry: JournalEntry, definition: InstrumentDefinition | undefined): Cells {
-  const price = (ticks: number): string => decimal(ticks, definition?.priceScale)
-  const lots = (quantity: number): string => decimal(quantity, definition?.quantityScale)
-  const cells: Cells = { side: '', price: '', quantity: '', detail: '' }
+function cellsOf(entry: JournalEntry, definition: InstrumentDefinition | undefined): EntryCells {
+  const scaled: Scaled = {
+    price: (ticks) => decimal(ticks, definition?.priceScale),
+    quantity: (lots) => decimal(lots, definition?.quantityScale),
+  }
+  const cells: EntryCells = { side: '', price: '', quantity: '', detail: '' }
   if ('side' in entry) cells.side = entry.side === 0 ? 'buy' : 'sell'
-  if ('price' in entry) cells.price = price(entry.price)
-  if ('quantity' in entry) cells.quantity = lots(entry.quantity)
+  if ('price' in entry) cells.price = scaled.price(entry.price)
+  if ('quantity' in entry) cells.quantity = scaled.quantity(entry.quantity)
   switch (entry.type) {
     case 'instrument':
       cells.detail = `${entry.name}: prices of ${String(entry.priceScale)} decimals, quantities of ${String(entry.quantityScale)}, ${entry.kind}${entry.signedPrices ? ', signed prices' : ''}`
@@ -77,8 +73,7 @@ function cellsOf(entry: JournalEntry, definition: InstrumentDefinition | undefin
       cells.detail = holeText(entry)
       break
     case 'user':
-      cells.detail = payloadText(entry.userType, entry.payload)
-      break
+      return { ...cells, ...userCells(entry.userType, entry.payload, scaled) }
     case 'setLevel':
     case 'clear':
     case 'trade':
@@ -105,31 +100,6 @@ function holeText({
   const snapshot =
     snapshotSequence === 0 ? '' : `; up to ${String(snapshotSequence)} a snapshot has their effect`
   return lost + leftOut + snapshot
-}
-
-const noteTexts: Readonly<Record<number, string>> = {
-  1: 'skipped: broken line',
-  2: 'skipped: order born before the file',
-  3: 'skipped: contradicts the book',
-  4: 'fill',
-  5: 'modification without change',
-  6: 'skipped: needs a lost event',
-}
-
-function payloadText(userType: number, payload: Uint8Array): string {
-  if (userType === flowUserType) {
-    const flow = decodeFlowPayload(payload)
-    if (flow?.kind === 'note') {
-      return `${noteTexts[flow.reason] ?? 'note'}, line ${String(flow.line)}`
-    }
-    if (flow?.kind === 'mark') {
-      const { name, events, complete } = flow.mark
-      return `${name}: ${String(events)} events${complete ? ', complete' : ''}`
-    }
-  }
-  const shown = Buffer.from(payload.subarray(0, 16)).toString('hex')
-  const more = payload.byteLength > 16 ? '…' : ''
-  return `type ${String(userType)}, ${String(payload.byteLength)} bytes ${shown}${more}`
 }
 
 function row(cells: readonly string[]): string {

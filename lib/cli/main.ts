@@ -29,6 +29,10 @@ function failed(error: unknown): ExitCode {
     process.stderr.write(`${toJson({ error: { code, message, details } })}\n`)
   } else {
     process.stderr.write(`${code}: ${printable(message)}\n`)
+    const cause = error instanceof Error ? error.cause : undefined
+    if (isPinnacleError(cause)) {
+      process.stderr.write(`  cause: ${cause.code}: ${printable(cause.message)}\n`)
+    }
   }
   // A code that is not one of ours is a defect, and only the stack shows its place.
   if (code === 'ERR_PINNACLE_INTERNAL' && error instanceof Error)

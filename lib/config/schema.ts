@@ -5,6 +5,7 @@
  */
 import * as v from 'valibot'
 import type { BookKind } from '../book/instrument.js'
+import { durabilities, recoveryPolicies, writePaths } from '../native/option-names.js'
 import {
   bounds,
   fits,
@@ -14,11 +15,6 @@ import {
   type Bounds,
 } from './bounds.js'
 import { parseSize } from './size.js'
-
-export const durabilities = ['appended', 'interval', 'durable'] as const
-export const recoveryPolicies = ['strict', 'point-in-time', 'salvage'] as const
-
-export const writePaths = ['auto', 'window', 'mapped'] as const
 
 const mib = 2 ** 20
 

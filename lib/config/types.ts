@@ -1,15 +1,8 @@
 import type { InstrumentDefinition, BookKind } from '../book/instrument.js'
 import type { StateMachine } from '../entry/state-machine.js'
+import type { Durability, RecoveryPolicy, WritePath } from '../native/option-names.js'
 
-/** 'appended': synced when asked for; 'interval': also every journalSyncIntervalMs; 'durable': at each append. */
-export type Durability = 'appended' | 'interval' | 'durable'
-export type RecoveryPolicy = 'strict' | 'point-in-time' | 'salvage'
-
-/**
- * How entries get into the segment files. 'window': through a ring in memory that outlives the process; 'mapped':
- * stored straight into the mapped files; 'auto': through a window if there is room for one.
- */
-export type WritePath = 'auto' | 'window' | 'mapped'
+export type { Durability, RecoveryPolicy, WritePath }
 
 /** What a journal needs. docs/api.md describes each. */
 export interface JournalConfig {

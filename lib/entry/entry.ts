@@ -104,7 +104,7 @@ export interface HoleEntry extends EntryBase {
 /** An opaque payload. */
 export interface UserEntry extends EntryBase {
   type: 'user'
-  /** 0 to 127, the caller's. */
+  /** 0 to 95: the caller's; above: of this package, or of a caller of version 0.1.0. */
   userType: number
   payload: Uint8Array
 }

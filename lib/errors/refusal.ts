@@ -2,6 +2,7 @@
  * The cold side of the hot path: a call left a result code, and this makes the error of it, with what
  * the operation was about.
  */
+import { lastUsersType, lastUserType } from '../registry/user-types.js'
 import { errorOf } from './native-error.js'
 import { PinnacleTypeError, type CodedError } from './pinnacle-error.js'
 import { shown } from './shown.js'
@@ -42,8 +43,7 @@ const descriptions: Readonly<Record<string, Describe>> = {
   ERR_PINNACLE_INVALID_TIMESTAMP: (c) =>
     'the timestamp must be an integer number of nanoseconds, from 0 to 2^53 - 1 as a number or to ' +
     `2^64 - 1 as a bigint, not ${shown(c.timestampNs)}`,
-  ERR_PINNACLE_INVALID_ENTRY_TYPE: (c) =>
-    `the user type must be an integer from 0 to 127, not ${shown(c.userType)}`,
+  ERR_PINNACLE_INVALID_ENTRY_TYPE: (c) => userTypeText(c.userType),
   ERR_PINNACLE_UNKNOWN_ORDER: (c) =>
     `order ${bare(c.orderId)} is not in the book: it was never added, or a cancel, an execution or a clear ` +
     'removed it',
@@ -81,6 +81,14 @@ const descriptions: Readonly<Record<string, Describe>> = {
   ERR_PINNACLE_DIRECTORY_LOST: () =>
     'the data directory or a file in it was removed, renamed or replaced while it was open (see cause), so the ' +
     'journal accepts no more entries; close it, put back what is missing, and open it again',
+}
+
+function userTypeText(userType: unknown): string {
+  const usable = `0 to ${String(lastUsersType)}`
+  const type = typeof userType === 'number' ? userType : NaN
+  return Number.isInteger(type) && type > lastUsersType && type <= lastUserType
+    ? `user type ${shown(userType)} is reserved for entries of this package; use one from ${usable}`
+    : `the user type must be an integer from ${usable}, not ${shown(userType)}`
 }
 
 function bare(value: unknown): string {

@@ -9,6 +9,7 @@ import { resolveConfig } from '../config/load-config.js'
 import type { JournalConfig } from '../config/types.js'
 import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { notANumber, refusalOf } from '../errors/refusal.js'
+import { appendReserved, lastUsersType, lastUserType } from '../registry/user-types.js'
 import type { CodedError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import { Staging, type NativeRecoveryReport } from '../native/binding.js'
@@ -103,18 +104,34 @@ export class Journal {
     return this.#session.durable()
   }
 
-  /** Journals a payload and returns its sequence. `userType` is the caller's, 0 to 127. */
+  /**
+   * Journals a payload and returns its sequence. `userType` is the caller's, 0 to 95; 96 to 127 are reserved for
+   * this package.
+   */
   append(userType: number, payload: Uint8Array, options?: AppendOptions): number {
     try {
-      return this.#append(userType, payload, options)
+      return this.#append(userType, payload, options, false)
     } catch (error) {
       throw this.#staging.refused(error)
     }
   }
 
-  #append(userType: number, payload: Uint8Array, options: AppendOptions | undefined): number {
-    const context = { operation: 'append', userType } as const
-    if (typeof userType !== 'number') throw notANumber(context)
+  /** @internal The same for modules of this package, whose user types are reserved (registry/user-types.ts). */
+  [appendReserved](userType: number, payload: Uint8Array, options?: AppendOptions): number {
+    try {
+      return this.#append(userType, payload, options, true)
+    } catch (error) {
+      throw this.#staging.refused(error)
+    }
+  }
+
+  #append(
+    userType: number,
+    payload: Uint8Array,
+    options: AppendOptions | undefined,
+    reserved: boolean,
+  ): number {
+    if (!isUserType(userType)) throw notAUserType(userType)
     checkPayload(payload)
     const instrument = this.#indexOf(options)
     const timestampNs = options?.timestampNs ?? 0
@@ -122,9 +139,9 @@ export class Journal {
     const payloadBytes = payload.byteLength
     let sequence: number
     if (payloadBytes <= stagedBytes) {
-      sequence = this.#appendStaged(userType, instrument, timestampNs, payload)
+      sequence = this.#appendStaged(userType, instrument, timestampNs, payload, reserved)
     } else {
-      checkUserType(userType)
+      if (!reserved && userType > lastUsersType) throw notAUserType(userType)
       const given = toTimestamp(timestampNs)
       sequence = this.#staging.engine.appendPayload(userType, instrument, given, payload)
       if (this.#staging.sleepers !== 0) this.#staging.wake()
@@ -141,7 +158,7 @@ export class Journal {
     const staging = this.#staging
     const lanes = staging.lanes
     const typed =
-      typeof userType === 'number' &&
+      isUserType(userType) &&
       typeof timestampNs === 'number' &&
       // (The lane's higher bits are flags.)
       userType <= 127 &&
@@ -178,7 +195,7 @@ export class Journal {
     payloads: readonly Uint8Array[],
     options: AppendOptions | undefined,
   ): number {
-    if (typeof userType !== 'number') throw notANumber({ operation: 'appendBatch', userType })
+    if (!isUserType(userType)) throw notAUserType(userType, 'appendBatch')
     const given: unknown = payloads
     if (!Array.isArray(given)) {
       throw new PinnacleTypeError(
@@ -247,7 +264,7 @@ export class Journal {
           `${String(this.lanes.length)} lanes together, not ${shown(count)} of ${shown(lanesPerPayload)}`,
       )
     }
-    if (typeof userType !== 'number') throw notANumber({ operation: 'appendBatch', userType })
+    if (!isUserType(userType)) throw notAUserType(userType, 'appendBatch')
     if (this.#owner.applied) {
       const bytes = lanesPerPayload * 8
       const payloads: Uint8Array[] = []
@@ -352,7 +369,7 @@ export class Journal {
     if (typeof timestampNs === 'number') lanes[TIMESTAMP] = timestampNs
     else {
       staging.words[TIMESTAMP] = toTimestamp(timestampNs)
-      type = rawTimed(userType)
+      type |= Staging.rawTime
     }
     lanes[USER_TYPE] = type
     lanes[INSTRUMENT] = instrument
@@ -368,9 +385,7 @@ export class Journal {
   }
 
   #appendLanesCold(userType: number, laneCount: number, timestampNs: number): number {
-    if (typeof userType !== 'number') {
-      throw this.#staging.refused(notANumber({ operation: 'append', userType }))
-    }
+    if (!isUserType(userType)) throw this.#staging.refused(notAUserType(userType))
     if (!Number.isInteger(laneCount) || laneCount < 0 || laneCount > this.lanes.length) {
       throw this.#staging.refused(
         new PinnacleRangeError(
@@ -388,6 +403,7 @@ export class Journal {
     instrument: number,
     timestampNs: Timestamp,
     payload: Uint8Array,
+    reserved: boolean,
   ): number {
     const staging = this.#staging
     const lanes = staging.lanes
@@ -396,12 +412,14 @@ export class Journal {
     if (typeof timestampNs === 'number') lanes[TIMESTAMP] = timestampNs
     else {
       staging.words[TIMESTAMP] = toTimestamp(timestampNs)
-      type = rawTimed(userType)
+      type |= Staging.rawTime
     }
     lanes[USER_TYPE] = type
     lanes[INSTRUMENT] = instrument
     lanes[PAYLOAD_BYTES] = payloadBytes
-    if (payloadBytes > loopBytes) {
+    if (reserved) {
+      staging.engine.appendReserved(payload)
+    } else if (payloadBytes > loopBytes) {
       staging.engine.appendBytes(payload)
     } else {
       this.#copy(payload, payloadOffset)
@@ -457,15 +475,18 @@ export class Journal {
   }
 }
 
-/** The type lane with the flag for a raw timestamp; the flag must not hide a type out of range. */
-function rawTimed(userType: number): number {
-  checkUserType(userType)
-  return userType | Staging.rawTime
+/**
+ * Whether it can be staged: larger numbers would set flags of its lane, which change the meaning of other lanes. The
+ * engine refuses reserved types. (lastUserType is all ones.)
+ */
+function isUserType(userType: number): boolean {
+  return typeof userType === 'number' && (userType & lastUserType) === userType
 }
 
-function checkUserType(userType: number): void {
-  if (Number.isInteger(userType) && userType >= 0 && userType <= 127) return
-  throw refusalOf('ERR_PINNACLE_INVALID_ENTRY_TYPE', { operation: 'append', userType })
+function notAUserType(userType: number, operation: 'append' | 'appendBatch' = 'append'): Error {
+  const context = { operation, userType }
+  if (typeof userType !== 'number') return notANumber(context)
+  return refusalOf('ERR_PINNACLE_INVALID_ENTRY_TYPE', context)
 }
 
 function checkPayload(payload: unknown): void {

@@ -10,19 +10,6 @@
  */
 import type { Side } from '../book/side.js'
 
-/** User types of the journal used by feeds; 0 to 95 and 110 to 127 remain the caller's. */
-export const FeedEntryType = {
-  frame: 96,
-  trade: 97,
-  ticker: 98,
-  bookSnapshot: 99,
-  gap: 100,
-  connection: 101,
-  raw: 102,
-  quarantined: 103,
-  heartbeat: 104,
-} as const
-
 export interface FrameEntry {
   type: 'frame'
   /** Counts the connections of this data directory, from 1. */

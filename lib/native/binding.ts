@@ -8,6 +8,7 @@ import type { NativeHistogram } from './histogram.js'
 import type { NativeConsumer, NativeConsumerInfo } from './consumer-binding.js'
 import type { NativeCounter, NativeLiveStatus, NativeWatch } from './live-binding.js'
 
+import type { Durability, RecoveryPolicy, WritePath } from './option-names.js'
 import type { NativeFoundWindow, NativeWindowFinding } from './windows.js'
 
 /** `new ErrorClass(code, message, { errno?, details? })` */
@@ -54,9 +55,9 @@ export const Staging = {
   rawIds: 0x100,
   rawTime: 0x200,
   /**
-   * A payload append uses the lanes of operation 0 as: kind = user type (0..127), instrument (0: none),
-   * timestamp, quantity = payload bytes; the payload begins at `payload`. In a batch all payloads
-   * have the same length and follow each other, each starting on a lane.
+   * A payload append uses the lanes of operation 0 as: kind = user type (0..95), instrument (0: none),
+   * timestamp, quantity = payload bytes; the payload stands from `payload` on. In a batch all payloads
+   * have the same length and stand back to back, each starting on a lane.
    */
   payload: 16 + 12, // lane
 } as const
@@ -83,15 +84,15 @@ export interface NativeEngineOptions {
   /** Create the directory's last component if it is missing. */
   create: boolean
   segmentBytes: number
-  durability: 'appended' | 'interval' | 'durable'
+  durability: Durability
   syncIntervalMs: number
-  recoveryPolicy: 'strict' | 'point-in-time' | 'salvage'
+  recoveryPolicy: RecoveryPolicy
   hasStateMachine: boolean // a repair then keeps what it needs, or is refused
   keepSnapshots: number
   compactionThresholdBytes: number
   consumerLimitBytes: number
   consumerLimitEntries: number
-  writePath: 'auto' | 'window' | 'mapped'
+  writePath: WritePath
   /** Absolute; '': the system's shared memory. */
   windowDirectory: string
   windowBytes: number
@@ -339,6 +340,8 @@ export interface NativeEngine extends NativeBookReader {
   append(): void
   /** The same with the bytes of `payload`, as many as they are. */
   appendBytes(payload: Uint8Array): void
+  /** The same, and takes the user types of this package as well (0..127). */
+  appendReserved(payload: Uint8Array): void
   appendBatch(): void
   /** From here on operations and appends are applied and not journaled, until one of the next two. */
   beginTransaction(): void
@@ -350,7 +353,7 @@ export interface NativeEngine extends NativeBookReader {
   transactionEntries(): number
   /** The open transaction can only be taken back from here on. */
   abortTransaction(): void
-  /** Payloads larger than the staging area. Returns the sequence; throws. */
+  /** Payloads larger than the staging area, and any user type (0..127). Returns the sequence; throws. */
   appendPayload(userType: number, instrument: number, timestamp: bigint, payload: Uint8Array): number
 
   /** Asks for a group commit up to `sequence`; answered by the `durable` event. */

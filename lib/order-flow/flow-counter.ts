@@ -12,16 +12,11 @@
  * Marks may be lost too, so kept entries between two holes may be of another run. Then the position of every source
  * that could have them is left open (`atLeast`).
  */
+import { decodeFlowPayload, type FlowMark } from '../entry/flow-payload.js'
+import type { OldFlowEntries } from '../entry/old-flow-entries.js'
+import { UserType } from '../registry/user-types.js'
 import type { HoleEntry, JournalEntry } from '../entry/entry.js'
-import {
-  decodeFlowPayload,
-  flowUserType,
-  isSourceEntry,
-  type CountBase,
-  type Counted,
-  type FlowMark,
-  type FlowPosition,
-} from './flow-positions.js'
+import { isSourceEntry, type CountBase, type Counted, type FlowPosition } from './flow-positions.js'
 
 /** Entries to compare at most: one that adds an order is enough. */
 const mostUnproven = 1_000
@@ -39,6 +34,7 @@ interface Count {
 
 export class FlowCounter {
   readonly #from: number
+  readonly #oldEntries: OldFlowEntries
   readonly #counts = new Map<string, Count>()
   /** The run that the last mark began or continued. */
   #current: Count | undefined
@@ -58,6 +54,7 @@ export class FlowCounter {
 
   constructor(base: CountBase) {
     this.#from = base.from
+    this.#oldEntries = base.oldEntries
     this.#strangers = base.strangers
     for (const position of base.positions) {
       const count = { position: { ...position }, kept: position.events - position.lost }
@@ -68,10 +65,11 @@ export class FlowCounter {
     }
   }
 
-  take(entry: JournalEntry): void {
+  take(read: JournalEntry): void {
+    const entry = read.type === 'user' ? { ...read, userType: this.#oldEntries.typeOf(read) } : read
     if (entry.type === 'hole') this.#hole(entry)
     else if (isSourceEntry(entry)) this.#event(entry)
-    else if (entry.type === 'user' && entry.userType === flowUserType) {
+    else if (entry.type === 'user' && entry.userType === UserType.flow) {
       const payload = decodeFlowPayload(entry.payload)
       if (payload?.kind === 'mark') this.#mark(payload.mark, entry.sequence)
     }

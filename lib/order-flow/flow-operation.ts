@@ -5,16 +5,17 @@
  */
 import type { Side } from '../book/side.js'
 
+/** The operations of books that flows have, by their names, and the note. */
 export const FlowKind = {
-  Add: 1,
-  Reduce: 2,
-  Cancel: 3,
-  Execute: 4,
-  Replace: 5,
-  Clear: 6,
-  Trade: 7,
-  Status: 8,
-  Note: 9,
+  Add: 'add',
+  Reduce: 'reduce',
+  Cancel: 'cancel',
+  Execute: 'execute',
+  Replace: 'replace',
+  Clear: 'clear',
+  Trade: 'trade',
+  Status: 'status',
+  Note: 'note',
 } as const
 export type FlowKind = (typeof FlowKind)[keyof typeof FlowKind]
 
@@ -52,6 +53,13 @@ export interface FlowOperation {
   timestampNs: number | bigint
   /** Line of the file, from 1; number of the event, where there is no file. */
   line: number
+}
+
+/** A FlowOperation that OperationBatch.stage takes. */
+export type FlowBookOperation = FlowOperation & { kind: Exclude<FlowKind, 'note'> }
+
+export function changesBook(operation: FlowOperation): operation is FlowBookOperation {
+  return operation.kind !== FlowKind.Note
 }
 
 export function emptyOperation(): FlowOperation {

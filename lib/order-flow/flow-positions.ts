@@ -7,19 +7,15 @@
  * by reading the journal, which recovery has just read as well. Compaction can't take a mark away that is
  * needed: it never removes what follows a kept snapshot.
  *
- * Marks and notes are payload entries of type flowUserType. Their first byte says which: 1 mark (then JSON),
- * 2 note (reason, then the line as float64 at byte 8).
+ * Marks and notes are payload entries: entry/flow-payload.ts.
  */
+import { decodeFlowPayload } from '../entry/flow-payload.js'
+import { OldFlowEntries } from '../entry/old-flow-entries.js'
+import { UserType } from '../registry/user-types.js'
 import type { JournalEntry, UserEntry } from '../entry/entry.js'
 import type { Hole, StateMachine } from '../entry/state-machine.js'
 import { PinnacleError } from '../errors/pinnacle-error.js'
-import type { NoteReason } from './flow-operation.js'
 
-/** User type of the entries that `pinnacle run` writes. */
-export const flowUserType = 102
-const markByte = 1
-const noteByte = 2
-const noteBytes = 16
 /** First bytes of the state in a snapshot. */
 const stateMagic = 'PINNFLOW1\n'
 
@@ -58,9 +54,6 @@ export interface Counted {
 type StoredPosition = Omit<FlowPosition, 'lost'> & { lost?: number }
 type StoredState = StoredPosition[] | { positions: StoredPosition[]; strangers: number }
 
-/** What a mark says; `lost` only where it is not 0, `start` in the first mark of a run. */
-export type FlowMark = Omit<FlowPosition, 'sequence' | 'lost'> & { lost?: number; start?: boolean }
-
 /** Where counting starts. */
 export interface CountBase {
   /** First sequence to count. */
@@ -70,6 +63,8 @@ export interface CountBase {
   running: string | undefined
   /** As Counted has it. */
   strangers: number
+  /** Has seen all entries before the first to count. */
+  oldEntries: OldFlowEntries
 }
 
 export class FlowPositions implements StateMachine {
@@ -84,6 +79,7 @@ export class FlowPositions implements StateMachine {
   #unproven: ReadonlyMap<number, JournalEntry> = new Map()
   #unprovenKept = 0
   #strangers = 0
+  #oldEntries = new OldFlowEntries()
 
   /** All sources that this data directory has seen. */
   list(): FlowPosition[] {
@@ -156,18 +152,21 @@ export class FlowPositions implements StateMachine {
       positions: this.list().map((position) => ({ ...position })),
       running: running?.key,
       strangers: this.#strangers,
+      oldEntries: this.#oldEntries,
     }
   }
 
   // --- StateMachine ---
 
   apply(entry: UserEntry): void {
-    if (entry.userType !== flowUserType) {
+    const isFlow = this.#oldEntries.typeOf(entry) === UserType.flow
+    const payload = isFlow ? decodeFlowPayload(entry.payload) : undefined
+    if (payload === undefined) {
       this.#foreignEntry ||= entry.sequence
       return
     }
-    if (entry.payload[0] !== markByte) return
-    const mark = JSON.parse(Buffer.from(entry.payload.subarray(1)).toString('utf8')) as FlowMark
+    if (payload.kind !== 'mark') return
+    const { mark } = payload
     delete mark.start
     if (this.#running !== undefined && this.#running.key !== mark.key) this.#running.running = false
     const position = { lost: 0, ...mark, sequence: entry.sequence }
@@ -211,6 +210,7 @@ export class FlowPositions implements StateMachine {
     this.#beforeHole = undefined
     this.#isCounted = false
     this.#strangers = 0
+    this.#oldEntries = new OldFlowEntries()
     this.#restored = true
     if (bytes.byteLength === 0) return
     const text = Buffer.from(bytes).toString('utf8')
@@ -231,51 +231,9 @@ export class FlowPositions implements StateMachine {
   }
 }
 
-/** Whether an entry stands for a source event. */
+/** Whether an entry is that of a source event. */
 export function isSourceEntry(entry: JournalEntry): boolean {
   if (entry.type === 'instrument' || entry.type === 'hole') return false
   if (entry.type !== 'user') return true
-  return entry.userType === flowUserType && entry.payload[0] === noteByte
-}
-
-export function encodeMark(mark: FlowMark): Uint8Array {
-  const { key, name, events, lost = 0, atLeast, complete, running, start = false } = mark
-  const json = Buffer.from(
-    JSON.stringify({
-      key,
-      name,
-      events,
-      complete,
-      running,
-      ...(lost === 0 ? {} : { lost }),
-      ...(atLeast === undefined ? {} : { atLeast }),
-      ...(start ? { start } : {}),
-    }),
-  )
-  return Buffer.concat([Buffer.from([markByte]), json])
-}
-
-export function encodeNote(reason: NoteReason, line: number): Uint8Array {
-  const bytes = new Uint8Array(noteBytes)
-  const view = new DataView(bytes.buffer)
-  view.setUint8(0, noteByte)
-  view.setUint8(1, reason)
-  view.setFloat64(8, line, true)
-  return bytes
-}
-
-export type FlowPayload =
-  { kind: 'mark'; mark: FlowMark } | { kind: 'note'; reason: number; line: number }
-
-/** What a payload of flowUserType says; undefined where it is none. */
-export function decodeFlowPayload(payload: Uint8Array): FlowPayload | undefined {
-  if (payload[0] === markByte) {
-    return {
-      kind: 'mark',
-      mark: JSON.parse(Buffer.from(payload.subarray(1)).toString('utf8')) as FlowMark,
-    }
-  }
-  if (payload[0] !== noteByte || payload.byteLength !== noteBytes) return undefined
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)
-  return { kind: 'note', reason: view.getUint8(1), line: view.getFloat64(8, true) }
+  return entry.userType === UserType.flow && decodeFlowPayload(entry.payload)?.kind === 'note'
 }

@@ -1,13 +1,10 @@
 /** Where a run goes on: the position of its source, or the event that the caller names where holes lost it. */
+import { encodeMark } from '../entry/flow-payload.js'
+import { appendReserved, UserType } from '../registry/user-types.js'
 import type { PersistenceManager } from '../persistence/persistence-manager.js'
 import { FlowCounter, leastOfAnother } from './flow-counter.js'
 import { flowError } from './flow-error.js'
-import {
-  encodeMark,
-  flowUserType,
-  type FlowPosition,
-  type FlowPositions,
-} from './flow-positions.js'
+import type { FlowPosition, FlowPositions } from './flow-positions.js'
 import type { FlowSource } from './flow-source.js'
 
 /**
@@ -60,7 +57,8 @@ export function endOther(
 ): void {
   const { running } = positions
   if (running === undefined || running.key === source.key) return
-  manager.append(flowUserType, encodeMark({ ...running, running: false }))
+  const ended = encodeMark({ ...running, running: false })
+  manager.journal[appendReserved](UserType.flow, ended)
 }
 
 export function positionLost(source: FlowSource, atLeast: number, atMost: number): Error {

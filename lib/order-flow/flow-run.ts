@@ -6,13 +6,14 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Book } from '../book/book.js'
 import type { OperationBatch } from '../book/operation-batch.js'
+import { encodeMark, encodeNote } from '../entry/flow-payload.js'
+import { appendReserved, UserType } from '../registry/user-types.js'
 import type { CodedError } from '../errors/pinnacle-error.js'
 import type { JournalEntry } from '../entry/entry.js'
 import type { PersistenceManager } from '../persistence/persistence-manager.js'
 import type { FlowCounts } from './flow-counts.js'
 import { flowError } from './flow-error.js'
-import { FlowKind, NoteReason, type FlowOperation } from './flow-operation.js'
-import { encodeMark, encodeNote, flowUserType } from './flow-positions.js'
+import { changesBook, FlowKind, NoteReason, type FlowOperation } from './flow-operation.js'
 import type { FlowPosition, FlowPositions } from './flow-positions.js'
 import { countRecovered, endOther, positionLost, positionOf } from './flow-resume.js'
 import type { FlowSource } from './flow-source.js'
@@ -222,13 +223,13 @@ class FlowRun {
   #take(operation: FlowOperation): void {
     this.#events++
     const book = this.#bookOf(operation)
-    if (operation.kind === FlowKind.Note) {
+    if (!changesBook(operation)) {
       this.#flush()
       this.#note(operation, book)
       return
     }
     if (book === undefined) throw new Error('an operation without instrument')
-    stage(this.#batch, book, operation)
+    this.#batch.stage(book, operation)
     if (this.#batch.size < this.#batchSize) return
     if (this.#lost > 0) this.#flushOrNote(operation, book)
     else this.#flush()
@@ -245,9 +246,9 @@ class FlowRun {
   }
 
   #note(operation: FlowOperation, book: Book | undefined): void {
-    const payload = encodeNote(operation.quantity as NoteReason, operation.line)
+    const payload = encodeNote(operation.quantity, operation.line)
     const timestampNs = operation.timestampNs
-    this.#manager.append(flowUserType, payload, {
+    this.#manager.journal[appendReserved](UserType.flow, payload, {
       timestampNs,
       ...(book === undefined ? {} : { instrument: book.instrument.name }),
     })
@@ -277,7 +278,7 @@ class FlowRun {
     const { key, name } = this.#source
     const events = this.#journaled
     const mark = { key, name, events, lost: this.#lost, complete, running, start }
-    this.#manager.append(flowUserType, encodeMark(mark))
+    this.#manager.journal[appendReserved](UserType.flow, encodeMark(mark))
   }
 
   /** The operation's book; undefined for a note of an event that names none. */
@@ -445,37 +446,5 @@ class FlowRun {
       durationMs: performance.now() - this.#startedMs,
       counts: complete ? this.#source.counts() : undefined,
     }
-  }
-}
-
-function stage(batch: OperationBatch, book: Book, operation: FlowOperation): void {
-  const { orderId, side, price, quantity, timestampNs } = operation
-  switch (operation.kind) {
-    case FlowKind.Add:
-      batch.add(book, orderId, side, price, quantity, timestampNs)
-      return
-    case FlowKind.Reduce:
-      batch.reduce(book, orderId, quantity, timestampNs)
-      return
-    case FlowKind.Cancel:
-      batch.cancel(book, orderId, timestampNs)
-      return
-    case FlowKind.Execute:
-      batch.execute(book, orderId, quantity, timestampNs)
-      return
-    case FlowKind.Replace:
-      batch.replace(book, orderId, operation.newOrderId, price, quantity, timestampNs)
-      return
-    case FlowKind.Clear:
-      batch.clear(book, timestampNs)
-      return
-    case FlowKind.Trade:
-      batch.trade(book, side, price, quantity, timestampNs)
-      return
-    case FlowKind.Status:
-      batch.setStatus(book, quantity, timestampNs)
-      return
-    case FlowKind.Note:
-      throw new Error('a note is not staged')
   }
 }

@@ -1,7 +1,8 @@
 /** Whether a journal entry is the one that an operation of a source makes. */
+import { decodeFlowPayload } from '../entry/flow-payload.js'
+import { UserType } from '../registry/user-types.js'
 import type { JournalEntry } from '../entry/entry.js'
 import { FlowKind, NoteReason, type FlowOperation } from './flow-operation.js'
-import { decodeFlowPayload, flowUserType } from './flow-positions.js'
 
 /** `instrument` is the index of the operation's instrument in the journal; undefined: it has none there. */
 export function matchesEntry(
@@ -61,7 +62,7 @@ export function identifiesEvent(entry: JournalEntry): boolean {
 }
 
 function matchesNote(operation: FlowOperation, userType: number, payload: Uint8Array): boolean {
-  const note = userType === flowUserType ? decodeFlowPayload(payload) : undefined
+  const note = userType === UserType.flow ? decodeFlowPayload(payload) : undefined
   if (note?.kind !== 'note' || note.line !== operation.line) return false
   // The note of an event that could not be applied stands for any operation.
   if (note.reason === NoteReason.LostEvent) return true

@@ -1,7 +1,8 @@
 /** The flow's events as calls of the library: one at a time, or staged in a batch. */
 import type { Book } from '../book/book.js'
 import type { OperationBatch } from '../book/operation-batch.js'
-import { FlowKind, type FlowOperation } from '../order-flow/flow-operation.js'
+import { appendReserved } from '../registry/user-types.js'
+import { changesBook, FlowKind, type FlowOperation } from '../order-flow/flow-operation.js'
 import type { PersistenceManager } from '../persistence/persistence-manager.js'
 import { tortureInstruments, type PayloadEvent, type TortureEvent } from './flow.js'
 
@@ -21,7 +22,9 @@ export function applyEvent(
 ): number {
   switch (event.kind) {
     case 'payload':
-      return manager.append(event.userType, event.bytes)
+      return event.fill === undefined
+        ? manager.append(event.userType, event.bytes)
+        : manager.journal[appendReserved](event.userType, event.bytes)
     case 'level': {
       const { side, price, quantity, timestampNs } = event
       return bookOf(books, event.instrument).setLevel(side, price, quantity, timestampNs)
@@ -35,16 +38,17 @@ export function applyEvent(
 
 export function stageEvent(batch: OperationBatch, books: readonly Book[], event: BookEvent): void {
   switch (event.kind) {
-    case 'level': {
-      const { side, price, quantity, timestampNs } = event
-      batch.setLevel(bookOf(books, event.instrument), side, price, quantity, timestampNs)
+    case 'level':
+      batch.stage(bookOf(books, event.instrument), { ...event, kind: 'setLevel' })
       return
-    }
     case 'clear':
-      batch.clear(bookOf(books, event.instrument), event.timestampNs)
+      batch.stage(bookOf(books, event.instrument), event)
       return
-    case 'order':
-      stageOperation(batch, bookOf(books, event.operation.instrument), event.operation)
+    case 'order': {
+      const { operation } = event
+      if (!changesBook(operation)) throw new Error('the flow has no such event')
+      batch.stage(bookOf(books, operation.instrument), operation)
+    }
   }
 }
 
@@ -69,36 +73,6 @@ function applyOperation(book: Book, operation: FlowOperation): number {
       return book.trade(side, price, quantity, timestampNs)
     case FlowKind.Status:
       return book.setStatus(quantity, timestampNs)
-    case FlowKind.Clear:
-    case FlowKind.Note:
-      throw new Error('the flow has no such event')
-  }
-}
-
-function stageOperation(batch: OperationBatch, book: Book, operation: FlowOperation): void {
-  const { orderId, newOrderId, side, price, quantity, timestampNs } = operation
-  switch (operation.kind) {
-    case FlowKind.Add:
-      batch.add(book, orderId, side, price, quantity, timestampNs)
-      return
-    case FlowKind.Reduce:
-      batch.reduce(book, orderId, quantity, timestampNs)
-      return
-    case FlowKind.Execute:
-      batch.execute(book, orderId, quantity, timestampNs)
-      return
-    case FlowKind.Cancel:
-      batch.cancel(book, orderId, timestampNs)
-      return
-    case FlowKind.Replace:
-      batch.replace(book, orderId, newOrderId, price, quantity, timestampNs)
-      return
-    case FlowKind.Trade:
-      batch.trade(book, side, price, quantity, timestampNs)
-      return
-    case FlowKind.Status:
-      batch.setStatus(book, quantity, timestampNs)
-      return
     case FlowKind.Clear:
     case FlowKind.Note:
       throw new Error('the flow has no such event')

@@ -1,14 +1,13 @@
 /** Damages one copy of a recovered directory, and has copies of that repaired by each policy. */
 import path from 'node:path'
 import type { RecoveryPolicy } from '../config/types.js'
+import { recoveryPolicies } from '../native/option-names.js'
 import type { Random } from '../order-flow/random.js'
 import { damageKinds, type Damage } from './damage.js'
 import type { Judge } from './judge.js'
 import { tortureFailed } from './mounts.js'
 import { repairTools, type RepairTool } from './repair-outcome.js'
 import { pick } from './writer-plan.js'
-
-const policies: readonly RecoveryPolicy[] = ['strict', 'point-in-time', 'salvage']
 
 export interface DamageStep {
   judge: Judge
@@ -44,7 +43,7 @@ export async function tryRepairs(step: DamageStep): Promise<RepairsTried> {
   if (damage === undefined) {
     throw tortureFailed(`a copy could not be damaged (${kind}): ${answer.violations.join('; ')}`)
   }
-  const repairs: RepairChoice[] = policies.map((policy) => ({
+  const repairs: RepairChoice[] = recoveryPolicies.map((policy) => ({
     policy,
     // The command line knows the policies that give something up, only.
     tool: policy === 'strict' ? 'api' : pick(random, repairTools),

@@ -1,17 +1,16 @@
 /** Directories that damage takes segments from: one of another journal, and a fork of the same. */
 import { cpSync } from 'node:fs'
 import path from 'node:path'
+import { appendReserved, UserType } from '../registry/user-types.js'
 import type { Random } from '../order-flow/random.js'
 import { PersistenceManager } from '../persistence/persistence-manager.js'
 import { applyEvent, booksOf } from './apply-event.js'
 import type { Donors } from './damage.js'
-import { TortureFlow, tortureInstruments } from './flow.js'
+import { forkPayload, TortureFlow, tortureInstruments } from './flow.js'
 
 const mostEvents = 1_500
 /** In one transaction: this many of the flow's largest payloads fit a segment together. */
 const mostTogether = 3
-/** Not one of the flow's. */
-const forkType = 127
 
 /** Both go below `scratch`. */
 export function donorsFor(dataDirectory: string, scratch: string, random: Random): Donors {
@@ -33,8 +32,9 @@ export function donorsFor(dataDirectory: string, scratch: string, random: Random
       const directory = path.join(scratch, 'fork')
       cpSync(dataDirectory, directory, { recursive: true })
       const manager = await PersistenceManager.open(plain(directory))
-      const payload = new Uint8Array(32).fill(0xf0)
-      inTransactions(manager, events, random, () => manager.append(forkType, payload))
+      inTransactions(manager, events, random, () =>
+        manager.journal[appendReserved](UserType.torture.fork, forkPayload),
+      )
       await manager.close()
       return directory
     },

@@ -7,6 +7,7 @@
  */
 import type { InstrumentDefinition } from '../book/instrument.js'
 import type { Side } from '../book/side.js'
+import { lastUsersType, UserType } from '../registry/user-types.js'
 import { emptyOperation, FlowKind, type FlowOperation } from '../order-flow/flow-operation.js'
 import { FlowGenerator, generatedInstruments } from '../order-flow/generator.js'
 import { Random } from '../order-flow/random.js'
@@ -62,9 +63,7 @@ export const tortureInstruments: readonly InstrumentDefinition[] = [
 export const instrumentCount = tortureInstruments.length
 const levelInstrument = instrumentCount - 1
 
-/** User type of a fill; other payloads have lower ones. */
-export const fillType = 100
-const accounts = 12
+export const accounts = 12
 
 /** Every Nth event is of the kind; of two kinds that meet, the first named here. */
 const every = { payload: 23, fill: 7, clear: 1009, level: 5, trade: 29, status: 211 }
@@ -74,8 +73,11 @@ const smallPayloadBytes = 200
 const middlePayloadBytes = 5_000
 const largePayloadBytes = 20_000
 /** As long as the payload of one line: such entries are written on a path of their own. */
-const fillBytes = 32
+export const fillBytes = 32
 const levelsPerSide = 30
+
+/** Of every entry that only a fork has. */
+export const forkPayload: Readonly<Uint8Array> = new Uint8Array(fillBytes).fill(0xf0)
 
 export class TortureFlow {
   readonly #seed: number
@@ -135,7 +137,7 @@ function payloadAt(seed: number, index: number): PayloadEvent {
   const bound = draw < 70 ? smallPayloadBytes : draw < 97 ? middlePayloadBytes : largePayloadBytes
   const bytes = new Uint8Array(random.below(bound))
   for (let at = 0; at < bytes.length; at++) bytes[at] = random.uint32() >>> 24
-  return { kind: 'payload', userType: index % fillType, bytes, fill: undefined }
+  return { kind: 'payload', userType: index % (lastUsersType + 1), bytes, fill: undefined }
 }
 
 /** Account (4 bytes) and signed quantity (4 bytes), little-endian, then zeros. */
@@ -145,7 +147,7 @@ function fillAt(seed: number, index: number): PayloadEvent {
   const bytes = Buffer.alloc(fillBytes)
   bytes.writeUInt32LE(fill.account, 0)
   bytes.writeInt32LE(fill.quantity, 4)
-  return { kind: 'payload', userType: fillType, bytes, fill }
+  return { kind: 'payload', userType: UserType.torture.fill, bytes, fill }
 }
 
 /** Few prices, so that levels are changed and removed as often as they are made. */

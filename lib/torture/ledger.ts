@@ -6,9 +6,10 @@
  * The state shows an entry that is missing, applied twice, out of order or of another content: it counts
  * the entries, adds the fills of each account, and folds type and content of each entry into `chain`.
  */
+import { UserType } from '../registry/user-types.js'
 import type { UserEntry } from '../entry/entry.js'
 import type { StateMachine } from '../entry/state-machine.js'
-import { fillType, type PayloadEvent } from './flow.js'
+import { fillBytes, type Fill, type PayloadEvent } from './flow.js'
 import type { Range } from './ranges.js'
 
 /** The state as plain data. */
@@ -24,6 +25,13 @@ export interface LedgerPicture {
 
 const chainFactor = 31
 const chainModulus = 1_000_003
+
+/** undefined where the payload is not as long as that of a fill. */
+export function decodeFill(payload: Uint8Array): Fill | undefined {
+  if (payload.byteLength !== fillBytes) return undefined
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)
+  return { account: view.getUint32(0, true), quantity: view.getInt32(4, true) }
+}
 
 export class LedgerMachine implements StateMachine {
   #state: LedgerPicture = { entries: 0, lastSequence: 0, chain: 0, positions: {}, holes: [] }
@@ -42,10 +50,10 @@ export class LedgerMachine implements StateMachine {
     state.entries++
     state.lastSequence = sequence
     state.chain = (state.chain * chainFactor + sum) % chainModulus
-    if (userType !== fillType) return
-    const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)
-    const account = String(view.getUint32(0, true))
-    state.positions[account] = (state.positions[account] ?? 0) + view.getInt32(4, true)
+    const fill = userType === UserType.torture.fill ? decodeFill(payload) : undefined
+    if (fill === undefined) return
+    const account = String(fill.account)
+    state.positions[account] = (state.positions[account] ?? 0) + fill.quantity
   }
 
   /** Lost entries, said by a recovery of a repaired journal. */

@@ -8,8 +8,8 @@ import { cpSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RecoveryPolicy } from '../config/types.js'
+import { appendReserved, UserType } from '../registry/user-types.js'
 import type { Damage } from './damage.js'
-import { fillType } from './flow.js'
 import { attemptToOpen, type OpenPlan } from './open-attempt.js'
 import type { Refused, RepairOutcome, RepairTool } from './repair-outcome.js'
 
@@ -77,7 +77,7 @@ async function repairByCommand(
 async function goOn(plan: OpenPlan): Promise<NonNullable<RepairOutcome['continued']>> {
   let appended = 0
   const first = await attemptToOpen(plan, (manager) => {
-    appended = manager.append(fillType, new Uint8Array(32))
+    appended = manager.journal[appendReserved](UserType.torture.fill, new Uint8Array(32))
   })
   if (first.refused !== undefined) return first
   const second = await attemptToOpen(plan)

@@ -218,10 +218,15 @@ struct StagedPayload {
   uint32_t bytes;
 };
 
-Code DecodePayload(const double* lanes, StagedPayload* payload) {
+// Users have the types up to kLastUsersType; those above are reserved for the package's own modules
+// (lib/entry/user-types.ts).
+constexpr int64_t kLastUsersType = 95;
+constexpr int64_t kLastReservedType = 127;
+
+Code DecodePayload(const double* lanes, int64_t last_type, StagedPayload* payload) {
   const double* operation = lanes + lane::kOperations;
   int64_t kind;
-  if (!ToInteger(operation[lane::kKind], &kind) || (kind & 0xff) > 127 || kind > 0x3ff) {
+  if (!ToInteger(operation[lane::kKind], &kind) || (kind & 0xff) > last_type || kind > 0x3ff) {
     return Code::kInvalidEntryType;
   }
   payload->user_type = static_cast<uint8_t>(kind & 0xff);
@@ -248,7 +253,7 @@ napi_value Append(napi_env env, napi_callback_info info) {
   Engine* engine = handle->engine();
   StagedPayload payload;
   uint64_t sequence = 0;
-  Code code = engine == nullptr ? Code::kClosed : DecodePayload(lanes, &payload);
+  Code code = engine == nullptr ? Code::kClosed : DecodePayload(lanes, kLastUsersType, &payload);
   if (code == Code::kOk) {
     code = GuardedCode([&] {
       return engine->AppendPayload(payload.user_type, payload.instrument, payload.timestamp_ns,
@@ -262,6 +267,7 @@ napi_value Append(napi_env env, napi_callback_info info) {
 }
 
 // As Append, but the payload is the argument's bytes, copied once.
+template <int64_t kLastType>
 napi_value AppendBytes(napi_env env, napi_callback_info info) {
   napi_value given = nullptr;
   EngineHandle* handle = HandleOf(env, info, &given);
@@ -270,7 +276,7 @@ napi_value AppendBytes(napi_env env, napi_callback_info info) {
   StagedPayload payload;
   std::span<uint8_t> bytes;
   uint64_t sequence = 0;
-  Code code = engine == nullptr ? Code::kClosed : DecodePayload(lanes, &payload);
+  Code code = engine == nullptr ? Code::kClosed : DecodePayload(lanes, kLastType, &payload);
   if (code == Code::kOk &&
       (!BytesFromValue(Napi::Value(env, given), &bytes) || bytes.size() > kStagingPayloadBytes)) {
     code = Code::kBufferLength;
@@ -294,7 +300,7 @@ napi_value AppendBatch(napi_env env, napi_callback_info info) {
   int64_t count = 0;
   uint64_t last_sequence = 0;
   uint64_t taken = 0;
-  Code code = engine == nullptr ? Code::kClosed : DecodePayload(lanes, &payload);
+  Code code = engine == nullptr ? Code::kClosed : DecodePayload(lanes, kLastUsersType, &payload);
   if (code == Code::kOk) {
     const uint64_t stride = (uint64_t{payload.bytes} + 7) / 8 * 8;
     if (!ToInteger(lanes[lane::kBatchCount], &count) ||
@@ -340,7 +346,8 @@ void AddHotPath(Napi::Env env, Napi::Object object, const std::shared_ptr<Engine
   AddFunction(env, object, "applyAndTell", ApplyAndTell, handle);
   AddFunction(env, object, "applyBatch", ApplyBatch, handle);
   AddFunction(env, object, "append", Append, handle);
-  AddFunction(env, object, "appendBytes", AppendBytes, handle);
+  AddFunction(env, object, "appendBytes", AppendBytes<kLastUsersType>, handle);
+  AddFunction(env, object, "appendReserved", AppendBytes<kLastReservedType>, handle);
   AddFunction(env, object, "appendBatch", AppendBatch, handle);
   AddFunction(env, object, "beginTransaction", BeginTransaction, handle);
   AddFunction(env, object, "commitTransaction", CommitTransaction, handle);

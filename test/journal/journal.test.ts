@@ -34,7 +34,7 @@ t.test(
       300,
     )
     payloads.forEach((payload, index) => {
-      t.equal(journal.append(index % 128, payload, { timestampNs: BigInt(index) + 1n }), index + 1)
+      t.equal(journal.append(index % 96, payload, { timestampNs: BigInt(index) + 1n }), index + 1)
     })
     const check = async (entries: AsyncIterable<JournalEntry>): Promise<void> => {
       const list = await collect(entries)
@@ -43,7 +43,7 @@ t.test(
         list.every(
           (entry, index) =>
             entry.sequence === index + 1 &&
-            entry.userType === index % 128 &&
+            entry.userType === index % 96 &&
             entry.timestampNs === BigInt(index) + 1n &&
             entry.givenTime &&
             Buffer.from(entry.payload).equals(Buffer.from(payloads[index] ?? [])),

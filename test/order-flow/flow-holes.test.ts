@@ -7,7 +7,8 @@ import {
   NoteReason,
   type FlowOperation,
 } from '../../lib/order-flow/flow-operation.js'
-import { decodeFlowPayload, FlowPositions } from '../../lib/order-flow/flow-positions.js'
+import { decodeFlowPayload } from '../../lib/entry/flow-payload.js'
+import { FlowPositions } from '../../lib/order-flow/flow-positions.js'
 import { countRecovered } from '../../lib/order-flow/flow-resume.js'
 import { runFlow, type FlowRunOptions, type FlowRunResult } from '../../lib/order-flow/flow-run.js'
 import type { FlowSource } from '../../lib/order-flow/flow-source.js'

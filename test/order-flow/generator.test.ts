@@ -44,7 +44,7 @@ t.test('the flow can be resumed at any event', async (t) => {
 t.test('every event is one that a book takes, and the books stay realistic', async (t) => {
   const generator = new FlowGenerator({ seed: 11 })
   const books = generator.instruments.map(() => new ReferenceBook())
-  const kinds = new Map<number, number>()
+  const kinds = new Map<FlowKind, number>()
   const operation = emptyOperation()
   let lastTimestampNs = 0
   let crossed = 0
@@ -76,7 +76,7 @@ t.test('every event is one that a book takes, and the books stay realistic', asy
     FlowKind.Execute,
     FlowKind.Replace,
   ]) {
-    t.ok((kinds.get(kind) ?? 0) > 1_000, `kind ${String(kind)} is frequent`)
+    t.ok((kinds.get(kind) ?? 0) > 1_000, `kind ${kind} is frequent`)
   }
   for (const [index, book] of books.entries()) {
     t.equal(book.orderCount, generator.liveOrders(index))

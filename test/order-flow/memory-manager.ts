@@ -5,6 +5,7 @@
  */
 import type { OrderIdLike } from '../../lib/book/order-id.js'
 import type { Side } from '../../lib/book/side.js'
+import { appendReserved } from '../../lib/registry/user-types.js'
 import { PinnacleError } from '../../lib/errors/pinnacle-error.js'
 import type { InstrumentDefinition, JournalEntry, StateMachine } from '../../lib/index.js'
 import type { PersistenceManager } from '../../lib/persistence/persistence-manager.js'
@@ -107,6 +108,11 @@ export class MemoryManager {
   readonly journal = {
     entries: ({ from, to }: { from: number; to: number }): AsyncIterable<JournalEntry> =>
       between(this.entries, from, to),
+    [appendReserved]: (
+      userType: number,
+      payload: Uint8Array,
+      options: { timestampNs?: number | bigint } = {},
+    ): number => this.#appendPayload(userType, payload, options),
   }
 
   instruments(): { name: string; index: number }[] {
@@ -126,10 +132,10 @@ export class MemoryManager {
     return { instrument: { name, index }, info: () => ({ orders: book?.open.size ?? 0 }) }
   }
 
-  append(
+  #appendPayload(
     userType: number,
     payload: Uint8Array,
-    options: { timestampNs?: number | bigint } = {},
+    options: { timestampNs?: number | bigint },
   ): number {
     const base = this.#base(0, BigInt(options.timestampNs ?? 0))
     const entry = { type: 'user', ...base, userType, payload } as const

@@ -324,7 +324,7 @@ t.test('a follower sees a transaction only when all of it is there', async (t) =
   const following = (async () => {
     for await (const entry of manager.journal.entries({ follow: true, signal: abort.signal })) {
       seen.push(entry.sequence)
-      if (entry.type === 'user' && entry.userType === 99) return
+      if (entry.type === 'user' && entry.userType === 90) return
     }
   })()
   for (let round = 0; round < 30; round++) {
@@ -339,7 +339,7 @@ t.test('a follower sees a transaction only when all of it is there', async (t) =
     })
     await new Promise((resolve) => setImmediate(resolve))
   }
-  manager.append(99, payload(1))
+  manager.append(90, payload(1))
   await following
   t.strictSame(
     seen,

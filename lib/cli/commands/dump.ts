@@ -1,6 +1,7 @@
 /** `pinnacle dump`: the journal's entries, as a table or as JSON lines; can follow a running writer. */
 import { Option, type Command } from 'commander'
 import { definitionOf } from '../../book/instrument.js'
+import { OldFlowEntries } from '../../entry/old-flow-entries.js'
 import { Journal } from '../../journal/journal.js'
 import { journalEntryTypes, type JournalEntry, type JournalEntryType } from '../../entry/entry.js'
 import { action, onInterrupt } from '../action.js'
@@ -81,11 +82,14 @@ async function dump(
     ...(options.to === undefined ? {} : { to: options.to }),
     ...(options.instrument === undefined ? {} : { instrument: options.instrument }),
   })
+  const oldFlow = new OldFlowEntries()
   let written = 0
   try {
     if (!jsonl) await output.raw(output.colors.dim(tableHead()))
-    for await (const entry of entries) {
-      learn(instruments, entry)
+    for await (const read of entries) {
+      learn(instruments, read)
+      const entry =
+        !jsonl && read.type === 'user' ? { ...read, userType: oldFlow.typeOf(read) } : read
       if (types !== undefined && !types.includes(entry.type)) continue
       await output.raw(
         jsonl ? toJson(entryObject(entry, instruments)) : tableRow(entry, instruments),

@@ -3,37 +3,24 @@
  * append fields, which an older one ignores.
  */
 import { Side } from '../../book/side.js'
-import {
-  FeedEntryType,
-  type ConnectionEntry,
-  type FeedEntry,
-  type FeedTickerEntry,
-  type FeedTradeEntry,
-  type FrameEntry,
-  type GapEntry,
-  type GapReason,
+import { UserType } from '../../registry/user-types.js'
+import type {
+  ConnectionEntry,
+  FeedEntry,
+  FeedTickerEntry,
+  FeedTradeEntry,
+  FrameEntry,
+  GapEntry,
+  GapReason,
 } from '../feed-entry.js'
 import { PayloadReader, PayloadWriter } from './payload.js'
 
+const { bookSnapshot, ...sameNames } = UserType.feed
+
 /** The user type of each entry's type. */
 export const userTypes: Readonly<Record<FeedEntry['type'], number>> = {
-  frame: FeedEntryType.frame,
-  trade: FeedEntryType.trade,
-  ticker: FeedEntryType.ticker,
-  'book-snapshot': FeedEntryType.bookSnapshot,
-  gap: FeedEntryType.gap,
-  connection: FeedEntryType.connection,
-  raw: FeedEntryType.raw,
-  quarantined: FeedEntryType.quarantined,
-  heartbeat: FeedEntryType.heartbeat,
-}
-
-const firstFeedType = 96
-const lastFeedType = 109
-
-/** Whether feeds use the user type. */
-export function isFeedType(userType: number): boolean {
-  return userType >= firstFeedType && userType <= lastFeedType
+  ...sameNames,
+  'book-snapshot': bookSnapshot,
 }
 
 // A code is an index; 0 means none. New ones are appended.

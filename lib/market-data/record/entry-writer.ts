@@ -7,6 +7,7 @@
  */
 import type { Book } from '../../book/book.js'
 import type { OperationBatch } from '../../book/operation-batch.js'
+import { appendReserved } from '../../registry/user-types.js'
 import type { PersistenceManager } from '../../persistence/persistence-manager.js'
 import type { ConnectionEntry, FeedEntry, FrameEntry, GapEntry } from '../feed-entry.js'
 import { encodeFeedEntry, userTypes } from './entry-codec.js'
@@ -69,14 +70,17 @@ export class EntryWriter {
   }
 
   entry(entry: FeedEntry, instrument: string | undefined, timestampNs: bigint): number {
-    return this.#persistence.append(userTypes[entry.type], encodeFeedEntry(entry), {
+    const { journal } = this.#persistence
+    return journal[appendReserved](userTypes[entry.type], encodeFeedEntry(entry), {
       timestampNs,
       ...(instrument === undefined ? {} : { instrument }),
     })
   }
 
   #commit(staged: PlannedOperation[], written: WrittenFrame, receivedNs: bigint): void {
-    for (const operation of staged) this.#stage(operation)
+    for (const operation of staged) {
+      this.#batch.stage(this.#bookOf(operation.instrument.name), operation)
+    }
     const { lastSequence, refused } = this.#batch.commit()
     if (lastSequence > 0) written.lastSequence = lastSequence
     for (const { index, error } of refused) {
@@ -91,38 +95,5 @@ export class EntryWriter {
       if (!written.refused.includes(instrument.name)) written.refused.push(instrument.name)
     }
     staged.length = 0
-  }
-
-  #stage(operation: PlannedOperation): void {
-    const batch = this.#batch
-    const book = this.#bookOf(operation.instrument.name)
-    const { timestampNs } = operation
-    switch (operation.kind) {
-      case 'level':
-        batch.setLevel(book, operation.side, operation.price, operation.quantity, timestampNs)
-        break
-      case 'clear':
-        batch.clear(book, timestampNs)
-        break
-      case 'add': {
-        const { orderId, side, price, quantity } = operation
-        batch.add(book, orderId, side, price, quantity, timestampNs)
-        break
-      }
-      case 'reduce':
-        batch.reduce(book, operation.orderId, operation.quantity, timestampNs)
-        break
-      case 'execute':
-        batch.execute(book, operation.orderId, operation.quantity, timestampNs)
-        break
-      case 'replace': {
-        const { orderId, price, quantity } = operation
-        batch.replace(book, orderId, orderId, price, quantity, timestampNs)
-        break
-      }
-      case 'cancel':
-        batch.cancel(book, operation.orderId, timestampNs)
-        break
-    }
   }
 }

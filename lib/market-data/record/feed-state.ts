@@ -5,11 +5,13 @@
  *
  * It can wrap a state machine of the user's own, which receives the user entries that are not the feeds'.
  */
+import { isOldFlowEntry } from '../../entry/old-flow-entries.js'
+import { isFeedType, UserType } from '../../registry/user-types.js'
 import type { UserEntry } from '../../entry/entry.js'
 import type { Hole, StateMachine } from '../../entry/state-machine.js'
 import { PinnacleError } from '../../errors/pinnacle-error.js'
-import { FeedEntryType, type ConnectionEntry } from '../feed-entry.js'
-import { decodeFeedEntry, isFeedType } from './entry-codec.js'
+import type { ConnectionEntry } from '../feed-entry.js'
+import { decodeFeedEntry } from './entry-codec.js'
 import { RecentIds } from './recent-ids.js'
 
 /** Trade ids remembered per product. An exchange repeats up to 100 after a reconnect. */
@@ -130,12 +132,13 @@ export class FeedState implements StateMachine {
   }
 
   apply(entry: UserEntry): void {
-    if (!isFeedType(entry.userType)) {
+    const isOldFlow = this.#counts.frames === 0 && isOldFlowEntry(entry)
+    if (!isFeedType(entry.userType) || isOldFlow) {
       this.#inner?.apply(entry)
       return
     }
     const { instrument, sequence, timestampNs, userType, payload } = entry
-    if (userType === FeedEntryType.raw) {
+    if (userType === UserType.feed.raw) {
       ++this.#counts.raw
       return
     }

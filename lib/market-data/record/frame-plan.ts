@@ -366,7 +366,7 @@ function levelOperation(
   timestampNs: bigint,
 ): PlannedOperation {
   return {
-    kind: 'level',
+    kind: 'setLevel',
     instrument,
     timestampNs,
     side,

@@ -1,11 +1,11 @@
 /** Ticks that the journal has and the price history's files may lack. Locks nothing. */
 import { absolutePath } from '../../config/absolute.js'
+import { UserType } from '../../registry/user-types.js'
 import { isPinnacleError } from '../../errors/pinnacle-error.js'
 import { Journal } from '../../journal/journal.js'
 import { readArchivedSequence } from '../history/history-archive.js'
 import type { Tick } from '../history/tick.js'
 import { decodeFeedEntry } from './entry-codec.js'
-import { FeedEntryType } from '../feed-entry.js'
 
 /** For PriceHistory's `liveTicks`. */
 export function journalTicks(dataDirectory: string): (product: string) => AsyncIterable<Tick> {
@@ -20,7 +20,7 @@ async function* ticksOf(dataDirectory: string, product: string): AsyncGenerator<
       from: archived + 1,
       instrument: product,
     })) {
-      if (entry.type !== 'user' || entry.userType !== FeedEntryType.trade) continue
+      if (entry.type !== 'user' || entry.userType !== UserType.feed.trade) continue
       const feed = decodeFeedEntry(entry.userType, entry.payload)
       if (feed?.type !== 'trade') continue
       const { sequence, timestampNs: timeNs } = entry

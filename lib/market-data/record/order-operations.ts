@@ -116,7 +116,7 @@ export class OrderOperations {
         // Only a smaller size keeps the place in the queue.
         return price === open.price && quantity < open.quantity
           ? { kind: 'reduce', ...base, quantity: open.quantity - quantity }
-          : { kind: 'replace', ...base, price, quantity }
+          : { kind: 'replace', ...base, newOrderId: orderId, price, quantity }
       }
       case 'match': {
         if (!open) return undefined

@@ -14,10 +14,16 @@ interface BookEntry {
 /** The book's own entries. */
 export type PlannedOperation =
   | ({ kind: 'clear' } & BookEntry)
-  | ({ kind: 'level'; side: Side; price: number; quantity: number } & BookEntry)
+  | ({ kind: 'setLevel'; side: Side; price: number; quantity: number } & BookEntry)
   | ({ kind: 'add'; orderId: bigint; side: Side; price: number; quantity: number } & BookEntry)
   | ({ kind: 'reduce' | 'execute'; orderId: bigint; quantity: number } & BookEntry)
-  | ({ kind: 'replace'; orderId: bigint; price: number; quantity: number } & BookEntry)
+  | ({
+      kind: 'replace'
+      orderId: bigint
+      newOrderId: bigint
+      price: number
+      quantity: number
+    } & BookEntry)
   | ({ kind: 'cancel'; orderId: bigint } & BookEntry)
 
 /** A feed entry; `instrument` is null if it belongs to none. */

@@ -6,6 +6,7 @@ import { absolutePath } from '../../config/absolute.js'
 import type { Instrument } from '../../book/instrument.js'
 import { type InstrumentDefinition } from '../../book/instrument.js'
 import type { BookView } from '../../book/book-view.js'
+import { OldFlowEntries } from '../../entry/old-flow-entries.js'
 import { Journal } from '../../journal/journal.js'
 import type { JournalEntry } from '../../entry/entry.js'
 import { booksAt } from '../../persistence/books-at.js'
@@ -46,6 +47,7 @@ class JournalReplay {
   readonly #pace: ReplayPace
   /** The target's instruments, by the source's index. */
   readonly #instruments = new Map<number, Instrument>()
+  readonly #oldFlow = new OldFlowEntries()
   #frame: OpenFrame | undefined
   #feedEntries = 0
 
@@ -105,7 +107,7 @@ class JournalReplay {
       if (operation) this.#add(operation)
       return true
     }
-    const feed = decodeFeedEntry(entry.userType, entry.payload)
+    const feed = decodeFeedEntry(this.#oldFlow.typeOf(entry), entry.payload)
     if (!feed) return true
     ++this.#feedEntries
     switch (feed.type) {
@@ -193,7 +195,7 @@ function ordersOf(book: BookView, instrument: Instrument, timestampNs: bigint): 
   for (const side of [0, 1] as const) {
     for (const { price, quantity } of book.depth(side, mostLevels)) {
       if (instrument.kind === 'levels') {
-        operations.push({ kind: 'level', instrument, timestampNs, side, price, quantity })
+        operations.push({ kind: 'setLevel', instrument, timestampNs, side, price, quantity })
         continue
       }
       for (const order of book.levelOrders(side, price)) {
@@ -224,7 +226,7 @@ function operationOf(
   switch (entry.type) {
     case 'setLevel': {
       const { side, price, quantity } = entry
-      return { kind: 'level', ...base, side, price, quantity }
+      return { kind: 'setLevel', ...base, side, price, quantity }
     }
     case 'clear':
       return { kind: 'clear', ...base }
@@ -236,8 +238,8 @@ function operationOf(
     case 'execute':
       return { kind: entry.type, ...base, orderId: entry.orderId, quantity: entry.quantity }
     case 'replace': {
-      const { orderId, price, quantity } = entry
-      return { kind: 'replace', ...base, orderId, price, quantity }
+      const { orderId, newOrderId, price, quantity } = entry
+      return { kind: 'replace', ...base, orderId, newOrderId, price, quantity }
     }
     case 'cancel':
       return { kind: 'cancel', ...base, orderId: entry.orderId }
