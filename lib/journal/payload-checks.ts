@@ -13,7 +13,10 @@ export function isUserType(userType: number): boolean {
   return typeof userType === 'number' && (userType & lastUserType) === userType
 }
 
-export function notAUserType(userType: number, operation: 'append' | 'appendBatch' = 'append'): Error {
+export function notAUserType(
+  userType: number,
+  operation: 'append' | 'appendBatch' = 'append',
+): Error {
   const context = { operation, userType }
   if (typeof userType !== 'number') return notANumber(context)
   return refusalOf('ERR_PINNACLE_INVALID_ENTRY_TYPE', context)
