@@ -130,7 +130,7 @@ t.test('dump shows which entries are a transaction', { buffered: true }, async (
   const inside = await pinnacle(['dump', dataDirectory, '--from', '4'])
   t.match(
     inside.stderr,
-    /entry 4 lies inside the transaction of the entries 3 to 5.* 3 or 6 as the first/,
+    /entry 4 lies inside the transaction of entries 3 to 5.* 3 or 6 as the first/,
   )
 })
 

@@ -15,7 +15,7 @@ t.test(
     t.equal(ran.code, 0, ran.stderr + ran.stdout)
     t.match(ran.stdout, /SIGKILL at about/)
     t.equal([...ran.stdout.matchAll(/3 books equal the uninterrupted run/g)].length, 3)
-    t.match(ran.stdout, /behind event 300,000: 3 books equal/)
+    t.match(ran.stdout, /after event 300,000: 3 books equal/)
     t.same(readdirSync(temporary), [])
   },
 )
