@@ -84,7 +84,7 @@ console.log(
     `${machine.fileSystem}; Node ${machine.node}; load average ${machine.loadAverage.toFixed(1)}`,
 )
 if (machine.loadAverage > machine.cores / 2) {
-  console.log('This machine is busy: the ratios stand, the tails do not.')
+  console.log('This machine is busy: the ratios hold, the tails do not.')
 }
 
 const limits = values['no-limits'] ? { problem: 'not wanted' } : Limits.start(directory)

@@ -56,7 +56,7 @@ const byEntryType: ReadonlyMap<number, OperationFacts> = new Map(
   Object.values(operations).map((facts) => [facts.entryType, facts]),
 )
 
-/** undefined where the entry type is not that of an operation. */
+/** undefined if the entry type is not that of an operation. */
 export function operationOfEntryType(entryType: number): OperationFacts | undefined {
   return byEntryType.get(entryType)
 }

@@ -83,7 +83,7 @@ function ask(output: Output, options: UnlockOptions, prompt: string): SecretBuff
   return readPassword(sourceOf(options), { prompt, onWarning: warn(output) })
 }
 
-/** A new password: strong enough, and typed twice where it is typed. */
+/** Reads a new password and checks its strength; a typed one must be typed twice. */
 export async function askNewPassword(
   output: Output,
   source: PasswordSource,

@@ -1,4 +1,4 @@
-/** The cells that a journal entry fills in the table of entries, and how its numbers are written. */
+/** The cells of a journal entry in the table of entries, and the format of its numbers. */
 
 export interface EntryCells {
   side: string
@@ -7,7 +7,7 @@ export interface EntryCells {
   detail: string
 }
 
-/** Ticks and lots as decimals of the entry's instrument; as they are where it has none. */
+/** Ticks and lots as decimals of the entry's instrument; unscaled if it has no instrument. */
 export interface Scaled {
   readonly price: (ticks: number) => string
   readonly quantity: (lots: number) => string

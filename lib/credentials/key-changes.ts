@@ -55,7 +55,7 @@ export async function addKey(file: UnlockedFile, provider: KeyProvider): Promise
   })
 }
 
-/** Takes a key's access away, and gives the file a new data key, so that an old copy of it is no help. */
+/** Revokes a key and gives the file a new data key: the data key of an old copy does not open it. */
 export async function removeKey(
   file: UnlockedFile,
   matches: (entry: KeyEntry) => boolean,

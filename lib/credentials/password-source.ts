@@ -1,7 +1,7 @@
 /**
- * Where the master password comes from: a terminal, a file descriptor, a file of mode 600, or (with a
- * warning) an environment variable. Never an argument: arguments are visible to every user of the machine.
- * From all but the environment it goes into secret memory without a JavaScript string.
+ * Reads the master password from a terminal, a file descriptor, a file of mode 600, or (with a warning) an
+ * environment variable. Never from an argument: arguments are visible to every user of the machine. All but
+ * the environment go into secret memory without a JavaScript string.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { CredentialCode, credentialError, fileError } from '../secure/errors.js'

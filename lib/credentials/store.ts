@@ -250,7 +250,7 @@ export class CredentialStore implements AsyncDisposable {
     return addKey(this.#file, provider)
   }
 
-  /** Takes a key's access away, and gives the file a new data key, so that an old copy of it is no help. */
+  /** Revokes a key and gives the file a new data key: the data key of an old copy does not open it. */
   removeKey(matches: (entry: KeyEntry) => boolean): Promise<void> {
     return removeKey(this.#file, matches)
   }
@@ -266,7 +266,7 @@ export class CredentialStore implements AsyncDisposable {
     return content.index.auditKey === null ? undefined : content.secret(content.index.auditKey)
   }
 
-  /** Writes a file of the seed's format anew in the present one, under the same password. */
+  /** Rewrites a file of the seed's format in the present one, under the same password. */
   upgrade(cipher: CipherName = 'aes-256-gcm'): Promise<void> {
     return upgrade(this.#file, cipher)
   }

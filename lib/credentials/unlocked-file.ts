@@ -1,7 +1,7 @@
 /**
  * The unlocked file of a store: its newest content, who unlocks it, and how it is replaced. A change happens under
- * the lock, on the newest version of the file, and is on disk when its promise resolves; where it rejects, the file
- * is as it was. Changes run one after the other, and each is announced to the audit trail first.
+ * the lock, on the newest version of the file. It is on disk when its promise resolves; if the promise rejects, the
+ * file is unchanged. Changes run one after the other, and each is announced to the audit trail first.
  */
 import type { AuditSink } from '../audit/event.js'
 import { CredentialCode, credentialError } from '../secure/errors.js'

@@ -1,5 +1,5 @@
 /**
- * The payloads of order flow's own entries. The first byte says which: 1 a mark (then JSON), 2 a note (reason, six
+ * The payloads of order flow's own entries. The first byte is the kind: 1 a mark (then JSON), 2 a note (reason, six
  * zeros, the line as float64). docs/format.md has the bytes.
  */
 
@@ -8,7 +8,7 @@ const noteByte = 2
 const noteBytes = 16
 const lineOffset = 8
 
-/** How far a run is in its source. `lost` only where it is not 0, `start` in the first mark of a run. */
+/** The position of a run in its source. `lost` only if it is not 0, `start` in the first mark of a run. */
 export interface FlowMark {
   key: string
   /** For people: the source's name. */
@@ -50,7 +50,7 @@ export function encodeNote(reason: number, line: number): Uint8Array {
   return bytes
 }
 
-/** What the payload says; undefined where it is neither mark nor note, whatever its entry's user type. */
+/** Decodes a payload; undefined if it is neither a mark nor a note. The entry's user type does not matter. */
 export function decodeFlowPayload(payload: Uint8Array): FlowPayload | undefined {
   if (payload[0] === markByte) {
     const mark = decodeMark(payload.subarray(1))

@@ -1,11 +1,11 @@
 /**
- * Order flow's entries of version 0.1.0, which had the user type of a feed's raw frames. One of type 102 is the
- * flow's where no frame of a feed precedes it and its bytes are a mark or a note; else it is the feed's.
+ * Order flow's entries of version 0.1.0, which had the user type of a feed's raw frames. An entry of type 102 is
+ * order flow's if no frame of a feed precedes it and its bytes are a mark or a note; else it is the feed's.
  */
 import { decodeFlowPayload } from './flow-payload.js'
 import { UserType } from '../registry/user-types.js'
 
-/** What is looked at of an entry. */
+/** The fields of an entry that decide it. */
 export interface TypedPayload {
   readonly sequence: number
   readonly userType: number
@@ -17,11 +17,11 @@ export function isOldFlowEntry({ userType, payload }: Omit<TypedPayload, 'sequen
   return userType === UserType.feed.raw && decodeFlowPayload(payload) !== undefined
 }
 
-/** Gets a journal's entries in order, and knows where the first frame is. */
+/** Sees a journal's entries in order, and remembers the first frame. */
 export class OldFlowEntries {
   #firstFrame = Infinity
 
-  /** The user type that an entry of this kind has today. */
+  /** The user type that such an entry has today. */
   typeOf(entry: TypedPayload): number {
     const { sequence, userType } = entry
     if (userType === UserType.feed.frame) this.#firstFrame = Math.min(this.#firstFrame, sequence)

@@ -4,19 +4,19 @@ import type { AppliedEntry } from '../entry/entry.js'
 
 /** @internal What a PersistenceManager adds to its journal. */
 export interface JournalOwner {
-  /** Index of an instrument; throws where there is none. */
+  /** Index of an instrument; throws if it does not exist. */
   indexOf(name: string): number
   names(): readonly string[]
   /**
-   * Called behind each append of a payload, and where it has applyOperation behind each operation; null where there
-   * is no state machine.
+   * Called after each append of a payload, and after each operation if the state machine has applyOperation; null
+   * without a state machine.
    */
   readonly applied: ((entry: AppliedEntry) => void) | null
-  /** Throws where the state machine takes nothing any more. */
+  /** Throws if the state machine accepts no more entries. */
   assertApplies(): void
 }
 
-/** Of a journal on its own. */
+/** The owner of a journal that is used alone. */
 export const noOwner: JournalOwner = {
   indexOf(name) {
     throw new PinnacleTypeError(
@@ -27,6 +27,6 @@ export const noOwner: JournalOwner = {
   names: () => [],
   applied: null,
   assertApplies() {
-    // Nothing can keep a journal on its own from it.
+    // Without a state machine, nothing to check.
   },
 }

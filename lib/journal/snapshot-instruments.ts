@@ -8,8 +8,8 @@ export interface SnapshotInstruments {
 }
 
 /**
- * The instruments in the newest snapshot that can be read; undefined where there is none. Compaction may have removed
- * the segments with their definitions, so snapshots are asked first.
+ * The instruments in the newest readable snapshot; undefined without one. Compaction may have removed the segments
+ * with their definitions, so snapshots are read first.
  */
 export async function snapshotInstruments(
   binding: NativeBinding,

@@ -56,8 +56,8 @@ export const Staging = {
   rawTime: 0x200,
   /**
    * A payload append uses the lanes of operation 0 as: kind = user type (0..95), instrument (0: none),
-   * timestamp, quantity = payload bytes; the payload stands from `payload` on. In a batch all payloads
-   * have the same length and stand back to back, each starting on a lane.
+   * timestamp, quantity = payload bytes; the payload starts at `payload`. In a batch all payloads have the
+   * same length and follow each other, each starting on a lane.
    */
   payload: 16 + 12, // lane
 } as const

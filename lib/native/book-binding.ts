@@ -66,7 +66,7 @@ export interface TimesAround {
 /** A set of books at a past point. `close` frees it; garbage collection does too. */
 export interface NativeBookSet extends NativeBookReader {
   readonly sequence: number
-  /** Where the point was a time. */
+  /** Only if the point was given as a time. */
   readonly times?: TimesAround
   close(): void
 }

@@ -9,7 +9,7 @@ export type RecoveryPolicy = (typeof recoveryPolicies)[number]
 
 /**
  * How entries get into the segment files. 'window': through a ring in memory that outlives the process; 'mapped':
- * stored straight into the mapped files; 'auto': through a window where there is room for one.
+ * stored straight into the mapped files; 'auto': through a window if there is room for one.
  */
 export const writePaths = ['auto', 'window', 'mapped'] as const
 export type WritePath = (typeof writePaths)[number]

@@ -7,7 +7,7 @@ export interface BookComparison {
   equal: boolean
   levels: number
   orders: number
-  /** The first difference; '' where there is none. */
+  /** The first difference; '' if the books are equal. */
   difference: string
 }
 

@@ -1,9 +1,9 @@
 /**
- * From Databento order-by-order events to book operations, one each. A adds, C takes its size off, M
+ * Maps each Databento order-by-order event to one book operation. A adds, C takes its size off, M
  * modifies, R clears; T and F change nothing (a fill is followed by the C that takes it off).
  *
- * A modification that only lessens the size keeps its place in the queue; one that changes the price or
- * raises the size loses it.
+ * A modification that only reduces the size keeps the order's place in the queue; one that changes the
+ * price or raises the size loses it.
  */
 import { Side } from '../book/side.js'
 import {
@@ -25,7 +25,7 @@ export interface DatabentoMapperOptions extends FlowPolicies {
   priceScale: number
   /** Prices may be negative. */
   signedPrices?: boolean | undefined
-  /** Index of the symbol's instrument; throws where it takes none. */
+  /** Index of the symbol's instrument; throws if the symbol can't get one. */
   instrumentOf: (symbol: string, line: number) => number
 }
 
@@ -56,7 +56,7 @@ export class DatabentoMapper {
     }
   }
 
-  /** One line behind the header. */
+  /** A line after the header. */
   line(line: Line): FlowOperation {
     const operation = emptyOperation()
     operation.line = line.number
@@ -137,10 +137,7 @@ export class DatabentoMapper {
     const order = live.get(event.orderId)
     if (order === undefined) return this.#unknown(operation)
     if (order.side !== operation.side) {
-      return this.#inconsistent(
-        operation,
-        `order ${String(event.orderId)} stands on the other side`,
-      )
+      return this.#inconsistent(operation, `order ${String(event.orderId)} is on the other side`)
     }
     const taken = order.quantity - event.quantity
     if (event.price === order.price && taken === 0) {

@@ -1,18 +1,18 @@
-/** Fields of a CSV line, read without regular expressions: this runs once per field of every event. */
+/** Parses the fields of a CSV line. No regular expressions: this runs once per field of every event. */
 import { LineProblem } from './flow-error.js'
 
 const zero = 48
 const nine = 57
 const maxSafe = Number.MAX_SAFE_INTEGER
 
-/** Positions of the commas; throws where the line has not exactly `count` fields. */
+/** Throws unless the line has exactly `count` fields. */
 export function splitFields(text: string, count: number): string[] {
   const fields = text.split(',')
   if (fields.length === count) return fields
   throw new LineProblem(`expected ${String(count)} fields, found ${String(fields.length)}`)
 }
 
-/** An integer without sign, at most 2^53 - 1. */
+/** An unsigned integer, at most 2^53 - 1. */
 export function unsignedField(text: string, name: string): number {
   const length = text.length
   if (length === 0 || length > 16) throw notUnsigned(text, name)
@@ -33,7 +33,7 @@ export function positiveField(text: string, name: string): number {
   return value
 }
 
-/** An order id: any integer below 2^64; a number where it is safe. */
+/** An order id: any integer below 2^64; a number if that is exact, else a bigint. */
 export function orderIdField(text: string, name: string): number | bigint {
   if (text.length <= 15) return unsignedField(text, name)
   if (!/^\d{1,20}$/.test(text)) throw notUnsigned(text, name)
@@ -48,8 +48,8 @@ function notUnsigned(text: string, name: string): LineProblem {
 }
 
 /**
- * Digits with at most `scale` of them behind the point, as an integer of 10^-scale units. Zeros behind
- * the last digit that counts are dropped, other digits beyond the scale are refused.
+ * A decimal with at most `scale` places, as an integer of 10^-scale units. Trailing zeros beyond the scale
+ * are dropped; other digits beyond it are refused.
  */
 export function decimalField(text: string, scale: number, name: string): number {
   const point = text.indexOf('.')
@@ -57,9 +57,7 @@ export function decimalField(text: string, scale: number, name: string): number 
   let fraction = point === -1 ? '' : text.slice(point + 1)
   if (fraction.length > scale) {
     if (/[^0]/.test(fraction.slice(scale))) {
-      throw new LineProblem(
-        `${name} "${text}" has more than ${String(scale)} digits behind the point`,
-      )
+      throw new LineProblem(`${name} "${text}" has more than ${String(scale)} decimal places`)
     }
     fraction = fraction.slice(0, scale)
   }
@@ -77,7 +75,7 @@ export function decimalField(text: string, scale: number, name: string): number 
   return value
 }
 
-/** The same, with a minus sign before it or none. */
+/** The same, with an optional minus sign. */
 export function signedDecimalField(text: string, scale: number, name: string): number {
   if (!text.startsWith('-')) return decimalField(text, scale, name)
   const value = decimalField(text.slice(1), scale, name)

@@ -19,7 +19,7 @@ export interface FlowFileOptions extends FlowPolicies {
   /** Default: detected. */
   format?: FlowFormat | undefined
   /**
-   * Name of the instrument. LOBSTER: needed, unless the file is named as LOBSTER names files
+   * Name of the instrument. LOBSTER: needed, unless the file's name follows LOBSTER's pattern
    * (TICKER_date_…). Databento: the name of the file's only symbol; default: each symbol by its own name.
    */
   instrument?: string | undefined
@@ -33,7 +33,7 @@ export interface FlowFileOptions extends FlowPolicies {
 
 const defaultPriceScale = 4
 
-/** Opens a file; fails here where it can't be read or is of no known format. */
+/** Opens a file; fails here if it can't be read or its format is unknown. */
 export async function openFlowFile(
   file: string,
   options: FlowFileOptions = {},
@@ -93,9 +93,9 @@ async function identityOf(path: string): Promise<Identity> {
 }
 
 /**
- * Everything that decides which operations come out, so that a resumed run can't change it unseen. The
- * policies are not in it: up to where 'stop' stops, both give the same, so a run that stopped goes on
- * with 'skip'.
+ * Everything that decides which operations come out, so that a resumed run can't change it unnoticed. The
+ * policies are not in it: both give the same operations up to the one at which 'stop' stops, so a stopped
+ * run can resume with 'skip'.
  */
 function keyOf(format: FlowFormat, identity: Identity, parts: readonly string[]): string {
   return [format, identity.digest.slice(0, 32), ...parts].join(':')
@@ -158,7 +158,7 @@ class LobsterSource extends FileSource {
   }
 
   async *operations(): AsyncGenerator<readonly FlowOperation[], void, undefined> {
-    // Row 0 of the opening book is the book behind message 0, so that message is in it already.
+    // Row 0 of the opening book is the book after message 0, so it already includes that message.
     let openingPending = this.#opening
     for await (const lines of this.lines()) {
       const operations: FlowOperation[] = []
@@ -167,7 +167,7 @@ class LobsterSource extends FileSource {
           if (openingPending === undefined) operations.push(this.#mapper.line(line))
           else operations.push(...this.#openBook(line, openingPending))
         } catch (error) {
-          // What stands before a broken line is good.
+          // The operations before a broken line are good.
           yield operations
           throw error
         }
@@ -232,7 +232,7 @@ class DatabentoSource extends FileSource {
           if (header) this.#mapper.header(line)
           else operations.push(this.#mapper.line(line))
         } catch (error) {
-          // What stands before a broken line is good.
+          // The operations before a broken line are good.
           yield operations
           throw error
         }

@@ -1,16 +1,16 @@
 /**
- * How many events of each source are in the journal, counted from its entries and across its holes.
+ * Counts the events of each source that are in the journal, from its entries and across its holes.
  *
- * A run goes on after the last event whose entry was kept. Lost events with no kept event of their source after
- * them are in no book: they are journaled again. Lost events with a kept one after them can't be journaled any
- * more, since the order of events would change: they count as lost.
+ * A run continues after the last event whose entry was kept. Lost events with no kept event of their source
+ * after them are journaled again. Lost events with a kept one after them can no longer be journaled, since the
+ * order of events would change: they count as lost.
  *
- * A hole says how many entries are lost, not how many of them were events of the run; its next mark does. Until
- * one comes, every lost entry is taken for an event. The position is then an upper bound, and the run compares
- * the kept entries (`unproven`) with the source before it appends anything.
+ * A hole says how many entries are lost, not how many of them were events of the run; the run's next mark does.
+ * Until one comes, every lost entry counts as an event. The position is then an upper bound, and the run
+ * compares the kept entries (`unproven`) with the source before it appends anything.
  *
- * Marks may be lost too, so kept entries between two holes may be of another run. Then the position of every source
- * that could have them is left open (`atLeast`).
+ * Marks may be lost too, so kept entries between two holes may be of another run. The position of every source
+ * that may own them is then left open (`atLeast`).
  */
 import { decodeFlowPayload, type FlowMark } from '../entry/flow-payload.js'
 import type { OldFlowEntries } from '../entry/old-flow-entries.js'
@@ -18,17 +18,17 @@ import { UserType } from '../registry/user-types.js'
 import type { HoleEntry, JournalEntry } from '../entry/entry.js'
 import { isSourceEntry, type CountBase, type Counted, type FlowPosition } from './flow-positions.js'
 
-/** Entries to compare at most: one that adds an order is enough. */
+/** At most this many entries are compared: one that adds an order is enough. */
 const mostUnproven = 1_000
 /**
- * Entries that are not events of a run although they were taken for them, at least, if another run's are among
- * them: one, and four marks: of the end of the run, of the start and the end of the other, and of the start again.
+ * If entries of another run were counted as events of this one, at least this many entries were miscounted: one
+ * event of the other run and four marks (end of this run, start and end of the other, start of this one again).
  */
 export const leastOfAnother = 5
 
 interface Count {
   readonly position: FlowPosition
-  /** Events whose entries were kept, for certain. */
+  /** Events whose entries were certainly kept. */
   kept: number
 }
 
@@ -41,13 +41,13 @@ export class FlowCounter {
   /** Number of the current run's next event, and whether a mark or an unbroken count gives it. */
   #next = 1
   #nextProven = true
-  /** A hole came after the last kept event. */
+  /** A hole follows the last kept event. */
   #lostSinceEvent = false
   /** Since the last mark: lost entries, events kept after some were lost, and events kept after the last hole. */
   #lost = 0
   #keptAfterLost = 0
   #keptInRow = 0
-  /** The current position before the first event that is not proven; undefined: the last mark left it open. */
+  /** The current position before the first unproven event; undefined if the last mark left it open. */
   #before: number | undefined
   readonly #unproven = new Map<number, JournalEntry>()
   #strangers = 0
@@ -108,7 +108,7 @@ export class FlowCounter {
   #hole({ firstSequence, sequence, snapshotSequence }: HoleEntry): void {
     const first = Math.max(firstSequence, this.#from)
     const lost = sequence - first + 1
-    // A snapshot has put the effect of these into the books: they are not to be journaled again.
+    // The snapshot has their effect on the books, so these must not be journaled again.
     const covered = Math.min(lost, Math.max(0, snapshotSequence - first + 1))
     this.#lost += lost
     this.#keptAfterLost += covered
@@ -124,11 +124,11 @@ export class FlowCounter {
     const count = this.#counts.get(mark.key) ?? this.#begin(mark)
     const { position } = count
     const same = count === current
-    // A mark that leaves the position open itself is no evidence.
+    // A mark whose own position is open proves nothing.
     const open = mark.atLeast !== undefined
     const noEvents = same && !open ? this.#next - 1 - mark.events : Infinity
     const onlyOwn = noEvents < leastOfAnother
-    // The entries right before a mark are of its run, but for a mark that starts one.
+    // The entries right before a mark are of its run, unless the mark starts a run.
     const follows = !open && !this.#lostSinceEvent && (onlyOwn || mark.start !== true)
     const own = onlyOwn ? this.#keptAfterLost : follows ? this.#keptInRow : 0
     const orphans = this.#keptAfterLost - own
@@ -148,7 +148,7 @@ export class FlowCounter {
     position.name = mark.name
     position.sequence = sequence
     position.running = mark.running
-    // What was lost of the end is journaled again.
+    // Events lost at the end are journaled again.
     position.complete =
       mark.complete && position.atLeast === undefined && position.events === mark.events
     if (mark.running) this.#goOn(count, mark.events)
@@ -162,19 +162,19 @@ export class FlowCounter {
     const nothing = { events: 0, lost: 0, complete: false, running: false, sequence: 0 }
     const count: Count = { position: { key, name, ...nothing }, kept: 0 }
     this.#counts.set(key, count)
-    // What was kept of a run without marks may be of this source.
+    // The kept entries of a run without marks may be of this source.
     if (this.#strangers > 0) this.#reach(count, this.#strangers, false)
     return count
   }
 
-  /** The events that follow are of this run, from the one after `events` on. */
+  /** The following events are of this run, starting with the one after `events`. */
   #goOn(count: Count, events: number): void {
     this.#current = count
     this.#next = events + 1
     this.#nextProven = true
   }
 
-  /** Kept entries of which the run is not known: any source may have them but the current and the given one. */
+  /** Kept entries of an unknown run: they may be of any source except the current and the given one. */
   #leaveOpen(orphans: number, but: Count | undefined): void {
     if (orphans === 0) return
     const most = this.#lost + orphans

@@ -1,11 +1,11 @@
 /**
- * What one source event does: exactly one journal entry. That makes the position in the source a count of
- * entries, so a killed run knows without any bookkeeping of its own where to go on (see flow-position.ts).
+ * The operation of one source event. Each event makes exactly one journal entry, so the position in the source
+ * is a count of entries, and a killed run can resume without bookkeeping of its own (see flow-positions.ts).
  * An event that changes no book becomes a note, which is an entry too.
  */
 import type { Side } from '../book/side.js'
 
-/** The operations of books that flows have, by their names, and the note. */
+/** The book operations that flows use, by name, and the note. */
 export const FlowKind = {
   Add: 'add',
   Reduce: 'reduce',
@@ -21,22 +21,22 @@ export type FlowKind = (typeof FlowKind)[keyof typeof FlowKind]
 
 /** Why an event became a note. The values are written to the journal. */
 export const NoteReason = {
-  /** The line could not be read; skipped because the caller asked for it. */
+  /** The line could not be parsed; skipped at the caller's request. */
   BrokenLine: 1,
-  /** The event is about an order that the book never saw, and no opening level covers it. */
+  /** The event is about an order that the book has never seen, and no opening level covers it. */
   UnknownOrder: 2,
-  /** The event contradicts the book (a live id added again, more taken off than is open). */
+  /** The event contradicts the book (a live id added again, more removed than is open). */
   Inconsistent: 3,
   /** A fill, whose effect on the book follows as an event of its own. */
   Fill: 4,
   /** A modification that changes nothing. */
   NoChange: 5,
-  /** The book refuses the event, since it lacks events that a salvage lost. */
+  /** The book refuses the event because it lacks events that a salvage lost. */
   LostEvent: 6,
 } as const
 export type NoteReason = (typeof NoteReason)[keyof typeof NoteReason]
 
-/** A number where it is a safe integer, a bigint beyond. */
+/** A number if it is a safe integer, else a bigint. */
 export type FlowOrderId = number | bigint
 
 export interface FlowOperation {
@@ -51,7 +51,7 @@ export interface FlowOperation {
   /** Lots; the status, for a status; the NoteReason, for a note. */
   quantity: number
   timestampNs: number | bigint
-  /** Line of the file, from 1; number of the event, where there is no file. */
+  /** Line of the file, from 1; without a file, the number of the event. */
   line: number
 }
 

@@ -1,10 +1,10 @@
 /**
- * How far runs came in their sources, exactly, whenever a run was killed.
+ * The exact position of each run in its source, even after a kill.
  *
  * Each source event makes exactly one entry (flow-operation.ts), so the position is a count of entries.
  * Counting starts at the last mark: a start or checkpoint entry, or a snapshot, which holds the position
  * of its very sequence. Every mark says how many events came before it; flow-counter.ts counts what follows it
- * by reading the journal, which recovery has just read as well. Compaction can't take a mark away that is
+ * by reading the journal, which recovery has just read as well. Compaction can't remove a mark that is still
  * needed: it never removes what follows a kept snapshot.
  *
  * Marks and notes are payload entries: entry/flow-payload.ts.
@@ -23,13 +23,13 @@ export interface FlowPosition {
   key: string
   /** For people: the source's name. */
   name: string
-  /** The last event that is in the journal, which is how many are, with the lost ones. */
+  /** Number of the last event in the journal: the count of its events, lost ones included. */
   events: number
-  /** Of them, those of which a salvage could not keep the entries; no book has their effect. At most. */
+  /** Upper bound of the events whose entries a salvage lost; the books lack their effect. */
   lost: number
-  /** Where lost entries leave the position open: `events` is the most that it can be, this the least. */
+  /** Set if lost entries leave the position open: it is at least this and at most `events`. */
   atLeast?: number
-  /** Nothing is left of the source. */
+  /** The source has no more events. */
   complete: boolean
   /** The run is under way: entries after the mark count. */
   running: boolean
@@ -42,19 +42,19 @@ export interface Counted {
   positions: FlowPosition[]
   /** Key of the source whose run had not ended. */
   running: string | undefined
-  /** While that run's position is not proven: its last kept entries, by the number of their event. */
+  /** The run's last kept entries, by event number, while its position is not proven. */
   unproven: ReadonlyMap<number, JournalEntry>
-  /** Kept events that do not count as lost any more once the position is proven. */
+  /** Kept events that no longer count as lost once the position is proven. */
   unprovenKept: number
-  /** Events at most that are of a source which no mark is left of; 0 as a rule. */
+  /** Upper bound of the events of sources whose marks are all lost; usually 0. */
   strangers: number
 }
 
-/** As a snapshot holds it; `lost` is missing in those of version 0.1.0. */
+/** As a snapshot stores it; version 0.1.0 stored no `lost`. */
 type StoredPosition = Omit<FlowPosition, 'lost'> & { lost?: number }
 type StoredState = StoredPosition[] | { positions: StoredPosition[]; strangers: number }
 
-/** Where counting starts. */
+/** The point that counting starts from. */
 export interface CountBase {
   /** First sequence to count. */
   from: number
@@ -73,7 +73,7 @@ export class FlowPositions implements StateMachine {
   #foreignState: Uint8Array | undefined
   #foreignEntry = 0
   #restored = false
-  /** How things were before the first hole that the recovery met. */
+  /** The state before the first hole that recovery met. */
   #beforeHole: CountBase | undefined
   #isCounted = false
   #unproven: ReadonlyMap<number, JournalEntry> = new Map()
@@ -95,15 +95,15 @@ export class FlowPositions implements StateMachine {
     return this.#running
   }
 
-  /** No flow was run into the directory, and no other program put payloads into it. */
+  /** The directory has no entries of a flow and no payloads of another program. */
   get empty(): boolean {
     const noFlow = this.#positions.size === 0 && this.#strangers === 0
     return noFlow && this.#foreignState === undefined && this.#foreignEntry === 0
   }
 
   /**
-   * What has to be counted right after the data directory was opened from a snapshot of `snapshotSequence`;
-   * undefined: nothing, or it was.
+   * What to count right after the data directory was opened from a snapshot of `snapshotSequence`; undefined if
+   * there is nothing to count, or it is counted already.
    */
   countBase(snapshotSequence: number): CountBase | undefined {
     if (this.#isCounted) return undefined
@@ -112,7 +112,7 @@ export class FlowPositions implements StateMachine {
     return this.#restored ? { ...base, from: Math.max(base.from, snapshotSequence + 1) } : base
   }
 
-  /** Everything to the end of the recovered journal was counted; undefined: nothing had to be. */
+  /** Everything up to the end of the recovered journal is counted; undefined if there was nothing to count. */
   counted(counted: Counted | undefined): void {
     this.#isCounted = true
     if (counted === undefined) return
@@ -124,7 +124,7 @@ export class FlowPositions implements StateMachine {
     this.#strangers = strangers
   }
 
-  /** Kept entries of the running source by event: they prove its position, or that it is another one. */
+  /** Kept entries of the running source by event: they confirm or refute its position. */
   get unproven(): ReadonlyMap<number, JournalEntry> {
     return this.#unproven
   }
@@ -134,17 +134,17 @@ export class FlowPositions implements StateMachine {
     return this.#unprovenKept
   }
 
-  /** Events at most that are of a source which no mark is left of. */
+  /** Upper bound of the events of sources whose marks are all lost. */
   get strangers(): number {
     return this.#strangers
   }
 
-  /** Entries after the running position's mark are in the journal: moves the position on. */
+  /** Entries after the running position's mark are in the journal: advances the position. */
   advance(events: number): void {
     if (this.#running !== undefined) this.#running.events += events
   }
 
-  /** `firstLost`: the first entry of a hole, 0 where there is none. */
+  /** `firstLost`: the first entry of a hole; 0 without one. */
   #base(firstLost: number): CountBase {
     const running = this.#running
     return {
@@ -174,7 +174,7 @@ export class FlowPositions implements StateMachine {
     this.#running = mark.running ? position : undefined
   }
 
-  /** What it may have held is counted later, from the entries around it. */
+  /** The entries that it may have held are counted later, from those around it. */
   hole({ firstSequence }: Hole): void {
     this.#beforeHole ??= this.#base(firstSequence)
   }
@@ -187,7 +187,7 @@ export class FlowPositions implements StateMachine {
           'them (countRecovered), or wait until runFlow has',
       )
     }
-    // A snapshot without its own program's state would cost that program its state machine.
+    // The other program could not restore its state machine from a snapshot without its state.
     if (this.#foreignState !== undefined || this.#foreignEntry !== 0) {
       throw new PinnacleError(
         'ERR_PINNACLE_FOREIGN_STATE',
@@ -198,7 +198,7 @@ export class FlowPositions implements StateMachine {
     }
     const positions = this.list()
     const strangers = this.#strangers
-    // Without strangers it is the array that version 0.1.0 wrote.
+    // Without strangers, the array that version 0.1.0 wrote.
     const state = strangers === 0 ? positions : { positions, strangers }
     return Buffer.from(stateMagic + JSON.stringify(state), 'utf8')
   }
@@ -231,7 +231,7 @@ export class FlowPositions implements StateMachine {
   }
 }
 
-/** Whether an entry is that of a source event. */
+/** Whether a source event made the entry. */
 export function isSourceEntry(entry: JournalEntry): boolean {
   if (entry.type === 'instrument' || entry.type === 'hole') return false
   if (entry.type !== 'user') return true

@@ -1,4 +1,4 @@
-/** Where a run goes on: the position of its source, or the event that the caller names where holes lost it. */
+/** Finds the position to resume at: the source's own, or the event that the caller names if holes lost it. */
 import { encodeMark } from '../entry/flow-payload.js'
 import { appendReserved, UserType } from '../registry/user-types.js'
 import type { PersistenceManager } from '../persistence/persistence-manager.js'
@@ -8,7 +8,7 @@ import type { FlowPosition, FlowPositions } from './flow-positions.js'
 import type { FlowSource } from './flow-source.js'
 
 /**
- * Brings the positions up to the end of the recovered journal. To be called before anything is appended; once is
+ * Advances the positions to the end of the recovered journal. Call it before anything is appended; once is
  * enough.
  */
 export async function countRecovered(
@@ -30,8 +30,8 @@ export async function countRecovered(
 }
 
 /**
- * The source's position; undefined where none of it is in the journal. Refuses where holes leave it open, unless
- * `fromEvent` names the next event or the entries in `positions.unproven` can tell. Changes nothing.
+ * The source's position; undefined if the journal has no events of it. Throws if holes leave it open, unless
+ * `fromEvent` names the next event or the entries in `positions.unproven` can decide. Changes nothing.
  */
 export function positionOf(
   positions: FlowPositions,
@@ -49,7 +49,7 @@ export function positionOf(
   return known
 }
 
-/** Lays a run of another source, which was killed, to rest. */
+/** Marks a killed run of another source as ended. */
 export function endOther(
   manager: PersistenceManager,
   positions: FlowPositions,
@@ -72,7 +72,7 @@ export function positionLost(source: FlowSource, atLeast: number, atMost: number
   )
 }
 
-/** The position that the caller named, if it can be that one. */
+/** The position that the caller named; throws if it is out of the possible range. */
 function named(positions: FlowPositions, source: FlowSource, fromEvent: number): FlowPosition {
   const known = positions.get(source.key)
   const { strangers, running, unprovenKept } = positions
@@ -96,7 +96,7 @@ function named(positions: FlowPositions, source: FlowSource, fromEvent: number):
     ? { ...known }
     : { key: source.key, name: source.name, ...nothing }
   delete exact.atLeast
-  // Too few entries were not events for any of the kept ones to be of another run.
+  // With fewer non-events than `leastOfAnother`, all kept entries are of this run.
   const own = known !== undefined && known === running && known.events - events < leastOfAnother
   const kept = exact.events - exact.lost + (own ? unprovenKept : 0)
   return { ...exact, events, lost: Math.max(0, events - kept) }

@@ -1,7 +1,7 @@
 /**
  * Journals a source into a data directory, from its position to its end. After a kill at any moment the same
- * call goes on with the very event that is missing. After a salvage that lost events in the middle, what the
- * books refuse for lack of them leaves a note in its place.
+ * call continues with the first event that is missing. If a salvage lost events in the middle, the books may
+ * refuse later events that need them; each of those becomes a note.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Book } from '../book/book.js'
@@ -21,20 +21,20 @@ import { LiveOrders } from './live-orders.js'
 import { identifiesEvent, matchesEntry } from './matches-entry.js'
 
 export interface FlowRunOptions {
-  /** 'full', or the factor by which the flow's own time is sped up. Default: 'full'. */
+  /** 'full', or the factor by which the flow's own time is accelerated. Default: 'full'. */
   speed?: 'full' | number
-  /** Operations a native call. Default: 256. */
+  /** Operations per native call. Default: 256. */
   batchSize?: number
-  /** Events between two marks: what a resume has to count at most. Default: 65,536. */
+  /** Events between two marks; a resume counts at most this many. Default: 65,536. */
   markEvery?: number
-  /** Stop behind so many events of the source. Default: at its end. */
+  /** Stop after this many events of the source. Default: at its end. */
   stopAfter?: number
   /**
-   * The event to go on with, from 1. Needed only where a salvage lost the position; anywhere else it must be the
+   * The event to continue with, from 1. Needed only if a salvage lost the position; otherwise it must be the
    * next event.
    */
   fromEvent?: number
-  /** Ends the run behind what is journaled; a later run goes on from there. */
+  /** Ends the run after the last journaled event; a later run continues from there. */
   signal?: AbortSignal
   /** About every 50 ms, and at the end. */
   onProgress?: (progress: FlowProgress) => void
@@ -56,15 +56,15 @@ export interface FlowRunResult {
   /** Events of the source that are in the journal now. */
   events: number
   eventsOfRun: number
-  /** Of `events`, those that a salvage lost: they are in no book. At most. */
+  /** Upper bound of how many of `events` a salvage lost; the books lack their effect. */
   lostEvents: number
-  /** Events of this run that a book refused, since it lacks lost ones: a note is in the place of each. */
+  /** Events of this run that a book refused because it lacks lost ones: each became a note. */
   leftOut: number
   complete: boolean
   /** The signal ended the run. */
   interrupted: boolean
   durationMs: number
-  /** Of the whole source; undefined before its end, and where the source keeps none. */
+  /** Of the whole source; undefined before its end, and if the source keeps no counts. */
   counts: FlowCounts | undefined
 }
 
@@ -73,7 +73,7 @@ const defaultMarkEvery = 65_536
 const progressEveryMs = 50
 const turnEveryMs = 8
 
-/** What a book says about an operation that needs another one. */
+/** The errors of a book that lacks an earlier operation. */
 const lacksOthers: ReadonlySet<string> = new Set([
   'ERR_PINNACLE_UNKNOWN_ORDER',
   'ERR_PINNACLE_DUPLICATE_ORDER',
@@ -103,11 +103,12 @@ class FlowRun {
   readonly #options: FlowRunOptions
   readonly #resumeAt: number
   readonly #fresh: boolean
-  /** Events that no book has: the books are not those of the source any more. */
+  /** Events that the books lack: if there are any, the books differ from the source's. */
   #lost: number
-  /** Entries that the skipped events must have made, by number; and how many could be of no other event. */
+  /** Entries that the skipped events must have made, by event number. */
   readonly #unproven: ReadonlyMap<number, JournalEntry>
   readonly #atLeast: number
+  /** Of them, those that matched and can be of no other event. */
   #proofs = 0
   #begun = false
   #leftOut = 0
@@ -115,10 +116,10 @@ class FlowRun {
   readonly #batchSize: number
   readonly #markEvery: number
   readonly #books: Book[] = []
-  /** What the skipped events leave behind, to check the recovered books by. */
+  /** The orders that the skipped events leave, to check the recovered books against. */
   readonly #skipped: LiveOrders[] = []
   readonly #startedMs = performance.now()
-  /** Events of the source that were staged, journaled before, or are skipped. */
+  /** Events of the source so far: skipped or staged. */
   #events = 0
   #journaled: number
   #nextMark: number
@@ -145,7 +146,7 @@ class FlowRun {
     this.#atLeast = position?.atLeast ?? this.#resumeAt
     this.#journaled = this.#resumeAt
     this.#batch = manager.batch()
-    // One by one where the books lack events: an event that is refused gets its note before the next one.
+    // One by one if the books lack events: the note of a refused event must precede the next event.
     this.#batchSize = this.#lost > 0 ? 1 : (options.batchSize ?? defaultBatchSize)
     this.#markEvery = options.markEvery ?? defaultMarkEvery
     this.#nextMark = this.#resumeAt + this.#markEvery
@@ -176,7 +177,7 @@ class FlowRun {
     return this.#result(ended, this.#interrupted())
   }
 
-  /** Everything that was journaled before is skipped. Marks count only from here: now the position is proven. */
+  /** All events that were journaled before are skipped, which proves the position; from here on marks are written. */
   #begin(): void {
     if (this.#begun) return
     this.#checkResumed()
@@ -184,13 +185,13 @@ class FlowRun {
     this.#mark(true, false, true)
   }
 
-  /** What stands before a broken line is kept, and the position says so. */
+  /** Journals the events before a broken line, and a mark with their position. */
   #keepWhatIsGood(): void {
     try {
       this.#flush()
       this.#mark(false, false)
     } catch {
-      // The journal takes nothing more. The first error says why, and recovery counts what is there.
+      // The journal accepts no more entries. The first error says why, and recovery counts what is there.
     }
   }
 
@@ -198,7 +199,7 @@ class FlowRun {
     return this.#options.signal?.aborted === true
   }
 
-  /** Returns whether the source came to its end. */
+  /** Returns whether the source reached its end. */
   async #takeAll(stopAfter: number): Promise<boolean> {
     for await (const operations of this.#source.operations()) {
       for (const operation of operations) {
@@ -267,7 +268,7 @@ class FlowRun {
     if (this.#journaled >= this.#nextMark) this.#mark(true, false)
   }
 
-  /** In the same turn as the entries were written, so that a snapshot never sees one without the other. */
+  /** Runs in the same turn as the write of the entries, so that a snapshot never sees one without the other. */
   #advance(events: number): void {
     this.#journaled += events
     this.#positions.advance(events)
@@ -281,7 +282,7 @@ class FlowRun {
     this.#manager.journal[appendReserved](UserType.flow, encodeMark(mark))
   }
 
-  /** The operation's book; undefined for a note of an event that names none. */
+  /** The operation's book; undefined for a note of an event that names no instrument. */
   #bookOf(operation: FlowOperation): Book | undefined {
     const index = operation.instrument
     const known = this.#books[index]
@@ -334,7 +335,7 @@ class FlowRun {
     }
   }
 
-  /** The entries that were kept after a hole must be those of the events that they are counted as. */
+  /** Each entry kept after a hole must match the event that it is counted as. */
   #prove(operation: FlowOperation): void {
     const entry = this.#unproven.get(this.#events)
     if (entry === undefined) return
@@ -351,7 +352,7 @@ class FlowRun {
     return positionLost(this.#source, this.#atLeast, atMost)
   }
 
-  /** The skipped events must leave exactly as many orders as were recovered. */
+  /** The skipped events must leave exactly the number of orders that were recovered. */
   #checkResumed(): void {
     if (this.#unproven.size > 0) {
       if (this.#proofs === 0) throw this.#positionLost()
@@ -410,7 +411,7 @@ class FlowRun {
     }
   }
 
-  /** Timers, snapshots and signals get their turn. */
+  /** Lets timers, snapshots and signals run. */
   async #turn(): Promise<void> {
     this.#progress(false)
     const now = performance.now()

@@ -1,8 +1,8 @@
 /**
  * A seeded, realistic order flow for several instruments: limit orders around a moving middle, cancels,
  * partial cancels, executions of the first order at the best price, replaces. The same seed gives the
- * same events on every machine; event number n is reached by generating the n - 1 before it, which takes
- * a fraction of a second per million (skip).
+ * same events on every machine. To reach event n, the n - 1 before it are generated, which takes a
+ * fraction of a second per million (skip).
  */
 import type { InstrumentDefinition } from '../book/instrument.js'
 import { Side } from '../book/side.js'
@@ -16,7 +16,7 @@ export interface GeneratorOptions {
   seed: number
   /** Default: three, of two decimals. */
   instruments?: readonly InstrumentDefinition[]
-  /** Live orders that an instrument hovers about; at most 6,000. Default: 2,000. */
+  /** Approximate number of live orders per instrument; at most 6,000. Default: 2,000. */
   liveOrders?: number
 }
 
@@ -29,7 +29,7 @@ export const generatedInstruments: readonly InstrumentDefinition[] = [
 /** Opening of the exchange, ns since midnight. */
 const openingNs = 34_200_000_000_000
 const chunkEvents = 1024
-/** Orders stand within so many ticks of the best price when they are entered. */
+/** Most new orders are within `nearTicks` of the middle, the others within `farTicks`. */
 const farTicks = 48
 const nearTicks = 6
 const lot = 100
@@ -38,7 +38,7 @@ export class FlowGenerator {
   readonly instruments: readonly InstrumentDefinition[]
   readonly #random: Random
   readonly #markets: GeneratedMarket[]
-  /** Where new orders gather; wanders. */
+  /** The price that new orders are around, per instrument; it drifts. */
   readonly #middle: number[]
   readonly #liveOrders: number
   #lastId = 0
@@ -58,12 +58,12 @@ export class FlowGenerator {
     return this.#events
   }
 
-  /** Orders that live in an instrument's book now. */
+  /** Live orders in an instrument's book. */
   liveOrders(instrument: number): number {
     return this.#markets[instrument]?.count ?? 0
   }
 
-  /** Goes on by `count` events without handing them out. */
+  /** Generates `count` events and discards them. */
   skip(count: number): void {
     const operation = emptyOperation()
     for (let index = 0; index < count; index++) this.next(operation)
@@ -80,7 +80,7 @@ export class FlowGenerator {
     operation.timestampNs = this.#timestampNs
     operation.line = this.#events
     operation.newOrderId = 0
-    // A young market only grows; around its size, entering and leaving balance.
+    // A small market only grows; near its target size, adds and cancels balance.
     const draw = random.below(1000)
     const growing = market.count < this.#liveOrders
     if (market.count < 64 || draw < (growing ? 560 : 420)) this.#add(market, instrument, operation)
@@ -137,7 +137,7 @@ export class FlowGenerator {
     market.add(operation.newOrderId, side, operation.price, operation.quantity)
   }
 
-  /** The first order at the best price is hit, in part or wholly. */
+  /** Executes the first order at the best price, partly or fully. */
   #execute(market: GeneratedMarket, operation: FlowOperation): void {
     let side = this.#random.below(2) as Side
     if (market.isEmpty(side)) side = side === Side.Buy ? Side.Sell : Side.Buy
@@ -160,7 +160,7 @@ export class FlowGenerator {
     operation.quantity = market.quantityOf(slot)
   }
 
-  /** Near the middle mostly, and never through the other side. */
+  /** Mostly near the middle, and never crossing the other side. */
   #drawPrice(market: GeneratedMarket, instrument: number, side: Side): number {
     const random = this.#random
     const distance = random.below(random.below(4) === 0 ? farTicks : nearTicks)
@@ -187,7 +187,7 @@ export interface GeneratedFlowOptions extends GeneratorOptions {
   events: number
 }
 
-/** So many events of the generator, as a source. */
+/** A given number of generated events, as a source. */
 export class GeneratedFlow implements FlowSource {
   readonly key: string
   readonly name: string

@@ -4,7 +4,7 @@ import { LineProblem } from './flow-error.js'
 const isoPattern = /^(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z$/
 const nsPerDay = 86_400_000_000_000
 
-/** One cached day: the events of a file are of one day, or of few. */
+/** Caches one day: the events of a file are of one day or a few. */
 let cachedDay = ''
 let cachedDayNs = 0n
 
@@ -22,12 +22,12 @@ export function parseTimestamp(text: string, name: string): bigint {
   }
   const [, day = '', hours = '', minutes = '', seconds = '', fraction = ''] = match
   const [h, m, s] = [Number(hours), Number(minutes), Number(seconds)]
-  if (h > 23 || m > 59 || s > 59) throw new LineProblem(`${name} "${text}" is no time of a day`)
+  if (h > 23 || m > 59 || s > 59) throw new LineProblem(`${name} "${text}" is not a time of day`)
   const nsOfDay = ((h * 60 + m) * 60 + s) * 1_000_000_000 + Number(fraction.padEnd(9, '0'))
   return dayStart(day, name) + BigInt(nsOfDay)
 }
 
-/** The same as parseTimestamp reads, always with nine digits. */
+/** The format that parseTimestamp reads, always with nine digits. */
 export function formatTimestamp(timestampNs: bigint): string {
   const day = timestampNs / BigInt(nsPerDay)
   const nsOfDay = timestampNs % BigInt(nsPerDay)
@@ -43,7 +43,7 @@ function dayStart(day: string, name: string): bigint {
   const milliseconds = Date.parse(`${day}T00:00:00.000Z`)
   // Date.parse takes the 30th of February for the 2nd of March.
   const valid = !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().startsWith(day)
-  if (!valid || milliseconds < 0) throw new LineProblem(`${name}: "${day}" is no day since 1970`)
+  if (!valid || milliseconds < 0) throw new LineProblem(`${name}: "${day}" is not a day since 1970`)
   cachedDay = day
   cachedDayNs = BigInt(milliseconds) * 1_000_000n
   return cachedDayNs

@@ -1,7 +1,7 @@
 /**
- * What the mapper knows of the orders that live: enough to say of every event, before it is staged,
- * whether the book will take it. It is rebuilt from the file alone, so a resumed run gets to the same
- * decisions as an uninterrupted one; and its count is compared with the recovered book's.
+ * The mapper's record of live orders: enough to decide before an event is staged whether the book will
+ * accept it. It is rebuilt from the file alone, so a resumed run makes the same decisions as an
+ * uninterrupted one. Its count is compared with the recovered book's.
  */
 import type { Side } from '../book/side.js'
 import type { FlowOrderId } from './flow-operation.js'
@@ -27,7 +27,7 @@ export class LiveOrders {
     this.#orders.set(id, { side, price, quantity })
   }
 
-  /** Takes `quantity` off; the order leaves at 0. */
+  /** Subtracts `quantity`; removes the order at 0. */
   reduce(id: FlowOrderId, order: LiveOrder, quantity: number): void {
     order.quantity -= quantity
     if (order.quantity === 0) this.#orders.delete(id)
@@ -43,8 +43,8 @@ export class LiveOrders {
 }
 
 /**
- * Id of the order that stands for everything that an opening book shows at one level: "OPEN" in the top
- * 32 of its 128 bits, then side and price, so that it can be told in a dump and meets no venue's id.
+ * Id of the order that represents one level of an opening book: "OPEN" in the top 32 of its 128 bits, then
+ * side and price, so that it is recognizable in a dump and never equals a venue's id.
  */
 export function openingOrderId(side: Side, price: number): bigint {
   return (0x4f50454en << 96n) | (BigInt(side) << 64n) | BigInt(price)

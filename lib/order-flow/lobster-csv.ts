@@ -9,7 +9,7 @@ import { decimalField, orderIdField, positiveField, splitFields, unsignedField }
 import { brokenLine } from './flow-error.js'
 import { readLines } from './line-reader.js'
 
-/** Digits behind the point of LOBSTER prices. */
+/** Decimal places of LOBSTER prices. */
 export const lobsterPriceScale = 4
 
 export const LobsterType = {
@@ -106,7 +106,7 @@ function takeLevel(levels: OpeningLevel[], side: Side, priceText: string, sizeTe
     (side === Side.Sell ? price <= before.price : price >= before.price)
   ) {
     throw new LineProblem(
-      `levels must stand best first, ${priceText} stands behind ${String(before.price)}`,
+      `levels must be ordered best first, but ${priceText} follows ${String(before.price)}`,
     )
   }
   levels.push({ side, price, quantity })

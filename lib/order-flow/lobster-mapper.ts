@@ -1,15 +1,14 @@
 /**
- * From LOBSTER messages to book operations, one each.
+ * Maps each LOBSTER message to one book operation.
  *
  * A file starts in the middle of a day, so some events are about orders that were entered before it. An
- * opening book shows those orders as levels' totals only. Each such level becomes one order (the opening
- * order); an event about an unknown id at a level's price takes from its opening order, new orders queue
- * behind it. That keeps price and size of every level exact as long as an event never asks for more than
- * the opening order has; where one does, the event is not applied and counted (unknownOrders). Order
- * counts and queue positions inside an opening order are unknowable, and levels beyond the file's depth
- * are absent until an event shows them. A file shows no event of an order that stands outside its depth,
- * so a deletion may find more open than it names: the order goes wholly, and it is counted
- * (reducedUnseen).
+ * opening book shows those orders only as totals per level. Each such level becomes one order (the opening
+ * order). An event about an unknown id at a level's price takes from its opening order; new orders queue
+ * behind it. That keeps price and size of every level exact as long as no event takes more than the
+ * opening order has. An event that does is counted (unknownOrders) and not applied. Order counts and
+ * queue positions inside an opening order are unknowable, and levels beyond the file's depth are absent
+ * until an event shows them. A file has no events of orders beyond its depth, so a deletion may name less
+ * than is open: the whole order is removed, and it is counted (reducedUnseen).
  */
 import { Side } from '../book/side.js'
 import type { PinnacleError } from '../errors/pinnacle-error.js'
@@ -57,7 +56,7 @@ export class LobsterMapper {
     return { ...emptyOperation(), ...level, kind: FlowKind.Add, orderId: id, timestampNs }
   }
 
-  /** The time of the message that the opening book stands behind. The line must be whole. */
+  /** The time of the message that the opening book includes. The line must be whole. */
   openingTime(line: Line): number {
     try {
       return parseLobsterMessage(line.text).timestampNs
@@ -123,14 +122,14 @@ export class LobsterMapper {
     if (order === undefined) return this.#takeFromOpening(message, operation)
     const id = String(message.orderId)
     if (order.side !== message.side || order.price !== message.price) {
-      return this.#inconsistent(operation, `order ${id} stands on another side or at another price`)
+      return this.#inconsistent(operation, `order ${id} is on another side or at another price`)
     }
     if (message.quantity > order.quantity) {
       return this.#inconsistent(operation, `order ${id} has only ${String(order.quantity)} open`)
     }
     if (message.type === LobsterType.Delete && message.quantity < order.quantity) {
-      // A deletion is always total. What it lacks went while the order stood outside the file's depth,
-      // where the file shows nothing.
+      // A deletion is always total. The rest was taken off while the order was beyond the file's depth, which
+      // the file does not show.
       this.counts.reducedUnseen++
       operation.quantity = order.quantity
       return this.#taken(
@@ -183,7 +182,7 @@ export class LobsterMapper {
     const side = message.side === Side.Buy ? 'bid' : 'ask'
     const cover =
       opening === undefined
-        ? 'no opening level stands at its price'
+        ? 'the opening book has no level at its price'
         : `its opening level has only ${String(opening.quantity)} left`
     return flowError(
       'ERR_PINNACLE_FLOW_UNKNOWN_ORDER',

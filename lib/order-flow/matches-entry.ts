@@ -56,7 +56,7 @@ export function matchesEntry(
   }
 }
 
-/** Whether the entry could be of no other event: those that change an order may repeat. */
+/** Whether the entry can only be of this event; entries that change an order may repeat. */
 export function identifiesEvent(entry: JournalEntry): boolean {
   return entry.type === 'add' || entry.type === 'replace' || entry.type === 'user'
 }
@@ -64,7 +64,7 @@ export function identifiesEvent(entry: JournalEntry): boolean {
 function matchesNote(operation: FlowOperation, userType: number, payload: Uint8Array): boolean {
   const note = userType === UserType.flow ? decodeFlowPayload(payload) : undefined
   if (note?.kind !== 'note' || note.line !== operation.line) return false
-  // The note of an event that could not be applied stands for any operation.
+  // The note of an event that could not be applied replaces any operation.
   if (note.reason === NoteReason.LostEvent) return true
   return operation.kind === FlowKind.Note && note.reason === operation.quantity
 }

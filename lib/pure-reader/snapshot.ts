@@ -119,7 +119,7 @@ function checkPlace(place: SnapshotPlace, sequence: bigint, journalId: string): 
 
 /** The sections after the header, one after the other, each with its checksums. */
 class Sections {
-  /** Where the next section begins. */
+  /** Offset of the next section. */
   end = headerBytes
   readonly #bytes: Uint8Array
   readonly #view: DataView

@@ -97,7 +97,7 @@ function hasMovedOn(earlier: PureReport, later: PureReport): boolean {
   return earlier.onlyTail && later.journal.lastSequence > earlier.journal.lastSequence
 }
 
-/** Nothing was wrong where it stopped: the tail was moving, and is clean up to there. */
+/** The tail was moving, not damaged: the report is clean up to its end. */
 function upToItsEnd(report: PureReport, later: PureReport): PureReport {
   const journal = { ...report.journal, verdict: 'clean' as const, problems: [] }
   const damaged = report.damaged.filter((each) => later.damaged.includes(each))

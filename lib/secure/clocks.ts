@@ -1,4 +1,4 @@
-/** The clocks that waits and audit lines are measured by. Tests bring their own. */
+/** The clocks of waits and audit lines. Tests use their own. */
 import { readFileSync } from 'node:fs'
 
 export interface Clocks {
@@ -6,7 +6,7 @@ export interface Clocks {
   wallMs(): number
   /** Milliseconds since boot. */
   bootMs(): number
-  /** Changes with each boot; '' where the system has no such word. */
+  /** Changes with each boot; '' if the system does not provide one. */
   readonly bootId: string
 }
 

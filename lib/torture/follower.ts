@@ -12,9 +12,9 @@ import { Speaker, Word } from './testimony.js'
 
 export interface FollowerPlan {
   dataDirectory: string
-  /** Where it records what it sees. */
+  /** File in which it records what it sees. */
   log: string
-  /** Entries after which it rests for a moment, so that compaction can overtake it; 0: never. */
+  /** Entries after which it pauses briefly, so that compaction can overtake it; 0: never. */
   restEvery: number
 }
 

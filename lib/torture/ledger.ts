@@ -26,7 +26,7 @@ export interface LedgerPicture {
 const chainFactor = 31
 const chainModulus = 1_000_003
 
-/** undefined where the payload is not as long as that of a fill. */
+/** undefined if the payload does not have the length of a fill. */
 export function decodeFill(payload: Uint8Array): Fill | undefined {
   if (payload.byteLength !== fillBytes) return undefined
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)

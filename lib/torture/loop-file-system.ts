@@ -40,7 +40,7 @@ export function lacksForPowerCut(types: readonly FileSystemType[]): string {
 
 export class LoopFileSystem {
   readonly type: FileSystemType
-  /** Where it is mounted. */
+  /** The mount point. */
   readonly directory: string
   readonly #image: string
   #cutter: ChildProcess | undefined

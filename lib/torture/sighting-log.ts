@@ -31,8 +31,8 @@ export class SightingLog {
   }
 
   /**
-   * Records entries from `from` (undefined: the oldest) until the iteration ends, then returns where to go
-   * on: undefined if compaction overtook it or the journal is not there yet.
+   * Records entries from `from` (undefined: the oldest) until the iteration ends, then returns the next entry to
+   * read: undefined if compaction overtook it or the journal does not exist yet.
    */
   async record(
     following: Following,

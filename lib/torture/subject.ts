@@ -32,7 +32,7 @@ export interface Violation {
 /** What a subject shares with the run. */
 export interface Surroundings {
   seed: number
-  /** Where copies and evidence go: a directory that no fault touches. */
+  /** Directory for copies and evidence; faults never touch it. */
   directory: string
   counts: (fault: FaultKind) => FaultCounts
   violated: (violation: Violation) => void

@@ -31,7 +31,7 @@ export interface WriterPlan extends Setting {
   writePath: WritePath
   /** The disk gets full: operations may be refused. */
   expectFull: boolean
-  /** Where a follower in the writer's own process records what it sees; '': there is none. */
+  /** File in which a follower in the writer's process records what it sees; '' without one. */
   log: string
 }
 

@@ -55,7 +55,7 @@ t.test('a store from init to restore, with its trail in a journal', { timeout: 1
   const init = ['--kdf', 'pbkdf2-hmac-sha256', '--iterations', '100000']
   t.match(run(['creds', 'init', ...unlock, ...init]), {
     code: 0,
-    out: /no way to open it without the password/,
+    out: /can't be opened without the password/,
   })
   t.equal(statSync(data).mode & 0o777, 0o700)
   t.equal(statSync(join(data, 'secure_config.json')).mode & 0o777, 0o600)

@@ -1,7 +1,7 @@
-// A relative path means the place that it names when it is given. Two tenants have the same layout, a/ and
-// b/. Everything is opened in a/, then the working directory becomes b/, where the same relative path names
-// another place, full of files that look alike; b/ must not change by a byte. (Tests of a file share a
-// process, and with it the working directory: they run one after another.)
+// A relative path is resolved when it is given. Two tenants, a/ and b/, have the same layout. Everything is
+// opened in a/, then the working directory becomes b/. There the same relative path names similar files of the
+// other tenant; b/ must not change by a byte. (Tests of a file share a process, and with it the working
+// directory: they run one after another.)
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'

@@ -1,4 +1,4 @@
-/** Checks where the engine's own threads run, as the kernel reports for each thread of this process. */
+/** Checks the CPUs of the engine's own threads, as the kernel reports them for each thread of this process. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'

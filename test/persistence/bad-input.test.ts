@@ -266,7 +266,7 @@ t.test('a directory that is missing, a file, or not writable', async (t) => {
 t.test('a directory that this user may not write', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'pinnacle-locked-'))
   chmodSync(directory, 0o555)
-  // Root may write anywhere, so it becomes the user nobody for the two calls.
+  // Root may write anywhere, so it becomes uid 65534 for the two calls.
   const root = process.getuid?.() === 0
   if (root) process.seteuid?.(65_534)
   try {

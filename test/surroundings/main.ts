@@ -9,7 +9,7 @@ import { limits } from './limits.js'
 import { forks, meetLimit, opensAndCloses, signalled, signals, workers } from './rounds.js'
 
 const root = mkdtempSync(join(tmpdir(), 'pinnacle-surroundings-'))
-// Some limits run their process as the user nobody.
+// Some limits run their process as uid 65534.
 chmodSync(root, 0o755)
 let failures = 0
 

@@ -1,4 +1,4 @@
-// The window of a live writer: where it may be, who reads it, and how it ends.
+// The window of a live writer: its location, its readers, and its end.
 import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -21,7 +21,7 @@ import type { SubscriptionSet } from './subscription-set.js'
 export interface LiveEvents {
   onOpen(): void
   onMessage(bytes: Buffer): void
-  /** `reason` is null where the client closed it. */
+  /** `reason` is null if the client closed it. */
   onEnd(reason: CodedError | null): void
   onSubscribed(): void
   onProblem(problem: CodedError): void
@@ -133,7 +133,7 @@ export class Live {
     this.#watchdog?.stop()
   }
 
-  /** Reads nothing more until `resume`; silence is no failure meanwhile. */
+  /** Stops reading until `resume`; meanwhile, silence does not count as a failure. */
   pause(): void {
     this.connection.pause()
     this.#watchdog?.suspend()

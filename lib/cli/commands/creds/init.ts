@@ -55,9 +55,7 @@ async function init(output: Output, options: InitOptions): Promise<undefined> {
     await store.setAuditKey(root.key.copy())
     await audit.forgetRootKey()
   }
-  output.line(
-    `Made ${dataDirectory}/secure_config.json. There is no way to open it without the password.`,
-  )
+  output.line(`Made ${dataDirectory}/secure_config.json. It can't be opened without the password.`)
   output.document({ dataDirectory, cipher, kdf: options.kdf })
   return undefined
 }

@@ -17,7 +17,7 @@ export function register(creds: Command): void {
   withUnlock(
     creds
       .command('reveal <name>')
-      .description('write a secret to a file descriptor that is no terminal'),
+      .description('write a secret to a file descriptor that is not a terminal'),
   )
     .option('--field <field>', 'which field')
     .option('--version <n>', 'an old value', integerArgument)
