@@ -113,7 +113,7 @@ Napi::Value Restore(const Napi::CallbackInfo& info) {
                          ? static_cast<uint64_t>(sequence)
                          : 0;
   const std::string directory = options.data_directory;
-  // (Whoever restores waits for it.)
+  // (The caller of restore waits for it.)
   return Start<RestoreReport>(
       info.Env(), "pinnacle.restore", info[3],
       [](const std::function<Status()>& work) { return work(); },
