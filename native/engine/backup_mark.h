@@ -13,7 +13,7 @@ namespace pinnacle {
 
 std::string ManifestPath(const std::string& backup_directory);
 
-// kIsBackup where `data_directory` is a backup, finished or not.
+// kIsBackup if `data_directory` is a backup, finished or not.
 Status RefuseBackup(FileSystem* file_system, const std::string& data_directory);
 
 }  // namespace pinnacle

@@ -1,5 +1,5 @@
-// Applies verified entries to the books: on the calling thread or, where there are several
-// instruments and threads to be had, on these, each with instruments of its own.
+// Applies verified entries to the books: on the calling thread or, with several instruments and
+// available threads, on these, each with instruments of its own.
 //
 // What comes out is that of applying one entry after the other: an instrument's entries keep their
 // order; a definition waits until all before it is applied; of several entries that the books
@@ -94,7 +94,7 @@ class Replay {
 
   std::vector<std::unique_ptr<Worker>> workers_;
 
-  alignas(64) Stretch stretch_;  // what grows; empty where begin is end
+  alignas(64) Stretch stretch_;  // what grows; empty if begin is end
   uint64_t last_sequence_ = 0;   // put; 0: none yet
   uint64_t failed_sequence_ = 0;
   Status failure_;
