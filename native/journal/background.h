@@ -4,8 +4,8 @@
 //
 // What keeps them out of each other's way:
 // - Copying never waits for a sync, nor a sync for copying: what a sync needs it writes itself.
-// - The sync thread spins for the next request for a moment before it sleeps, where requests
-//   have been coming that fast: waking a thread takes as long as a good device takes to sync.
+// - The sync thread spins for the next request for a moment before it sleeps, if requests have been
+//   coming that fast: waking a thread takes as long as a good device takes to sync.
 #ifndef PINNACLE_JOURNAL_BACKGROUND_H_
 #define PINNACLE_JOURNAL_BACKGROUND_H_
 
@@ -40,7 +40,7 @@ class JournalThreads {
   JournalThreads(const JournalThreads&) = delete;
   JournalThreads& operator=(const JournalThreads&) = delete;
 
-  // Once. kTooManyThreads where the system starts no more; none runs then.
+  // Once. kTooManyThreads if the system can't start them all; none runs then.
   Status Start();
   // Asks for a sync that covers `sequence`; OnSync tells. Of any thread.
   void RequestDurable(uint64_t sequence);

@@ -26,7 +26,7 @@ Status Journal::FillStep() {
   {
     std::lock_guard copy_lock(copy_mutex_);
     if (!has_window_ || copied_segment_ != segment) return Status();
-    // Nobody writes to the file meanwhile, so what is behind the copied bytes is zero.
+    // No thread writes to the file meanwhile, so what follows the copied bytes is zero.
     const uint64_t begin = std::max(segment->filled_offset, PageEnd(copied_offset_));
     if (begin >= segment->bytes || begin >= copied_offset_ + kFillBytes) return Status();
     const uint64_t end = std::min(segment->bytes, begin + kFillBytes);
@@ -43,7 +43,7 @@ Status Journal::FillStep() {
       filled_bytes_.fetch_add(end - begin, std::memory_order_relaxed);
     }
   }
-  // Also where there is no memory to say why it failed: the next sync would not be told.
+  // Even without memory to say why it failed: the next sync would not get the error.
   if (status.ok()) status = Guarded([&] { return segment->file->Sync(); });
   if (status.ok()) return status;
   Fail(status);

@@ -1,5 +1,5 @@
 // The entries of a transaction before it is committed: the lines that the journal will have. They
-// are built where the window's ring will have them while each takes one line and all fit there,
+// are built at their place in the window's ring while each takes one line and all fit there,
 // otherwise in memory of their own. In the ring they have no checksum before the commit, so a line
 // that is taken back is never an entry there, and never comes to a file.
 //
@@ -22,8 +22,8 @@ namespace pinnacle {
 
 class StagedEntries {
  public:
-  // `most_bytes` is what a transaction may have. `place`, of `place_bytes`, is where the ring will
-  // have its lines; null: they are built apart. It must stay valid until Clear. It is empty.
+  // `most_bytes` is what a transaction may have. `place`, of `place_bytes`, is its lines' place in
+  // the ring; null: they are built apart. It must stay valid until Clear. It is empty.
   void Begin(uint64_t most_bytes, uint8_t* place, uint64_t place_bytes) {
     most_bytes_ = most_bytes;
     if (place != nullptr) {
@@ -88,7 +88,7 @@ class StagedEntries {
   }
 
   uint8_t* lines() { return lines_; }
-  // The lines are where the ring will have them; each has one entry.
+  // The lines are at their place in the ring; each has one entry.
   bool in_place() const { return lines_ != apart_.get(); }
   uint64_t bytes() const { return bytes_; }
   uint64_t count() const { return count_; }
@@ -147,7 +147,7 @@ class StagedEntries {
   uint64_t end_ = 0;  // that may be filled as things are: the lesser of the two
   uint64_t bytes_ = 0;
   uint64_t count_ = 0;
-  uint64_t last_ = 0;  // where the last entry begins
+  uint64_t last_ = 0;  // offset of the last entry
 };
 
 }  // namespace pinnacle
