@@ -8,9 +8,8 @@
  */
 import { refusalOf, notANumber, type OperationContext } from '../errors/refusal.js'
 import type { CodedError } from '../errors/pinnacle-error.js'
-import { hasGivenTime } from '../entry/operation-entry.js'
 import { EntryType, Staging } from '../native/binding.js'
-import type { OperationObserver, StagingArea } from '../native/staging.js'
+import { hasGivenTime, type OperationObserver, type StagingArea } from '../native/staging.js'
 import { BookView } from './book-view.js'
 import type { Instrument } from './instrument.js'
 import type { OrderIdLike } from './order-id.js'

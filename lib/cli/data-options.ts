@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander'
 import type { Durability, PersistenceConfig, RecoveryPolicy } from '../config/types.js'
 import { bounds, rangeText } from '../config/bounds.js'
-import { durabilities, recoveryPolicies } from '../native/option-names.js'
+import { durabilities, recoveryPolicies } from '../config/types.js'
 import { loadConfig } from '../config/load-config.js'
 import { integerArgument, numberArgument } from './arguments.js'
 import { usageError } from './usage-error.js'

@@ -2,6 +2,7 @@ import type { InstrumentDefinition, BookKind } from '../book/instrument.js'
 import type { StateMachine } from '../entry/state-machine.js'
 import type { Durability, RecoveryPolicy, WritePath } from '../native/option-names.js'
 
+export { durabilities, recoveryPolicies } from '../native/option-names.js'
 export type { Durability, RecoveryPolicy, WritePath }
 
 /** What a journal needs. docs/api.md describes each. */

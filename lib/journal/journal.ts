@@ -2,14 +2,13 @@
  * The journal of opaque typed payloads: a PersistenceManager's, or one of its own (Journal.open). The hot
  * path writes float64 lanes in place and makes one call; anything else is copied into the staging area.
  */
-import { isUint8Array } from 'node:util/types'
 import { toTimestamp, type Timestamp } from '../book/timestamp.js'
 import { engineOptionsOf } from '../config/engine-options.js'
 import { resolveConfig } from '../config/load-config.js'
 import type { JournalConfig } from '../config/types.js'
 import { PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
-import { notANumber, refusalOf } from '../errors/refusal.js'
-import { appendReserved, lastUsersType, lastUserType } from '../registry/user-types.js'
+import { refusalOf } from '../errors/refusal.js'
+import { appendReserved, lastUsersType } from '../registry/user-types.js'
 import type { CodedError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import { Staging, type NativeRecoveryReport } from '../native/binding.js'
@@ -19,6 +18,7 @@ import { Consumers } from './consumers.js'
 import { EngineSession } from '../engine/engine-session.js'
 import type { AppliedEntry, JournalEntry } from '../entry/entry.js'
 import { noOwner, type JournalOwner } from './journal-owner.js'
+import { checkPayload, isUserType, notAUserType, withTaken } from './payload-checks.js'
 import { directorySource, readEntries, type ReadOptions, type ReadSource } from './read-entries.js'
 import { assertNoTransaction, runTransaction, transactionOpen } from './transaction.js'
 
@@ -33,8 +33,6 @@ const SEQUENCE = Staging.sequence
 
 const payloadOffset = PAYLOAD * 8
 const stagedBytes = Staging.bytes - payloadOffset
-/** What a type above it becomes in its lane, to be refused there: the lane's higher bits are flags. */
-const noUserType = 255
 /** Up to here a loop copies faster than a call. */
 const loopBytes = 48
 
@@ -160,8 +158,6 @@ export class Journal {
     const typed =
       isUserType(userType) &&
       typeof timestampNs === 'number' &&
-      // (The lane's higher bits are flags.)
-      userType <= 127 &&
       // Half a lane would be four bytes to the engine, which counts bytes.
       (laneCount | 0) === laneCount
     if (!typed || this.#owner.applied) {
@@ -365,7 +361,7 @@ export class Journal {
   ): number {
     const staging = this.#staging
     const lanes = staging.lanes
-    let type = Math.min(userType, noUserType)
+    let type = userType
     if (typeof timestampNs === 'number') lanes[TIMESTAMP] = timestampNs
     else {
       staging.words[TIMESTAMP] = toTimestamp(timestampNs)
@@ -408,7 +404,7 @@ export class Journal {
     const staging = this.#staging
     const lanes = staging.lanes
     const payloadBytes = payload.byteLength
-    let type = Math.min(userType, noUserType)
+    let type = userType
     if (typeof timestampNs === 'number') lanes[TIMESTAMP] = timestampNs
     else {
       staging.words[TIMESTAMP] = toTimestamp(timestampNs)
@@ -473,40 +469,4 @@ export class Journal {
     const context = { operation: 'append', userType, payloadBytes, timestampNs }
     return this.#staging.refused(refusalOf(code, context, this.#session.causeOf(code)))
   }
-}
-
-/**
- * Whether it can be staged: larger numbers would set flags of its lane, which change the meaning of other lanes. The
- * engine refuses reserved types. (lastUserType is all ones.)
- */
-function isUserType(userType: number): boolean {
-  return typeof userType === 'number' && (userType & lastUserType) === userType
-}
-
-function notAUserType(userType: number, operation: 'append' | 'appendBatch' = 'append'): Error {
-  const context = { operation, userType }
-  if (typeof userType !== 'number') return notANumber(context)
-  return refusalOf('ERR_PINNACLE_INVALID_ENTRY_TYPE', context)
-}
-
-function checkPayload(payload: unknown): void {
-  // (The second look knows arrays of another realm: node:vm, a test runner.)
-  if (payload instanceof Uint8Array || isUint8Array(payload)) return
-  throw new PinnacleTypeError(
-    'ERR_PINNACLE_INVALID_ARGUMENT',
-    `a payload must be a Uint8Array (a Buffer is one), not ${shown(payload)}`,
-  )
-}
-
-/** The error, saying how many payloads of the batch were journaled. */
-function withTaken(error: unknown, taken: number): unknown {
-  const coded = error as { details?: Readonly<Record<string, unknown>> }
-  if (error instanceof Error) {
-    Object.defineProperty(error, 'details', {
-      value: { ...coded.details, taken },
-      enumerable: true,
-      configurable: true,
-    })
-  }
-  return error
 }

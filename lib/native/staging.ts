@@ -105,3 +105,10 @@ export class StagingArea {
     return this.errorNames[code] ?? 'ERR_PINNACLE_INVALID_OPERATION'
   }
 }
+
+/** Whether a staged operation has a time of the caller's: before the call, which puts the entry's time there. */
+export function hasGivenTime(lanes: Float64Array, words: BigUint64Array, at: number): boolean {
+  const isRaw = ((lanes[at + Staging.kind] as number) & Staging.rawTime) !== 0
+  // (A number may be negative zero, whose word is not 0.)
+  return isRaw ? words[at + Staging.timestamp] !== 0n : lanes[at + Staging.timestamp] !== 0
+}

@@ -63,7 +63,7 @@ export const tortureInstruments: readonly InstrumentDefinition[] = [
 export const instrumentCount = tortureInstruments.length
 const levelInstrument = instrumentCount - 1
 
-export const accounts = 12
+const accounts = 12
 
 /** Every Nth event is of the kind; of two kinds that meet, the first named here. */
 const every = { payload: 23, fill: 7, clear: 1009, level: 5, trade: 29, status: 211 }

@@ -118,7 +118,7 @@ TEST_CASE("a window that is not as it was left is refused, reported, and kept un
   SUBCASE("it has a second name") {
     bool done = false;
     REQUIRE(machine.files().Link(path, "/shm/other", &done).ok());
-    why = "not this user's alone";
+    why = "not private to this user";
   }
   SUBCASE("it was cut short") {
     std::unique_ptr<File> file;

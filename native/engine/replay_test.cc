@@ -237,7 +237,7 @@ TEST_CASE(
   for (size_t i = 0; i < 3; ++i) REQUIRE(PutEntry(&replay, entries, segment, i).ok());
   const Status status = replay.Drain();
   CHECK(status.code() == Code::kIo);
-  CHECK(status.message().find("reads otherwise") != std::string::npos);
+  CHECK(status.message().find("returned different bytes on a second read") != std::string::npos);
   CHECK(replay.failed_sequence() == 3);
   CHECK(books.book(1).order_count() == 0);
 }
