@@ -95,7 +95,7 @@ Napi::Value BackupDirectory(const Napi::CallbackInfo& info) {
   BackupOptions options;
   options.data_directory = PathFrom(info[0]);
   options.destination = PathFrom(info[1]);
-  // Only beside a writer there is somebody to be polite to.
+  // Low priority serves only a writer that runs beside.
   const RunWork run = [directory = options.data_directory](const std::function<Status()>& work) {
     bool open = false;
     const Status looked = FileSystem::Real()->IsLocked(directory, &open);

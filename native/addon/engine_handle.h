@@ -55,7 +55,7 @@ class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
   double* lanes_ = nullptr;
   napi_env env_ = nullptr;
   Napi::ObjectReference staging_;  // a Float64Array over shared memory, see buffers.h
-  Napi::ObjectReference events_;   // weak but while somebody waits for durability
+  Napi::ObjectReference events_;   // weak except while a caller waits for durability
   LoopSignal signal_;              // calls CallEvents
   bool hook_registered_ = false;
   bool referenced_ = false;  // the signal keeps the event loop alive

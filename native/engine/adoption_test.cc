@@ -194,7 +194,7 @@ TEST_CASE("a call that fails on the window is the open's error, and the next ope
     CHECK(machine.report.window.fate == WindowFate::kUsed);
     CHECK(machine.engine->appended() == 15);
   }
-  // Short reads are none at all.
+  // A short read is not a failure.
   Machine machine;
   machine.WriteAndKill();
   machine.files().faults().Add({.kind = CallKind::kRead,

@@ -35,7 +35,7 @@
 
 namespace pinnacle {
 
-// A point at which a snapshot is to be taken; fixed on the writer's thread, built on another.
+// The point of a snapshot to take; fixed on the writer's thread, built on another.
 struct SnapshotPoint {
   uint64_t sequence = 0;
   uint64_t timestamp_ns = 0;

@@ -36,7 +36,7 @@ struct EngineOptions {
   Durability durability = Durability::kInterval;
   uint64_t sync_interval_ns = 10'000'000;
   RecoveryPolicy policy = RecoveryPolicy::kStrict;
-  // A state machine is to be restored: it needs a snapshot with its state, or every entry from 1
+  // The open restores a state machine: it needs a snapshot with its state, or every entry from 1
   // on. A repair that would leave neither is refused.
   bool has_state_machine = false;
   uint64_t keep_snapshots = 3;

@@ -41,7 +41,7 @@ void PrefetchFollowing(const BookSet& books, const uint8_t* entry, uint64_t byte
 template <typename Change>
 void Replay::Notify(Change change) {
   {
-    std::lock_guard lock(mutex_);  // a thread between its look and its sleep sees the change
+    std::lock_guard lock(mutex_);  // a thread about to sleep sees the change
     change();
   }
   changed_.notify_all();

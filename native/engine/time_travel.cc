@@ -70,8 +70,8 @@ void VisitTransaction(const EntryView& first, Visit&& visit) {
   } while ((header.flags & kFlagMoreFollows) != 0);
 }
 
-// Applies the entries after the books' last until `stop` says so of the next one, or the journal
-// ends. Of a transaction it is asked once, at its first entry.
+// Applies the entries after the books' last until `stop` says so for the next one, or the journal
+// ends. It is asked once for a transaction, at its first entry.
 using Stop = std::function<Status(const EntryView& entry, bool* stop)>;
 Status ApplyFollowing(FileSystem* fs, const std::string& data_directory, const Stop& stop,
                       BookSet* books, uint32_t* entry_checksum) {

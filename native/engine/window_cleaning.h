@@ -41,7 +41,7 @@ struct FoundWindow {
 };
 
 // Looks at all windows of this user in `directory` (empty: the system's). kInvalidArgument: the
-// system has none. `force`: those that may have entries go as well, but for those that are needed.
+// system has none. `force`: those that may have entries go as well, except those that are needed.
 Status CleanWindows(const Environment& environment, const std::string& directory, bool force,
                     bool dry_run, std::vector<FoundWindow>* windows);
 

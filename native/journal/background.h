@@ -42,14 +42,14 @@ class JournalThreads {
 
   // Once. kTooManyThreads if the system can't start them all; none runs then.
   Status Start();
-  // Asks for a sync that covers `sequence`; OnSync tells. Of any thread.
+  // Asks for a sync that covers `sequence`; OnSync reports it. Callable from any thread.
   void RequestDurable(uint64_t sequence);
   // Syncs on the calling thread and records it like the others.
   Status SyncNow();
   // Waits for the threads to end. Idempotent.
   void Stop();
 
-  // The highest sequence that somebody asked to be made durable.
+  // The highest sequence that was requested to be durable.
   uint64_t requested() const { return requested_.load(std::memory_order_relaxed); }
   uint64_t syncs() const { return sync_ns_.count(); }
   uint64_t sync_failures() const { return sync_failures_.load(std::memory_order_relaxed); }

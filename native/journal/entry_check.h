@@ -73,7 +73,7 @@ inline bool FlagsArePlain(const EntryHeader& header, uint8_t also) {
   return (header.flags & ~(kFlagOfPayload | kFlagGivenTime | also)) == kFlagWritten;
 }
 
-// Of any entry but a hole.
+// For any entry except a hole.
 inline bool TypeAndLengthFit(const EntryHeader& header) {
   const int32_t wanted = kPayloadOfType[header.type];
   return header.payload_bytes <= kMaxPayloadBytes &&

@@ -119,7 +119,7 @@ TEST_CASE("a sector torn at any byte makes a torn entry") {
     JournalImage kept_back;
     kept_back.Entry(1);
     kept_back.Zero(offset, cut);
-    // With the whole line gone but for its end, the first word says so.
+    // If only the line's end is left, the first word says so.
     CHECK(StateAt(kept_back, offset) == EntryState::kTorn);
   }
 }

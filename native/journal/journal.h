@@ -79,7 +79,7 @@ struct JournalPosition {
   uint64_t known_durable = 0;        // entries up to here need not be made durable
   // Segment files that hold nothing to keep: after it, or before the oldest one.
   std::vector<SegmentFile> trailing;
-  std::vector<SegmentFile> to_empty;  // of them: their lines are to be zeroed before that
+  std::vector<SegmentFile> to_empty;  // of them: zero their lines before that
   std::vector<uint64_t> spares;       // numbers of .spare files
   uint64_t next_index = 1;            // above every index in use
   // The data directory whose head record is kept, and what was found of it. Empty: none is kept (a
@@ -164,7 +164,7 @@ class Journal {
   // Why the last append was refused with kNoSpace, kIo and the like, or kJournalFailed.
   Status last_error() const;
 
-  // --- frontiers: of any thread ---
+  // --- frontiers: any thread ---
   uint64_t appended() const { return appended_.load(std::memory_order_acquire); }
   uint64_t written() const {
     return has_window_ ? written_.load(std::memory_order_acquire) : appended();
@@ -175,7 +175,7 @@ class Journal {
   // Of the failure: kJournalFailed or kDirectoryLost.
   Code FailureCode() const { return failure().code(); }
 
-  // --- steps: of any thread ---
+  // --- steps: any thread ---
 
   // One group commit: everything appended before the call is durable when it returns ok.
   Status Flush();
@@ -185,7 +185,7 @@ class Journal {
   // CopyStep for the thread that looks every now and then: does nothing while another thread, such
   // as a sync, writes. The holder of a lock has to wake each thread that waits for it.
   Status CopyUnlessBusy();
-  // A follower of another process wants entries copied as soon as can be. Of the copying thread.
+  // A follower in another process wants entries copied as soon as possible. Copying thread.
   bool IsHurried() const;
   // Whether it is time to sync: many full segments are not synced yet, each with an open file.
   bool HasManyUnsynced() const;
@@ -365,7 +365,7 @@ class Journal {
   std::atomic<uint64_t> copied_bytes_{0};
 
   std::atomic<uint64_t> segments_removed_{0};
-  // Whether zeros are to be written ahead: the last sync was short.
+  // Whether to write zeros ahead: the last sync was short.
   std::atomic<bool> fills_{true};
   std::atomic<uint64_t> flushed_bytes_{0};
   std::atomic<uint64_t> fill_count_{0};
@@ -375,8 +375,8 @@ class Journal {
   uint64_t marked_ = 0;     // the highest that a mark says
   uint64_t mark_ns_ = 0;    // when the last one was written
 
-  // One writes to the files at a time; taken after flush_mutex_. The next two fields are
-  // its position.
+  // One writes to the files at a time; taken after flush_mutex_. Guards the next two
+  // fields, the position of the copy.
   std::mutex copy_mutex_;
   std::shared_ptr<Segment> copied_segment_;
   uint64_t copied_offset_ = 0;  // in it
@@ -392,7 +392,7 @@ class Journal {
   std::vector<Rolled> rolled_;  // full, not yet wholly durable
   std::vector<SegmentRecord> records_;
   uint64_t released_below_ = 0;  // segments below this index lose their names on purpose
-  uint64_t bytes_before_ = 0;  // appended since Open, but for [start_offset_, offset_) of current_
+  uint64_t bytes_before_ = 0;  // appended since Open, without [start_offset_, offset_) of current_
   uint64_t start_offset_ = 0;
   Status failure_;
   Status last_error_;

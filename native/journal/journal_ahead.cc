@@ -17,8 +17,8 @@ constexpr uint64_t kFillBytes = 512 * 1024;
 
 Status Journal::FillStep() {
   if (!fills_.load(std::memory_order_relaxed)) return Status();
-  // A sync under way goes first. None may run beside this one: the kernel tells an error once, and
-  // the other would not hear of it.
+  // A sync under way goes first. None may run beside this one: the kernel reports an error once,
+  // and the other sync would miss it.
   std::unique_lock flush_lock(flush_mutex_, std::try_to_lock);
   if (!flush_lock.owns_lock() || failed() || closed_) return Status();
   const std::shared_ptr<Segment> segment = ExtentNow().segment;

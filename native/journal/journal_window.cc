@@ -115,8 +115,8 @@ Code Journal::AppendApart(const EntryHeader& header, const uint8_t* payload, uin
   return Code::kOk;
 }
 
-// Into the file, after everything before it. The ring gets its end, so that the ring has the end of
-// the stream as ever.
+// Into the file, after everything before it. The ring gets its end, so that the ring still has the
+// end of the stream.
 Status Journal::WriteThrough(std::span<const uint8_t> entry) {
   std::lock_guard copy_lock(copy_mutex_);
   const Extent to = ExtentNow();
@@ -195,7 +195,7 @@ Status Journal::CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_o
   return Status();
 }
 
-// The device has begun with what is to be synced when this returns, so that the sync itself can
+// The device has begun to write what the sync covers when this returns, so that the sync itself can
 // be waited for a little later.
 Status Journal::CopyForSync(const Extent& to) {
   {

@@ -1,4 +1,4 @@
-// Reads a journal's entries from a sequence on, also while a writer (of this or another process)
+// Reads a journal's entries from a sequence on, even while a writer (in this or another process)
 // appends: through pread, without a lock, never past what verifies.
 #ifndef PINNACLE_JOURNAL_READER_H_
 #define PINNACLE_JOURNAL_READER_H_

@@ -35,7 +35,7 @@ Scanned Scan(DirectoryImage& directory, bool live = false) {
   Collector visitor;
   REQUIRE(ScanJournal(&directory.files(), "/d/journal", options, &visitor, &scanned.result).ok());
   scanned.visited = std::move(visitor.sequences);
-  // Who looks at no entry finds the same.
+  // A scan without a visitor finds the same.
   ScanResult again;
   REQUIRE(ScanJournal(&directory.files(), "/d/journal", options, nullptr, &again).ok());
   CHECK(again.verdict.tail == scanned.tail());
@@ -161,7 +161,7 @@ TEST_CASE("transactions that contradict themselves are corruption, whatever foll
   CHECK(Last(scanned) == 5);
   CHECK(scanned.result.evidence.next_sequence == 6);
   CHECK(scanned.reason().find("is contradicted by entry") != std::string::npos);
-  // Neither does a writer beside it explain that.
+  // A writer beside it does not explain that either.
   const Scanned live = Scan(image, true);
   CHECK(live.tail() == Tail::kCorrupt);
   CHECK_FALSE(live.result.live_tail);

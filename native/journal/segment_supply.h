@@ -70,7 +70,7 @@ class SegmentSupply {
   bool ready() const { return is_ready_.load(std::memory_order_acquire); }
 
   // The segment that is ready, and all that are made from here on, have these mandatory features,
-  // durably. Not beside Take.
+  // durably. Must not run beside Take.
   Status RequireFeature(uint64_t bits);
 
   // The segment that Take would give; null if none is ready.
@@ -121,7 +121,7 @@ class SegmentSupply {
   // `*filled`: the zeros are on the device, and not only what the file reads as.
   Status MakeFile(const std::string& path, File* file, uint64_t index, uint64_t recycled_from,
                   uint64_t* segment_id, bool* filled);
-  // Opens what is to be written to, from `offset` on.
+  // Opens a file to write to, from `offset` on.
   Status Attach(std::unique_ptr<File> file, uint64_t offset, uint64_t prefault_bytes,
                 Segment* segment);
   Status ZeroFill(File* file, uint64_t begin, uint64_t end);

@@ -55,8 +55,8 @@ class StagedEntries {
     std::memset(end, 0, static_cast<size_t>(entry + entry_bytes - end));
     Count(entry_bytes);
   }
-  // The same of an entry of one line, whose payload fills it. Whole words: who reads them back as
-  // words soon would have to wait for narrower stores, or wider ones, to reach the cache.
+  // The same for an entry of one line, whose payload fills it. It stores whole words: a reader that
+  // soon loads them as words would have to wait for narrower or wider stores to reach the cache.
   void AddLine(EntryType type, uint16_t instrument, uint8_t flags, uint64_t sequence,
                uint64_t timestamp_ns, const uint64_t* payload) {
     uint64_t* words = reinterpret_cast<uint64_t*>(lines_ + bytes_);
@@ -75,7 +75,7 @@ class StagedEntries {
     EndAt(last_);
   }
 
-  // Forgets all; the memory stays for the next transaction, but for what a large one had.
+  // Forgets all; the memory stays for the next transaction, except what a large one needed.
   void Clear() {
     bytes_ = count_ = last_ = 0;
     if (apart_bytes_ > kKeptBytes) [[unlikely]] {

@@ -14,8 +14,8 @@ namespace pinnacle {
 enum class Tail : uint8_t { kClean, kTorn, kCorrupt };
 const char* TailName(Tail tail);
 
-// The stop of the run of good entries, and what is known about what follows. All of it are facts;
-// the table is the judgement.
+// The stop of the run of good entries, and what is known about what follows. All of these are
+// facts; the table is the judgement.
 struct TailEvidence {
   uint64_t next_sequence = 1;                 // expected at the run's stop
   uint64_t known_durable = 0;                 // highest durable frontier that any evidence names
