@@ -20,7 +20,7 @@ Napi::Promise RunAsyncAndFinish(
     Napi::Env env, const char* name, std::function<Status()> work, Finish finish,
     std::function<Napi::Value(Napi::Env, const Status&)> error = nullptr);
 
-// The same where only memory can keep the value from being made.
+// The same, for a value that only a lack of memory can keep from being made.
 Napi::Promise RunAsync(Napi::Env env, const char* name, std::function<Status()> work,
                        std::function<Napi::Value(Napi::Env)> result,
                        std::function<Napi::Value(Napi::Env, const Status&)> error = nullptr);

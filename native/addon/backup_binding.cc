@@ -95,7 +95,7 @@ Napi::Value BackupDirectory(const Napi::CallbackInfo& info) {
   BackupOptions options;
   options.data_directory = PathFrom(info[0]);
   options.destination = PathFrom(info[1]);
-  // Only beside a writer there is somebody to be polite to.
+  // Low priority serves only a writer that runs beside.
   const RunWork run = [directory = options.data_directory](const std::function<Status()>& work) {
     bool open = false;
     const Status looked = FileSystem::Real()->IsLocked(directory, &open);
@@ -113,7 +113,7 @@ Napi::Value Restore(const Napi::CallbackInfo& info) {
                          ? static_cast<uint64_t>(sequence)
                          : 0;
   const std::string directory = options.data_directory;
-  // (Whoever restores waits for it.)
+  // (The caller of restore waits for it.)
   return Start<RestoreReport>(
       info.Env(), "pinnacle.restore", info[3],
       [](const std::function<Status()>& work) { return work(); },

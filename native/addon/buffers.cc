@@ -31,7 +31,7 @@ Napi::ArrayBuffer NewArrayBuffer(Napi::Env env, size_t bytes) {
   return Construct(env, ConstructorsOf(env).array_buffer, length).As<Napi::ArrayBuffer>();
 }
 
-// Throws where the view could not be made, for the same reasons.
+// Throws if the view could not be made, for the same reasons.
 template <typename Array, typename Element>
 Napi::Value Filled(Array array, std::span<const Element> elements) {
   if (elements.empty()) return array;

@@ -8,8 +8,8 @@
 // - What native code keeps (the staging area) lies in a SharedArrayBuffer, which nothing in
 //   JavaScript can detach, transfer or shrink.
 //
-// New buffers are made by JavaScript's own constructors: where memory is short those throw, while
-// Node-API's functions end the process.
+// JavaScript's own constructors make new buffers: they throw when memory is short, while Node-API's
+// functions end the process.
 #ifndef PINNACLE_ADDON_BUFFERS_H_
 #define PINNACLE_ADDON_BUFFERS_H_
 
@@ -31,12 +31,12 @@ struct BufferConstructors {
   explicit BufferConstructors(Napi::Env env);
 };
 
-// The bytes of a Uint8Array or Buffer over memory of any kind. False where it is none.
+// The bytes of a Uint8Array or Buffer over memory of any kind. False for any other value.
 bool BytesFromValue(Napi::Value value, std::span<uint8_t>* bytes);
-// The lanes of a Float64Array. False where it is none.
+// The lanes of a Float64Array. False for any other value.
 bool LanesFromValue(Napi::Value value, std::span<double>* lanes);
 
-// These throw std::bad_alloc where there is no memory.
+// These throw std::bad_alloc when memory runs out.
 Napi::Value BytesToValue(Napi::Env env, std::span<const uint8_t> bytes);
 Napi::Value LanesToValue(Napi::Env env, std::span<const double> lanes);
 // A Float64Array over shared memory.

@@ -53,7 +53,7 @@ void EngineHandle::OnEnvironmentEnd(void* self) {
 }
 
 void EngineHandle::OnSync(uint64_t durable, const Status& status) {
-  // Nobody waits: JavaScript is not woken.
+  // No caller waits: JavaScript is not woken.
   (void)durable;
   const bool is_news = engine_->window_lost() && !window_loss_told_;
   if (status.ok() && !is_news && requested_.load(std::memory_order_acquire) == 0) return;
@@ -118,7 +118,7 @@ void EngineHandle::RequestDurable(uint64_t sequence) {
   if (!referenced_) {
     referenced_ = true;
     signal_.Ref();
-    events_.Ref();  // whoever waits must be answered, even where nothing else holds the journal
+    events_.Ref();  // waiting callers get an answer, even if nothing else holds the journal
   }
   if (engine_->durable() >= sequence || engine_->failed()) {
     OnSync(engine_->durable(), engine_->failure());

@@ -1,4 +1,4 @@
-// What stands behind one engine object of JavaScript: the engine, the staging area and the way back
+// The native side of one engine object of JavaScript: the engine, the staging area and the way back
 // to JavaScript from the sync thread.
 //
 // Lifetime: shared by the object's methods and by the work under way. It ends with close(), with
@@ -24,13 +24,13 @@ class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
   EngineHandle(const EngineHandle&) = delete;
   EngineHandle& operator=(const EngineHandle&) = delete;
 
-  // Makes the staging area, starts the threads and registers for the environment's end. Where it
-  // fails, Abandon follows.
+  // Makes the staging area, starts the threads and registers for the environment's end. If it
+  // fails, the caller calls Abandon.
   Status Attach(Napi::Env env, Napi::Object events);
 
   // Null once closing has begun. For calls of the JavaScript thread.
   Engine* engine() { return open_ ? engine_.get() : nullptr; }
-  // For work under way, which may outlast close(); the engine refuses what it can't do any more.
+  // For work under way, which may outlast close(); the engine refuses what it can no longer do.
   Engine* engine_for_work() { return engine_.get(); }
   double* lanes() { return lanes_; }
   Napi::Value staging() { return staging_.Value(); }
@@ -39,7 +39,7 @@ class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
   void RequestDurable(uint64_t sequence);
 
   // Refuses further calls at once; the caller runs Engine::Close then, on any thread, and
-  // FinishClose on the JavaScript thread. False where it was closed before.
+  // FinishClose on the JavaScript thread. False if it was closed before.
   bool BeginClose();
   void FinishClose();
   // Both, and Engine::Close in between: for one that JavaScript never gets.
@@ -55,7 +55,7 @@ class EngineHandle : public std::enable_shared_from_this<EngineHandle> {
   double* lanes_ = nullptr;
   napi_env env_ = nullptr;
   Napi::ObjectReference staging_;  // a Float64Array over shared memory, see buffers.h
-  Napi::ObjectReference events_;   // weak but while somebody waits for durability
+  Napi::ObjectReference events_;   // weak except while a caller waits for durability
   LoopSignal signal_;              // calls CallEvents
   bool hook_registered_ = false;
   bool referenced_ = false;  // the signal keeps the event loop alive

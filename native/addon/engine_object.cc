@@ -44,8 +44,8 @@ Napi::Value Rejected(Napi::Env env, const Status& status) {
   return deferred.Promise();
 }
 
-// At low priority and where background work belongs, on a thread of its own: the pool's threads
-// keep their priority and their processors.
+// On a thread of its own, at low priority and on the processors for background work: the pool's
+// threads keep their priority and their processors.
 Status RunInBackground(const Handle& handle, const std::function<Status(Engine*)>& work) {
   Engine* engine = handle->engine_for_work();
   return RunAtLowPriority([&] {
@@ -230,7 +230,7 @@ Napi::Value Compact(const Napi::CallbackInfo& info, const Handle& handle) {
       [report](Napi::Env environment) { return ToValue(environment, *report); });
 }
 
-// (Whoever closes waits for it first: it syncs and asks for the frontier.)
+// (The caller of close waits for the backup first: it syncs and asks for the frontier.)
 Napi::Value Backup(const Napi::CallbackInfo& info, const Handle& handle) {
   Engine* engine = OpenEngineOf(info, handle);
   if (engine == nullptr) return info.Env().Undefined();

@@ -53,7 +53,7 @@ std::string Text(Napi::Object object, const char* name) {
   return value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
 }
 
-// The value that one of the names stands for.
+// The value that one of the names means.
 template <typename Value>
 struct Choice {
   const char* name;

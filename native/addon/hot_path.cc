@@ -27,7 +27,7 @@ class FrozenClock {
   Engine* engine_;
 };
 
-// `argument`, where it is asked for, is the call's first one or undefined.
+// `argument`, if asked for, is the call's first argument or undefined.
 EngineHandle* HandleOf(napi_env env, napi_callback_info info, napi_value* argument = nullptr) {
   void* data = nullptr;
   size_t count = 1;
@@ -40,7 +40,7 @@ void SetResult(double* lanes, Code code, uint64_t sequence) {
   lanes[lane::kSequence] = static_cast<double>(sequence);
 }
 
-// Of a call that changes nothing where it throws.
+// For a call that changes nothing if it throws.
 template <typename Call>
 Code GuardedCode(Call&& call) {
   try {
@@ -59,7 +59,7 @@ Code ApplyStaged(Engine* engine, const double* lanes, uint64_t* sequence) {
   return GuardedCode([&] { return engine->Apply(operation, timestamp_ns, sequence); });
 }
 
-// A state machine is told the time that the entry got.
+// Gives a state machine the time of its entry.
 void TellStamp(double* operation, const Engine& engine) {
   const uint64_t stamp_ns = engine.last_stamp_ns();
   std::memcpy(operation + lane::kTimestamp, &stamp_ns, sizeof(stamp_ns));
@@ -129,8 +129,8 @@ bool EndsBatch(Code code) {
          code == Code::kTooManyThreads;
 }
 
-// Brings what the operations behind the one at `index` will touch into the cache, where their book
-// is too large for it.
+// Prefetches what the operations after the one at `index` will touch, if their book is too large
+// for the cache.
 void PrefetchStaged(const BookSet& books, const double* operations, int64_t index, int64_t count) {
   const double instrument =
       operations[lane::kPerOperation * static_cast<size_t>(index) + lane::kInstrument];

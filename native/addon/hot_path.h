@@ -1,5 +1,5 @@
-// The calls that are made for every operation: no arguments, no return value, no allocation. What
-// is to be done and what came of it stand in the staging area.
+// The calls that are made for every operation: no arguments, no return value, no allocation. The
+// staging area holds their input and their result.
 #ifndef PINNACLE_ADDON_HOT_PATH_H_
 #define PINNACLE_ADDON_HOT_PATH_H_
 

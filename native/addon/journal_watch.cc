@@ -22,8 +22,8 @@ namespace pinnacle::addon {
 namespace {
 
 constexpr uint64_t kWaitNs = 50'000'000;
-// How often a window that is not there, or does not move, is looked for anew: the writer may have
-// been opened again.
+// How often to look again for a window that is missing or does not move: the writer may have been
+// opened again.
 constexpr uint64_t kSearchNs = 200'000'000;
 
 // Waits on a thread of its own, so that no thread of the pool that file operations need is taken.

@@ -52,7 +52,7 @@ bool LoopSignal::Open(napi_env env, const char* name, Call call, void* data) {
     napi_async_destroy(env, handle->context);
     return false;
   }
-  // Released where the loop lets go of it, in Close.
+  // Released when the loop lets go of it, in Close.
   Handle* opened = handle.release();
   uv_unref(reinterpret_cast<uv_handle_t*>(&opened->async));
   opened->owner = this;

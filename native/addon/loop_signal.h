@@ -16,7 +16,7 @@ namespace pinnacle::addon {
 
 class LoopSignal {
  public:
-  // Runs in a callback scope of its own (microtasks run behind it) and may close the signal.
+  // Runs in a callback scope of its own (microtasks run after it) and may close the signal.
   using Call = void (*)(napi_env env, void* data);
 
   LoopSignal() = default;
@@ -26,18 +26,18 @@ class LoopSignal {
 
   // --- the environment's thread ---
 
-  // False where the environment has no loop to offer. An open signal does not keep the process
-  // alive by itself.
+  // False if the environment has no loop to offer. An open signal does not keep the process alive
+  // by itself.
   bool Open(napi_env env, const char* name, Call call, void* data);
   // Keeps the process alive, or lets it end.
   void Ref();
   void Unref();
-  // No call comes any more. Idempotent; the end of the environment waits for it.
+  // No call follows. Idempotent; the end of the environment waits for it.
   void Close();
 
   // --- any thread ---
 
-  // Does nothing where the signal is not open.
+  // Does nothing if the signal is not open.
   void Send();
 
  private:

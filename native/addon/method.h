@@ -12,7 +12,7 @@
 
 namespace pinnacle::addon {
 
-// `body(info)`, and undefined behind an error.
+// `body(info)`, or undefined after an error.
 template <typename Body>
 Napi::Value CallGuarded(const Napi::CallbackInfo& info, Body& body) {
   Napi::Value result;

@@ -1,8 +1,8 @@
 // The engines that this process has open, of all its threads, by their data directories.
 //
-// Who reads a directory reads its files, and an entry gets there some microseconds after it was
-// appended. Another process can't tell the difference; whoever has just appended can. So what reads
-// here first has what is appended written out.
+// A reader of a directory reads its files, and an entry gets there some microseconds after it was
+// appended. Another process can't tell the difference, but the appending process can. So a read in
+// this process first has the appended entries written out.
 #ifndef PINNACLE_ADDON_OPEN_ENGINES_H_
 #define PINNACLE_ADDON_OPEN_ENGINES_H_
 
@@ -20,8 +20,8 @@ void RemoveOpenEngine(Engine* engine);
 // Which directory that is; nothing is written out for one that does not exist.
 FileIdentity DirectoryIdentity(const std::string& data_directory);
 
-// Writes to the files what this process has appended to the directory. Where that fails the journal
-// fails, and its writer is told; the reader gets what the files have.
+// Writes to the files what this process has appended to the directory. If that fails, the journal
+// fails and its writer gets the error; the reader gets what the files have.
 void WriteOut(const FileIdentity& directory);
 inline void WriteOut(const std::string& data_directory) {
   WriteOut(DirectoryIdentity(data_directory));

@@ -79,7 +79,7 @@ class Arguments {
     return value.As<Napi::Boolean>().Value();
   }
 
-  // Throws where an argument did not fit.
+  // Throws if an argument did not fit.
   bool Fit() {
     if (problem_.empty()) return true;
     Napi::TypeError error = Napi::TypeError::New(info_.Env(), problem_);
@@ -164,7 +164,7 @@ Napi::Value Equal(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), crypto::Equal(a, b));
 }
 
-// The binary primitives: n inputs, then one output; true where it was written.
+// The binary primitives: n inputs, then one output; true if it was written.
 template <bool (*Function)(Bytes, Bytes, Output)>
 Napi::Value Call2(const Napi::CallbackInfo& info) {
   Arguments arguments(info);

@@ -8,7 +8,7 @@
 //
 // Errors are thrown as Error with `code` (and `errno`); lib/secure/native.ts gives them their
 // class. Misuse (a missing or wrong argument) is a TypeError with ERR_PINNACLE_INVALID_ARGUMENT.
-// There is no state per environment: safe in worker threads.
+// It keeps no state per environment: safe in worker threads.
 #ifndef PINNACLE_ADDON_SECRET_BINDING_H_
 #define PINNACLE_ADDON_SECRET_BINDING_H_
 

@@ -3,7 +3,7 @@
 // functions resolve from the node executable when the addon is loaded, so nothing is linked here
 // and Node's own updates apply.
 //
-// Every function returns false where OpenSSL refuses; an output is then wiped. What authenticates
+// Every function returns false when OpenSSL refuses; an output is then wiped. What authenticates
 // (GcmOpen) writes no plaintext out unless the tag is right.
 #ifndef PINNACLE_ADDON_SECRET_CRYPTO_H_
 #define PINNACLE_ADDON_SECRET_CRYPTO_H_
@@ -23,7 +23,7 @@ inline constexpr size_t kSha256Bytes = 32;
 inline constexpr size_t kX25519Bytes = 32;
 
 bool Random(Output out);
-// Compares without a data-dependent branch; false where lengths differ.
+// Compares without a data-dependent branch; false if the lengths differ.
 bool Equal(Bytes a, Bytes b);
 
 bool Pbkdf2Sha256(Bytes password, Bytes salt, uint32_t iterations, Output key);

@@ -2,9 +2,9 @@
 // staged operation. Staging in lib/native/binding.ts has the same numbers, and
 // test/book/staging-layout.test.ts compares all of them; lanes are float64.
 //
-// Shared memory: whoever was handed it may write at any moment, so each lane is read once and
-// checked as it was read. (Operations of a batch stand in an array of the batch's own, laid out
-// alike from its first lane on.)
+// Shared memory: any holder may write at any moment, so each lane is read once and checked as it
+// was read. (A batch's operations are in an array of its own, laid out alike from its first lane
+// on.)
 #ifndef PINNACLE_ADDON_STAGING_H_
 #define PINNACLE_ADDON_STAGING_H_
 
@@ -58,7 +58,7 @@ inline constexpr size_t kStagingPayloadBytes = kStagingBytes - lane::kPayload * 
 inline constexpr uint32_t kRawIds = 0x100;
 inline constexpr uint32_t kRawTime = 0x200;
 
-// True where `value` is an integer in 0 .. 2^53 - 1 (so not for NaN).
+// True if `value` is an integer in 0 .. 2^53 - 1 (so not for NaN).
 inline bool ToInteger(double value, int64_t* integer) {
   if (!(value >= 0 && value <= 9007199254740991.0)) return false;
   *integer = static_cast<int64_t>(value);

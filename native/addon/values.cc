@@ -358,8 +358,8 @@ ProgressCallback::ProgressCallback(Napi::Env env, Napi::Value callback) {
     callback_ = nullptr;
     return;
   }
-  // Node frees the function with the environment, whoever still holds it. Hooks run in reverse
-  // order, so this one runs before that.
+  // Node frees the function with the environment, even if it is still referenced. Hooks run in
+  // reverse order, so this one runs before that.
   env_ = env;
   napi_add_env_cleanup_hook(env, EnvironmentEnds, this);
 }

@@ -13,7 +13,7 @@ namespace pinnacle {
 
 namespace {
 
-// A file with the pieces that are to be written to it over its bytes.
+// A file whose bytes are overlaid by the pieces to write to it.
 class OverlaidFile final : public File {
  public:
   OverlaidFile(std::unique_ptr<File> file, std::vector<const AdoptionPiece*> pieces)

@@ -1,10 +1,10 @@
 // What a writer that ended without closing left in its window: found, judged, and written to the
 // segment files before anything else is read.
 //
-// A window is taken only where it is certainly the directory's own and of its present: named by the
-// head record, of this boot, of this directory and epoch, locked by nobody, and byte-equal to the
-// files in every line that both have. Positions are taken from nowhere but the bytes. What is not
-// taken although the head record names it is told, with the reason.
+// A window is taken only if it is certainly the directory's own and up to date: named by the head
+// record, of this boot, of this directory and epoch, not locked, and byte-equal to the files in
+// every line that both have. Positions come from the bytes alone. A window that the head record
+// names but that is not taken is reported, with the reason.
 #ifndef PINNACLE_ENGINE_ADOPTION_H_
 #define PINNACLE_ENGINE_ADOPTION_H_
 
@@ -23,7 +23,7 @@ namespace pinnacle {
 class Journal;
 struct EngineOptions;
 
-// What is to be written where.
+// Bytes to write, and the file and offset that they go to.
 struct AdoptionPiece {
   std::string path;
   uint64_t segment_bytes = 0;
@@ -37,30 +37,31 @@ struct Adoption {
   std::unique_ptr<File> file;  // the window's; one that is taken is locked as long as this is open
 };
 
-// Looks only. kCorrupt: the files end before what the window has begins, so they have lost what was
-// written to them. `directories`: where to look, beside the place that the head record names.
-// `takes`: under the directory's lock, to be written then, so the window is locked too; kLocked:
-// something else holds it. Whoever only looks locks nothing.
+// Looks only. kCorrupt: the files end before the first byte that the window has, so they have lost
+// what was written to them. `directories`: more places to look in, besides the one that the head
+// record names. `takes`: the caller holds the directory's lock and writes next, so the window is
+// locked too; kLocked: something else holds it. A caller that only looks locks nothing.
 Status PlanAdoption(const Environment& environment, const std::string& data_directory,
                     const std::vector<std::string>& directories, bool takes, Adoption* adoption);
 
 // Writes the pieces and makes them durable. Under the directory's lock.
 Status Adopt(FileSystem* file_system, const Adoption& adoption);
 
-// Both of it: what opening and repairing begin with. Where the policy is not strict, a window that
-// can't be used keeps nobody from going on with the files. `dry_run`: plans only.
+// Plans and adopts: the first step of opening and of repairing. Unless the policy is strict, a
+// window that can't be used does not keep the caller from going on with the files. `dry_run`: plans
+// only.
 Status AdoptWindow(const Environment& environment, const EngineOptions& options, bool dry_run,
                    Adoption* adoption);
 
-// Gives a window that was refused a name by which nothing takes or removes it any more; the
-// finding has its path then.
+// Renames a refused window so that nothing takes or removes it from then on; updates the finding's
+// path.
 void Bury(FileSystem* file_system, WindowFinding* finding);
 
-// Once no head record names the window any more: one that was used is removed, one that was refused
-// is buried, and so are leftovers of this directory removed. `journal`: the one that is open now.
+// Call it once no head record names the window. It removes a window that was used, buries one that
+// was refused, and removes leftovers of this directory. `journal`: the one that is open now.
 void DisposeOfWindow(const Environment& environment, const EngineOptions& options,
                      const Journal& journal, Adoption* adoption);
-// The same for a directory without a writer, if its head record names no window any more.
+// The same for a directory without a writer, if its head record no longer names a window.
 Status DisposeOfUnnamedWindow(FileSystem* file_system, const std::string& data_directory,
                               Adoption* adoption);
 

@@ -114,7 +114,8 @@ class Planner {
     finding_.reason = Of(finding_.path) + "can't be used: " + why;
   }
 
-  // Which window the head record names. Where that is damaged, the newest one of this directory.
+  // Finds the window that the head record names; if the record is damaged, the newest one of this
+  // directory.
   Status FindNamed(bool* named) {
     HeadFinding head;
     PINNACLE_RETURN_IF_ERROR(ReadHead(fs_, directory_, &head));
@@ -212,8 +213,9 @@ class Planner {
     return Status();
   }
 
-  // The lock of a writer that was just killed goes a moment after the directory's. Whoever holds it
-  // longer is no writer of this directory, and going on without the window would lose entries.
+  // The lock of a writer that was just killed goes a moment after the directory's. A process that
+  // holds it longer is not a writer of this directory, and going on without the window would lose
+  // entries.
   Status AwaitLock() {
     for (int look = 0;; ++look) {
       Status locked = LockWindowFile(adoption_->file.get(), finding_.path, header_);
@@ -227,7 +229,7 @@ class Planner {
     }
   }
 
-  // Where the files end.
+  // Finds the end of the files.
   Status FindEnd() {
     Layout layout;
     PINNACLE_RETURN_IF_ERROR(ReadLayout(fs_, directory_, false, &layout));
@@ -281,8 +283,8 @@ class Planner {
     return (LoadHeader(ring_.From(place, kLineBytes).data()).flags & kFlagMoreFollows) != 0;
   }
 
-  // The run of entries that go on where the files end. Of a transaction that the writer had not
-  // finished storing nothing is taken.
+  // Follows the run of entries that continues the files. A transaction that the writer had not
+  // finished storing is left out as a whole.
   void Follow() {
     const SegmentFacts* segment = at_;
     uint64_t offset = offset_;
@@ -345,8 +347,8 @@ class Planner {
     return Status();
   }
 
-  // Every line that file and window both have, of the newest half of the ring: an entry that was
-  // being stored when the writer ended may stand where older lines were.
+  // Compares every line that file and window both have, of the newest half of the ring: an entry
+  // that was being stored when the writer ended may have overwritten older lines.
   Status Compare() {
     const uint64_t oldest =
         end_place_ > header_.ring_bytes / 2 ? end_place_ - header_.ring_bytes / 2 : 0;
@@ -369,8 +371,8 @@ class Planner {
     return Status();
   }
 
-  // The last entry that the files have, wherever in the ring: where it verifies there, nothing was
-  // stored over it.
+  // Compares the last entry that the files have, at any place in the ring: if it verifies there,
+  // nothing was stored over it.
   Status CompareLast() {
     const uint64_t most = std::min(offset_ - kSegmentHeaderBytes, header_.ring_bytes / 2);
     for (uint64_t bytes = kLineBytes; bytes <= most; bytes += kLineBytes) {
@@ -444,11 +446,11 @@ class Planner {
   Ring ring_;
   std::vector<SegmentFacts> all_;
   ScanResult scan_;
-  const SegmentFacts* at_ = nullptr;  // where the files end
+  const SegmentFacts* at_ = nullptr;  // the segment that the files end in
   uint64_t offset_ = 0;
   uint64_t files_next_ = 0;  // the sequence that goes on there
   uint64_t next_ = 0;
-  uint64_t end_place_ = 0;  // where the window ends
+  uint64_t end_place_ = 0;  // the end of the window
   std::vector<Stretch> taken_;
 };
 

@@ -98,7 +98,7 @@ TEST_CASE("a window of an earlier boot has nothing to say") {
   CHECK(machine.Windows().size() == 1);  // the new one: the old is a leftover, and removed
 }
 
-TEST_CASE("a window that is gone is told, and the files go on") {
+TEST_CASE("a window that is gone is reported, and the files go on") {
   Machine machine;
   machine.MustOpen();
   machine.Write(10);
@@ -111,7 +111,7 @@ TEST_CASE("a window that is gone is told, and the files go on") {
   CHECK(machine.engine->appended() == 10);
 }
 
-TEST_CASE("a window that is not as it was left is refused, told, and kept under another name") {
+TEST_CASE("a window that is not as it was left is refused, reported, and kept under another name") {
   Machine machine;
   const std::string path = machine.WriteAndKill();
   std::string why;
@@ -155,7 +155,7 @@ TEST_CASE("a window that is not as it was left is refused, told, and kept under 
   CHECK(machine.report.window.path == RefusedName(path));
   CHECK(machine.Exists(RefusedName(path)));
   CHECK_FALSE(machine.Exists(path));
-  // Nothing takes or removes it any more.
+  // Nothing takes or removes it from now on.
   machine.Write(1);
   machine.Kill();
   machine.MustOpen();
@@ -194,7 +194,7 @@ TEST_CASE("a call that fails on the window is the open's error, and the next ope
     CHECK(machine.report.window.fate == WindowFate::kUsed);
     CHECK(machine.engine->appended() == 15);
   }
-  // Short reads are none at all.
+  // A short read is not a failure.
   Machine machine;
   machine.WriteAndKill();
   machine.files().faults().Add({.kind = CallKind::kRead,
@@ -225,7 +225,7 @@ TEST_CASE("an open that fails while it takes the entries leaves the window to th
   }
 }
 
-TEST_CASE("what an open refused stays refused where that open failed later") {
+TEST_CASE("what an open refused stays refused if that open failed later") {
   Machine machine;
   const std::string path = machine.WriteAndKill();
   machine.Change(path, 100, {0xff});
@@ -301,7 +301,7 @@ TEST_CASE("a window that differs from the files in any line that both have is re
   CHECK(machine.Exists(RefusedName(path)));
 }
 
-TEST_CASE("the last entry of the files is compared also where the window is nearly full") {
+TEST_CASE("the last entry of the files is compared even if the window is nearly full") {
   for (const size_t payload_bytes : {size_t{32}, size_t{3000}}) {
     Machine machine;
     machine.MustOpen();
@@ -385,7 +385,7 @@ TEST_CASE("older files beside a window that still has all that they lack lose no
   CHECK(machine.engine->appended() == 210);
 }
 
-TEST_CASE("a window that is damaged behind what could be taken says so") {
+TEST_CASE("a window that is damaged after what could be taken says so") {
   Machine machine;
   const std::string path = machine.WriteAndKill();
   machine.Change(path, InWindow(13) + 30, {0xff});
@@ -455,7 +455,7 @@ TEST_CASE("windows that earlier writers left go with the next open, a neighbour'
   CHECK(neighbour->journal()->window()->Check().ok());
 }
 
-TEST_CASE("where the head record is damaged the directory's window is found, and told") {
+TEST_CASE("if the head record is damaged the directory's window is found, and reported") {
   Machine machine;
   const std::string path = machine.WriteAndKill();
   machine.Change("/d/HEAD", 20, {0xff});

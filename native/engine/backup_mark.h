@@ -1,5 +1,5 @@
-// What keeps a writer out of a backup: the file `BACKUP`, which is in a backup's directory from the
-// moment that it is made, empty until the backup is finished. The files beside it may have names in
+// What keeps a writer out of a backup: the file `BACKUP`, which is in a backup's directory from its
+// creation on, empty until the backup is finished. The files beside it may have names in
 // other backups too, so a writer would change those as well.
 #ifndef PINNACLE_ENGINE_BACKUP_MARK_H_
 #define PINNACLE_ENGINE_BACKUP_MARK_H_
@@ -13,7 +13,7 @@ namespace pinnacle {
 
 std::string ManifestPath(const std::string& backup_directory);
 
-// kIsBackup where `data_directory` is a backup, finished or not.
+// kIsBackup if `data_directory` is a backup, finished or not.
 Status RefuseBackup(FileSystem* file_system, const std::string& data_directory);
 
 }  // namespace pinnacle

@@ -15,7 +15,7 @@ Status ReadConsumerLag(FileSystem* fs, const std::string& data_directory, Journa
   for (const ConsumerFinding& consumer : consumers) {
     if (consumer.status.ok() && consumer.journal_id != id) continue;
     const ConsumerPosition& position = consumer.position;
-    // The entry at the position as well: by it the consumer is told if the journal lost entries.
+    // The entry at the position as well: it tells the consumer whether the journal lost entries.
     uint64_t needs = position.sequence + (position.entry_checksum == 0 ? 1 : 0);
     if (!consumer.status.ok()) needs = oldest_sequence;
     if (needs >= oldest_sequence) lag->needs.push_back({consumer.name, position.sequence, needs});

@@ -1,5 +1,5 @@
-// How far the consumers of a journal lag behind what recovery needs, and how much of that
-// compaction keeps for them.
+// How far the consumers of a journal lag recovery's needs, and how much of that lag compaction
+// keeps for them.
 #ifndef PINNACLE_ENGINE_CONSUMER_LAG_H_
 #define PINNACLE_ENGINE_CONSUMER_LAG_H_
 
@@ -20,7 +20,7 @@ struct ConsumerNeed {
 };
 
 struct ConsumerLag {
-  std::vector<ConsumerNeed> needs;  // the furthest behind first
+  std::vector<ConsumerNeed> needs;  // the slowest first
 
   const ConsumerNeed& slowest() const { return needs.front(); }
 };
@@ -31,7 +31,7 @@ struct ConsumerLag {
 Status ReadConsumerLag(FileSystem* file_system, const std::string& data_directory, JournalId id,
                        uint64_t oldest_sequence, ConsumerLag* lag);
 
-// The first entry that compaction keeps where recovery needs those from `keep_from` on:
+// The first entry that compaction keeps if recovery needs those from `keep_from` on:
 // `limit_entries` (0: any number) bounds how many more, and `first_within_bytes` is the first one
 // that the limit in bytes allows.
 uint64_t WithinLimits(const ConsumerLag& lag, uint64_t keep_from, uint64_t limit_entries,

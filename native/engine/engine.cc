@@ -191,7 +191,7 @@ Status Engine::Close() {
   if (threads_) threads_->Stop();
   if (journal_) status = Guarded([this] { return journal_->Close(); });
   if (live_) live_->End(status.ok());
-  // A snapshot or compaction that runs beside must be over before the lock goes.
+  // A concurrent snapshot or compaction must end before the lock goes.
   std::lock_guard snapshot_lock(snapshot_mutex_);
   std::lock_guard compaction_lock(compaction_mutex_);
   lock_.reset();

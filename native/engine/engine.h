@@ -2,8 +2,8 @@
 //
 // An operation is validated, then journaled, then applied: what the books refuse leaves no entry,
 // what could not be journaled is not applied. Snapshots are built by another thread from the last
-// snapshot and the journal, read the way recovery reads them; the writer's books are never touched
-// for it, so a snapshot pauses nobody and every one of them rehearses recovery.
+// snapshot and the journal, read the way recovery reads them. That never touches the writer's
+// books, so a snapshot pauses no thread, and every one of them rehearses recovery.
 //
 // Threads: "the writer" is the one thread that applies, appends, reads the live books and closes.
 // Steps that say "any thread" may run beside it.
@@ -35,14 +35,14 @@
 
 namespace pinnacle {
 
-// A point at which a snapshot is to be taken; fixed on the writer's thread, built on another.
+// The point of a snapshot to take; fixed on the writer's thread, built on another.
 struct SnapshotPoint {
   uint64_t sequence = 0;
   uint64_t timestamp_ns = 0;
   uint32_t entry_checksum = 0;
 };
 
-// A consumer that compaction has gone past: it lags further behind than the limits allow.
+// A consumer that compaction has gone past: its lag exceeds the limits.
 struct OvertakenConsumer {
   std::string name;
   uint64_t sequence = 0;  // it had consumed up to here
@@ -57,7 +57,7 @@ struct CompactionReport {
   // Older than the oldest snapshot that verifies, and not usable: they kept nothing back.
   std::vector<SnapshotFinding> damaged_snapshots;
   std::vector<OvertakenConsumer> overtaken;
-  // Segments that are kept for consumers alone, and the one that is furthest behind; empty: none.
+  // Segments that are kept for consumers alone, and the slowest consumer; empty: none.
   uint64_t bytes_kept_for_consumers = 0;
   std::string slowest_consumer;
 };
@@ -65,7 +65,7 @@ struct CompactionReport {
 class Engine {
  public:
   // Takes the lock, recovers, and makes ready to write. `report` is filled in as far as it got,
-  // also where the result is an error. Leaves no thread running.
+  // even if the result is an error. Leaves no thread running.
   static Status Open(const Environment& environment, const EngineOptions& options,
                      const ProgressFunction& progress, std::unique_ptr<Engine>* engine,
                      RecoveryReport* report);
@@ -74,7 +74,7 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // Starts the background threads. Without it the owner calls the steps (as a simulation does).
-  // kTooManyThreads where the system starts no more: the engine can only be closed then.
+  // kTooManyThreads if the system can't start another; then the engine can only be closed.
   Status StartThreads(JournalThreads::OnSync on_sync);
 
   // --- writer ---
@@ -86,16 +86,15 @@ class Engine {
   Code AppendPayload(uint8_t user_type, uint16_t instrument, uint64_t timestamp_ns,
                      const uint8_t* payload, uint32_t payload_bytes, uint64_t* sequence);
   // `count` payloads of one length, `stride_bytes` apart, as AppendPayload would append them one
-  // after the other, but with one time and, where every call is durable, one sync for all. `*taken`
-  // is how many were journaled, `*sequence` the last one's.
+  // after the other, but with one time and, if every call is durable, one sync for all. `*taken` is
+  // how many were journaled, `*sequence` the last one's.
   Code AppendPayloads(uint8_t user_type, uint16_t instrument, uint64_t timestamp_ns,
                       const uint8_t* payloads, uint32_t payload_bytes, uint64_t stride_bytes,
                       uint64_t count, uint64_t* taken, uint64_t* sequence);
-  // Between Begin and the end, Apply and AppendPayload(s) apply at once and journal nothing; what
-  // they say is what Transaction says. Commit journals all of it as one, with one sync where every
-  // call is durable; `*sequence` is the last entry's (0: it had none). Where it fails the
-  // transaction is still open, to be rolled back. kTransactionOpen, kClosed, kJournalFailed,
-  // kDirectoryLost.
+  // Between Begin and the end, Apply and AppendPayload(s) apply at once and journal nothing; they
+  // return what Transaction returns. Commit journals all of it as one, with one sync if every call
+  // is durable; `*sequence` is the last entry's (0: it had none). If Commit fails, the transaction
+  // is still open, to be rolled back. kTransactionOpen, kClosed, kJournalFailed, kDirectoryLost.
   Code BeginTransaction();
   Code CommitTransaction(uint64_t* sequence);
   // The books are as before. kOutOfMemory: they can't be, and the journal accepts no more.
@@ -105,7 +104,7 @@ class Engine {
   void AbortTransaction() { (void)transaction_.Abort(Code::kTransactionAborted); }
   uint64_t transaction_entries() const { return transaction_.entries(); }
 
-  // kInstrumentMismatch where the name is taken with other scales; the same definition is no new
+  // kInstrumentMismatch if the name is taken with other scales; the same definition again adds no
   // entry.
   Status DefineInstrument(const Instrument& instrument, uint16_t* index);
   // Why the last Apply or AppendPayload was refused by the journal (kNoSpace, kIo, kJournalFailed

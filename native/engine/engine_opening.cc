@@ -1,5 +1,5 @@
-// How an engine opens its directory: made or found, locked, mended where the policy allows it,
-// read, and made ready to write.
+// How an engine opens its directory: makes or finds it, locks it, mends it if the policy allows
+// that, reads it, and makes it ready to write.
 #include <utility>
 
 #include "engine/adoption.h"
@@ -32,8 +32,8 @@ Status MakeDirectories(FileSystem* fs, const EngineOptions& options) {
     }
     PINNACLE_RETURN_IF_ERROR(fs->CreateDirectory(options.data_directory));
   }
-  // Also where it exists: a crash may have come between making and syncing it. (A directory that
-  // somebody else made may stand in one that we may not read; then it was not us who crashed.)
+  // Even if it exists: a crash may have come between making and syncing it. (A directory that
+  // another user made may be in a parent that we can't read; then it was not us who crashed.)
   Status synced = fs->SyncDirectory(ParentOf(options.data_directory));
   if (exists && synced.code() == Code::kPermission) return Status();
   return synced;
@@ -44,14 +44,14 @@ Status MakeSubdirectory(FileSystem* fs, const std::string& data_directory,
   bool exists = false;
   PINNACLE_RETURN_IF_ERROR(fs->Exists(path, &exists));
   if (!exists) PINNACLE_RETURN_IF_ERROR(fs->CreateDirectory(path));
-  // Also where it exists: a crash may have come between making and syncing it, and between a rename
-  // in it and its sync. Names that are seen but not durable must not be built on.
+  // Even if it exists: a crash may have come between making and syncing it, and between a rename in
+  // it and its sync. Names that are seen but not durable must not be built on.
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(data_directory));
   return fs->SyncDirectory(path);
 }
 
-// Reads the state; where it is damaged and the policy is not strict, mends the directory and reads
-// it again. The report then says what was found, what was kept, and where the rest is.
+// Reads the state; if it is damaged and the policy is not strict, mends the directory and reads it
+// again. The report then says what was found, what was kept, and the path of the rest.
 Status Recover(const Environment& environment, const EngineOptions& options,
                const ProgressFunction& progress, WindowFinding* window, RecoveredState* state,
                RecoveryReport* report) {
@@ -61,7 +61,7 @@ Status Recover(const Environment& environment, const EngineOptions& options,
   if (status.ok()) status = Refusal(directory, *state, *report);
   const bool damaged = status.code() == Code::kCorrupt || status.code() == Code::kJournalGap;
   if (!damaged || options.policy == RecoveryPolicy::kStrict) return status;
-  // While the head record still names it: to whoever opens next it would be a leftover.
+  // While the head record still names it: to the next open it would be a leftover.
   Bury(environment.file_system, window);
   report->window = *window;
   const RecoveryReport found = *report;
@@ -135,8 +135,8 @@ Status Engine::Open(const Environment& environment, const EngineOptions& options
   }
   JournalPosition position = PlanContinuation(options.data_directory, state);
   position.lock = opened->lock_.get();
-  // While the head record still names it: once it does not, the window is a leftover for whoever
-  // opens next if this open does not come to its end.
+  // While the head record still names it: once it does not, the window is a leftover for the next
+  // open if this one does not finish.
   Bury(fs, &adoption.finding);
   PINNACLE_RETURN_IF_ERROR(Journal::Open(environment, JournalDirectory(options.data_directory),
                                          state.journal_id, options.journal, position,

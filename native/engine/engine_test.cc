@@ -362,7 +362,7 @@ TEST_CASE("a directory copied from a running writer opens at its last entry") {
   CHECK(copy->books().book(1).Digest() == digest);
 }
 
-TEST_CASE("damage in the durable part refuses to open, says where, and changes nothing") {
+TEST_CASE("damage in the durable part refuses to open, names the place, and changes nothing") {
   Rig rig;
   rig.AddMany(1, 3000);
   rig.engine.reset();
@@ -378,7 +378,7 @@ TEST_CASE("damage in the durable part refuses to open, says where, and changes n
   CHECK(rig.report.valid_entries_follow);
   const uint64_t lost = rig.report.break_sequence;
 
-  SUBCASE("point-in-time keeps what stands before it and copies of the rest") {
+  SUBCASE("point-in-time keeps what comes before it and copies of the rest") {
     rig.options.policy = RecoveryPolicy::kPointInTime;
     rig.Open();
     CHECK(rig.report.last_sequence == lost - 1);
@@ -391,7 +391,7 @@ TEST_CASE("damage in the durable part refuses to open, says where, and changes n
     rig.Open();
     CHECK(rig.report.last_sequence == lost);
   }
-  SUBCASE("salvage also applies what verifies behind it, and opens cleanly afterwards") {
+  SUBCASE("salvage also applies what verifies after it, and opens cleanly afterwards") {
     rig.options.policy = RecoveryPolicy::kSalvage;
     rig.Open();
     CHECK(rig.report.entries_salvaged == 3001 - lost);

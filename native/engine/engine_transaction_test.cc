@@ -146,7 +146,7 @@ TEST_CASE("one more entry than fits is refused when it is staged") {
   CHECK(rig.engine->appended() == 2 + most);
 }
 
-TEST_CASE("what belongs outside is told: nested ones, definitions, an end without a beginning") {
+TEST_CASE("what belongs outside is refused: nested ones, definitions, an end without a beginning") {
   Rig rig;
   uint64_t sequence = 0;
   CHECK(rig.engine->CommitTransaction(&sequence) == Code::kInvalidOperation);
@@ -189,7 +189,7 @@ TEST_CASE("a close with an open transaction journals nothing of it") {
   CHECK(rig.engine->books().book(1).order_count() == 0);
 }
 
-TEST_CASE("where every call is durable, a transaction is synced once, at its commit") {
+TEST_CASE("if every call is durable, a transaction is synced once, at its commit") {
   Rig rig(WritePath::kWindow, Durability::kDurable);
   REQUIRE(rig.engine->BeginTransaction() == Code::kOk);
   for (uint64_t id = 1; id <= 50; ++id) REQUIRE(rig.Add(id) == Code::kOk);
@@ -258,7 +258,7 @@ TEST_CASE(
   CHECK(rig.engine->BeginTransaction() == Code::kJournalFailed);
 }
 
-TEST_CASE("a snapshot that is asked for around a transaction never stands inside") {
+TEST_CASE("a snapshot that is asked for around a transaction is never taken inside it") {
   Rig rig;
   REQUIRE(rig.Add(1) == Code::kOk);
   REQUIRE(rig.engine->BeginTransaction() == Code::kOk);

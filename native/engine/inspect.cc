@@ -47,8 +47,8 @@ Status ReadTrace(FileSystem* fs, const std::string& data_directory, Trace* trace
   return Status();
 }
 
-// Whether the journal's entry at the snapshot's sequence is another one than it was taken at. An
-// entry that is not there any more denies nothing.
+// Whether the journal's entry at the snapshot's sequence differs from the one that it was taken at.
+// An entry that is gone denies nothing.
 bool IsDenied(FileSystem* fs, const std::string& journal_directory, const SnapshotMeta& meta) {
   std::unique_ptr<JournalReader> reader;
   std::vector<uint8_t> bytes;

@@ -23,13 +23,13 @@ struct InspectReport {
   std::vector<SnapshotFinding> snapshots;
   RecoveryReport recovery;  // what open would find under the strict policy
   Status recovery_status;   // why open would refuse; ok: it would not
-  // That the last writer left, and the next open takes: the report is of the files with its
-  // entries.
+  // The window that the last writer left and the next open takes: the report is of the files with
+  // its entries.
   WindowFinding window;
   bool repair_pending = false;  // one was interrupted; the report is of what open will finish
 };
 
-// kBusy: beside a writer no view could be had that it did not change meanwhile.
+// kBusy: a writer changed every view while it was read.
 Status Inspect(const Environment& environment, const std::string& data_directory,
                const ProgressFunction& progress, InspectReport* report);
 

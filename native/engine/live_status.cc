@@ -78,7 +78,7 @@ void LiveStatus::Publish(LiveState state, uint64_t monotonic_ns) {
     ReadHistogram(*engine_->sync_entries(), &page.sync_entries);
   }
   SealLivePage(&page);
-  // Best effort: whoever reads sees an old beat.
+  // Best effort: after an error a reader sees an old beat.
   const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(&page), sizeof(page));
   if (file_ != nullptr) {
     (void)file_->Write(0, bytes);

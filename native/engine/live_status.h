@@ -16,7 +16,7 @@ class Journal;
 
 class LiveStatus {
  public:
-  // Where there is no window, makes the file for the page. Nothing is published where that fails.
+  // If there is no window, makes the file for the page. If that fails, nothing is published.
   LiveStatus(const Environment& environment, const Engine* engine, Journal* journal);
 
   // Once in kBeatNs, whenever it is called more often.
@@ -27,7 +27,7 @@ class LiveStatus {
   static constexpr uint64_t kBeatNs = 100'000'000;
 
  private:
-  // How long a frontier has been behind without moving.
+  // How long a frontier has lagged without moving.
   struct Wait {
     uint64_t frontier = 0;
     uint64_t since_ns = 0;  // 0: nothing waits

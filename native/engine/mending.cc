@@ -79,8 +79,9 @@ class Mender {
   }
 
  private:
-  // Where all segments are of one journal and the head record of another, that was taken for the
-  // file that was copied here. A snapshot of its journal says that the segments were.
+  // If all segments are of one journal and the head record is of another, the layout took the
+  // record for the file that was copied here. A snapshot of the record's journal says that the
+  // segments were.
   Status HearSnapshots() {
     HeadFinding& head = layout_.head;
     const JournalId named = JournalIdOf(head.record);
@@ -112,7 +113,7 @@ class Mender {
     return AddOlderDamage();
   }
 
-  // Segments that are made anew have the size of the others.
+  // New segments have the size of the others.
   uint64_t SegmentBytes() const {
     for (const SegmentFacts& segment : layout_.segments) {
       if (segment.belongs()) return segment.header.segment_bytes;
@@ -182,7 +183,7 @@ class Mender {
   bool HasWork() const {
     const bool changes = std::any_of(walk_.segments.begin(), walk_.segments.end(),
                                      [](const SegmentPlan& plan) { return plan.changes(); });
-    // Where every segment stays as it is and one does not belong, the head record is wrong.
+    // If every segment stays as it is and one does not belong, the head record is wrong.
     const bool misfits = std::any_of(layout_.segments.begin(), layout_.segments.end(),
                                      [](const SegmentFacts& facts) { return !facts.belongs(); });
     return changes || misfits || !report_->quarantined.empty() || !layout_.damage.empty();
@@ -337,7 +338,7 @@ Status MendDirectory(const Environment& environment, const EngineOptions& option
   Status status = ReadState(seen, directory, ReadOptions(), nullptr, &state, &found);
   const bool damage = status.code() == Code::kCorrupt || status.code() == Code::kJournalGap;
   if (!status.ok() && !damage) return status;
-  // While the head record still names it: to whoever opens next it would be a leftover.
+  // While the head record still names it: to the next open it would be a leftover.
   if (!dry_run) Bury(fs, &adoption.finding);
   status = Mend(seen, options, state.scan.evidence.known_durable, dry_run, report);
   report->window = adoption.finding;

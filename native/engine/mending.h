@@ -28,14 +28,14 @@ struct MendReport {
   WindowFinding window;                            // that the directory's last writer left
 };
 
-// Under the directory's lock, but for a dry run, which changes nothing. `policy` is not kStrict.
-// `known_durable`: what the evidence names. kJournalGap where nothing leads to the journal's
+// Under the directory's lock, except for a dry run, which changes nothing. `policy` is not kStrict.
+// `known_durable`: what the evidence names. kJournalGap if nothing leads to the journal's
 // beginning: nothing is changed then either.
 Status Mend(const Environment& environment, const EngineOptions& options, uint64_t known_durable,
             bool dry_run, MendReport* report);
 
-// The same for a directory that nobody has open, by itself: takes the lock (but for a dry run,
-// which asks that no writer has it: kLocked) and finishes a repair that was interrupted.
+// The same for a directory that is not open, by itself: takes the lock (except for a dry run, which
+// asks that no writer has it: kLocked) and finishes a repair that was interrupted.
 Status MendDirectory(const Environment& environment, const EngineOptions& options, bool dry_run,
                      MendReport* report);
 

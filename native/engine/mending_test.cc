@@ -39,7 +39,7 @@ struct Base {
   }
 };
 
-// Where the line with this sequence is.
+// The place of the line with this sequence.
 struct Place {
   std::string path;
   uint64_t offset = 0;
@@ -125,7 +125,7 @@ bool IsChange(CallKind kind) {
          kind != CallKind::kExists;
 }
 
-// One damaged directory and one policy: what the repair makes of it where nothing comes between.
+// One damaged directory and one policy: what the repair makes of it if nothing interrupts it.
 class Case {
  public:
   Case(const Damaged& damaged, RecoveryPolicy policy)

@@ -63,7 +63,7 @@ struct Written {
   }
 };
 
-TEST_CASE("a damaged entry inside a transaction is reported where the transaction begins") {
+TEST_CASE("a damaged entry inside a transaction is reported at the transaction's beginning") {
   for (uint64_t damaged = 2; damaged <= 6; ++damaged) {
     Written written;
     written.Damage(damaged);
@@ -73,7 +73,7 @@ TEST_CASE("a damaged entry inside a transaction is reported where the transactio
   }
 }
 
-TEST_CASE("salvage drops the whole transaction, and keeps those behind it") {
+TEST_CASE("salvage drops the whole transaction, and keeps those after it") {
   for (uint64_t damaged = 2; damaged <= 6; ++damaged) {
     Written written;
     written.Damage(damaged);

@@ -31,12 +31,12 @@ enum class RecoveryPolicy : uint8_t {
 
 struct EngineOptions {
   std::string data_directory;
-  bool create = true;  // make the directory's last component where it is missing
+  bool create = true;  // make the directory's last component if it is missing
   JournalOptions journal;
   Durability durability = Durability::kInterval;
   uint64_t sync_interval_ns = 10'000'000;
   RecoveryPolicy policy = RecoveryPolicy::kStrict;
-  // A state machine is to be restored: it needs a snapshot with its state, or every entry from 1
+  // The open restores a state machine: it needs a snapshot with its state, or every entry from 1
   // on. A repair that would leave neither is refused.
   bool has_state_machine = false;
   uint64_t keep_snapshots = 3;
@@ -46,12 +46,12 @@ struct EngineOptions {
   uint64_t consumer_limit_bytes = 1024ull * 1024 * 1024;
   uint64_t consumer_limit_entries = 0;
   uint64_t expected_orders = 0;  // per book
-  // Where the background threads run: sync, supply, snapshots and compaction. Empty: anywhere. (The
-  // threads of recovery are over before there is anything hot to keep out of the way of.)
+  // The processors of the background threads: sync, supply, snapshots and compaction. Empty: any.
+  // (The threads of recovery have ended before any hot thread starts.)
   CpuList background_cpus;
 };
 
-// (phase, done, total); total 0 where it is not known.
+// (phase, done, total); total is 0 if it is not known.
 using ProgressFunction = std::function<void(const char* phase, uint64_t done, uint64_t total)>;
 
 struct DamagedSnapshot {
@@ -93,7 +93,7 @@ struct RecoveryReport {
   bool repair_finished = false;  // one that was interrupted
   WindowFinding window;          // that an earlier writer left
   uint64_t window_bytes = 0;     // of the window that this writer has; 0: segments are mapped
-  std::string why_no_window;     // where writePath 'auto' found no room for one
+  std::string why_no_window;     // if writePath 'auto' found no room for one
   std::string why_not_locked;    // the window may be swapped out; empty: it is locked in memory
   RecoveryPolicy policy = RecoveryPolicy::kStrict;
   uint64_t lock_ns = 0;

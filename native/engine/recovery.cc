@@ -38,7 +38,7 @@ class ReplayVisitor : public EntryVisitor {
     return status;
   }
 
-  // Behind the last entry: the books are at it, or the error of one that they refused.
+  // After the last entry: the books are at it, or the error of one that they refused.
   Status Finish() {
     Status status = replay_.Drain();
     if (!status.ok()) Retract();
@@ -65,8 +65,8 @@ class ReplayVisitor : public EntryVisitor {
     return IsHole(entry.header) ? CrossHole(entry) : Status();
   }
 
-  // What is lost is lost, and in the report. But where a snapshot has what the lost entries did,
-  // books that start from before it would miss that.
+  // What is lost is lost, and in the report. But if a snapshot has what the lost entries did, books
+  // that start from before it would miss that.
   Status CrossHole(const EntryView& entry) {
     const HolePayload hole = entry.hole();
     const uint64_t last_sequence = entry.header.sequence;
@@ -133,7 +133,7 @@ void ReportScan(const ScanResult& scan, RecoveryReport* report) {
 bool BeginsTooLate(const RecoveredState& state, const RecoveryReport& report,
                    uint64_t from_sequence) {
   const ScanResult& scan = state.scan;
-  // A snapshot says that there was a journal, also where it does not verify.
+  // A snapshot says that there was a journal, even if it does not verify.
   if (scan.segments.empty()) return state.has_snapshot || !report.damaged_snapshots.empty();
   return scan.segments.front().first_sequence > from_sequence;
 }
@@ -211,14 +211,14 @@ Status ReadState(const Environment& environment, const std::string& data_directo
   if (state->has_snapshot) {
     options.from_sequence = state->snapshot.meta.sequence + 1;
     options.known_durable = state->snapshot.meta.sequence;
-    // Where it is not known (a version 1 salvage), no entry can prove the snapshot.
+    // If it is not known (a version 1 salvage), no entry can prove the snapshot.
     if (state->snapshot.meta.entry_checksum != 0) {
       options.proof_sequence = state->snapshot.meta.sequence;
     }
     options.proof_checksum = state->snapshot.meta.entry_checksum;
   }
   const uint64_t scan_start_ns = clock->MonotonicNs();
-  // Nobody waits for a book yet.
+  // No caller waits for a book yet.
   state->books.set_growth(Growth::kAtOnce);
   ReplayVisitor visitor(environment, state, progress, report);
   ScanResult& scan = state->scan;

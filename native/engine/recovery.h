@@ -1,9 +1,9 @@
 // Recovery: from the files of a data directory to the books at its last good entry, and to the
-// place where the journal goes on.
+// place at which the journal continues.
 //
-// ReadState only reads, and judges as a strict open does. PlanContinuation says where writing goes
-// on. Neither changes anything: a damaged directory is mended by repair/, a torn tail is cut by the
-// journal (JournalPosition).
+// ReadState only reads, and judges as a strict open does. PlanContinuation gives the position
+// at which writing resumes. Neither changes anything: repair/ mends a damaged directory, the
+// journal cuts a torn tail (JournalPosition).
 #ifndef PINNACLE_ENGINE_RECOVERY_H_
 #define PINNACLE_ENGINE_RECOVERY_H_
 
@@ -50,16 +50,16 @@ struct ReadOptions {
 
 // Restores the newest snapshot that verifies and replays the journal from there. Damage of the
 // journal is in `report` and `state->scan`, not in the Status: Refusal has the judgement.
-// kJournalGap: no snapshot reaches to where the journal begins, or a hole can't be crossed.
+// kJournalGap: no snapshot reaches the journal's beginning, or a hole can't be crossed.
 Status ReadState(const Environment& environment, const std::string& data_directory,
                  const ReadOptions& options, const ProgressFunction& progress,
                  RecoveredState* state, RecoveryReport* report);
 
-// Why a strict open refuses what ReadState found: kCorrupt; ok where it does not.
+// Why a strict open refuses what ReadState found: kCorrupt; ok if it does not.
 Status Refusal(const std::string& data_directory, const RecoveredState& state,
                const RecoveryReport& report);
 
-// Where writing goes on in a directory that Refusal accepts.
+// The position at which writing resumes, in a directory that Refusal accepts.
 JournalPosition PlanContinuation(const std::string& data_directory, const RecoveredState& state);
 
 }  // namespace pinnacle

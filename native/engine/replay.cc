@@ -41,7 +41,7 @@ void PrefetchFollowing(const BookSet& books, const uint8_t* entry, uint64_t byte
 template <typename Change>
 void Replay::Notify(Change change) {
   {
-    std::lock_guard lock(mutex_);  // whoever has looked and is about to sleep sees the change
+    std::lock_guard lock(mutex_);  // a thread about to sleep sees the change
     change();
   }
   changed_.notify_all();
@@ -65,7 +65,7 @@ class Replay::Worker {
     if (thread_.joinable()) thread_.join();
   }
 
-  // With all idle: from the next stretch on. False where there is no thread to be had.
+  // With all idle: from the next stretch on. False if no thread is available.
   bool Begin(uint64_t published) {
     done_.store(published, std::memory_order_release);
     if (thread_.joinable()) return true;
@@ -181,8 +181,8 @@ Replay::~Replay() {
   workers_.clear();
 }
 
-// As many threads as have work and can be had; none for a single instrument, where a thread would
-// gain less than it costs. All are idle.
+// As many threads as have work and can be had; none for a single instrument: a thread would gain
+// less than it costs. All are idle.
 void Replay::Activate() {
   const uint32_t instruments = books_->instrument_count();
   unsigned wanted =

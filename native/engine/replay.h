@@ -1,12 +1,12 @@
-// Applies verified entries to the books: on the calling thread or, where there are several
-// instruments and threads to be had, on these, each with instruments of its own.
+// Applies verified entries to the books: on the calling thread or, with several instruments and
+// available threads, on these, each with instruments of its own.
 //
-// What comes out is that of applying one entry after the other: an instrument's entries keep their
+// The result is that of applying one entry after the other: an instrument's entries keep their
 // order; a definition waits until all before it is applied; of several entries that the books
 // refuse, the first in the journal counts.
 //
-// The threads are not handed entries but stretches of segments, which each reads and verifies again
-// for itself: that is a small part of applying, and bytes that one core has just written cost
+// The threads get stretches of segments, not entries, and each reads and verifies its stretches
+// again: that is a small part of applying, and bytes that one core has just written cost
 // another more than bytes that all share.
 #ifndef PINNACLE_ENGINE_REPLAY_H_
 #define PINNACLE_ENGINE_REPLAY_H_
@@ -38,11 +38,11 @@ class Replay {
   Replay& operator=(const Replay&) = delete;
 
   // Takes a whole verified entry, in sequence order. An error is that of an entry put before, or of
-  // this one; from then on nothing more is taken.
+  // this one; from then on Put accepts no entry.
   Status Put(const EntryView& entry);
   // Everything put is applied and last_sequence() is the last's; or the first entry's error.
   Status Drain();
-  // Of the entry that the error is about; 0: none.
+  // The sequence of the entry that the error is about; 0: none.
   uint64_t failed_sequence() const { return failed_sequence_; }
 
  private:
@@ -73,8 +73,8 @@ class Replay {
   uint64_t MaxLag() const;
   Status Fail(Failure failure);
 
-  // Each side waits for the other by looking, for a moment, before it sleeps: waking a thread may
-  // take as long as the work it is woken for.
+  // Each side spins for a moment before it sleeps: waking a thread may take as long as the work
+  // that it is woken for.
   template <typename Change>
   void Notify(Change change);
   template <typename Ready>
@@ -94,7 +94,7 @@ class Replay {
 
   std::vector<std::unique_ptr<Worker>> workers_;
 
-  alignas(64) Stretch stretch_;  // what grows; empty where begin is end
+  alignas(64) Stretch stretch_;  // what grows; empty if begin is end
   uint64_t last_sequence_ = 0;   // put; 0: none yet
   uint64_t failed_sequence_ = 0;
   Status failure_;

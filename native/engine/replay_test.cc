@@ -57,7 +57,7 @@ EntryHeader HeaderOf(const std::vector<uint8_t>& entry) {
   return header;
 }
 
-// The segment that holds them, where threads read them again.
+// The segment that holds them, for threads to read them again.
 class SegmentOnDisk {
  public:
   explicit SegmentOnDisk(const Entries& entries) {
@@ -172,8 +172,7 @@ TEST_CASE("entries replayed on any number of threads make the same books") {
   }
 }
 
-TEST_CASE(
-    "of entries that the books refuse, the first in the journal is the error, whoever met it") {
+TEST_CASE("of entries that the books refuse, the first in the journal is the error on any thread") {
   for (const unsigned threads : {0u, 1u, 2u, 3u}) {
     for (const size_t behind : {size_t{0}, size_t{10}, size_t{9000}}) {
       Entries entries = RandomEntries(3, 20'000);
@@ -204,7 +203,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a definition that does not fit is refused in its turn") {
+TEST_CASE("a definition that does not fit is refused in order") {
   for (const unsigned threads : {0u, 2u}) {
     Entries entries;
     entries.Define(1);

@@ -1,9 +1,9 @@
-// The one clock of a journal's entries: the system's, followed wherever it goes, with its steps
+// The one clock of a journal's entries: the system's, followed in every direction, with its steps
 // noted.
 //
-// - Back by up to kHeldNs (what a time daemon corrects): the time stands still until it is reached
-//   again, so that entries stay in order. Back by more: taken at once. One wrong reading must not
-//   keep every later entry at its time.
+// - Back by up to kHeldNs (what a time daemon corrects): the time is held until the clock reaches
+//   it again, so that entries stay in order. Back by more: taken at once. One wrong reading must
+//   not keep every later entry at its time.
 // - Forward by more than the monotonic clock (and a frequency correction) explains: taken at once.
 // - Each step that is taken is noted: how many, and the last one.
 //

@@ -36,7 +36,7 @@ struct Rig {
   uint64_t sequence = 0;
 };
 
-TEST_CASE("a small step back holds the time until the clock has caught up, and is no step") {
+TEST_CASE("a small step back holds the time until the clock has caught up, and is not a step") {
   Rig rig;
   CHECK(rig.Stamp() == kStartNs);
   rig.clock.wall_ns -= kSecondNs;
@@ -93,7 +93,7 @@ TEST_CASE("a step forward is noted, and over when the clock is right again") {
   CHECK(rig.stamps.steps() == 2);
 }
 
-TEST_CASE("time that passes is no step, however long, and a frequency correction is none") {
+TEST_CASE("time that passes is not a step, however long, and neither is a frequency correction") {
   Rig rig;
   rig.Stamp();
   rig.clock.Pass(400ull * 24 * 3600 * kSecondNs);
@@ -112,7 +112,7 @@ TEST_CASE("a journal whose last time is beyond the clock goes on with the clock'
   CHECK(rig.stamps.last_step().sequence == 1);
 }
 
-TEST_CASE("a journal that rested for years is no step") {
+TEST_CASE("a journal that rested for years is not a step") {
   Rig rig(kSecondNs);
   rig.Stamp();
   CHECK(rig.stamps.steps() == 0);

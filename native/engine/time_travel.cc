@@ -48,7 +48,7 @@ Status RestoreBelow(FileSystem* fs, const std::string& data_directory,
   return Status();
 }
 
-// Where a newer snapshot has what the lost entries did, books from before it would miss that.
+// If a newer snapshot has what the lost entries did, books from before it would miss that.
 Status CrossHole(const EntryView& entry, uint64_t base) {
   const HolePayload hole = entry.hole();
   if (hole.snapshot_sequence <= base) return Status();
@@ -70,8 +70,8 @@ void VisitTransaction(const EntryView& first, Visit&& visit) {
   } while ((header.flags & kFlagMoreFollows) != 0);
 }
 
-// Applies the entries after the books' last until `stop` says so of the next one, or the journal
-// ends. Of a transaction it is asked once, at its first entry.
+// Applies the entries after the books' last until `stop` says so for the next one, or the journal
+// ends. It is asked once for a transaction, at its first entry.
 using Stop = std::function<Status(const EntryView& entry, bool* stop)>;
 Status ApplyFollowing(FileSystem* fs, const std::string& data_directory, const Stop& stop,
                       BookSet* books, uint32_t* entry_checksum) {
@@ -88,7 +88,7 @@ Status ApplyFollowing(FileSystem* fs, const std::string& data_directory, const S
     if (*ends) return Status();
     if (IsHole(header)) {
       PINNACLE_RETURN_IF_ERROR(CrossHole(entry, base));
-      // One that stands for nothing leaves the entry before it the last.
+      // A hole that covers no entry leaves the entry before it the last.
       if (entry_checksum != nullptr && header.sequence > books->last_sequence()) {
         *entry_checksum = 0;
       }

@@ -11,7 +11,7 @@ namespace pinnacle {
 
 namespace {
 
-// From the oldest entry where compaction has taken the wanted one.
+// From the oldest entry if compaction has taken the wanted one.
 Status OpenReader(FileSystem* fs, const std::string& journal_directory, uint64_t first,
                   std::unique_ptr<JournalReader>* reader) {
   Status status =

@@ -1,6 +1,6 @@
-// Whether the times of an instrument's entries are in order around a point in time. Where they are
-// not (given by callers, or by a clock that stepped), "the state at that time" has more than one
-// meaning, and who asked for it is told.
+// Whether the times of an instrument's entries are in order around a point in time. If they are not
+// (given by callers, or by a clock that stepped), "the state at that time" has more than one
+// meaning, and the caller learns of it.
 #ifndef PINNACLE_ENGINE_TIMES_AROUND_H_
 #define PINNACLE_ENGINE_TIMES_AROUND_H_
 
@@ -19,7 +19,7 @@ struct TimesAround {
   bool beyond_last_entry = false;
   uint64_t last_timestamp_ns = 0;  // of the entries in the books; 0: there is none
   // An entry whose time is before that of one ahead of it: the first that lies across the point
-  // (one before the point is younger, or one behind it is not), else the first. 0: none.
+  // (one before the point is younger, or one after it is not), else the first. 0: none.
   uint64_t out_of_order_sequence = 0;
   uint64_t out_of_order_ns = 0;
   uint64_t ahead_ns = 0;  // the latest time ahead of it

@@ -4,7 +4,7 @@
 // Invariants:
 // - Until Commit returns kOk, nothing of it is an entry of the journal, in the window or in a file.
 // - After TakeBack the books are as they were at Begin, queue places included.
-// - One that met a refusal takes nothing more; it can only be taken back.
+// - One that met a refusal accepts no more; it can only be taken back.
 #ifndef PINNACLE_ENGINE_TRANSACTION_H_
 #define PINNACLE_ENGINE_TRANSACTION_H_
 
@@ -50,7 +50,7 @@ class Transaction {
   }
   // kTransactionAborted, or what the journal says: it is still open then, to be taken back.
   Code Commit(Journal* journal);
-  // kOutOfMemory: the books are of no use any more.
+  // kOutOfMemory: the books are no longer of use.
   Code TakeBack();
 
   uint64_t entries() const { return staged_.count(); }
@@ -58,7 +58,7 @@ class Transaction {
   uint64_t next_sequence() const { return first_sequence_ + staged_.count(); }
 
  private:
-  // Whatever its payload, and where memory has to be made.
+  // Whatever its payload, and even if memory has to be made.
   Code AppendAny(EntryType type, uint16_t instrument, uint8_t flags, uint64_t stamp_ns,
                  const uint8_t* payload, uint32_t payload_bytes, uint64_t* sequence);
   Code MakeRoom(uint32_t payload_bytes);

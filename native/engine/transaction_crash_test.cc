@@ -193,7 +193,7 @@ TEST_CASE("of a transaction that was being stored into the window nothing is tak
   }
 }
 
-TEST_CASE("a whole one is taken, also where the files have the beginning of it") {
+TEST_CASE("a whole one is taken, even if the files have the beginning of it") {
   for (const uint64_t copied : {0, 1, 7, 19, 20}) {
     Stored stored;
     if (copied > 0) REQUIRE(stored.machine.engine->journal()->CopyStep(copied * kLineBytes).ok());
@@ -204,7 +204,7 @@ TEST_CASE("a whole one is taken, also where the files have the beginning of it")
   }
 }
 
-TEST_CASE("of one that was half copied nothing is left where the window went with its container") {
+TEST_CASE("nothing is left of one that was half copied if the window went with its container") {
   Stored stored;
   REQUIRE(stored.machine.engine->journal()->CopyStep(7 * kLineBytes).ok());
   CHECK(stored.machine.engine->journal()->written() == 10);
@@ -214,7 +214,7 @@ TEST_CASE("of one that was half copied nothing is left where the window went wit
   CHECK(stored.machine.report.tail == Tail::kTorn);
 }
 
-TEST_CASE("a line that is missing inside one, with others behind it, is damage of the window") {
+TEST_CASE("a line that is missing inside one, with others after it, is damage of the window") {
   Stored stored;
   stored.machine.Kill();
   stored.machine.Change(stored.path, InWindow(15), std::vector<uint8_t>(kLineBytes));

@@ -16,7 +16,7 @@ class Cleaner {
   Cleaner(FileSystem* file_system, const BootId& boot, bool force, bool dry_run)
       : fs_(file_system), boot_(boot), force_(force), dry_run_(dry_run) {}
 
-  // False where it is not this user's, or is gone by now.
+  // False if it is not this user's, or is gone by now.
   bool Look(const std::string& path, bool is_refused, FoundWindow* found) {
     std::unique_ptr<File> file;
     bool is_private = false;

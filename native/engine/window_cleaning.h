@@ -1,10 +1,10 @@
 // The windows in a directory in memory: which are needed, and which nothing will ever look for
 // again.
 //
-// A window may have the only copy of entries. It is removed only where it is certain that it has
-// none: the data directory that it was made for is found and does not name it any more, or it is of
-// an earlier boot. What is not certain is kept, and goes only by force. One that is in use, or that
-// the next open takes, never goes.
+// A window may have the only copy of entries. It is removed only if it certainly has none: the data
+// directory that it was made for is found and no longer names it, or it is of an earlier boot. A
+// window without that certainty is kept, and goes only by force. One that is in use, or that the
+// next open takes, never goes.
 #ifndef PINNACLE_ENGINE_WINDOW_CLEANING_H_
 #define PINNACLE_ENGINE_WINDOW_CLEANING_H_
 
@@ -20,7 +20,7 @@ namespace pinnacle {
 enum class WindowState : uint8_t {
   kInUse,        // a writer has it
   kNamed,        // its directory names it: the next open takes what it has
-  kLeftOver,     // its directory does not name it any more
+  kLeftOver,     // its directory no longer names it
   kOtherBoot,    // of an earlier boot of the machine
   kNoDirectory,  // its directory is not found: its entries may be the only copy
   kRefused,      // an open could not use it and put it aside
@@ -32,7 +32,7 @@ const char* WindowStateName(WindowState state);
 struct FoundWindow {
   std::string path;
   WindowState state = WindowState::kUnreadable;
-  std::string data_directory;  // that it was made for; empty where that is not known
+  std::string data_directory;  // that it was made for; empty if that is not known
   uint64_t bytes = 0;
   uint64_t pid = 0;  // of the writer that made it
   uint64_t created_ns = 0;
@@ -41,7 +41,7 @@ struct FoundWindow {
 };
 
 // Looks at all windows of this user in `directory` (empty: the system's). kInvalidArgument: the
-// system has none. `force`: those that may have entries go as well, but for those that are needed.
+// system has none. `force`: those that may have entries go as well, except those that are needed.
 Status CleanWindows(const Environment& environment, const std::string& directory, bool force,
                     bool dry_run, std::vector<FoundWindow>* windows);
 

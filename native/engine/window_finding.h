@@ -18,7 +18,7 @@ enum class WindowFate : uint8_t {
 struct WindowFinding {
   WindowFate fate = WindowFate::kNone;
   std::string path;
-  std::string reason;    // kGone, kRefused; kUsed: what is wrong behind its last entry, if anything
+  std::string reason;    // kGone, kRefused; kUsed: what is wrong after its last entry, if anything
   uint64_t entries = 0;  // that only the window has
   uint64_t last_sequence = 0;  // the last of them
   // kRefused: it is another directory's, or in use; nothing of it may be touched.

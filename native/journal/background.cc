@@ -26,8 +26,8 @@ constexpr double kRateKeptPerLook = 511.0 / 512;
 // Made present at a time. The writer may pass a longer step while it runs.
 constexpr uint64_t kTouchStepBytes = 1024 * 1024;
 
-// How long a failure of the journal that no sync of this thread met may go untold: one in an
-// append, a roll or a compaction wakes nobody.
+// How long a failure of the journal may go unreported if no sync of this thread met it: one in an
+// append, a roll or a compaction wakes no thread.
 constexpr milliseconds kFailureLook{100};
 
 // How long the sync thread spins for another request before it sleeps.
@@ -38,8 +38,8 @@ const bool kHasSpareProcessor = std::thread::hardware_concurrency() > 1;
 // How often the copying thread looks. What a container that is killed with its memory can lose was
 // appended in the last one of these times. It is more than the 200 us for which KVM's hosts poll
 // before they let a halted processor go (halt_poll_ns): a thread that sleeps for less keeps the
-// host's processor busy, and a machine whose time is limited then stands still for milliseconds,
-// the writer included (measured: 8 ms at 200 us, 0.6 ms at 250).
+// host's processor busy, and a machine whose time is limited then pauses for milliseconds, the
+// writer included (measured: 8 ms at 200 us, 0.6 ms at 250).
 // https://docs.kernel.org/virt/kvm/halt-polling.html
 constexpr std::chrono::microseconds kCopyPoll{300};
 // While a follower spins.
@@ -128,8 +128,8 @@ void JournalThreads::Stop() {
   if (copy_thread_.joinable()) copy_thread_.join();
 }
 
-// Spins; the mutex is not held. The processor that it takes would sleep otherwise: whoever waits
-// for the sync does.
+// Spins; the mutex is not held. The processor that it takes would be idle otherwise: the thread
+// that waits for the sync sleeps.
 bool JournalThreads::SpinForRequest(uint64_t answered) const {
   const uint64_t start_ns = clock_->MonotonicNs();
   do {
@@ -143,7 +143,7 @@ bool JournalThreads::SpinForRequest(uint64_t answered) const {
 
 // Returns when there is something to do, or the interval has passed.
 bool JournalThreads::AwaitWork(std::unique_lock<std::mutex>* lock, uint64_t answered) {
-  // A journal that failed elsewhere is told of by the sync that is refused then.
+  // If the journal failed on another thread, the next sync is refused and reports it.
   const auto wanted = [&] { return stopping_ || requested_ > answered || journal_->failed(); };
   if (wanted()) return true;
   const uint64_t start_ns = clock_->MonotonicNs();
@@ -163,8 +163,8 @@ bool JournalThreads::AwaitWork(std::unique_lock<std::mutex>* lock, uint64_t answ
 
 void JournalThreads::RunSync() {
   std::unique_lock lock(mutex_);
-  // What was asked for before the sync that was told last. (Not what that made durable: a request
-  // may come beside it, of entries that another thread has synced, and has to be told of as well.)
+  // The requests made before the last reported sync. (Not what that sync made durable: a request
+  // may come beside it, for entries that another thread has synced, and needs a report as well.)
   uint64_t answered = 0;
   bool window_loss_told = false;
   while (!stopping_) {
@@ -207,8 +207,8 @@ void JournalThreads::RunSupply() {
   while (!stopping_) {
     lock.unlock();
     bool trouble = false;
-    // A failure is no news yet, unless it is the journal's: the append that needs the segment tries
-    // again itself and reports it.
+    // A failure needs no report yet, unless it is the journal's: the append that needs the segment
+    // tries again itself and reports it.
     if (!journal_->next_segment_ready() && !journal_->failed()) {
       trouble = !Guarded([this] { return journal_->PrepareStep(); }).ok();
       if (trouble && journal_->failed()) sync_wanted_.notify_one();

@@ -4,8 +4,8 @@
 //
 // What keeps them out of each other's way:
 // - Copying never waits for a sync, nor a sync for copying: what a sync needs it writes itself.
-// - The sync thread spins for the next request for a moment before it sleeps, where requests
-//   have been coming that fast: waking a thread takes as long as a good device takes to sync.
+// - The sync thread spins for the next request for a moment before it sleeps, if requests have been
+//   coming that fast: waking a thread takes as long as a good device takes to sync.
 #ifndef PINNACLE_JOURNAL_BACKGROUND_H_
 #define PINNACLE_JOURNAL_BACKGROUND_H_
 
@@ -40,16 +40,16 @@ class JournalThreads {
   JournalThreads(const JournalThreads&) = delete;
   JournalThreads& operator=(const JournalThreads&) = delete;
 
-  // Once. kTooManyThreads where the system starts no more; none runs then.
+  // Once. kTooManyThreads if the system can't start them all; none runs then.
   Status Start();
-  // Asks for a sync that covers `sequence`; OnSync tells. Of any thread.
+  // Asks for a sync that covers `sequence`; OnSync reports it. Callable from any thread.
   void RequestDurable(uint64_t sequence);
   // Syncs on the calling thread and records it like the others.
   Status SyncNow();
   // Waits for the threads to end. Idempotent.
   void Stop();
 
-  // The highest sequence that somebody asked to be made durable.
+  // The highest sequence that was requested to be durable.
   uint64_t requested() const { return requested_.load(std::memory_order_relaxed); }
   uint64_t syncs() const { return sync_ns_.count(); }
   uint64_t sync_failures() const { return sync_failures_.load(std::memory_order_relaxed); }

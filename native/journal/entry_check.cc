@@ -100,7 +100,7 @@ EntryState ClassifyInvalidEntry(std::span<const uint8_t> bytes, uint64_t offset,
   const uint8_t* entry = bytes.data();
   if (LoadWord(entry) == 0) return EntryState::kTorn;  // the line's start did not arrive
   if (AllZero(entry + sizeof(uint64_t), kLineBytes - sizeof(uint64_t))) {
-    return EntryState::kTorn;  // nor did anything behind the first word, where the sequence stands
+    return EntryState::kTorn;  // nor did anything after the first word, the sequence
   }
   if (IsOneFlippedLengthBit(bytes, seed)) return EntryState::kDamaged;
   const EntryHeader header = LoadHeader(entry);

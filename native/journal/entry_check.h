@@ -1,4 +1,4 @@
-// What stands at one place of a segment: a pure function over bytes.
+// What is at one place of a segment: a pure function over bytes.
 #ifndef PINNACLE_JOURNAL_ENTRY_CHECK_H_
 #define PINNACLE_JOURNAL_ENTRY_CHECK_H_
 
@@ -14,7 +14,7 @@ namespace pinnacle {
 enum class EntryState : uint8_t {
   kValid,      // an entry whose checksum holds
   kUnwritten,  // a line of zeros: nothing was written here, or what was written did not arrive
-  kTorn,       // the shape of an interrupted write: zeros where a written entry never has them
+  kTorn,       // the shape of an interrupted write: zeros that a written entry never has
   kDamaged,    // all of an entry is there, but its bytes were changed
 };
 
@@ -53,8 +53,8 @@ inline constexpr int32_t kAnyPayload = -1;
 inline constexpr int32_t kNoEntry = -2;
 inline constexpr int32_t kHoleOfAnySize = -3;  // as many lines as it fills
 
-// Bytes of payload that an entry of each type has. What the payloads hold is the concern of whoever
-// applies them (state/entry_payloads.h asserts that the lengths agree).
+// Bytes of payload that an entry of each type has. What the payloads hold is the concern of the
+// code that applies them (state/entry_payloads.h asserts that the lengths agree).
 inline constexpr std::array<int32_t, 256> kPayloadOfType = [] {
   std::array<int32_t, 256> bytes{};
   bytes.fill(kNoEntry);
@@ -73,14 +73,14 @@ inline bool FlagsArePlain(const EntryHeader& header, uint8_t also) {
   return (header.flags & ~(kFlagOfPayload | kFlagGivenTime | also)) == kFlagWritten;
 }
 
-// Of any entry but a hole.
+// For any entry except a hole.
 inline bool TypeAndLengthFit(const EntryHeader& header) {
   const int32_t wanted = kPayloadOfType[header.type];
   return header.payload_bytes <= kMaxPayloadBytes &&
          (wanted == kAnyPayload || header.payload_bytes == static_cast<uint32_t>(wanted));
 }
 
-// True where a header can be an entry's at all: type, flags and length fit together. Neither a
+// True if a header can be an entry's at all: type, flags and length fit together. Neither a
 // definition nor a hole is in a transaction.
 inline bool HeaderIsPlausible(const EntryHeader& header) {
   if (TypeAndLengthFit(header)) {
@@ -89,8 +89,8 @@ inline bool HeaderIsPlausible(const EntryHeader& header) {
   return IsHole(header) && FlagsArePlain(header, 0) && header.payload_bytes <= kMaxPayloadBytes;
 }
 
-// The first sequence that an entry stands for: its own, or that of a hole's first lost entry. 0: a
-// hole that contradicts itself. `entry` holds the whole verified entry.
+// The first sequence that an entry covers: its own, or that of a hole's first lost entry. 0: a hole
+// that contradicts itself. `entry` holds the whole verified entry.
 inline uint64_t FirstSequenceOf(const EntryHeader& header, const uint8_t* entry) {
   if (!IsHole(header)) [[likely]]
     return header.sequence;
@@ -99,7 +99,7 @@ inline uint64_t FirstSequenceOf(const EntryHeader& header, const uint8_t* entry)
   return hole.first_sequence <= header.sequence + 1 ? hole.first_sequence : 0;
 }
 
-// Checks what stands at bytes[0], which is the start of a line; `bytes` reaches to the end of the
+// Checks what is at bytes[0], which is the start of a line; `bytes` reaches to the end of the
 // segment. `offset` is the place in the segment (for sector bounds).
 EntryCheck CheckEntry(std::span<const uint8_t> bytes, uint64_t offset, uint32_t seed);
 
@@ -107,7 +107,7 @@ EntryCheck CheckEntry(std::span<const uint8_t> bytes, uint64_t offset, uint32_t 
 //
 // A writer stores the checksum last and a segment is zero before, so whatever a kill or a power cut
 // left undone shows zeros: in the first word, in the checksum, or at an edge of a sector's share of
-// the entry. Anything else was written whole and changed later. Where one flipped bit explains the
+// the entry. Anything else was written whole and changed later. If one flipped bit explains the
 // mismatch, it is damage whatever the shape.
 EntryState ClassifyInvalidEntry(std::span<const uint8_t> bytes, uint64_t offset, uint32_t seed);
 

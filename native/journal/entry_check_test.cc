@@ -77,7 +77,7 @@ TEST_CASE("any flipped bit of a long entry is damage, unless it seems to lack a 
   }
 }
 
-TEST_CASE("a long entry that lacks a sector is torn, also where one flipped bit would explain it") {
+TEST_CASE("a long entry that lacks a sector is torn, even if one flipped bit would explain it") {
   JournalImage image;
   const uint64_t offset = image.Entry(1, 1500, 0, 0);  // its payload's zeros look like a lost one
   image.FlipBit(offset + 100, 5);
@@ -103,7 +103,7 @@ TEST_CASE("a sector that did not arrive makes a torn entry, whichever it is") {
     image.Zero(from, to - from);
     CAPTURE(sector);
     const EntryState state = StateAt(image, offset);
-    // Where the first line is gone it reads as unwritten; either way it is not damage.
+    // If the first line is gone, it reads as unwritten; either way it is not damage.
     CHECK((state == EntryState::kTorn || state == EntryState::kUnwritten));
   }
 }
@@ -119,7 +119,7 @@ TEST_CASE("a sector torn at any byte makes a torn entry") {
     JournalImage kept_back;
     kept_back.Entry(1);
     kept_back.Zero(offset, cut);
-    // With the whole line gone but for its end, the first word says so.
+    // If only the line's end is left, the first word says so.
     CHECK(StateAt(kept_back, offset) == EntryState::kTorn);
   }
 }
@@ -148,8 +148,7 @@ TEST_CASE("an order entry of another length than its type has is refused") {
   CHECK_FALSE(HeaderIsPlausible(header));
 }
 
-TEST_CASE(
-    "an entry's durable claim is its predecessor less the lag, and none where the lag is full") {
+TEST_CASE("an entry's durable claim is its predecessor less the lag, and none if the lag is full") {
   EntryHeader header{};
   header.sequence = 100;
   CHECK(DurableClaim(header, {0, 0}) == 99);

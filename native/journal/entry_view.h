@@ -1,5 +1,5 @@
-// A verified entry as it is handed on: by the scan and the readers to whoever visits entries. What
-// they know of an entry's bytes they get here.
+// A verified entry as the scan and the readers hand it to their visitors. It has all that a visitor
+// learns of an entry's bytes.
 #ifndef PINNACLE_JOURNAL_ENTRY_VIEW_H_
 #define PINNACLE_JOURNAL_ENTRY_VIEW_H_
 
@@ -14,7 +14,7 @@ namespace pinnacle {
 
 struct SegmentFacts;
 
-// For whoever wants to read the entry again.
+// For a visitor that reads the entry again.
 struct EntryPlace {
   const SegmentFacts* segment = nullptr;  // null: not known
   uint64_t offset = 0;                    // in the segment

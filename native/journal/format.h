@@ -13,7 +13,7 @@
 // - The first and the last 8 bytes of a written entry are never zero, and the checksum is stored
 //   last. So an entry that a power cut or a kill left half-written shows zeros at one of its ends
 //   (or in a whole sector), and a damaged one does not: that tells a torn tail from rot.
-// - The entries of a transaction stand back to back in one segment, and no frontier is ever within
+// - The entries of a transaction are back to back in one segment, and no frontier is ever within
 //   one. Nothing that contradicts that is an entry: a transaction without its end is a torn tail,
 //   or damage.
 // - Checksums start from the segment's seed, so bytes of another segment never verify.
@@ -121,9 +121,9 @@ constexpr uint64_t EntryBytes(uint64_t payload_bytes) {
   return (payload_bytes + kEntryOverheadBytes + kLineBytes - 1) / kLineBytes * kLineBytes;
 }
 
-// Stands for the entries first_sequence .. header.sequence, which are lost. It fills the lines that
-// they had, so everything after it keeps its place and its checksum. It may stand for no entry at
-// all (sequence = first_sequence - 1): then it only fills lines that hold nothing of the journal.
+// Replaces the entries first_sequence .. header.sequence, which are lost. It fills the lines that
+// they had, so everything after it keeps its place and its checksum. It may replace no entry at all
+// (sequence = first_sequence - 1): then it only fills lines that hold nothing of the journal.
 struct HolePayload {
   uint64_t first_sequence;
   uint64_t snapshot_sequence;  // the entries up to here are in this snapshot; 0: in none

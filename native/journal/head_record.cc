@@ -118,7 +118,7 @@ Status HeadFile::Open(FileSystem* fs, const std::string& data_directory, const H
     PINNACLE_RETURN_IF_ERROR(fs->Rename(temporary, path));
     file.reset();
   }
-  // Also where it exists: a crash may have come between the rename and this sync.
+  // Even if it exists: a crash may have come between the rename and this sync.
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(data_directory));
   PINNACLE_RETURN_IF_ERROR(fs->Open(path, OpenMode::kReadWrite, &file));
   HeadRecord record = found.record;

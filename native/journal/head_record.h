@@ -85,7 +85,7 @@ struct HeadFinding {
   bool exists = false;
   bool valid = false;  // `record` is the one that counts
   HeadRecord record{};
-  std::string problem;  // why it is not valid; empty where it is, or where there is no file
+  std::string problem;  // why it is not valid; empty if it is, or if there is no file
 };
 
 // Of the writer that opens the directory next.
@@ -102,7 +102,7 @@ void EncodeHeadFile(HeadRecord record, std::span<uint8_t> bytes);
 // Writes the record. One thread at a time.
 class HeadFile {
  public:
-  // Goes on from `found`; makes the file where there is none.
+  // Continues from `found`; makes the file if there is none.
   static Status Open(FileSystem* file_system, const std::string& data_directory,
                      const HeadFinding& found, std::unique_ptr<HeadFile>* head);
 
@@ -110,8 +110,8 @@ class HeadFile {
   const std::string& path() const { return path_; }
   const FileIdentity& identity() const { return identity_; }
 
-  // Seals the record, writes it into the slot whose turn it is and syncs. After an error the same
-  // slot is written again next time: the other one stays good.
+  // Seals the record, writes it into its counter's slot and syncs. After an error the same slot is
+  // written again next time: the other one stays good.
   Status Write(HeadRecord record);
 
  private:

@@ -47,7 +47,7 @@ HeadFinding FindChanged(uint64_t offset, uint64_t value) {
   return Find(image.Seal(0));
 }
 
-TEST_CASE("a directory without a head record has none, and that is no damage of the record") {
+TEST_CASE("a directory without a head record has none, and the record is not damaged") {
   DirectoryImage directory;
   const HeadFinding finding = Find(directory);
   CHECK_FALSE(finding.exists);

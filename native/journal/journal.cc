@@ -51,8 +51,8 @@ Status Journal::Start(const JournalPosition& position) {
   for (const SegmentFile& file : position.to_empty) {
     PINNACLE_RETURN_IF_ERROR(supply_.Empty(file));
   }
-  // The link of an open that got no further may be in the cache only, where its sync failed; the
-  // head record is about to say that the segment has it.
+  // An unfinished open may have left its link in the cache only, if its sync failed; the head
+  // record is about to say that the segment has it.
   if (goes_on && position.head.valid && position.head.record.newest_link_before != 0) {
     PINNACLE_RETURN_IF_ERROR(supply_.MakeDurable(position.file, kSegmentHeaderBytes));
   }
@@ -97,7 +97,7 @@ Status Journal::Start(const JournalPosition& position) {
   copied_segment_ = segment;
   copied_offset_ = offset;
   Enter(std::move(segment), offset);
-  // The recovered entries may still stand in the page cache only (a killed process): make them
+  // The recovered entries may still be in the page cache only (a killed process): make them
   // durable, older segments included, before anything builds on them.
   for (const SegmentRecord& record : position.older) {
     if (record.last_sequence <= position.known_durable) continue;

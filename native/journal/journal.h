@@ -2,9 +2,9 @@
 // need.
 //
 // An append stores an entry into memory that outlives the process: into the window's ring, from
-// where CopyStep and Flush write it to the segment file (journal_window.cc), or straight into the
+// which CopyStep and Flush write it to the segment file (journal_window.cc), or straight into the
 // mapped segment. Three frontiers follow each other: appended (survives the process), written (in
-// the file, so that others read it there), durable (survives power loss).
+// the file, for others to read), durable (survives power loss).
 //
 // Threads: one writer calls Append* and Close. Any thread may call Flush, CopyStep, TouchStep,
 // PrepareStep, Release and the readings. No thread is started here: journal/background.h does that,
@@ -20,7 +20,7 @@
 // - After a failed sync the journal is failed for good. What the kernel did with the pages is
 //   unknown, so there is no second try (https://wiki.postgresql.org/wiki/Fsync_Errors).
 // - A segment's header durably has a mandatory feature before an entry that needs it can follow.
-// - Nothing is acknowledged into a file that has no name any more, or in a directory that was
+// - Nothing is acknowledged into a file that no longer has a name, or in a directory that was
 //   replaced: see journal_names.cc.
 #ifndef PINNACLE_JOURNAL_JOURNAL_H_
 #define PINNACLE_JOURNAL_JOURNAL_H_
@@ -64,7 +64,7 @@ struct SegmentRecord {
   FileIdentity identity{};  // set by the journal
 };
 
-// Where writing goes on: what the recovery scan found.
+// The position at which writing resumes: what the recovery scan found.
 struct JournalPosition {
   uint64_t next_sequence = 1;
   // The segment to go on in; none (index 0) opens a new one.
@@ -79,7 +79,7 @@ struct JournalPosition {
   uint64_t known_durable = 0;        // entries up to here need not be made durable
   // Segment files that hold nothing to keep: after it, or before the oldest one.
   std::vector<SegmentFile> trailing;
-  std::vector<SegmentFile> to_empty;  // of them: their lines are to be zeroed before that
+  std::vector<SegmentFile> to_empty;  // of them: zero their lines before that
   std::vector<uint64_t> spares;       // numbers of .spare files
   uint64_t next_index = 1;            // above every index in use
   // The data directory whose head record is kept, and what was found of it. Empty: none is kept (a
@@ -136,7 +136,7 @@ class Journal {
   Code Append(EntryType type, uint16_t instrument, uint8_t flags, uint64_t timestamp_ns,
               const uint8_t* payload, uint32_t payload_bytes);
 
-  // Appends the entries of a transaction: readers and recovery have all of them or none. They stand
+  // Appends the entries of a transaction: readers and recovery have all of them or none. They are
   // in one segment. kTransactionTooLarge above most_transaction_bytes().
   Code AppendTransaction(StagedEntries* staged) {
     if (!staged->in_place() || (features_ & kFeatureTransactions) == 0) [[unlikely]]
@@ -155,16 +155,16 @@ class Journal {
   // What the writer has may be of no use: nothing more is accepted.
   void Abandon(const Status& why) { Fail(why); }
   // Entries that need these mandatory features may follow: the headers of the current segment and
-  // of the ready one durably name them, and those of all later segments will. Does nothing where
-  // they do already; else it waits for the device. An error fails the journal. Writer thread.
+  // of the ready one durably name them, and those of all later segments will. Does nothing if they
+  // do already; else it waits for the device. An error fails the journal. Writer thread.
   Status RequireFeature(uint64_t bits);
-  // What was required so far, by whoever wrote the segment that the journal goes on in too.
+  // What was required so far, by earlier writers of the current segment too.
   uint64_t features() const { return features_; }
 
   // Why the last append was refused with kNoSpace, kIo and the like, or kJournalFailed.
   Status last_error() const;
 
-  // --- frontiers: of any thread ---
+  // --- frontiers: any thread ---
   uint64_t appended() const { return appended_.load(std::memory_order_acquire); }
   uint64_t written() const {
     return has_window_ ? written_.load(std::memory_order_acquire) : appended();
@@ -175,24 +175,24 @@ class Journal {
   // Of the failure: kJournalFailed or kDirectoryLost.
   Code FailureCode() const { return failure().code(); }
 
-  // --- steps: of any thread ---
+  // --- steps: any thread ---
 
   // One group commit: everything appended before the call is durable when it returns ok.
   Status Flush();
   // Writes what was appended to the files, `max_bytes` of it at most. Does nothing on the mapped
-  // path, where it is there already.
+  // path: the entries are there already.
   Status CopyStep(uint64_t max_bytes = UINT64_MAX);
-  // The same of the thread that looks every now and then: nothing where somebody else, a sync for
-  // one, writes just now. Whoever waits for the lock has to be woken by the one who has it.
+  // CopyStep for the thread that looks every now and then: does nothing while another thread, such
+  // as a sync, writes. The holder of a lock has to wake each thread that waits for it.
   Status CopyUnlessBusy();
-  // A follower of another process wants entries copied as soon as can be. Of the copying thread.
+  // A follower in another process wants entries copied as soon as possible. Copying thread.
   bool IsHurried() const;
-  // So many full segments are not synced yet, each with an open file, that it is time to.
+  // Whether it is time to sync: many full segments are not synced yet, each with an open file.
   bool HasManyUnsynced() const;
-  // A frontier mark, where none was written for a second and there is something new to say.
+  // Writes a frontier mark, if the last one is a second old and there is something new to say.
   Status MarkStep();
-  // Has zeros ahead of the writer written where syncs are short (see segment_supply.h). Does
-  // nothing most of the time.
+  // Has zeros ahead of the writer written if syncs are short (see segment_supply.h). Does nothing
+  // most of the time.
   Status FillStep();
   // Makes the next segment ready.
   Status PrepareStep() { return supply_.Prepare(); }
@@ -207,7 +207,7 @@ class Journal {
   // journal for good.
   Status CheckNames();
 
-  // Flushes, stores what a clean end leaves behind and unmaps the segments. Appends are refused
+  // Flushes, stores what a clean end leaves and unmaps the segments. Appends are refused
   // afterwards. No step may run beside it but Flush.
   Status Close();
 
@@ -219,7 +219,7 @@ class Journal {
   uint64_t segments_removed() const { return segments_removed_.load(std::memory_order_relaxed); }
   uint64_t bytes_appended() const;  // since Open
   // The first sequence of the oldest segment that can be kept if all those that hold only entries
-  // below `sequence`, from it on, may have `max_bytes` together; `sequence` where none can.
+  // below `sequence`, from it on, may have `max_bytes` together; `sequence` if none can.
   uint64_t FirstWithin(uint64_t sequence, uint64_t max_bytes) const;
   // Bytes that Release(sequence) would free now.
   uint64_t ReleasableBytes(uint64_t sequence) const;
@@ -230,7 +230,7 @@ class Journal {
   WindowCounters window_counters() const;
   // Null on the mapped path, and once closed.
   const Window* window() const { return window_.get(); }
-  // Why there is none although one was asked for; empty where there is one.
+  // Why there is none although one was asked for; empty if there is one.
   const std::string& why_no_window() const { return why_no_window_; }
   // Writes into the window's file before the ring. Best effort.
   void PublishInWindow(uint64_t offset, std::span<const uint8_t> bytes);
@@ -249,7 +249,7 @@ class Journal {
   struct Extent {
     std::vector<Rolled> rolled;
     std::shared_ptr<Segment> segment;  // the current one
-    uint64_t offset = 0;               // in it, behind the last entry
+    uint64_t offset = 0;               // in it, after the last entry
     uint64_t sequence = 0;
   };
 
@@ -267,7 +267,7 @@ class Journal {
   // What the head record says now of the current segment and of what is durable.
   HeadRecord CurrentHead();
   void Enter(std::shared_ptr<Segment> segment, uint64_t offset);
-  // Room for an entry where the writer is: opens a segment, waits for the ring. Where the entry is
+  // Room for an entry at the writer's place: opens a segment, waits for the ring. If the entry is
   // larger than a quarter of the ring or goes across its end, less is promised: see AppendApart.
   Code MakeRoom(uint64_t entry_bytes);
   Code Roll();
@@ -302,7 +302,7 @@ class Journal {
   // One more segment can be noted down without memory.
   void MakeRoomForRoll();
   // Brings the line a page ahead into the cache: the processor's own fetching ahead ends with the
-  // page. A hint, so what lies behind the mapping's end does no harm.
+  // page. A hint, so an address past the mapping's end does no harm.
   static void FetchAhead(const uint64_t* line) {
     __builtin_prefetch(line + kPageBytes / sizeof(uint64_t), 1);
   }
@@ -320,7 +320,7 @@ class Journal {
   Code Refuse(Status status);
   void Fail(const Status& status);
 
-  // Written by the writer on every append, read by nobody else.
+  // Written by the writer on every append; only the writer reads it.
   alignas(64) uint8_t* cursor_ = nullptr;
   uint8_t* end_ = nullptr;
   uint8_t* base_ = nullptr;
@@ -332,13 +332,13 @@ class Journal {
 
   // Written on every append, read by the flusher now and then.
   alignas(64) std::atomic<uint64_t> appended_{0};
-  std::atomic<uint64_t> offset_{0};  // in the current segment, behind the newest entry
+  std::atomic<uint64_t> offset_{0};  // in the current segment, after the newest entry
 
   // Written by the flusher, read on every append.
   alignas(64) std::atomic<uint64_t> durable_{0};
   std::atomic<bool> failed_{false};
 
-  // Written by whoever copies, read where the writer's room ends.
+  // Written by the thread that copies, read when the writer's room ends.
   alignas(64) std::atomic<uint64_t> written_{0};  // sequence
   std::atomic<uint64_t> written_place_{0};        // in the stream that the ring holds the end of
 
@@ -365,7 +365,7 @@ class Journal {
   std::atomic<uint64_t> copied_bytes_{0};
 
   std::atomic<uint64_t> segments_removed_{0};
-  // Whether zeros are to be written ahead: the last sync was short.
+  // Whether to write zeros ahead: the last sync was short.
   std::atomic<bool> fills_{true};
   std::atomic<uint64_t> flushed_bytes_{0};
   std::atomic<uint64_t> fill_count_{0};
@@ -375,7 +375,8 @@ class Journal {
   uint64_t marked_ = 0;     // the highest that a mark says
   uint64_t mark_ns_ = 0;    // when the last one was written
 
-  // One writes to the files at a time; taken after flush_mutex_. What follows is where it goes on.
+  // One writes to the files at a time; taken after flush_mutex_. Guards the next two
+  // fields, the position of the copy.
   std::mutex copy_mutex_;
   std::shared_ptr<Segment> copied_segment_;
   uint64_t copied_offset_ = 0;  // in it
@@ -391,11 +392,11 @@ class Journal {
   std::vector<Rolled> rolled_;  // full, not yet wholly durable
   std::vector<SegmentRecord> records_;
   uint64_t released_below_ = 0;  // segments below this index lose their names on purpose
-  uint64_t bytes_before_ = 0;  // appended since Open, but for [start_offset_, offset_) of current_
+  uint64_t bytes_before_ = 0;  // appended since Open, without [start_offset_, offset_) of current_
   uint64_t start_offset_ = 0;
   Status failure_;
   Status last_error_;
-  // Made ahead: for a failure that comes where there is no memory to describe it.
+  // Made ahead: for a failure that comes when there is no memory to describe it.
   const Status failed_without_memory_{
       Code::kJournalFailed,
       "a sync failed, and there was no memory left to say why; the journal accepts no more "

@@ -17,8 +17,8 @@ constexpr uint64_t kFillBytes = 512 * 1024;
 
 Status Journal::FillStep() {
   if (!fills_.load(std::memory_order_relaxed)) return Status();
-  // A sync under way goes first. None may run beside this one: the kernel tells an error once, and
-  // the other would not hear of it.
+  // A sync under way goes first. None may run beside this one: the kernel reports an error once,
+  // and the other sync would miss it.
   std::unique_lock flush_lock(flush_mutex_, std::try_to_lock);
   if (!flush_lock.owns_lock() || failed() || closed_) return Status();
   const std::shared_ptr<Segment> segment = ExtentNow().segment;
@@ -26,7 +26,7 @@ Status Journal::FillStep() {
   {
     std::lock_guard copy_lock(copy_mutex_);
     if (!has_window_ || copied_segment_ != segment) return Status();
-    // Nobody writes to the file meanwhile, so what is behind the copied bytes is zero.
+    // No thread writes to the file meanwhile, so what follows the copied bytes is zero.
     const uint64_t begin = std::max(segment->filled_offset, PageEnd(copied_offset_));
     if (begin >= segment->bytes || begin >= copied_offset_ + kFillBytes) return Status();
     const uint64_t end = std::min(segment->bytes, begin + kFillBytes);
@@ -43,7 +43,7 @@ Status Journal::FillStep() {
       filled_bytes_.fetch_add(end - begin, std::memory_order_relaxed);
     }
   }
-  // Also where there is no memory to say why it failed: the next sync would not be told.
+  // Even without memory to say why it failed: the next sync would not get the error.
   if (status.ok()) status = Guarded([&] { return segment->file->Sync(); });
   if (status.ok()) return status;
   Fail(status);

@@ -43,7 +43,7 @@ struct Opened {
     const JournalOptions options{kMinSegmentBytes, 2, {write_path, "", kMinWindowBytes}};
     OpenJournal(&world, options, position, &journal);
   }
-  // Where the segment that was written to last ends.
+  // The end of the segment that was written to last.
   JournalPosition Position() {
     ScanResult scan;
     REQUIRE(ScanJournal(fs, kSimulatedJournal, {}, nullptr, &scan).ok());
@@ -178,7 +178,7 @@ TEST_CASE("a crash at any moment of it leaves every segment whole, with the feat
   }
 }
 
-TEST_CASE("where a header can't be made durable the journal fails, and an open writes it again") {
+TEST_CASE("if a header can't be made durable the journal fails, and an open writes it again") {
   for (const WritePath path : {WritePath::kWindow, WritePath::kMapped}) {
     Opened opened(path);
     opened.Line();

@@ -1,4 +1,4 @@
-// Which journal a data directory holds, for those who read its snapshots without opening it: a
+// Which journal a data directory holds, for readers of its snapshots that do not open it: a
 // snapshot of another journal must not be used.
 #ifndef PINNACLE_JOURNAL_JOURNAL_IDENTITY_H_
 #define PINNACLE_JOURNAL_JOURNAL_IDENTITY_H_

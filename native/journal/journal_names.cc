@@ -1,7 +1,7 @@
 // How the journal notices that what it writes to was removed, renamed or replaced under its hands.
 //
 // A mapped file takes stores and syncs whether it has a name or not, but what has no name is gone
-// when the process ends. So with each sync, behind the appends that it covers, the names that
+// when the process ends. So with each sync, after the appends that it covers, the names that
 // recovery will look for are compared with what is open here; the older segments' are compared
 // before the next segment is made. The comparison is made while the device works: it costs a tenth
 // of a sync on a good one. (What happens between it and the acknowledgement is as if it happened
@@ -32,7 +32,7 @@ Status CheckName(FileSystem* fs, const std::string& path, const FileIdentity& id
 Status Journal::CheckSegmentName(const Segment& segment) const {
   PINNACLE_RETURN_IF_ERROR(CheckName(environment_.file_system, segment.path, segment.identity));
   if (segment.file == nullptr) return Status();
-  // A write makes a file that was cut short longer again, with zeros where entries were.
+  // A write makes a truncated file longer again, with zeros in place of entries.
   uint64_t size = 0;
   PINNACLE_RETURN_IF_ERROR(segment.file->Size(&size));
   if (size >= segment.bytes) return Status();

@@ -1,4 +1,4 @@
-// What any thread may ask of a journal: where it begins, what it has on disk.
+// What any thread may ask of a journal: its first entry, what it has on disk.
 #include "journal/journal.h"
 
 namespace pinnacle {

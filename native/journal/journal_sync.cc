@@ -35,7 +35,7 @@ Status Journal::Flush() {
   try {
     status = FlushLocked();
   } catch (const std::bad_alloc&) {
-    // Perhaps of saying that a sync failed, which the next one would not be told of.
+    // Memory may have run out while reporting a failed sync: the next one would miss the error.
     status = Status::OutOfMemory();
   }
   if (!status.ok()) {
@@ -51,7 +51,7 @@ Status Journal::FlushLocked() {
   if (failed()) return failure();
   if (closed_) return Status();  // what was appended was synced then
   const Extent to = ExtentNow();
-  // Durable already (a sync is wanted where the recovered prefix was not synced yet: durable is 0
+  // Durable already (a sync is wanted if the recovered prefix was not synced yet: durable is 0
   // then).
   if (to.sequence <= durable() && to.rolled.empty()) return Status();
   if (has_window_) {

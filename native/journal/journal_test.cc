@@ -146,7 +146,7 @@ TEST_CASE("a closed journal refuses appends and keeps its mark") {
   CHECK(opened.Scan().evidence.known_durable == 1);
 }
 
-TEST_CASE("a journal goes on where the scan says") {
+TEST_CASE("a journal goes on at the scan's stop") {
   Opened opened;
   for (uint64_t i = 1; i <= kEntriesPerSegment + 3; ++i) REQUIRE(opened.Line(i) == Code::kOk);
   opened.journal.reset();
@@ -193,7 +193,7 @@ TEST_CASE("release removes or recycles only segments wholly below the bound, old
     CHECK(result.verdict.tail == Tail::kClean);
     CHECK(result.evidence.next_sequence == 9 * kEntriesPerSegment + 1);
   }
-  SUBCASE("a reader of what is gone is told so") {
+  SUBCASE("a reader of what is gone gets an error") {
     std::unique_ptr<JournalReader> reader;
     CHECK(JournalReader::Open(FileSystem::Real(), opened.directory.path(), 1, &reader).code() ==
           Code::kOutOfReach);
@@ -251,8 +251,8 @@ uint64_t AllocatedBytes(const std::string& path) {
   return static_cast<uint64_t>(info.st_blocks) * 512;
 }
 
-// Takes the blocks of [begin, end) away, as a copy with holes or a sparse backup does. False where
-// the file system can't.
+// Takes the blocks of [begin, end) away, as a copy with holes or a sparse backup does. False if the
+// file system can't.
 bool PunchHole([[maybe_unused]] const std::string& path, [[maybe_unused]] uint64_t begin,
                [[maybe_unused]] uint64_t end) {
 #if defined(FALLOC_FL_PUNCH_HOLE)
@@ -343,7 +343,7 @@ TEST_CASE("with an interval, entries become durable without being asked for") {
   CHECK(opened.journal->durable() == 1);
 }
 
-TEST_CASE("a request that comes before the thread runs is told of, whoever synced its entries") {
+TEST_CASE("a request made before the thread runs is reported, even if its entries are synced") {
   Opened opened;
   std::atomic<int> told{0};
   JournalThreads threads(opened.journal.get(), Clock::Real(), std::chrono::nanoseconds(0), {},

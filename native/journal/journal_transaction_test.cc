@@ -107,7 +107,7 @@ TEST_CASE("a transaction is appended as one: lines, entries of several lines, an
   }
 }
 
-TEST_CASE("one entry alone is no transaction, and needs no feature") {
+TEST_CASE("one entry alone is not a transaction, and needs no feature") {
   for (const WritePath path : kPaths) {
     Opened opened(path);
     opened.Lines(5);
@@ -190,7 +190,7 @@ TEST_CASE("a full disk refuses the one that needs a new segment; with room it is
   }
 }
 
-TEST_CASE("a failed or closed journal takes none, also where the feature is not there yet") {
+TEST_CASE("a failed or closed journal takes none, even if the feature is not there yet") {
   for (const WritePath path : kPaths) {
     for (const bool closed : {false, true}) {
       Opened opened(path);

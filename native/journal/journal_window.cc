@@ -1,8 +1,8 @@
 // How entries get from the window's ring to the segment files.
 //
 // The ring has the end of the stream of all lines; a line's place in it follows from its segment
-// and offset. One limit (end_) stands before the writer: the nearest of the segment's end, the
-// ring's end, and the first byte that is not in a file yet.
+// and offset. One limit (end_) bounds the writer: the nearest of the segment's end, the ring's end,
+// and the first byte that is not in a file yet.
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -19,7 +19,7 @@ namespace {
 // Copied in one call: the lock is held for so long.
 constexpr uint64_t kCopyPieceBytes = 1024 * 1024;
 
-// Up to the page's end, where the file has it: a page that is written whole is never read first.
+// Up to the page's end, if the file has it: a page that is written whole is never read first.
 uint64_t PaddingAt(uint64_t end_offset, uint64_t segment_bytes) {
   const uint64_t page_end = (end_offset + kPageBytes - 1) / kPageBytes * kPageBytes;
   return std::min(page_end, segment_bytes) - end_offset;
@@ -69,7 +69,7 @@ void Journal::Aim() {
   end_ = cursor_ + std::min({current_->bytes - offset, window_->ContiguousAt(place), RoomInRing()});
 }
 
-// From the writer's place on: what is behind it, less what is not copied yet.
+// The room from the writer's place on: the ring, less what is not copied yet.
 uint64_t Journal::RoomInRing() const {
   const uint64_t place = window_->PlaceOf(current_->index, offset_.load(std::memory_order_relaxed));
   // (The rest of a segment that was left empty may be larger than the ring.)
@@ -115,8 +115,8 @@ Code Journal::AppendApart(const EntryHeader& header, const uint8_t* payload, uin
   return Code::kOk;
 }
 
-// Into the file, behind everything before it. The ring gets its end, so that the ring has the end
-// of the stream as ever.
+// Into the file, after everything before it. The ring gets its end, so that the ring still has the
+// end of the stream.
 Status Journal::WriteThrough(std::span<const uint8_t> entry) {
   std::lock_guard copy_lock(copy_mutex_);
   const Extent to = ExtentNow();
@@ -195,7 +195,7 @@ Status Journal::CopyPart(const std::shared_ptr<Segment>& segment, uint64_t end_o
   return Status();
 }
 
-// The device has begun with what is to be synced when this returns, so that the sync itself can
+// The device has begun to write what the sync covers when this returns, so that the sync itself can
 // be waited for a little later.
 Status Journal::CopyForSync(const Extent& to) {
   {

@@ -113,7 +113,7 @@ TEST_CASE("an entry is appended in the window, written after a copy, durable aft
   CHECK(opened.DurableEntries() == 3);
 }
 
-TEST_CASE("the ring wraps many times, the writer waits where it is full, and nothing is lost") {
+TEST_CASE("the ring wraps many times, the writer waits when it is full, and nothing is lost") {
   Opened opened;
   opened.Lines(20'000);
   const WindowCounters counters = opened.journal->window_counters();
@@ -169,7 +169,7 @@ TEST_CASE("the ring has the bytes that the file gets") {
   CHECK(same);
 }
 
-TEST_CASE("a copy of few bytes goes on where the one before ended, also from segment to segment") {
+TEST_CASE("a copy of few bytes continues from the one before, also from segment to segment") {
   Opened opened(64 * 1024, 256 * 1024);
   opened.Lines(2500);  // of three segments
   for (int i = 0; i < 20; ++i) opened.Copy(1000);
@@ -204,7 +204,7 @@ TEST_CASE("a sync covers what was copied before it, and segments that were rolle
   CHECK(opened.DurableEntries() == opened.payloads.size());
 }
 
-TEST_CASE("a mark is written once a second where there is something new, and at the end") {
+TEST_CASE("a mark is written once a second if there is something new, and at the end") {
   Opened opened;
   const auto marks = [&] {
     const std::vector<uint8_t> page = opened.Bytes(SegmentPath(1), 0, kSegmentHeaderBytes);
@@ -262,7 +262,7 @@ TEST_CASE("after a failed sync nothing is accepted, and the window stays for the
   CHECK(NamesWindow(opened.Head()));
 }
 
-TEST_CASE("a copy that fails where the ring is full fails the append, with its cause") {
+TEST_CASE("a copy that fails when the ring is full fails the append, with its cause") {
   Opened opened;
   opened.world.file_system().faults().Add({.kind = CallKind::kWrite,
                                            .fault = Fault::Error(ENOSPC),
@@ -288,7 +288,7 @@ TEST_CASE("the head record calls the segment the newest that the files have come
   CHECK(opened.Head().newest_index == 3);
 }
 
-TEST_CASE("zeros are written ahead where syncs are short, and change no entry") {
+TEST_CASE("zeros are written ahead if syncs are short, and change no entry") {
   Opened opened(4 * 1024 * 1024, 4 * 1024 * 1024);
   opened.Lines(10);
   opened.Flush();

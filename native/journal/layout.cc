@@ -99,8 +99,8 @@ void PlaceMissing(const std::string& journal_directory, Layout* layout) {
   found = std::move(placed);
 }
 
-// Why a segment is not the one that the head record names; empty where it is, or where the record
-// does not name it.
+// Why a segment is not the one that the head record names; empty if it is, or if the record does
+// not name it.
 std::string MisfitWithHead(const HeadRecord& head, const SegmentFacts& segment) {
   const uint64_t index = segment.file.index;
   const uint64_t id = segment.header.segment_id;

@@ -25,16 +25,16 @@ struct SegmentFacts {
   Status header_status;
   bool missing = false;  // there is no such file; it should be there
   SegmentLink link;
-  std::string misfit;  // why it does not belong; empty where it does
-  // The first entry's; 0: there is none, or none that verifies where the first should be.
+  std::string misfit;  // why it does not belong; empty if it does
+  // The first entry's; 0: the first entry's place has none, or none that verifies.
   uint64_t first_sequence = 0;
   bool first_line_used = false;  // the first line is not zero
   uint64_t last_sequence = 0;
   uint64_t entries = 0;
   uint64_t end_offset = kSegmentHeaderBytes;  // after the last good entry
   uint64_t mark_counter = 0;
-  // Where all segments are verified: something follows the last entry, and the next segment goes
-  // on.
+  // Known if all segments are verified: something follows the last entry, and the next segment
+  // continues the run.
   bool rest_is_used = false;
 
   bool belongs() const { return misfit.empty(); }
@@ -48,7 +48,7 @@ struct Layout {
   std::vector<SegmentFacts> segments;   // from the oldest on, without a gap
   std::vector<SegmentFacts> leftovers;  // below the oldest: of an interrupted compaction
   std::vector<uint64_t> spares;         // numbers of the .spare files
-  std::string damage;                   // of the head record; empty where there is none
+  std::string damage;                   // of the head record; empty if there is none
 };
 
 std::string JournalDirectory(const std::string& data_directory);

@@ -150,7 +150,7 @@ TEST_CASE("a segment that was renamed, or copied over another, does not belong")
     journal.directory.Write(6, journal.chain.segment(4));
     CHECK(Misfits(journal.Read()) == Indices{6});
   }
-  SUBCASE("renamed far away: the head record says where the journal ends") {
+  SUBCASE("renamed far away: the head record names the journal's end") {
     journal.directory.Remove(4);
     journal.directory.Write(999'999'999'999, journal.chain.segment(4));
     const Layout layout = journal.Read();
@@ -254,7 +254,7 @@ TEST_CASE("the newer valid link mark is a segment's link; a damaged one leaves t
   CHECK(Says(At(layout, 2), "its link is damaged"));
 }
 
-TEST_CASE("a damaged link mark that is not needed is no damage") {
+TEST_CASE("a damaged link mark that is not needed does not count as damage") {
   Journal journal;
   journal.chain.segment(2).bytes()[1024] = 1;
   journal.Write();
@@ -391,12 +391,12 @@ TEST_CASE("files below the oldest segment are left over from a compaction, whate
   CHECK(layout.leftovers[0].file.index == 1);
   CHECK_FALSE(layout.leftovers[0].header_valid);
   CHECK(layout.leftovers[1].first_sequence == 6);
-  // Also where one of them is gone already.
+  // Even if one of them is gone already.
   journal.directory.Remove(2);
   CHECK(Misfits(journal.Read()).empty());
 }
 
-TEST_CASE("the id of a journal is its head record's, also where most segments have another") {
+TEST_CASE("the id of a journal is its head record's, even if most segments have another") {
   Journal journal;
   for (const uint64_t index : {1u, 2u, 3u}) {
     JournalImage foreign(65536, 0x70 + index, index);
@@ -408,7 +408,7 @@ TEST_CASE("the id of a journal is its head record's, also where most segments ha
   CHECK(Misfits(layout) == Indices{1, 2, 3});
 }
 
-// A directory of version 1, where segment i has the id journal_ids[i].
+// A directory of version 1; segment i has the id journal_ids[i].
 struct OldJournal {
   DirectoryImage directory;
 

@@ -102,8 +102,8 @@ Status JournalReader::FindStartOnce() {
                                        " holds no journal segment; is this the data directory of a "
                                        "journal that was opened before?");
   }
-  // The youngest segment whose first entry is not above the wanted one; the oldest, where its first
-  // entry is wanted: the others need no look then.
+  // The youngest segment whose first entry is not above the wanted one; the oldest if its first
+  // entry is wanted: then the others need no look.
   for (size_t i = next_sequence_ == 0 ? 1 : files.size(); i-- > 0;) {
     looked_at_ = files[i].index;
     PINNACLE_RETURN_IF_ERROR(OpenSegment(files[i]));
@@ -191,8 +191,8 @@ Status JournalReader::IsMissing(const Next& next, bool* missing) {
   PINNACLE_RETURN_IF_ERROR(ReadHeadRecord(&head));
   if (head.valid) durable = std::max(durable, head.record.durable_sequence);
   const uint64_t wanted = expected_ != 0 ? expected_ : next_sequence_;
-  // A segment is left for the next one when that gets an entry: where the newest is a later one,
-  // the next one has some.
+  // A segment is left for the next one when that gets an entry: if the newest is a later one, the
+  // next one has some.
   *missing = next.damaged || (wanted != 0 && std::max(durable, next.durable) >= wanted) ||
              (head.valid && head.record.newest_index > segment_.index + 1);
   return Status();

@@ -1,4 +1,4 @@
-// Reads a journal's entries from a sequence on, also while a writer (of this or another process)
+// Reads a journal's entries from a sequence on, even while a writer (in this or another process)
 // appends: through pread, without a lock, never past what verifies.
 #ifndef PINNACLE_JOURNAL_READER_H_
 #define PINNACLE_JOURNAL_READER_H_
@@ -20,25 +20,24 @@
 
 namespace pinnacle {
 
-// What is told of a point that lies inside the transaction of entries `first` to `last`.
+// The error for a point that lies inside the transaction of entries `first` to `last`.
 Status InsideTransaction(uint64_t sequence, uint64_t first, uint64_t last);
 
 class JournalReader {
  public:
-  // From 0: from the oldest entry that the journal holds. kOutOfReach where the journal starts
-  // behind `from_sequence` (the message says where). A sequence that is not written yet is fine:
-  // entries come when they come. Where `from_sequence` lies inside a transaction, Read returns
+  // From 0: from the oldest entry that the journal holds. kOutOfReach if the journal starts after
+  // `from_sequence` (the message names its first entry). A sequence that is not written yet is
+  // fine: entries come when they come. If `from_sequence` lies inside a transaction, Read returns
   // kInsideTransaction, unless the reader may begin inside: then it returns the rest of it.
   enum class Start : uint8_t { kAtTransaction, kAnywhere };
   static Status Open(FileSystem* file_system, const std::string& journal_directory,
                      uint64_t from_sequence, std::unique_ptr<JournalReader>* reader,
                      Start start = Start::kAtTransaction);
 
-  // Appends whole verified entries to `*out`, until about `max_bytes` (at least one entry where
-  // there is one). A transaction comes as a whole, however large it is. None: the end for now.
-  // kCorrupt: an entry that was written does not verify, or is gone; kOutOfReach: compaction has
-  // taken the place away; kDirectoryLost: the directory or the segment was removed or replaced
-  // otherwise.
+  // Appends whole verified entries to `*out`, until about `max_bytes` (at least one entry if there
+  // is one). A transaction comes as a whole, however large it is. None: the end for now. kCorrupt:
+  // an entry that was written does not verify, or is gone; kOutOfReach: compaction has taken the
+  // place away; kDirectoryLost: the directory or the segment was removed or replaced otherwise.
   Status Read(uint64_t max_bytes, std::vector<uint8_t>* out);
 
   // The entry that Read returns next; below it everything was returned.
@@ -72,13 +71,13 @@ class JournalReader {
   // Whether reading began with the oldest segment, and its first entry never reached the device:
   // then all that was durable lies before it, and was compacted away.
   Status IsEmptyOldest(bool* empty);
-  // Whether the segment that is read is still what its name stands for.
+  // Whether the segment that is read is still the one of its name.
   Status StillOurs();
-  // Of a valid entry with transaction flags at the reader's place. `*state` stays kValid where all
-  // of its transaction is there.
+  // For a valid entry with transaction flags at the reader's place. `*state` stays kValid if all of
+  // its transaction is there.
   Status RefreshFeatures();
   Status LookAhead(const EntryHeader& header, EntryState* state);
-  // Why it is not: kOutOfReach where compaction took it, else kDirectoryLost.
+  // Why it is not: kOutOfReach if compaction took it, else kDirectoryLost.
   Status Gone();
 
   FileSystem* const file_system_;

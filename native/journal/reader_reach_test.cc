@@ -1,4 +1,4 @@
-// What a reader is told where the oldest segment that compaction has left is empty.
+// What a reader gets if the oldest segment that compaction has left is empty.
 #include "doctest.h"
 #include "journal/reader.h"
 #include "test/directory_image.h"
@@ -35,7 +35,7 @@ TEST_CASE("what lies before an empty oldest segment is out of reach, not damaged
   CHECK(Compacted().Read(14).ok());  // it comes when it comes
 }
 
-TEST_CASE("where something is left behind the first line of the oldest segment, that is damage") {
+TEST_CASE("something left after the first line of the oldest segment is damage") {
   Compacted compacted;
   compacted.segment.Skip(64);
   compacted.segment.Entry(15);

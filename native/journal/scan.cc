@@ -69,9 +69,9 @@ class Scanner {
     return start;
   }
 
-  // No entry of segment i is above this: the one before the next first entry that verifies. (Where
-  // the first entry of the next segment is damaged, that of a later one says it; so nothing is
-  // freed too early.)
+  // No entry of segment i is above this: the one before the next first entry that verifies. (If the
+  // first entry of the next segment is damaged, that of a later one bounds it; so nothing is freed
+  // too early.)
   static void BoundBelow(std::vector<SegmentFacts>& facts, size_t i) {
     for (size_t k = i + 1; k < facts.size(); ++k) {
       if (facts[k].first_sequence == 0) continue;
@@ -87,7 +87,7 @@ class Scanner {
     result_->damaged_path = path;
   }
 
-  // Follows the run of good entries through the segments, then looks at what is behind its end.
+  // Follows the run of good entries through the segments, then looks at what follows its end.
   Status ScanRun() {
     std::vector<SegmentFacts>& segments = result_->segments;
     for (size_t i = 0; i < segments.size(); ++i) {
@@ -152,7 +152,7 @@ class Scanner {
     return Status();
   }
 
-  // Whether the run goes on in segment i + 1. A full segment ends where the next entry did not fit;
+  // Whether the run goes on in segment i + 1. A full segment ends before an entry that did not fit;
   // that entry opens the next segment.
   Status JudgeEnd(size_t i, SegmentReader* reader, bool* stopped) {
     SegmentFacts& segment = result_->segments[i];
@@ -167,7 +167,7 @@ class Scanner {
       return Status();
     }
     const bool misfit = !next.belongs();
-    // (Not where this one is empty: its first entry comes before the next one's.)
+    // (Not if this one is empty: its first entry comes before the next one's.)
     const bool unreadable =
         misfit || (next.first_sequence == 0 && next.first_line_used && segment.entries > 0);
     if (!misfit && next.first_sequence == evidence_->next_sequence) {
@@ -186,7 +186,7 @@ class Scanner {
   }
 
   // Beside a writer the window may be older than what it stores meanwhile: looks again with fresh
-  // eyes as long as that brings entries, and for a moment where an entry is just being stored.
+  // eyes as long as that brings entries, and for a moment if an entry is just being stored.
   Status FollowLiveTail(SegmentFacts* segment, SegmentReader* reader) {
     for (int look = 0; look < kLiveLooks; ++look) {
       if (evidence_->state == EntryState::kValid) return Status();  // a contradiction, not a tail
@@ -396,8 +396,8 @@ class Scanner {
     return Status();
   }
 
-  // An entry from before the stop stands behind it, so the run broke earlier than it seemed: the
-  // first segment's first entry is damaged and could not say where the segment begins.
+  // An entry from before the stop follows it, so the run broke earlier than it seemed: the first
+  // segment's first entry is damaged and could not say at which entry the segment begins.
   void NoteOlder(uint64_t sequence) {
     evidence_->older_follows = true;
     evidence_->next_sequence = std::max<uint64_t>(sequence, 2) - 1;

@@ -26,15 +26,15 @@ struct ScanResult {
   std::vector<SegmentFacts> below;     // the ones before them, not read: wholly below from_sequence
   TailEvidence evidence;
   TailVerdict verdict{Tail::kClean, ""};
-  // Where the run stops: segments[stop_segment].end_offset; -1 where there is no segment.
+  // The stop of the run: segments[stop_segment].end_offset; -1 if there is no segment.
   int64_t stop_segment = -1;
   int64_t damaged_segment = -1;  // the one that evidence.segment_damaged speaks of
   std::string damaged_path;      // of the file that evidence.directory_damaged speaks of
   bool live_tail = false;        // the tail moved while it was read: a writer is at it
   uint64_t entries = 0;
   uint64_t bytes_read = 0;
-  uint64_t bytes_dropped = 0;    // non-zero lines behind the stop, in bytes
-  uint64_t entries_dropped = 0;  // valid entries behind the stop
+  uint64_t bytes_dropped = 0;    // non-zero lines after the stop, in bytes
+  uint64_t entries_dropped = 0;  // valid entries after the stop
 };
 
 class EntryVisitor {
@@ -57,14 +57,14 @@ struct ScanOptions {
   bool all_segments = false;
   // The sequence that a journal without any entry goes on with; 0: from_sequence.
   uint64_t next_if_empty = 0;
-  // A writer may be at work: what stands at the end is looked at again before it is judged, and a
-  // tail that moves is sound.
+  // A writer may be at work: what is at the end is looked at again before it is judged, and a tail
+  // that moves is sound.
   bool live = false;
   // The snapshot's proof: the entry at proof_sequence must have this checksum (0: not known).
   // Reading starts with the segment that holds it.
   uint64_t proof_sequence = 0;
   uint32_t proof_checksum = 0;
-  // Threads that verify segments ahead, where the visitor needs no entries; 0: none.
+  // Threads that verify segments ahead, if the visitor needs no entries; 0: none.
   unsigned threads = 0;
 };
 

@@ -1,4 +1,4 @@
-// Holes as the scan reads them: entries that stand for lost ones, or that only fill lines.
+// Holes as the scan reads them: entries that replace lost ones, or that only fill lines.
 #include "doctest.h"
 #include "journal/scan.h"
 #include "test/directory_image.h"
@@ -84,7 +84,7 @@ TEST_CASE("a hole of one entry, the first and the last entry of a journal may be
   CHECK(scanned.result.evidence.next_sequence == 6);
 }
 
-TEST_CASE("a hole that stands for no entry only fills lines, also several in a row") {
+TEST_CASE("a hole that replaces no entry only fills lines, also several in a row") {
   const Scanned scanned = ScanAfterThree([](JournalImage& image) {
     image.Hole(4, 3);
     image.Hole(4, 3, 0, 0, 500);
@@ -116,7 +116,7 @@ TEST_CASE("a hole whose first sequence is not the next one is corruption, whatev
   }
 }
 
-TEST_CASE("a hole too short to say what it stands for is corruption") {
+TEST_CASE("a hole too short to say what it replaces is corruption") {
   for (const uint32_t payload_bytes : {0u, 8u, 23u}) {
     const Scanned scanned = ScanAfterThree([&](JournalImage& image) {
       image.Hole(4, 4, 0, 0, payload_bytes);
@@ -199,7 +199,7 @@ TEST_CASE("a hole at a segment's start opens it with the first lost sequence") {
     directory.Write(2, wrong);
     CHECK(Scan(directory).result.verdict.tail == Tail::kCorrupt);
   }
-  SUBCASE("reading begins in it where the wanted sequence is among the lost ones") {
+  SUBCASE("reading begins in it if the wanted sequence is among the lost ones") {
     const Scanned from = Scan(directory, {.from_sequence = 5});
     CHECK(from.visits == std::vector<Visit>{{3, 6}, {7, 7}});
     REQUIRE(from.result.below.size() == 1);
@@ -221,7 +221,7 @@ TEST_CASE("a snapshot's sequence may be within a hole: then no entry proves it")
     const Scanned scanned = Scan(image, options);
     CAPTURE(snapshot);
     CHECK(scanned.result.verdict.tail == Tail::kClean);
-    // The hole is seen where a part of it comes after the snapshot.
+    // The hole is seen if a part of it comes after the snapshot.
     CHECK(scanned.visits.size() == (snapshot == 6 ? 1 : 2));
   }
 }

@@ -101,7 +101,7 @@ TEST_CASE("the decision table of the recovery scan") {
     evidence.known_durable = 11;
     CHECK(ClassifyTail(evidence).tail == Tail::kCorrupt);
   }
-  SUBCASE("a hole above the durable frontier with entries behind it is a torn tail") {
+  SUBCASE("a hole above the durable frontier with entries after it is a torn tail") {
     TailEvidence evidence = clean;
     evidence.valid_entries_follow = true;
     evidence.bytes_follow = true;
@@ -159,7 +159,7 @@ TEST_CASE("a torn last entry is a torn tail, named by place and sequence") {
   CHECK(result.entries_dropped == 0);
 }
 
-TEST_CASE("a hole above what was durable is a torn tail, and what stands behind it is counted") {
+TEST_CASE("a hole above what was durable is a torn tail, and what follows it is counted") {
   Directory directory;
   JournalImage image = TenEntries();
   image.Zero(OffsetOf(8), 64);
@@ -266,7 +266,7 @@ TEST_CASE("a mark in a segment that the next one continues counts up to its last
   CHECK(result.verdict.tail == Tail::kClean);
   CHECK(result.evidence.known_durable == 10);
 
-  // Where the journal ends with it, or where the next segment does not continue it, it counts.
+  // If the journal ends with it, or if the next segment does not continue it, it counts.
   second.Zero(4096, 64);
   directory.Write(2, second.bytes());
   CHECK(Scan(directory).verdict.tail == Tail::kCorrupt);
@@ -320,7 +320,7 @@ TEST_CASE("a journal goes on from segment to segment, with unused lines at the e
     CHECK(damaged.stop_segment == 1);
     CHECK(damaged.segments[1].end_offset == 4096);
   }
-  SUBCASE("a damaged header is corruption where entries should follow") {
+  SUBCASE("a damaged header is corruption if entries should follow") {
     second.FlipBit(70, 2);
     directory.Write(2, second.bytes());
     CHECK(Scan(directory).verdict.tail == Tail::kCorrupt);
@@ -382,7 +382,7 @@ TEST_CASE("files that are not segments, or newer ones, are refused with their ow
   }
 }
 
-TEST_CASE("a segment that begins before its predecessor is no place to start reading at") {
+TEST_CASE("reading does not start at a segment that begins before its predecessor") {
   Directory directory;
   directory.Write(1, TenEntries().bytes());
   JournalImage forged(65536, 0x99, 2);
@@ -394,7 +394,7 @@ TEST_CASE("a segment that begins before its predecessor is no place to start rea
   CHECK(result.verdict.tail == Tail::kCorrupt);
 }
 
-TEST_CASE("a file shorter than its segment reads as unwritten behind its end") {
+TEST_CASE("a file shorter than its segment reads as unwritten past its end") {
   Directory directory;
   std::vector<uint8_t> bytes = TenEntries().bytes();
   bytes.resize(OffsetOf(11));

@@ -35,7 +35,7 @@ Scanned Scan(DirectoryImage& directory, bool live = false) {
   Collector visitor;
   REQUIRE(ScanJournal(&directory.files(), "/d/journal", options, &visitor, &scanned.result).ok());
   scanned.visited = std::move(visitor.sequences);
-  // Who looks at no entry finds the same.
+  // A scan without a visitor finds the same.
   ScanResult again;
   REQUIRE(ScanJournal(&directory.files(), "/d/journal", options, nullptr, &again).ok());
   CHECK(again.verdict.tail == scanned.tail());
@@ -135,11 +135,11 @@ TEST_CASE("transactions that contradict themselves are corruption, whatever foll
   JournalImage image = FiveEntries();
   SUBCASE("one is continued that never began") { image.Part(6, kContinues); }
   SUBCASE("the same, with more of it") { image.Part(6, kContinues | kMore); }
-  SUBCASE("a single entry where more of one must follow") {
+  SUBCASE("a single entry although more of one must follow") {
     image.Part(6, kMore);
     image.Entry(7);
   }
-  SUBCASE("another one begins where more of one must follow") {
+  SUBCASE("another one begins although more of one must follow") {
     image.Part(6, kMore);
     image.Transaction(7, 8);
   }
@@ -161,7 +161,7 @@ TEST_CASE("transactions that contradict themselves are corruption, whatever foll
   CHECK(Last(scanned) == 5);
   CHECK(scanned.result.evidence.next_sequence == 6);
   CHECK(scanned.reason().find("is contradicted by entry") != std::string::npos);
-  // Neither does a writer beside it explain that.
+  // A writer beside it does not explain that either.
   const Scanned live = Scan(image, true);
   CHECK(live.tail() == Tail::kCorrupt);
   CHECK_FALSE(live.result.live_tail);
@@ -175,8 +175,8 @@ TEST_CASE("a transaction does not go on in the next segment") {
   JournalImage second(65536, 0x12, 2);
   second.Predecessor(0x11).Features(1);
   DirectoryImage directory;
-  SUBCASE("the rest of it stands there: corruption") { second.Part(3, kContinues); }
-  SUBCASE("a later entry stands there: it is torn, and nothing of it was durable") {
+  SUBCASE("the next segment has the rest of it: corruption") { second.Part(3, kContinues); }
+  SUBCASE("the next segment has a later entry: it is torn, and nothing of it was durable") {
     second.Entry(7);
   }
   directory.Write(1, first);
@@ -194,7 +194,7 @@ TEST_CASE("beside a writer an open transaction is what it is just storing") {
   CHECK(scanned.tail() == Tail::kClean);
   CHECK(scanned.result.live_tail);
   CHECK(Last(scanned) == 5);
-  // But not where it was durable once.
+  // But not if it was durable once.
   image.Mark(7);
   CHECK(Scan(image, true).tail() == Tail::kCorrupt);
 }

@@ -22,7 +22,7 @@ struct Segment {
   std::unique_ptr<File> file;
   std::unique_ptr<Mapping> mapping;  // null on the window's path
 
-  // Used by whoever syncs, under the journal's flush lock.
+  // Used by the syncing thread, under the journal's flush lock.
   uint64_t synced_offset = kSegmentHeaderBytes;
   uint64_t mark_counter = 0;
   uint64_t filled_offset = 0;  // below, the device has what a sync would have to give it room for

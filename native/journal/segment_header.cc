@@ -106,8 +106,8 @@ Status CheckSegmentHeader(const SegmentHeader& header, const SegmentFile& file) 
         Code::kNotOurFile,
         file.path + " does not start like a journal segment; move it out of the directory");
   }
-  // The checksum stands at the same place in every version, so a version that does not fit it is
-  // damage and not news from the future.
+  // The checksum is at the same place in every version, so a version that does not fit it is damage
+  // and not news from the future.
   if (sound && header.version > kJournalVersion) {
     return Status(Code::kNewerVersion,
                   file.path + " has format version " + std::to_string(header.version) +

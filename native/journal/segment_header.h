@@ -53,12 +53,12 @@ Status CheckSegmentHeader(const SegmentHeader& header, const SegmentFile& file);
 Status ReadSegmentHeader(const File& file, const SegmentFile& name, SegmentHeader* header);
 
 // Sets mandatory features in the header of a segment that is written to, durably: the header lies
-// in one sector, so a crash leaves the old one or the new one. The caller lets nobody else sync the
-// file meanwhile. After an error it is not known what the file has.
+// in one sector, so a crash leaves the old one or the new one. The caller lets no other thread sync
+// the file meanwhile. After an error it is not known what the file has.
 Status AddMandatoryFeatures(File* file, const SegmentFile& name, uint64_t features);
 
-// The highest durable sequence that the header page's marks name; 0 where none verifies.
-// `page` holds kSegmentHeaderBytes.
+// The highest durable sequence that the header page's marks name; 0 if none verifies. `page` holds
+// kSegmentHeaderBytes.
 uint64_t ReadFrontierMarks(std::span<const uint8_t> page, uint32_t seed, uint64_t* counter);
 
 // The link of a segment whose header page is `page`.

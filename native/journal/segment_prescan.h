@@ -1,6 +1,6 @@
 // Follows the runs of many segments at once, on threads of its own, for a scan that visits no
 // entries: verifying is then as fast as all cores together. A run depends on its file and on the
-// first sequence expected in it, and on nothing else; so where the scan comes to a segment with the
+// first sequence expected in it, and on nothing else; so if the scan comes to a segment with the
 // expectation that its run was followed with, the run is what the scan would find.
 #ifndef PINNACLE_JOURNAL_SEGMENT_PRESCAN_H_
 #define PINNACLE_JOURNAL_SEGMENT_PRESCAN_H_
@@ -41,7 +41,7 @@ class SegmentPrescan {
   SegmentPrescan(const SegmentPrescan&) = delete;
   SegmentPrescan& operator=(const SegmentPrescan&) = delete;
 
-  // Waits for the run of job `i`. nullptr where it was not followed with `expected`.
+  // Waits for the run of job `i`. nullptr if it was not followed with `expected`.
   const Outcome* Of(size_t i, uint64_t expected);
 
  private:

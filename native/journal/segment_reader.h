@@ -19,7 +19,8 @@ namespace pinnacle {
 class SegmentReader {
  public:
   static constexpr uint64_t kChunkBytes = 256 * 1024;
-  // Checksums of lines are computed so many at a time: all of them stay in the first-level cache.
+  // Checksums of lines are computed in groups of this size: all of a group stays in the first-level
+  // cache.
   static constexpr uint64_t kLinesAhead = 64;
 
   // `file` outlives the reader. `segment_bytes` is the header's.
@@ -38,13 +39,13 @@ class SegmentReader {
   }
   uint64_t offset() const { return offset_; }
 
-  // Verifies what stands at the offset. On kValid, `*entry` points to the whole entry until the
-  // next call, and Advance moves past it. A short file counts as zeros from its end on.
+  // Verifies what is at the offset. On kValid, `*entry` points to the whole entry until the next
+  // call, and Advance moves past it. A short file counts as zeros from its end on.
   Status Next(EntryCheck* check, const uint8_t** entry);
   void Advance(uint64_t bytes) { offset_ += bytes; }
 
-  // What stands at the offset where that is a valid entry of one line whose checksum is computed
-  // already, as it is for most of them. nullptr says nothing: ask Next.
+  // The line at the offset if it is a valid entry of one line whose checksum is computed already,
+  // as it is for most of them. nullptr says nothing: ask Next.
   const uint8_t* NextLine() const {
     const uint64_t at = offset_ - lines_begin_;
     if (at >= lines_end_ - lines_begin_) return nullptr;
@@ -52,9 +53,8 @@ class SegmentReader {
     return good ? here() : nullptr;
   }
 
-  // The entries of one line, of no transaction, that stand at the offset with the sequences
-  // `expected`, expected + 1, … and whose checksums are computed already. None says nothing: ask
-  // Next.
+  // The entries of one line, of no transaction, at the offset with the sequences `expected`,
+  // expected + 1, … and whose checksums are computed already. None says nothing: ask Next.
   struct LineRun {
     uint64_t lines = 0;
     uint64_t known_durable = 0;  // highest that one of them claims
@@ -77,7 +77,7 @@ class SegmentReader {
     return run;
   }
 
-  // What stands at the offset, and how many bytes from there on are read already. Nothing of it is
+  // The bytes at the offset, and how many bytes from there on are read already. None of them is
   // verified.
   const uint8_t* here() const { return buffer_.data() + (offset_ - buffer_offset_); }
   uint64_t bytes_ahead() const { return buffer_offset_ + buffer_bytes_ - offset_; }
@@ -86,7 +86,7 @@ class SegmentReader {
   // as much as there is to the end of the segment.
   Status Peek(uint64_t bytes, std::span<const uint8_t>* window);
 
-  // Moves to the first line from the offset on that is not zero, or behind the segment's last one.
+  // Moves to the first line from the offset on that is not zero, or past the segment's last one.
   Status SkipZeroLines();
 
   uint64_t bytes_read() const { return bytes_read_; }
@@ -100,9 +100,8 @@ class SegmentReader {
            FlagsArePlain(header, flags) && LoadTrailer(line, kLineBytes).checksum == checksum;
   }
 
-  Status Fill(
-      uint64_t bytes);   // makes [offset_, offset_ + bytes) available, where the segment has it
-  void ChecksumLines();  // of the window from offset_ on, into line_checksums_
+  Status Fill(uint64_t bytes);  // makes [offset_, offset_ + bytes) available, if the segment has it
+  void ChecksumLines();         // of the window from offset_ on, into line_checksums_
 
   const File* file_;
   uint64_t segment_bytes_;

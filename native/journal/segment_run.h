@@ -1,5 +1,5 @@
-// The run of good entries from a segment's first on, each with the sequence that is its turn: what
-// the scan follows, one segment after the other, or (SegmentPrescan) several at once.
+// The valid, consecutively numbered entries from a segment's first on: what the scan follows, one
+// segment after the other, or (SegmentPrescan) several at once.
 #ifndef PINNACLE_JOURNAL_SEGMENT_RUN_H_
 #define PINNACLE_JOURNAL_SEGMENT_RUN_H_
 
@@ -21,8 +21,8 @@ struct SegmentRun {
   uint64_t next_sequence = 0;   // that the run expects at its end; 0: it has no entry
   uint64_t end_offset = kSegmentHeaderBytes;
   uint64_t known_durable = 0;                 // highest that an entry claims
-  EntryState state = EntryState::kUnwritten;  // of what stands at the end
-  bool wrong_sequence = false;                // a valid entry whose turn it is not
+  EntryState state = EntryState::kUnwritten;  // of what is at the end
+  bool wrong_sequence = false;                // a valid entry with an unexpected sequence
   // The run ends before a transaction whose end is missing, or whose entries contradict it; this is
   // the sequence at which it breaks. 0: neither.
   uint64_t broken_sequence = 0;
@@ -41,15 +41,15 @@ inline bool MayHaveTransactions(const SegmentHeader& header) {
   return (header.mandatory_features & kFeatureTransactions) != 0;
 }
 
-// For FollowRun where nobody looks at the entries.
+// For a FollowRun that looks at no entry.
 struct IgnoreEntries {
   Status operator()(const EntryHeader&, const uint8_t*, uint64_t) const { return Status(); }
 };
 
 // Follows the run from the reader's offset on; the reader is left at its end. `expected`: the first
-// entry's sequence. A transaction is part of the run only where all of it is there.
-// `on_entry(header, entry, bytes)` is called for each good entry and answers a Status; an error
-// ends the run and comes back, as those of reading do.
+// entry's sequence. A transaction is part of the run only if all of it is there. `on_entry(header,
+// entry, bytes)` is called for each good entry and answers a Status; an error ends the run and
+// comes back, as those of reading do.
 template <typename OnEntry>
 Status FollowRun(SegmentReader* reader, uint64_t expected, const RunProof& proof, bool transactions,
                  SegmentRun* run, OnEntry&& on_entry) {

@@ -79,7 +79,7 @@ Status SegmentSupply::Take(std::shared_ptr<Segment>* segment) {
 Status SegmentSupply::PrepareLocked() {
   if (ready()) return Status();
   if (check_) PINNACLE_RETURN_IF_ERROR(check_());
-  // A head record that could not be written may name it all the same, so it is not made anew.
+  // A head record whose write failed may name it all the same, so it is not made again.
   if (made_ == nullptr) PINNACLE_RETURN_IF_ERROR(MakeNext());
   if (announce_) PINNACLE_RETURN_IF_ERROR(announce_(made_->index, made_->segment_id));
   ++next_index_;
@@ -247,7 +247,7 @@ Status SegmentSupply::Reopen(const SegmentFile& name, const SegmentHeader& heade
   // A file that was copied or restored may have holes, share blocks, or be too short.
   PINNACLE_RETURN_IF_ERROR(file->Preallocate(header.segment_bytes));
   const uint64_t end_offset = how.end_offset;
-  // Its features may be in the cache only, where the sync of their change failed.
+  // Its features may be in the cache only, if the sync of their change failed.
   if (header.mandatory_features != 0) {
     PINNACLE_RETURN_IF_ERROR(Rewrite(file.get(), 0, kSegmentHeaderBytes));
   }

@@ -5,10 +5,10 @@
 // is synced, and the file gets its name.
 //
 // The zeros need not reach the device: blocks that hold nothing read as zeros. So a stream of
-// entries is written once. But the first sync of such a block also commits metadata, which makes
-// a short one several times as long. Where syncs are short the journal therefore has the zeros just
+// entries is written once. But the first sync of such a block also commits metadata, which makes a
+// short one several times as long. If syncs are short, the journal therefore has the zeros just
 // ahead of the writer written (FillStep in journal.h); the first kFirstFilledBytes of a segment
-// always are. Where the file system can't mark blocks as empty, all zeros are written and synced.
+// always are. If the file system can't mark blocks as empty, all zeros are written and synced.
 //
 // Invariants:
 // - A file has a segment's name only after all of it durably reads as zeros and its header is
@@ -18,7 +18,7 @@
 // - The head record names a segment before the writer can take it (`announce`).
 // - The segment that is ready has all features that were required.
 //
-// Thread-safe: the writer takes, a background thread (or the writer, where none is ready) prepares.
+// Thread-safe: the writer takes, a background thread (or the writer, if none is ready) prepares.
 #ifndef PINNACLE_JOURNAL_SEGMENT_SUPPLY_H_
 #define PINNACLE_JOURNAL_SEGMENT_SUPPLY_H_
 
@@ -64,19 +64,19 @@ class SegmentSupply {
   void Start(uint64_t next_index, uint64_t predecessor_link, bool maps,
              std::vector<uint64_t> spares, Check check, Announce announce);
 
-  // Makes one segment ready where none is. Called by the background thread. The next Prepare or
-  // Take tries again after an error.
+  // Makes one segment ready if none is. Called by the background thread. The next Prepare or Take
+  // tries again after an error.
   Status Prepare();
   bool ready() const { return is_ready_.load(std::memory_order_acquire); }
 
   // The segment that is ready, and all that are made from here on, have these mandatory features,
-  // durably. Not beside Take.
+  // durably. Must not run beside Take.
   Status RequireFeature(uint64_t bits);
 
-  // The segment that Take would give; none where none is ready.
+  // The segment that Take would give; null if none is ready.
   std::shared_ptr<Segment> next_ready() const;
 
-  // The next segment; prepares it on the spot where none is ready (a stall, counted).
+  // The next segment; prepares it on the spot if none is ready (a stall, counted).
   Status Take(std::shared_ptr<Segment>* segment);
 
   // How Reopen leaves a segment.
@@ -94,15 +94,15 @@ class SegmentSupply {
                 std::shared_ptr<Segment>* segment);
 
   // Makes a segment that was read back durable, `bytes` of it at most. It is written again, since a
-  // sync alone is not enough: where one failed before, the kernel counts pages as clean that the
+  // sync alone is not enough: if one failed before, the kernel counts pages as clean that the
   // device does not have.
   Status MakeDurable(const SegmentFile& file, uint64_t bytes = UINT64_MAX);
 
   // Zeroes the lines of a segment, durably.
   Status Empty(const SegmentFile& file);
 
-  // A segment that is not needed any more becomes a spare, or is removed where there are enough.
-  // Durable when it returns. `*recycled` says which.
+  // A segment that is no longer needed becomes a spare, or is removed if there are enough. Durable
+  // when it returns. `*recycled` says which.
   Status Retire(const SegmentFile& file, bool* recycled);
 
   // Gives up the segment that is ready; its file stays for the next open.
@@ -121,7 +121,7 @@ class SegmentSupply {
   // `*filled`: the zeros are on the device, and not only what the file reads as.
   Status MakeFile(const std::string& path, File* file, uint64_t index, uint64_t recycled_from,
                   uint64_t* segment_id, bool* filled);
-  // Opens what is to be written to, from `offset` on.
+  // Opens a file to write to, from `offset` on.
   Status Attach(std::unique_ptr<File> file, uint64_t offset, uint64_t prefault_bytes,
                 Segment* segment);
   Status ZeroFill(File* file, uint64_t begin, uint64_t end);

@@ -1,5 +1,5 @@
 // The entries of a transaction before it is committed: the lines that the journal will have. They
-// are built where the window's ring will have them while each takes one line and all fit there,
+// are built at their place in the window's ring while each takes one line and all fit there,
 // otherwise in memory of their own. In the ring they have no checksum before the commit, so a line
 // that is taken back is never an entry there, and never comes to a file.
 //
@@ -22,8 +22,8 @@ namespace pinnacle {
 
 class StagedEntries {
  public:
-  // `most_bytes` is what a transaction may have. `place`, of `place_bytes`, is where the ring will
-  // have its lines; null: they are built apart. It must stay valid until Clear. It is empty.
+  // `most_bytes` is what a transaction may have. `place`, of `place_bytes`, is its lines' place in
+  // the ring; null: they are built apart. It must stay valid until Clear. It is empty.
   void Begin(uint64_t most_bytes, uint8_t* place, uint64_t place_bytes) {
     most_bytes_ = most_bytes;
     if (place != nullptr) {
@@ -55,8 +55,8 @@ class StagedEntries {
     std::memset(end, 0, static_cast<size_t>(entry + entry_bytes - end));
     Count(entry_bytes);
   }
-  // The same of an entry of one line, whose payload fills it. Whole words: who reads them back as
-  // words soon would have to wait for narrower stores, or wider ones, to reach the cache.
+  // The same for an entry of one line, whose payload fills it. It stores whole words: a reader that
+  // soon loads them as words would have to wait for narrower or wider stores to reach the cache.
   void AddLine(EntryType type, uint16_t instrument, uint8_t flags, uint64_t sequence,
                uint64_t timestamp_ns, const uint64_t* payload) {
     uint64_t* words = reinterpret_cast<uint64_t*>(lines_ + bytes_);
@@ -75,7 +75,7 @@ class StagedEntries {
     EndAt(last_);
   }
 
-  // Forgets all; the memory stays for the next transaction, but for what a large one had.
+  // Forgets all; the memory stays for the next transaction, except what a large one needed.
   void Clear() {
     bytes_ = count_ = last_ = 0;
     if (apart_bytes_ > kKeptBytes) [[unlikely]] {
@@ -88,7 +88,7 @@ class StagedEntries {
   }
 
   uint8_t* lines() { return lines_; }
-  // The lines are where the ring will have them; each has one entry.
+  // The lines are at their place in the ring; each has one entry.
   bool in_place() const { return lines_ != apart_.get(); }
   uint64_t bytes() const { return bytes_; }
   uint64_t count() const { return count_; }
@@ -147,7 +147,7 @@ class StagedEntries {
   uint64_t end_ = 0;  // that may be filled as things are: the lesser of the two
   uint64_t bytes_ = 0;
   uint64_t count_ = 0;
-  uint64_t last_ = 0;  // where the last entry begins
+  uint64_t last_ = 0;  // offset of the last entry
 };
 
 }  // namespace pinnacle

@@ -30,10 +30,10 @@ std::vector<Found> EntriesOf(StagedEntries& staged) {
   return found;
 }
 
-TEST_CASE("staged entries stand back to back in whole lines, with zeros behind the payload") {
+TEST_CASE("staged entries are back to back in whole lines, with zeros after the payload") {
   StagedEntries staged;
   Add(staged, 7, 200, 0xff);
-  staged.Clear();  // what stood there before does not shine through
+  staged.Clear();  // the old bytes do not shine through
   Add(staged, 7, 0);
   Add(staged, 8, 32);
   Add(staged, 9, 33);
@@ -53,7 +53,7 @@ TEST_CASE("staged entries stand back to back in whole lines, with zeros behind t
   }
 }
 
-TEST_CASE("each says what comes before and behind it: one alone says nothing") {
+TEST_CASE("each says what comes before and after it: one alone says nothing") {
   for (const uint64_t count : {1, 2, 3, 100}) {
     StagedEntries staged;
     for (uint64_t i = 0; i < count; ++i) Add(staged, 1 + i, static_cast<uint32_t>(i * 7));
@@ -104,8 +104,7 @@ TEST_CASE("there is room up to what a transaction may have, and none once it is 
   CHECK(!staged.MakeRoom(kLineBytes));
 }
 
-TEST_CASE(
-    "lines are built in the place that they are given, and leave it where they don't fit it") {
+TEST_CASE("lines are built in the place that they are given, and leave it if they don't fit it") {
   alignas(kLineBytes) uint8_t place[4 * kLineBytes];
   std::memset(place, 0xee, sizeof(place));
   const auto starts_at_place = [&](StagedEntries& staged) {

@@ -14,12 +14,12 @@ namespace pinnacle {
 enum class Tail : uint8_t { kClean, kTorn, kCorrupt };
 const char* TailName(Tail tail);
 
-// Where the run of good entries stops, and what is known about what follows. All of it are facts;
-// the table is the judgement.
+// The stop of the run of good entries, and what is known about what follows. All of these are
+// facts; the table is the judgement.
 struct TailEvidence {
-  uint64_t next_sequence = 1;                 // expected where the run stops
+  uint64_t next_sequence = 1;                 // expected at the run's stop
   uint64_t known_durable = 0;                 // highest durable frontier that any evidence names
-  EntryState state = EntryState::kUnwritten;  // of what is found where the run stops
+  EntryState state = EntryState::kUnwritten;  // of what is at the run's stop
   bool bytes_follow = false;                  // something that is not zero follows the stop
   bool valid_entries_follow = false;
   bool wrong_sequence = false;  // a valid entry is there, with an unexpected sequence
@@ -39,8 +39,8 @@ struct TailRule {
   const char* follows;  // what follows it
   Tail tail;
   bool (*applies)(const TailEvidence& evidence);
-  // One sentence; {next} and {durable} are the evidence's sequences, {broken} is where a
-  // transaction breaks, or {next}.
+  // One sentence; {next} and {durable} are the evidence's sequences, {broken} is the sequence at
+  // which a transaction breaks, or {next}.
   const char* reason;
 };
 

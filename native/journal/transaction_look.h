@@ -1,5 +1,5 @@
-// Looks from a transaction's first entry on for its last one: whoever reads a journal takes a
-// transaction only where all of it is there.
+// Looks from a transaction's first entry on for its last one: a reader takes a transaction only if
+// all of it is there.
 #ifndef PINNACLE_JOURNAL_TRANSACTION_LOOK_H_
 #define PINNACLE_JOURNAL_TRANSACTION_LOOK_H_
 
@@ -18,8 +18,8 @@ struct TransactionLook {
     kContradiction,  // entries that verify contradict each other
   };
   Kind kind = Kind::kOpen;
-  uint64_t end_offset = 0;                    // behind the last good entry
-  uint64_t next_sequence = 0;                 // that the entry there should have
+  uint64_t end_offset = 0;                    // after the last good entry
+  uint64_t next_sequence = 0;                 // expected there
   EntryState state = EntryState::kUnwritten;  // of what is there; kValid: a contradiction
 };
 

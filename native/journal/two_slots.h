@@ -51,7 +51,7 @@ void SealSlot(Record* record) {
   record->checksum = SlotChecksum(*record);
 }
 
-// Writes a sealed record where its turn is. It counts once the file is synced.
+// Writes a sealed record into its counter's slot. It counts once the file is synced.
 template <typename Record>
 Status WriteSlot(File* file, const Record& record) {
   return file->Write(SlotOffset(record), SlotBytes(record));

@@ -68,7 +68,7 @@ Status MakeCall(CallKind kind, SimulatedFileSystem& files, File& file, Mapping& 
 
 }  // namespace
 
-TEST_CASE("any kind of call fails when it is told to, and changes nothing") {
+TEST_CASE("any kind of call fails on demand, and changes nothing") {
   for (size_t i = 0; i < static_cast<size_t>(CallKind::kMark); ++i) {
     const auto kind = static_cast<CallKind>(i);
     CAPTURE(CallKindName(kind));
