@@ -14,7 +14,7 @@
 
 #include "doctest.h"
 
-// The sanitizers' runtimes replace mlock with a stub.
+// The sanitizers' runtimes replace mlock with a function that does nothing.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define PINNACLE_MLOCK_INTERCEPTED 1
 #elif defined(__has_feature)

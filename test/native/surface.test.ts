@@ -8,7 +8,7 @@ import { resolveConfig } from '../../lib/config/load-config.js'
 import { native } from '../../lib/native/load.js'
 
 const declarations = new Map<string, ts.InterfaceDeclaration>()
-for (const file of [...filesIn('lib/native'), 'lib/credentials/native.ts']) {
+for (const file of [...filesIn('lib/native'), 'lib/secure/native.ts']) {
   const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.ES2022)
   source.forEachChild((node) => {
     if (ts.isInterfaceDeclaration(node)) declarations.set(node.name.text, node)

@@ -3,8 +3,7 @@
  * lost here, and the journal salvaged, without a damaged file. An entry's time is the number of the source's
  * event.
  */
-import type { OrderIdLike } from '../../lib/book/order-id.js'
-import type { Side } from '../../lib/book/side.js'
+import type { BookOperation } from '../../lib/book/operation.js'
 import { appendReserved } from '../../lib/registry/user-types.js'
 import { PinnacleError } from '../../lib/errors/pinnacle-error.js'
 import type { InstrumentDefinition, JournalEntry, StateMachine } from '../../lib/index.js'
@@ -199,27 +198,19 @@ class MemoryBatch {
     return this.#staged.length
   }
 
-  add(
-    book: BookOf,
-    id: OrderIdLike,
-    side: Side,
-    price: number,
-    quantity: number,
-    ns: number,
-  ): void {
-    this.#stage('add', book, ns, { orderId: BigInt(id), side, price, quantity })
-  }
-
-  reduce(book: BookOf, id: OrderIdLike, quantity: number, ns: number): void {
-    this.#stage('reduce', book, ns, { orderId: BigInt(id), quantity })
-  }
-
-  cancel(book: BookOf, id: OrderIdLike, ns: number): void {
-    this.#stage('cancel', book, ns, { orderId: BigInt(id) })
-  }
-
-  trade(book: BookOf, side: Side, price: number, quantity: number, ns: number): void {
-    this.#stage('trade', book, ns, { side, price, quantity })
+  /** Every field that the operation has: the books here look at those of their kind. */
+  stage(book: BookOf, { kind, orderId, timestampNs, ...fields }: BookOperation): void {
+    const id = orderId === undefined ? {} : { orderId: BigInt(orderId) }
+    this.#staged.push({
+      type: kind,
+      instrument: book.instrument.index,
+      timestampNs: BigInt(timestampNs ?? 0),
+      givenTime: true,
+      side: fields.side,
+      price: fields.price,
+      quantity: fields.quantity,
+      ...id,
+    })
   }
 
   commit(): { taken: number } {
@@ -236,17 +227,6 @@ class MemoryBatch {
       taken++
     }
     return { taken }
-  }
-
-  #stage(type: Operation['type'], book: BookOf, ns: number, fields: Record<string, unknown>): void {
-    const { index } = book.instrument
-    this.#staged.push({
-      type,
-      instrument: index,
-      timestampNs: BigInt(ns),
-      givenTime: true,
-      ...fields,
-    })
   }
 }
 

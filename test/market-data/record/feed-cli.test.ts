@@ -105,7 +105,7 @@ t.test('what can not be done is said', async (t) => {
     [['record', data, '-p', 'BTC-USD', '--url', 'ws://a.example'], 1, /wss:/],
     [['record', data, '-p', 'BTC-USD', '--scale', 'BTC-USD'], 2, /BTC-USD:2:8/],
     [['record', data, '-p', 'BTC-USD', '--ca', join(root, 'none.pem')], 2, /none\.pem/],
-    [['replay', join(root, 'no.jsonl'), '--data', data], 1, /no JSON object/],
+    [['replay', join(root, 'no.jsonl'), '--data', data], 1, /not a JSON object/],
     [['replay', join(root, 'none.jsonl'), '--data', data], 2, /can't be replayed/],
     [['replay', join(root, 'no.jsonl'), '--data', data, '--speed', '-1'], 2, /factor/],
   ]
