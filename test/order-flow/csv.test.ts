@@ -40,7 +40,7 @@ t.test('a decimal field is exact at every scale', async (t) => {
     }),
     { numRuns: 300 },
   )
-  t.throws(() => decimalField('5.511', 2, 'price'), /more than 2 digits/)
+  t.throws(() => decimalField('5.511', 2, 'price'), /more than 2 decimal places/)
   for (const text of [
     '',
     '.5',
@@ -103,7 +103,7 @@ t.test('a LOBSTER message is read field by field', async (t) => {
     ['34200.0,1,1,100,310400', /6 fields, found 5/],
     ['34200.0,1,1,100,310400,1,9', /6 fields, found 7/],
     ['x,1,1,100,310400,1', /time/],
-    ['34200.0000000001,1,1,100,310400,1', /9 digits/],
+    ['34200.0000000001,1,1,100,310400,1', /9 decimal places/],
     ['34200.0,6,1,100,310400,1', /type must be/],
     ['34200.0,0,1,100,310400,1', /type must be/],
     ['34200.0,1,one,100,310400,1', /order id/],
@@ -211,7 +211,7 @@ t.test(
     t.throws(() => parseDatabentoEvent(withField(4, '5510000000'), columns, 4), /pretty_px/)
     t.throws(
       () => parseDatabentoEvent(withField(4, '5.510010000'), columns, 4),
-      /more than 4 digits/,
+      /more than 4 decimal places/,
     )
     t.throws(() => parseDatabentoEvent(withField(3, 'N'), columns, 4), /side/)
     t.throws(() => parseDatabentoEvent(withField(2, 'X'), columns, 4), /action/)
