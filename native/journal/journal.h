@@ -282,7 +282,7 @@ class Journal {
   Code MakeRoomForTransaction(uint64_t bytes);
   uint32_t Finish(StagedEntries* staged) const;
   uint32_t FinishLines(uint64_t* words, uint64_t count) const;
-  uint32_t StoreLines(uint8_t* lines, uint64_t count) const;
+  void PublishLines(uint64_t count);
   void StoreEntry(const uint8_t* entry, uint64_t entry_bytes, uint64_t offset) const;
 
   // --- the window's path (journal_window.cc) ---

@@ -54,8 +54,8 @@ Code Journal::AppendStaged(StagedEntries* staged) {
   const bool in_one_piece = static_cast<uint64_t>(end_ - cursor_) >= staged->bytes();
   staged->Close();
   if (in_one_piece && staged->bytes() == staged->count() * kLineBytes) [[likely]] {
-    last_checksum_ = StoreLines(staged->lines(), staged->count());
-    Publish(staged->bytes(), staged->count());
+    std::memcpy(cursor_, staged->lines(), staged->bytes());
+    PublishLines(staged->count());
     return Code::kOk;
   }
   const uint32_t checksum = Finish(staged);
@@ -96,12 +96,17 @@ Code Journal::PublishInPlace(StagedEntries* staged) {
     return Code::kOk;
   PINNACLE_CHECK(staged->lines() == cursor_);
   staged->Close();
+  PublishLines(count);
+  return Code::kOk;
+}
+
+// Of entries of one line each that are at the cursor, all but their trailers.
+void Journal::PublishLines(uint64_t count) {
   for (uint64_t done = 0; done < count; done += kChecksumsAtATime) {
     last_checksum_ = FinishLines(reinterpret_cast<uint64_t*>(cursor_ + done * kLineBytes),
                                  std::min(kChecksumsAtATime, count - done));
   }
   Publish(count * kLineBytes, count);
-  return Code::kOk;
 }
 
 // Trailers: what is known of durability, and the checksums. Returns the last one.
@@ -121,26 +126,6 @@ uint32_t Journal::Finish(StagedEntries* staged) const {
     at += entry_bytes;
   }
   return checksum;
-}
-
-// The same of those that were staged apart, and stores them at the cursor.
-uint32_t Journal::StoreLines(uint8_t* lines, uint64_t count) const {
-  uint32_t checksums[kChecksumsAtATime];
-  uint64_t group = 0;
-  const uint64_t durable = durable_.load(std::memory_order_relaxed);
-  uint64_t* to = reinterpret_cast<uint64_t*>(cursor_);
-  for (uint64_t done = 0; done < count; done += group) {
-    group = std::min(kChecksumsAtATime, count - done);
-    uint64_t* words = reinterpret_cast<uint64_t*>(lines + done * kLineBytes);
-    for (uint64_t i = 0; i < group; ++i) words[8 * i + 7] = DurableLag(words[8 * i + 1], durable);
-    Crc32cLines(seed_, lines + done * kLineBytes, group, checksums);
-    for (uint64_t i = 0; i < group; ++i, words += 8, to += 8) {
-      FetchAhead(to);
-      for (size_t k = 0; k < 7; ++k) to[k] = words[k];
-      __atomic_store_n(to + 7, words[7] | uint64_t{checksums[i]} << 32, __ATOMIC_RELEASE);
-    }
-  }
-  return checksums[group - 1];
 }
 
 // Stores a finished entry at `offset` of the segment, its checksum last.
