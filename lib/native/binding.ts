@@ -444,6 +444,7 @@ export interface NativeBinding {
   readonly stagingLayout: {
     readonly staging: Readonly<Record<string, number>>
     readonly entryTypes: Readonly<Record<string, number>>
+    readonly userTypes: Readonly<Record<string, number>>
   }
   setErrorClass(errorClass: ErrorConstructor): void
   openEngine(

@@ -218,11 +218,7 @@ struct StagedPayload {
   uint32_t bytes;
 };
 
-// Users have the types up to kLastUsersType; those above are reserved for the package's own modules
-// (lib/entry/user-types.ts).
-constexpr int64_t kLastUsersType = 95;
-constexpr int64_t kLastReservedType = 127;
-
+// `last_type`: the highest user type that the caller may use.
 Code DecodePayload(const double* lanes, int64_t last_type, StagedPayload* payload) {
   const double* operation = lanes + lane::kOperations;
   int64_t kind;
@@ -347,7 +343,7 @@ void AddHotPath(Napi::Env env, Napi::Object object, const std::shared_ptr<Engine
   AddFunction(env, object, "applyBatch", ApplyBatch, handle);
   AddFunction(env, object, "append", Append, handle);
   AddFunction(env, object, "appendBytes", AppendBytes<kLastUsersType>, handle);
-  AddFunction(env, object, "appendReserved", AppendBytes<kLastReservedType>, handle);
+  AddFunction(env, object, "appendReserved", AppendBytes<kLastUserType>, handle);
   AddFunction(env, object, "appendBatch", AppendBatch, handle);
   AddFunction(env, object, "beginTransaction", BeginTransaction, handle);
   AddFunction(env, object, "commitTransaction", CommitTransaction, handle);

@@ -63,6 +63,11 @@ constexpr Named kEntryTypes[] = {
     {"FirstUserType", kFirstUserType},
 };
 
+constexpr Named kUserTypes[] = {
+    {"lastUsersType", kLastUsersType},
+    {"lastUserType", kLastUserType},
+};
+
 Napi::Object ObjectOf(Napi::Env env, std::span<const Named> members) {
   Napi::Object object = Napi::Object::New(env);
   for (const Named& member : members) {
@@ -77,6 +82,7 @@ Napi::Object StagingLayout(Napi::Env env) {
   Napi::Object layout = Napi::Object::New(env);
   layout.Set("staging", ObjectOf(env, kStaging));
   layout.Set("entryTypes", ObjectOf(env, kEntryTypes));
+  layout.Set("userTypes", ObjectOf(env, kUserTypes));
   return layout;
 }
 

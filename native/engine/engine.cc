@@ -14,8 +14,6 @@ namespace {
 // One append in this many is timed: two clock readings cost more than an append.
 constexpr uint32_t kSampleEvery = 256;
 
-Status Closed() { return Status(Code::kClosed, "the data directory was closed"); }
-
 }  // namespace
 
 Engine::~Engine() { (void)Close(); }
@@ -92,14 +90,13 @@ Code Engine::AppendPayload(uint8_t user_type, uint16_t instrument, uint64_t time
     return AppendInTransaction(user_type, instrument, timestamp_ns, payload, payload_bytes,
                                sequence);
   }
-  if (user_type > 127) return Code::kInvalidEntryType;
+  if (user_type > kLastUserType) return Code::kInvalidEntryType;
   if (instrument > books_.instrument_count()) return Code::kUnknownInstrument;
   const bool sampled = (++samples_ % kSampleEvery) == 0;
   const uint64_t start_ns = sampled ? environment_.clock->MonotonicNs() : 0;
   uint8_t flags = 0;
   const uint64_t stamp_ns = Stamp(timestamp_ns, &flags);
-  const EntryType type =
-      static_cast<EntryType>(static_cast<uint8_t>(EntryType::kFirstUserType) + user_type);
+  const EntryType type = EntryTypeOfUser(user_type);
   Code code;
   if (payload_bytes == kLinePayloadBytes) {
     uint64_t words[4];
@@ -125,13 +122,12 @@ Code Engine::AppendPayloads(uint8_t user_type, uint16_t instrument, uint64_t tim
     return AppendManyInTransaction(user_type, instrument, timestamp_ns, payloads, payload_bytes,
                                    stride_bytes, count, taken, sequence);
   }
-  if (user_type > 127) return Code::kInvalidEntryType;
+  if (user_type > kLastUserType) return Code::kInvalidEntryType;
   if (instrument > books_.instrument_count()) return Code::kUnknownInstrument;
   if (count == 0) return Code::kOk;
   uint8_t flags = 0;
   const uint64_t stamp_ns = Stamp(timestamp_ns, &flags);
-  const EntryType type =
-      static_cast<EntryType>(static_cast<uint8_t>(EntryType::kFirstUserType) + user_type);
+  const EntryType type = EntryTypeOfUser(user_type);
   Code code = Code::kOk;
   if (payload_bytes == kLinePayloadBytes && stride_bytes == kLinePayloadBytes) {
     code = journal_->AppendLines(type, instrument, flags, stamp_ns,
@@ -181,6 +177,8 @@ Status Engine::DefineInstrument(const Instrument& instrument, uint16_t* index) {
   books_.Define(instrument, journal_->appended());
   return sync_each_ ? SyncNow() : Status();
 }
+
+Status Engine::Closed() { return Status(Code::kClosed, "the data directory was closed"); }
 
 Status Engine::SyncNow() { return threads_ ? threads_->SyncNow() : journal_->Flush(); }
 

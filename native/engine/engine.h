@@ -180,6 +180,7 @@ class Engine {
  private:
   // What the writer's calls do now.
   enum class Mode : uint8_t { kPlain, kTransaction, kClosed };
+  static Status Closed();
 
   Engine(const Environment& environment, const EngineOptions& options)
       : environment_(environment), options_(options) {}

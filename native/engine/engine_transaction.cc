@@ -54,12 +54,11 @@ Code Engine::AppendInTransaction(uint8_t user_type, uint16_t instrument, uint64_
                                  const uint8_t* payload, uint32_t payload_bytes,
                                  uint64_t* sequence) {
   if (mode_ == Mode::kClosed) return Code::kClosed;
-  if (user_type > 127) return transaction_.Abort(Code::kInvalidEntryType);
+  if (user_type > kLastUserType) return transaction_.Abort(Code::kInvalidEntryType);
   if (instrument > books_.instrument_count()) return transaction_.Abort(Code::kUnknownInstrument);
   uint8_t flags = 0;
   const uint64_t stamp_ns = StampInTransaction(timestamp_ns, &flags);
-  const EntryType type =
-      static_cast<EntryType>(static_cast<uint8_t>(EntryType::kFirstUserType) + user_type);
+  const EntryType type = EntryTypeOfUser(user_type);
   return transaction_.Append(type, instrument, flags, stamp_ns, payload, payload_bytes, sequence);
 }
 

@@ -12,12 +12,6 @@
 
 namespace pinnacle {
 
-namespace {
-
-Status Closed() { return Status(Code::kClosed, "the data directory was closed"); }
-
-}  // namespace
-
 SnapshotPoint Engine::FixSnapshotPoint() {
   SnapshotPoint point;
   point.sequence = journal_->appended();

@@ -297,7 +297,7 @@ void Run::AppendPayload() {
   const uint16_t instrument = static_cast<uint16_t>(
       random_.Below(live_.instruments().size() + (random_.Chance(0.02) ? 2 : 1)));
   Code expected = Code::kOk;
-  if (user_type > 127) {
+  if (user_type > kLastUserType) {
     expected = Code::kInvalidEntryType;
   } else if (instrument > live_.instruments().size()) {
     expected = Code::kUnknownInstrument;

@@ -30,6 +30,17 @@ enum class EntryType : uint8_t {
   kFirstUserType = pinnacle::kFirstUserType,
 };
 
+// User types: users have those up to kLastUsersType, this package's own modules the rest
+// (lib/registry/user-types.ts).
+inline constexpr uint8_t kLastUsersType = 95;
+inline constexpr uint8_t kLastUserType = 127;
+static_assert(kFirstUserType + kLastUserType == UINT8_MAX);
+
+// `user_type` is at most kLastUserType.
+constexpr EntryType EntryTypeOfUser(uint8_t user_type) {
+  return static_cast<EntryType>(kFirstUserType + user_type);
+}
+
 // The side of the order; clear: buy.
 inline constexpr uint8_t kFlagSell = kFlagOfPayload;
 
