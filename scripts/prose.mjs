@@ -41,7 +41,7 @@ const files = execFileSync('git', ['ls-files', '-z'], { encoding: 'utf8', maxBuf
   )
 
 /** What of a source is comment, what is string, each with its line. */
-export function partsOf(text) {
+function partsOf(text) {
   const parts = []
   let at = 0
   let line = 1

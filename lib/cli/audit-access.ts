@@ -66,13 +66,13 @@ export function conclude(output: Output, report: AuditReport): ExitCode {
   if (report.problem) {
     output.note(
       `${colors.red('tampered')}: line ${String(report.problem.sequence)}: ${report.problem.problem}. ` +
-        `${plural(report.lines, 'line')} before it are as written; nothing behind it can be relied on.`,
+        `${plural(report.lines, 'line')} before it are as written; nothing after it can be relied on.`,
     )
     return ExitCode.Corrupt
   }
   if (!report.authenticated && report.lines > 0) {
     output.note(
-      `${colors.yellow('chain only')}: the authentication codes were not checked, for want of the ` +
+      `${colors.yellow('chain only')}: the authentication codes were not checked, for lack of the ` +
         'verification key; give --key-file or --unlock.',
     )
   }

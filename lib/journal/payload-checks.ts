@@ -1,5 +1,6 @@
 /** What an append checks of its arguments before the engine sees them, and the errors that it makes. */
 import { isUint8Array } from 'node:util/types'
+import { addDetails } from '../errors/details.js'
 import { PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { notANumber, refusalOf } from '../errors/refusal.js'
 import { shown } from '../errors/shown.js'
@@ -33,13 +34,6 @@ export function checkPayload(payload: unknown): void {
 
 /** The error, saying how many payloads of the batch were journaled. */
 export function withTaken(error: unknown, taken: number): unknown {
-  const coded = error as { details?: Readonly<Record<string, unknown>> }
-  if (error instanceof Error) {
-    Object.defineProperty(error, 'details', {
-      value: { ...coded.details, taken },
-      enumerable: true,
-      configurable: true,
-    })
-  }
+  if (error instanceof Error) addDetails(error, { taken })
   return error
 }

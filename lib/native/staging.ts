@@ -1,3 +1,4 @@
+import { addDetails } from '../errors/details.js'
 import { isPinnacleError } from '../errors/pinnacle-error.js'
 import { Staging, type NativeEngine } from './binding.js'
 
@@ -86,12 +87,7 @@ export class StagingArea {
     transaction.refusal = error
     // (The error of a getter among the options stays as it is.)
     if (isPinnacleError(error)) {
-      const { details } = error
-      Object.defineProperty(error, 'details', {
-        value: { ...details, transactionIndex: index },
-        enumerable: true,
-        configurable: true,
-      })
+      addDetails(error, { transactionIndex: index })
       error.message += ` (operation ${String(index)} of the transaction, of which nothing is kept)`
     }
     return error
