@@ -31,7 +31,11 @@ const banned = [
   { pattern: /\b(?:whose|its) turn\b/gi, say: 'the expected one' },
   { pattern: /\bstands? there\b/gi, say: 'is there' },
   { pattern: /\bsee to the\b/gi, say: 'check the' },
-]
+].map(({ pattern, say }) => ({
+  // A phrase may go across lines.
+  pattern: new RegExp(pattern.source.replaceAll(' ', '\\s+'), pattern.flags),
+  say,
+}))
 
 const files = execFileSync('git', ['ls-files', '-z'], { encoding: 'utf8', maxBuffer: 1 << 26 })
   .split('\0')
@@ -93,7 +97,7 @@ for (const file of files) {
   const text = readFileSync(file, 'utf8')
   const isPage = file.endsWith('.md')
   const parts = isPage ? [{ kind: 'page', line: 1, text }] : partsOf(text)
-  // A phrase may go across the lines of a comment.
+  // A comment of several lines is one text.
   const joined = []
   for (const part of parts) {
     const before = joined.at(-1)
@@ -117,9 +121,7 @@ for (const file of files) {
       }
     }
     for (const { pattern, say } of banned) {
-      for (const match of plain.matchAll(
-        new RegExp(pattern.source.replaceAll(' ', '\\s+'), pattern.flags),
-      )) {
+      for (const match of plain.matchAll(pattern)) {
         found.push(`${file}:${lineAt(match.index)}: "${match[0].replaceAll(/\s+/g, ' ')}": ${say}`)
       }
     }
