@@ -24,12 +24,12 @@ struct Holder {
   std::vector<uint8_t> buffer;
 };
 
-Status Closed() { return Status(Code::kClosed, "this consumer was closed; open it again"); }
+Status ConsumerClosed() { return Status(Code::kClosed, "this consumer was closed; open it again"); }
 
 Napi::Value Read(const Napi::CallbackInfo& info, const std::shared_ptr<Holder>& holder) {
   Napi::Env env = info.Env();
   if (holder->consumer == nullptr) {
-    Throw(env, Closed());
+    Throw(env, ConsumerClosed());
     return env.Undefined();
   }
   const double most = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 65536;
@@ -54,7 +54,7 @@ Napi::Value Move(const Napi::CallbackInfo& info, const std::shared_ptr<Holder>& 
   return RunAsync(
       info.Env(), "pinnacle.consumer",
       [consumer, move, sequence] {
-        if (consumer == nullptr) return Closed();
+        if (consumer == nullptr) return ConsumerClosed();
         if (!(sequence >= 0 && sequence < static_cast<double>(kMaxSafeInteger))) {
           return Status(Code::kInvalidSequence, "a position is an integer from 0 to 2^53 - 2");
         }

@@ -9,14 +9,14 @@ namespace pinnacle::addon {
 
 namespace {
 
-struct OpenEngine {
+struct EngineOfThread {
   Engine* engine;
   FileIdentity directory;
 };
 
 struct OpenEngines {
   std::shared_mutex mutex;
-  std::vector<OpenEngine> engines;
+  std::vector<EngineOfThread> engines;
 };
 
 // Never destroyed: threads may outlast what is destroyed at exit.
@@ -35,7 +35,7 @@ void AddOpenEngine(Engine* engine) {
 
 void RemoveOpenEngine(Engine* engine) {
   std::lock_guard lock(All().mutex);
-  std::erase_if(All().engines, [&](const OpenEngine& open) { return open.engine == engine; });
+  std::erase_if(All().engines, [&](const EngineOfThread& open) { return open.engine == engine; });
 }
 
 FileIdentity DirectoryIdentity(const std::string& data_directory) {
@@ -47,7 +47,7 @@ FileIdentity DirectoryIdentity(const std::string& data_directory) {
 void WriteOut(const FileIdentity& directory) {
   if (directory == FileIdentity()) return;
   std::shared_lock lock(All().mutex);
-  for (const OpenEngine& open : All().engines) {
+  for (const EngineOfThread& open : All().engines) {
     if (open.directory == directory) (void)open.engine->WriteOut();
   }
 }

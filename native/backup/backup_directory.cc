@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "platform/path_parts.h"
+
 namespace pinnacle {
 
 namespace {
@@ -100,7 +102,7 @@ Status FindBackup(FileSystem* fs, const std::string& path, uint64_t sequence, Fo
   for (auto it = backups.rbegin(); it != backups.rend(); ++it) {
     uint64_t number = 0;
     uint64_t named = 0;
-    ParseBackupName(it->path.substr(it->path.find_last_of('/') + 1), &number, &named);
+    ParseBackupName(BaseName(it->path), &number, &named);
     if (sequence != 0 && named != sequence) {
       there += (there.empty() ? "" : ", ") + std::to_string(named);
       continue;

@@ -13,6 +13,7 @@
 #include "engine/mending.h"
 #include "simulator/simulated_environment.h"
 #include "test/temporary_directory.h"
+#include "test/thoroughness.h"
 
 namespace pinnacle {
 namespace {
@@ -471,7 +472,7 @@ class Trouble {
 
 TEST_CASE("a backup that is cut off at any call is whole or absent") {
   for (const bool cut : {false, true}) {
-    for (uint64_t at = 1;; at += cut ? 3 : 2) {
+    for (uint64_t at = 1;; at += (cut ? 3 : 2) * TestEvery()) {
       SimulatedEnvironment world(at);
       Rig rig(world.environment(), "/");
       rig.root_path = "";
@@ -520,7 +521,7 @@ TEST_CASE("a backup that is cut off at any call is whole or absent") {
 TEST_CASE(
     "a restore that is cut off at any call leaves a whole directory or none, and can be repeated") {
   for (const bool cut : {false, true}) {
-    for (uint64_t at = 1;; at += 2) {
+    for (uint64_t at = 1;; at += 2 * TestEvery()) {
       SimulatedEnvironment world(at);
       Rig rig(world.environment(), "/");
       rig.root_path = "";

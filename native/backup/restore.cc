@@ -18,7 +18,7 @@ namespace pinnacle {
 
 namespace {
 
-constexpr char kTemporarySuffix[] = ".restoring";
+constexpr char kRestoringSuffix[] = ".restoring";
 
 class Restorer {
  public:
@@ -58,7 +58,7 @@ class Restorer {
   }
 
   Status Build() {
-    const std::string directory = options_.data_directory + kTemporarySuffix;
+    const std::string directory = options_.data_directory + kRestoringSuffix;
     PINNACLE_RETURN_IF_ERROR(fs_->CreateDirectory(directory));
     PINNACLE_RETURN_IF_ERROR(
         fs_->Lock(directory, &lock_).WithContext("another restore is running there"));

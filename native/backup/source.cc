@@ -83,7 +83,7 @@ Status MakeDurable(FileSystem* fs, const std::vector<SourceSegment>& segments) {
   return Status();
 }
 
-Status Corrupt(const std::string& data_directory, const std::string& reason) {
+Status CorruptJournal(const std::string& data_directory, const std::string& reason) {
   return Status(Code::kCorrupt, reason +
                                     ". A damaged journal is not backed up: look with `pinnacle "
                                     "verify " +
@@ -181,7 +181,7 @@ Status LookAtJournal(const Environment& environment, const std::string& data_dir
   Status scanned = ScanJournal(fs, std::move(layout), options, &visitor, &scan);
   if (!scanned.ok() && !visitor.passed()) return scanned;
   if (!visitor.passed() && scan.verdict.tail == Tail::kCorrupt) {
-    return Corrupt(data_directory, scan.verdict.reason);
+    return CorruptJournal(data_directory, scan.verdict.reason);
   }
   SourceSegment& end = segments.back();
   end.whole = false;
@@ -197,8 +197,8 @@ Status LookAtJournal(const Environment& environment, const std::string& data_dir
     journal->last_sequence = std::max(journal->last_sequence, visitor.last_sequence());
   }
   if (journal->live && known > journal->last_sequence) {
-    return Corrupt(data_directory, "entry " + std::to_string(journal->last_sequence + 1) +
-                                       " was durable and can't be read");
+    return CorruptJournal(data_directory, "entry " + std::to_string(journal->last_sequence + 1) +
+                                              " was durable and can't be read");
   }
   if (!journal->live) PINNACLE_RETURN_IF_ERROR(MakeDurable(fs, segments));
   journal->segments = std::move(segments);

@@ -7,14 +7,9 @@
 #include "engine/options.h"
 #include "journal/head_record.h"
 #include "journal/journal.h"
+#include "platform/path_parts.h"
 
 namespace pinnacle {
-
-namespace {
-
-std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-}  // namespace
 
 Status AdoptWindow(const Environment& environment, const EngineOptions& options, bool dry_run,
                    Adoption* adoption) {
@@ -49,7 +44,7 @@ void DisposeOfWindow(const Environment& environment, const EngineOptions& option
   PutAway(fs, adoption);
   const WindowFinding& finding = adoption->finding;
   // One that could not be put aside would be taken for a leftover.
-  if (finding.fate == WindowFate::kRefused && IsWindowName(NameOf(finding.path))) return;
+  if (finding.fate == WindowFate::kRefused && IsWindowName(BaseName(finding.path))) return;
   FileIdentity own;
   if (!fs->Identify(options.data_directory, &own).ok()) return;
   const WindowId kept = journal.window() != nullptr ? journal.window()->id() : WindowId();
@@ -82,7 +77,7 @@ Status Adopt(FileSystem* fs, const Adoption& adoption) {
 void Bury(FileSystem* fs, WindowFinding* finding) {
   const bool is_damaged = finding->fate == WindowFate::kUsed && !finding->reason.empty();
   if (finding->is_others || !(is_damaged || finding->fate == WindowFate::kRefused)) return;
-  if (!IsWindowName(NameOf(finding->path))) return;  // it is already
+  if (!IsWindowName(BaseName(finding->path))) return;  // it is already
   const std::string buried = RefusedName(finding->path);
   if (fs->Rename(finding->path, buried).ok()) finding->path = buried;
 }

@@ -7,19 +7,13 @@
 #include "engine/engine.h"
 #include "engine/mending.h"
 #include "journal/layout.h"
+#include "platform/path_parts.h"
 #include "repair/steps.h"
 #include "snapshot/snapshot_directory.h"
 
 namespace pinnacle {
 
 namespace {
-
-std::string ParentOf(const std::string& path) {
-  const size_t end = path.find_last_not_of('/');
-  const size_t slash = end == std::string::npos ? std::string::npos : path.find_last_of('/', end);
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 Status MakeDirectories(FileSystem* fs, const EngineOptions& options) {
   bool exists = false;

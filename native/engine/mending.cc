@@ -9,6 +9,7 @@
 #include "engine/recovery.h"
 #include "journal/layout.h"
 #include "journal/two_slots.h"
+#include "platform/path_parts.h"
 #include "repair/patch.h"
 #include "repair/steps.h"
 #include "repair/view.h"
@@ -18,8 +19,6 @@
 namespace pinnacle {
 
 namespace {
-
-std::string NameOf(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
 
 class Mender {
  public:
@@ -192,7 +191,7 @@ class Mender {
   Status Prepare() {
     PINNACLE_RETURN_IF_ERROR(MakeQuarantine());
     for (const std::string& path : report_->quarantined) {
-      steps_.out.push_back({BelowData(path), quarantine_ + "/" + NameOf(path)});
+      steps_.out.push_back({BelowData(path), quarantine_ + "/" + BaseName(path)});
     }
     for (const SegmentPlan& plan : walk_.segments) {
       if (!plan.changes()) continue;

@@ -5,7 +5,9 @@
 #include <cerrno>
 
 #include "engine/inspect.h"
+#include "platform/path_parts.h"
 #include "test/damaged_directories.h"
+#include "test/thoroughness.h"
 
 namespace pinnacle {
 namespace {
@@ -238,8 +240,10 @@ class Case {
 
 template <typename Body>
 void ForEachCase(Body body) {
+  uint64_t number = 0;
   for (const Damaged& damaged : AllDamaged()) {
     for (const RecoveryPolicy policy : kPolicies) {
+      if (number++ % TestEvery() != 0) continue;
       INFO(damaged.name);
       CAPTURE(static_cast<int>(policy));
       Case subject(damaged, policy);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "journal/layout.h"
+#include "platform/path_parts.h"
 #include "platform/read_fully.h"
 
 namespace pinnacle {
@@ -61,8 +62,7 @@ Status JournalReader::FindStart() {
 }
 
 Status JournalReader::ReadHeadRecord(HeadFinding* head) const {
-  const size_t slash = journal_directory_.find_last_of('/');
-  return ReadHead(file_system_, journal_directory_.substr(0, slash), head);
+  return ReadHead(file_system_, ParentOf(journal_directory_), head);
 }
 
 Status JournalReader::IsCompacted(uint64_t index, bool* compacted) {

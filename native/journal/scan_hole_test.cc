@@ -2,6 +2,7 @@
 #include "doctest.h"
 #include "journal/scan.h"
 #include "test/directory_image.h"
+#include "test/sanitizers.h"
 
 namespace pinnacle {
 namespace {
@@ -33,7 +34,7 @@ Scanned Scan(DirectoryImage& directory, ScanOptions options = {}) {
   REQUIRE(ScanJournal(&directory.files(), "/d/journal", options, &collector, &scanned.result).ok());
   scanned.visits = collector.visits;
   ScanResult ahead;
-#if !defined(__SANITIZE_THREAD__)  // the simulated file system is for one thread
+#if !PINNACLE_THREAD_SANITIZER  // the simulated file system is for one thread
   options.threads = 1;
 #endif
   REQUIRE(ScanJournal(&directory.files(), "/d/journal", options, nullptr, &ahead).ok());

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "checksum/crc32c.h"
+#include "platform/path_parts.h"
 #include "platform/read_fully.h"
 
 namespace pinnacle {
@@ -13,8 +14,6 @@ namespace pinnacle {
 namespace {
 
 constexpr char kFirstLine[] = "pinnacle repair 1\n";
-
-std::string DirectoryOf(const std::string& path) { return path.substr(0, path.find_last_of('/')); }
 
 std::string ChecksumLine(const std::string& text) {
   char line[32];
@@ -51,8 +50,8 @@ Status SyncParents(FileSystem* fs, const std::string& data_directory,
   std::set<std::string> targets;
   std::set<std::string> sources;
   for (const Move& move : moves) {
-    targets.insert(DirectoryOf(data_directory + "/" + move.to));
-    sources.insert(DirectoryOf(data_directory + "/" + move.from));
+    targets.insert(ParentOf(data_directory + "/" + move.to));
+    sources.insert(ParentOf(data_directory + "/" + move.from));
   }
   for (const std::string& path : targets) PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(path));
   for (const std::string& path : sources) PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(path));

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "doctest.h"
+#include "platform/path_parts.h"
 #include "test/directory_image.h"
 
 namespace pinnacle {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "platform/path_parts.h"
+
 namespace pinnacle {
 
 namespace {
@@ -54,8 +56,7 @@ Status RepairView::List(const std::string& directory, std::vector<std::string>* 
   std::erase_if(*names,
                 [&](const std::string& name) { return gone_.contains(directory + "/" + name); });
   for (const auto& [path, source] : comes_from_) {
-    const size_t slash = path.find_last_of('/');
-    if (path.substr(0, slash) == directory) names->push_back(path.substr(slash + 1));
+    if (ParentOf(path) == directory) names->push_back(BaseName(path));
   }
   std::sort(names->begin(), names->end());
   names->erase(std::unique(names->begin(), names->end()), names->end());

@@ -1,6 +1,7 @@
 #include "repair/view.h"
 
 #include "doctest.h"
+#include "platform/path_parts.h"
 #include "test/directory_image.h"
 
 namespace pinnacle {

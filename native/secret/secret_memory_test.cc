@@ -13,14 +13,11 @@
 #include <thread>
 
 #include "doctest.h"
+#include "test/sanitizers.h"
 
 // The sanitizers' runtimes replace mlock with a function that does nothing.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if PINNACLE_ADDRESS_SANITIZER || PINNACLE_THREAD_SANITIZER
 #define PINNACLE_MLOCK_INTERCEPTED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define PINNACLE_MLOCK_INTERCEPTED 1
-#endif
 #endif
 
 namespace pinnacle {

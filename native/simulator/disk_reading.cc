@@ -9,15 +9,7 @@
 namespace pinnacle::simulation {
 namespace {
 
-constexpr uint64_t kLine = 64;
 constexpr uint64_t kHeaderPage = 4096;
-
-template <typename T>
-T Load(const uint8_t* bytes) {
-  T value;
-  std::memcpy(&value, bytes, sizeof(value));
-  return value;
-}
 
 constexpr uint64_t kKnownFeatures = 1 | 4;  // mandatory, of segments and snapshots
 
@@ -82,7 +74,7 @@ bool ReadEntry(const DiskSegment& segment, uint64_t at, DiskEntry* found) {
   const bool may_be_of_transaction = entry[6] != 0x03 && entry[6] != 0x05;
   if ((entry[7] & ~(may_be_of_transaction ? 0x0f : 0x03)) != 0x80) return false;
   const uint64_t payload = Load<uint32_t>(entry);
-  const uint64_t bytes = (payload + 32 + kLine - 1) / kLine * kLine;
+  const uint64_t bytes = EntryBytes(payload);
   if (bytes > segment.bytes.size() - at) return false;
   const uint32_t seed = static_cast<uint32_t>(segment.id);
   found->checksum = Load<uint32_t>(entry + bytes - 4);

@@ -4,6 +4,7 @@
 #define PINNACLE_SIMULATOR_DISK_READING_H_
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,19 @@ inline constexpr char kHeadPath[] = "/d/HEAD";
 inline constexpr char kJournalPrefix[] = "/d/journal/";
 inline constexpr char kSnapshotPrefix[] = "/d/snapshots/";
 inline constexpr char kQuarantinePrefix[] = "/d/quarantine/";
+
+inline constexpr uint64_t kLine = 64;
+
+// The value that is stored at `bytes`.
+template <typename T>
+T Load(const uint8_t* bytes) {
+  T value;
+  std::memcpy(&value, bytes, sizeof(value));
+  return value;
+}
+
+// What an entry with `payload` bytes takes: with its header, in whole lines.
+inline uint64_t EntryBytes(uint64_t payload) { return (payload + 32 + kLine - 1) / kLine * kLine; }
 
 using DiskJournalId = std::pair<uint64_t, uint64_t>;  // low, high
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "platform/path_parts.h"
+
 namespace pinnacle {
 namespace {
 
@@ -118,11 +120,6 @@ void NameChange::ApplyTo(NameTable* names) const {
 
 bool IsInMemory(const std::string& path) {
   return path == kMemoryDirectory || path.starts_with(std::string(kMemoryDirectory) + "/");
-}
-
-std::string ParentOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
 }
 
 std::vector<bool> ChooseSurvivors(const std::vector<NameChange>& pending,

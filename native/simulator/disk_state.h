@@ -54,9 +54,6 @@ struct NameChange {
   void ApplyTo(NameTable* names) const;
 };
 
-// The directory that `path` is in; "/" for the root itself.
-std::string ParentOf(const std::string& path);
-
 struct PowerCutOptions {
   enum class Unsynced {
     kRandom,      // each piece as the fault model says

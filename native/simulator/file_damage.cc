@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/path_parts.h"
 #include "simulator/disk_reading.h"
 #include "simulator/disk_state.h"
 
@@ -27,8 +28,6 @@ Paths PathsOf(const DiskImage& image, bool (*wanted)(const std::string&)) {
   }
   return paths;
 }
-
-std::string NameOf(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
 
 class Damager {
  public:
@@ -71,7 +70,7 @@ class Damager {
     }
     std::string what;
     for (const std::string& path : gone) {
-      if (image_->files.erase(path) != 0) what.append(" ").append(NameOf(path));
+      if (image_->files.erase(path) != 0) what.append(" ").append(BaseName(path));
     }
     return what.empty() ? "" : "removed:" + what;
   }
@@ -107,7 +106,7 @@ class Damager {
     const bool over = image_->files.contains(to);
     image_->files[to] = image_->files[from];
     if (!keep) image_->files.erase(from);
-    return (keep ? "copied " : "renamed ") + NameOf(from) + " to " + NameOf(to) +
+    return (keep ? "copied " : "renamed ") + BaseName(from) + " to " + BaseName(to) +
            (over ? ", which was there" : "");
   }
 
@@ -133,7 +132,7 @@ class Damager {
       }
       file.Assign(bytes);
     }
-    return NameOf(path) + " has " + std::to_string(file.size()) + " bytes instead of " +
+    return BaseName(path) + " has " + std::to_string(file.size()) + " bytes instead of " +
            std::to_string(before);
   }
 
@@ -168,7 +167,7 @@ class Damager {
       const auto [here, added] = image_->files.try_emplace(path, found->second);
       if (!added && here->second == found->second) continue;
       here->second = found->second;
-      what.append(" ").append(NameOf(path));
+      what.append(" ").append(BaseName(path));
     }
     return what.empty() ? "" : of + ":" + what;
   }

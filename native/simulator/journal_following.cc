@@ -11,13 +11,6 @@ namespace {
 
 constexpr uint64_t kChunkBytes = 64 * 1024;
 
-template <typename T>
-T Load(const uint8_t* bytes) {
-  T value;
-  std::memcpy(&value, bytes, sizeof(value));
-  return value;
-}
-
 }  // namespace
 
 Status FollowJournal(FileSystem* fs, uint64_t from,
@@ -31,7 +24,7 @@ Status FollowJournal(FileSystem* fs, uint64_t from,
     PINNACLE_RETURN_IF_ERROR(reader->Read(kChunkBytes, &bytes));
     if (bytes.empty()) return Status();
     for (size_t at = 0; at < bytes.size();) {
-      const uint64_t length = (uint64_t{Load<uint32_t>(bytes.data() + at)} + 32 + 63) / 64 * 64;
+      const uint64_t length = EntryBytes(Load<uint32_t>(bytes.data() + at));
       if (!visit(bytes.data() + at, length)) return Status();
       at += length;
     }

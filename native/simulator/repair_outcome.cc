@@ -5,6 +5,7 @@
 
 #include "engine/engine.h"
 #include "engine/mending.h"
+#include "platform/path_parts.h"
 #include "simulator/disk_reading.h"
 
 namespace pinnacle::simulation {
@@ -27,7 +28,7 @@ DiskImage WhatIsDurable(SimulatedEnvironment& world) {
 }
 
 bool LiesInQuarantine(const DiskImage& disk, const std::string& path, const FileImage& content) {
-  const std::string name = path.substr(path.find_last_of('/'));
+  const std::string name = "/" + BaseName(path);
   return std::any_of(disk.files.begin(), disk.files.end(), [&](const auto& file) {
     return file.first.starts_with(kQuarantinePrefix) && file.first.ends_with(name) &&
            file.second == content;

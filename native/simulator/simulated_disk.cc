@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/check.h"
+#include "platform/path_parts.h"
 #include "platform/posix_error.h"
 
 namespace pinnacle {

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <functional>
 
+#include "platform/path_parts.h"
 #include "platform/posix_error.h"
 #include "simulator/simulated_disk.h"
 
@@ -74,7 +75,7 @@ Status SimulatedFileSystem::List(const std::string& directory, std::vector<std::
   }
   for (const auto& [name, inode] : disk_->names) {  // sorted by path, so by name within a directory
     if (name == kMemoryDirectory) continue;         // it always exists
-    if (ParentOf(name) == path) names->push_back(name.substr(name.rfind('/') + 1));
+    if (ParentOf(name) == path) names->push_back(BaseName(name));
   }
   return Status();
 }

@@ -9,6 +9,7 @@
 
 #include "simulator/simulated_environment.h"
 #include "simulator/simulator_test_support.h"
+#include "test/sanitizers.h"
 
 namespace pinnacle {
 
@@ -56,7 +57,7 @@ TEST_CASE("a mapped file can't change its size, and a mapping outlives file and 
   CHECK(mapping->Sync(0, 8192).ok());
 }
 
-#if defined(__SANITIZE_ADDRESS__)
+#if PINNACLE_ADDRESS_SANITIZER
 TEST_CASE("AddressSanitizer sees a store beyond a simulated mapping") {
   SimulatedFileSystem files(1);
   const auto file = MustOpen(files, "/file", OpenMode::kCreate);

@@ -49,7 +49,7 @@ SimulationResult Simulate(uint64_t seed, uint64_t steps, bool keep_trace) {
 namespace simulation {
 
 Run::Run(uint64_t seed, uint64_t steps, bool keep_trace)
-    : seed_(seed), steps_(steps), keep_trace_(keep_trace), random_(seed * 2 + 1) {}
+    : steps_(steps), keep_trace_(keep_trace), random_(seed * 2 + 1) {}
 
 void Run::Trace(const std::string& line) {
   if (keep_trace_) result_.trace.push_back(line);

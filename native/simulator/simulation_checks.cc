@@ -14,13 +14,6 @@ namespace {
 
 constexpr uint64_t kCheckpointEvery = 64;
 
-template <typename T>
-T Load(const uint8_t* bytes) {
-  T value;
-  std::memcpy(&value, bytes, sizeof(value));
-  return value;
-}
-
 }  // namespace
 
 uint64_t DigestOf(const BookSet& books) {

@@ -65,7 +65,7 @@ size_t CountGroup(const RepairBasis& basis, size_t at) {
       1, segment.TransactionAt(static_cast<size_t>(place - segment.entries.begin())));
 }
 
-bool AreSame(const Hole& a, const Hole& b) {
+bool AreSameHole(const Hole& a, const Hole& b) {
   return a.first_sequence == b.first_sequence && a.last_sequence == b.last_sequence &&
          a.snapshot_sequence == b.snapshot_sequence && a.entries_left_out == b.entries_left_out;
 }
@@ -181,7 +181,7 @@ void Run::JudgeRepaired(const DamagedDisk& disk, const RepairOutcome& outcome) {
       !Holds(verdict.end == outcome.last, who + "ends at " + std::to_string(verdict.end) +
                                               " instead of " + std::to_string(outcome.last)) ||
       !Holds(std::equal(journal.holes.begin(), journal.holes.end(), outcome.holes.begin(),
-                        outcome.holes.end(), AreSame),
+                        outcome.holes.end(), AreSameHole),
              who + "the holes are not the ones of the report") ||
       !Holds(journal.entries_after_damage == outcome.entries_after_damage,
              who + "says that " + std::to_string(outcome.entries_after_damage) +

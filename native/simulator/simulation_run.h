@@ -239,7 +239,6 @@ class Run {
   void TraceDisk(const DiskImage& image);
   DeterministicRandom& random() { return random_; }
 
-  const uint64_t seed_;
   const uint64_t steps_;
   const bool keep_trace_;
   SimulationResult result_;
@@ -260,7 +259,6 @@ class Run {
   std::set<uint64_t> rotten_snapshots_;
   bool has_state_machine_ = true;
   uint64_t last_clock_ns_ = 0;
-  uint64_t next_order_ = 1;
   uint64_t in_files_ = 0;  // entries that the files have even without the window
   // Since the last open that completed.
   bool container_killed_ = false;

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "doctest.h"
+#include "test/thoroughness.h"
 
 namespace pinnacle {
 namespace {
@@ -11,15 +12,9 @@ namespace {
 // Enough runs to be useful and few enough for every change; `npm run simulate` does more.
 constexpr uint64_t kRuns = 400;
 
-// Sanitizers and emulation take ten to twenty times as long, and cover the same code in fewer runs.
-uint64_t Runs() {
-  const char* asked = std::getenv("PINNACLE_SIMULATION_RUNS");
-  return asked == nullptr ? kRuns : std::max<uint64_t>(60, std::strtoull(asked, nullptr, 10));
-}
-
 TEST_CASE("whatever crashes, fails, lies or rots, recovery gives what was promised") {
   SimulationCounts counts;
-  const uint64_t runs = Runs();
+  const uint64_t runs = std::max<uint64_t>(60, kRuns / TestEvery());
   for (uint64_t seed = 1; seed <= runs; ++seed) {
     const SimulationResult result = Simulate(seed);
     REQUIRE_MESSAGE(result.violation.empty(), "seed ", seed, ": ", result.violation,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "simulator/disk_reading.h"
 #include "simulator/simulation_run.h"
 #include "window/window_format.h"
 
@@ -13,9 +14,8 @@ namespace {
 constexpr uint8_t kContinues = 0x04;
 constexpr uint8_t kMoreFollows = 0x08;
 constexpr int kDraws = 30;
-constexpr uint64_t kLine = 64;
 
-uint64_t LengthOf(const ModelEntry& entry) { return (entry.payload.size() + 32 + 63) / 64 * 64; }
+uint64_t LengthOf(const ModelEntry& entry) { return EntryBytes(entry.payload.size()); }
 
 // Files and memory files, as a process killed now leaves them.
 DiskImage AllOf(SimulatedEnvironment& world) {

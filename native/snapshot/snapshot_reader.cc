@@ -8,6 +8,7 @@
 #include "book/book_builder.h"
 #include "checksum/crc32c.h"
 #include "platform/memory_limit.h"
+#include "platform/path_parts.h"
 #include "platform/read_fully.h"
 #include "platform/table_memory.h"
 #include "snapshot/format.h"
@@ -206,7 +207,7 @@ class SnapshotReader {
 
   // A valid file in the wrong place: its content belongs to another moment or another journal.
   Status CheckIdentity() const {
-    const std::string name = path_.substr(path_.find_last_of('/') + 1);
+    const std::string name = BaseName(path_);
     uint64_t named = 0;
     if (ParseSnapshotName(name, &named) && named != header_.sequence) {
       const std::string right_name = SnapshotName(header_.sequence);

@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "journal/layout.h"
 #include "journal/scan.h"
+#include "platform/path_parts.h"
 #include "simulator/simulated_environment.h"
 
 namespace pinnacle {
@@ -103,10 +104,6 @@ inline Contents ContentsOf(const DiskImage& disk) {
   Contents contents;
   for (const auto& [path, file] : disk.files) contents[path] = file.Bytes();
   return contents;
-}
-
-inline std::string BaseName(const std::string& path) {
-  return path.substr(path.find_last_of('/') + 1);
 }
 
 // An entry of a journal. The bytes of a hole differ between repairs, so only its content is

@@ -9,6 +9,7 @@
 
 #include "doctest.h"
 #include "journal/segment_header.h"
+#include "platform/path_parts.h"
 #include "simulator/simulated_environment.h"
 #include "test/head_image.h"
 #include "test/journal_image.h"
