@@ -9,6 +9,7 @@
 #include "backup/backup_directory.h"
 #include "backup/read_back_thread.h"
 #include "backup/source.h"
+#include "backup/taken_files.h"
 #include "backup/verification.h"
 #include "base/guarded.h"
 #include "checksum/crc32c.h"
@@ -18,7 +19,6 @@
 #include "journal/journal_identity.h"
 #include "journal/layout.h"
 #include "journal/two_slots.h"
-#include "platform/read_fully.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
 
@@ -29,14 +29,6 @@ namespace {
 // Each round has less to copy than the previous one: the copies of earlier rounds are kept.
 constexpr int kMostRounds = 30;
 
-// A file of the backup in progress.
-struct Taken {
-  ManifestFile listed{};
-  uint32_t state = ~0u;  // checksum register, so that a segment can grow
-  bool whole = false;    // nothing will be appended
-  bool shared = false;   // shared with an earlier backup
-};
-
 class BackupMaker {
  public:
   BackupMaker(const Environment& environment, const BackupOptions& options,
@@ -46,7 +38,8 @@ class BackupMaker {
         options_(options),
         control_(control),
         report_(report),
-        read_back_(environment.file_system, control) {}
+        read_back_(environment.file_system, control),
+        files_(environment, control, &report->damaged_backups) {}
 
   Status Make() {
     *report_ = BackupReport();
@@ -130,6 +123,8 @@ class BackupMaker {
     const std::string directory = options_.destination + "/" + TemporaryBackupName(number_);
     PINNACLE_RETURN_IF_ERROR(fs_->CreateDirectory(directory));
     directory_ = directory;
+    files_.Use(directory_, &earlier_);
+    files_.set_live(journal_.live);
     std::unique_ptr<File> mark;
     PINNACLE_RETURN_IF_ERROR(fs_->Open(ManifestPath(directory_), OpenMode::kCreate, &mark));
     PINNACLE_RETURN_IF_ERROR(fs_->CreateDirectory(JournalDirectory(directory_)));
@@ -142,6 +137,7 @@ class BackupMaker {
     PINNACLE_RETURN_IF_ERROR(TakeSnapshotFile());
     PINNACLE_RETURN_IF_ERROR(LookAtJournal(environment_, options_.data_directory,
                                            snapshot_.meta.sequence, options_.durable, &journal_));
+    files_.set_live(journal_.live);
     PINNACLE_RETURN_IF_ERROR(CheckIdentity());
     PINNACLE_RETURN_IF_ERROR(DropUnneeded());
     // With a live writer one busy thread is enough.
@@ -216,12 +212,12 @@ class BackupMaker {
     copy.listed.kind = static_cast<uint32_t>(BackupFileKind::kSnapshot);
     copy.listed.number = file.sequence;
     PhaseProgress progress(control_, "snapshot", bytes);
-    PINNACLE_RETURN_IF_ERROR(ShareOrCopy(*from, bytes, &progress, &copy));
+    PINNACLE_RETURN_IF_ERROR(files_.ShareOrCopy(*from, bytes, &progress, &copy));
     // As in recovery, a snapshot of another journal counts as damaged.
     std::optional<JournalId> id;
     PINNACLE_RETURN_IF_ERROR(FindJournalId(fs_, options_.data_directory, &id));
     SnapshotInfo info;
-    Status status = VerifySnapshot(fs_, PathOf(copy), &info, id ? &*id : nullptr);
+    Status status = VerifySnapshot(fs_, files_.PathOf(copy), &info, id ? &*id : nullptr);
     if (status.ok()) {
       PINNACLE_RETURN_IF_ERROR(ForgetSnapshot());
       snapshot_ = info;
@@ -229,7 +225,7 @@ class BackupMaker {
       *taken = true;
       return Status();
     }
-    PINNACLE_RETURN_IF_ERROR(fs_->Remove(PathOf(copy)));
+    PINNACLE_RETURN_IF_ERROR(fs_->Remove(files_.PathOf(copy)));
     if (status.code() != Code::kSnapshotCorrupt) return status;
     SnapshotFinding finding;
     finding.info.path = file.path;
@@ -247,7 +243,7 @@ class BackupMaker {
 
   Status ForgetSnapshot() {
     if (snapshot_file_.listed.kind != 0) {
-      PINNACLE_RETURN_IF_ERROR(fs_->Remove(PathOf(snapshot_file_)));
+      PINNACLE_RETURN_IF_ERROR(fs_->Remove(files_.PathOf(snapshot_file_)));
     }
     snapshot_ = SnapshotInfo();
     snapshot_file_ = Taken();
@@ -273,11 +269,11 @@ class BackupMaker {
     copy.listed.first_sequence = segment.first_sequence;
     copy.listed.last_sequence = segment.last_sequence;
     if (segment.whole) {
-      PINNACLE_RETURN_IF_ERROR(ShareOrCopy(*from, bytes, progress, &copy));
+      PINNACLE_RETURN_IF_ERROR(files_.ShareOrCopy(*from, bytes, progress, &copy));
       copy.listed.checksum = ~copy.state;
       if (!copy.shared) read_back_.Add(directory_, copy.listed);
     } else {
-      PINNACLE_RETURN_IF_ERROR(CopyEnd(*from, segment, progress, &copy));
+      PINNACLE_RETURN_IF_ERROR(files_.CopyEnd(*from, segment, progress, &copy));
     }
     segments_[segment.file.index] = copy;
     return Status();
@@ -286,96 +282,6 @@ class BackupMaker {
   static bool IsTaken(const Taken& taken, const SourceSegment& segment) {
     return taken.whole || (!segment.whole && taken.listed.last_sequence == segment.last_sequence &&
                            taken.listed.link == segment.link.link);
-  }
-
-  // The last segment: its marks may cover entries that are not copied.
-  Status CopyEnd(const File& from, const SourceSegment& segment, PhaseProgress* progress,
-                 Taken* copy) {
-    std::vector<uint8_t> page(kSegmentHeaderBytes);
-    size_t got = 0;
-    PINNACLE_RETURN_IF_ERROR(ReadFully(from, 0, page, &got));
-    for (const uint64_t offset : kFrontierMarkOffsets) {
-      std::fill_n(page.begin() + static_cast<ptrdiff_t>(offset), sizeof(FrontierMark), uint8_t{0});
-    }
-    if (segment.last_sequence != 0) {
-      const FrontierMark mark =
-          MakeFrontierMark(SeedOfSegment(segment.header.segment_id), segment.last_sequence, 1,
-                           environment_.clock->NowNs());
-      std::memcpy(page.data() + kFrontierMarkOffsets[1], &mark, sizeof(mark));
-    }
-    copy->listed.link = ReadLink(page, segment.header).link;
-    copy->state = Crc32cExtend(~0u, page.data(), page.size());
-    std::unique_ptr<File> to;
-    PINNACLE_RETURN_IF_ERROR(fs_->Open(PathOf(*copy), OpenMode::kCreate, &to));
-    PINNACLE_RETURN_IF_ERROR(to->Write(0, page));
-    Copier copier(fs_, progress, sync_bytes());
-    uint64_t copied = 0;
-    PINNACLE_RETURN_IF_ERROR(
-        copier.Copy(from, page.size(), segment.bytes, to.get(), &copy->state, &copied));
-    copy->listed.bytes = page.size() + copied;
-    return Status();
-  }
-
-  // Links an earlier backup's file if it has the same content, else copies.
-  Status ShareOrCopy(const File& from, uint64_t bytes, PhaseProgress* progress, Taken* copy) {
-    Copier copier(fs_, progress, sync_bytes());
-    std::string earlier_path;
-    const ManifestFile* earlier = FindEarlier(*copy, bytes, &earlier_path);
-    if (earlier != nullptr) {
-      uint32_t checksum = 0;
-      uint64_t got = 0;
-      PINNACLE_RETURN_IF_ERROR(copier.Checksum(from, bytes, &checksum, &got));
-      if (got == bytes && checksum == earlier->checksum) {
-        PINNACLE_RETURN_IF_ERROR(Share(earlier_path, checksum, bytes, copy));
-        if (copy->shared) return Status();
-      }
-    }
-    std::unique_ptr<File> to;
-    PINNACLE_RETURN_IF_ERROR(fs_->Open(PathOf(*copy), OpenMode::kCreate, &to));
-    copy->state = ~0u;
-    return copier.Copy(from, 0, bytes, to.get(), &copy->state, &copy->listed.bytes);
-  }
-
-  Status Share(const std::string& path, uint32_t checksum, uint64_t bytes, Taken* copy) {
-    bool done = false;
-    Status linked = fs_->Link(path, PathOf(*copy), &done);
-    // It was removed together with its backup meanwhile.
-    if (linked.code() == Code::kNotFound) return Status();
-    PINNACLE_RETURN_IF_ERROR(std::move(linked));
-    if (!done) return Status();
-    PhaseProgress unseen(control_, "verify", bytes);
-    uint32_t found = 0;
-    uint64_t got = 0;
-    PINNACLE_RETURN_IF_ERROR(Copier(fs_, &unseen).ChecksumOnDevice(PathOf(*copy), &found, &got));
-    if (got != bytes || found != checksum) {
-      report_->damaged_backups.push_back(path);
-      return fs_->Remove(PathOf(*copy));
-    }
-    copy->shared = true;
-    copy->state = ~checksum;
-    copy->listed.bytes = bytes;
-    return Status();
-  }
-
-  // The newest earlier backup's file that should have the same bytes.
-  const ManifestFile* FindEarlier(const Taken& wanted, uint64_t bytes, std::string* path) const {
-    for (auto backup = earlier_.rbegin(); backup != earlier_.rend(); ++backup) {
-      if (!backup->status.ok()) continue;
-      for (const ManifestFile& file : backup->manifest.files) {
-        if (file.kind != wanted.listed.kind || file.number != wanted.listed.number ||
-            file.bytes != bytes || file.segment_id != wanted.listed.segment_id ||
-            file.link != wanted.listed.link) {
-          continue;
-        }
-        *path = backup->path + "/" + NameOf(file);
-        if (std::find(report_->damaged_backups.begin(), report_->damaged_backups.end(), *path) !=
-            report_->damaged_backups.end()) {
-          continue;
-        }
-        return &file;
-      }
-    }
-    return nullptr;
   }
 
   // Drops files that a newer snapshot makes unneeded, and segments that were reused.
@@ -397,7 +303,7 @@ class BackupMaker {
 
   Status Forget(uint64_t index) {
     const auto found = segments_.find(index);
-    const std::string path = PathOf(found->second);
+    const std::string path = files_.PathOf(found->second);
     read_back_.Forget(found->second.listed);
     segments_.erase(found);
     return fs_->Remove(path);
@@ -407,10 +313,6 @@ class BackupMaker {
     while (!segments_.empty()) PINNACLE_RETURN_IF_ERROR(Forget(segments_.begin()->first));
     return Status();
   }
-
-  uint64_t sync_bytes() const { return journal_.live ? Copier::kPoliteSyncBytes : UINT64_MAX; }
-
-  std::string PathOf(const Taken& taken) const { return directory_ + "/" + NameOf(taken.listed); }
 
   Status WriteHead(ManifestFile* listed) {
     HeadRecord record = journal_.head.valid ? journal_.head.record : HeadRecord{};
@@ -513,6 +415,7 @@ class BackupMaker {
   std::string trouble_;     // the last round's problem, and the state it was found in
 
   ReadBackThread read_back_;
+  FileTaker files_;
 
   SnapshotInfo snapshot_;  // taken; sequence 0: none
   Taken snapshot_file_;

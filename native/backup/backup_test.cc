@@ -12,111 +12,12 @@
 #include "engine/inspect.h"
 #include "engine/mending.h"
 #include "simulator/simulated_environment.h"
+#include "test/backup_rig.h"
 #include "test/temporary_directory.h"
 #include "test/thoroughness.h"
 
 namespace pinnacle {
 namespace {
-
-// An engine, a place for backups, and the books' state after the last append.
-struct Rig {
-  explicit Rig(Environment environment, const std::string& root)
-      : env(environment), root_path(root) {
-    options.data_directory = root + "/data";
-    options.journal.segment_bytes = 64 * 1024;
-    options.keep_snapshots = 1;
-    options.compaction_threshold_bytes = 0;
-  }
-
-  void Open() {
-    RecoveryReport report;
-    const Status status = Engine::Open(env, options, nullptr, &engine, &report);
-    REQUIRE_MESSAGE(status.ok(), status.ToString());
-    uint16_t index = 0;
-    REQUIRE(engine->DefineInstrument({"AAA", 2, 0, InstrumentKind::kOrders}, &index).ok());
-    Note();
-  }
-  void Add(uint64_t count) {
-    for (uint64_t i = 0; i < count; ++i) {
-      uint64_t sequence = 0;
-      ++id;
-      const Operation add{EntryType::kAdd,
-                          1,
-                          id % 2 == 0 ? Side::kBuy : Side::kSell,
-                          {id, 0},
-                          {},
-                          static_cast<int64_t>(100 + id % 7),
-                          5};
-      REQUIRE(engine->Apply(add, 0, &sequence) == Code::kOk);
-    }
-    Note();
-  }
-  void Note() {
-    digests.resize(engine->appended() + 1);
-    digests[engine->appended()] = engine->books().book(1).Digest();
-  }
-  void Snapshot() {
-    SnapshotInfo info;
-    REQUIRE(engine->BuildSnapshot(engine->FixSnapshotPoint(), {}, &info).ok());
-  }
-  void Compact() {
-    CompactionReport report;
-    REQUIRE(engine->Compact(true, &report).ok());
-  }
-  Status TryBackup(BackupReport* report, WorkControl control = {}) {
-    BackupOptions backup;
-    backup.data_directory = options.data_directory;
-    backup.destination = root_path + "/backups";
-    if (engine) backup.durable = [this] { return engine->durable(); };
-    return MakeBackup(env, backup, control, report);
-  }
-  BackupReport Backup() {
-    BackupReport report;
-    const Status status = TryBackup(&report);
-    REQUIRE_MESSAGE(status.ok(), status.ToString());
-    return report;
-  }
-  Status TryRestore(const std::string& from, const std::string& to, RestoreReport* report) {
-    return RestoreBackup(env, {from, 0, to}, {}, report);
-  }
-  // Restores, opens, compares with the books' state, and appends.
-  void CheckRestores(const std::string& from, uint64_t sequence) {
-    const std::string to = root_path + "/restored" + std::to_string(++restored);
-    RestoreReport report;
-    Status status = TryRestore(from, to, &report);
-    REQUIRE_MESSAGE(status.ok(), status.ToString());
-    CHECK(report.manifest.header.last_sequence == sequence);
-    CHECK((report.recovery.snapshot_path.empty() ||
-           report.recovery.snapshot_path.starts_with(to + "/snapshots/")));
-    EngineOptions second = options;
-    second.data_directory = to;
-    second.create = false;
-    RecoveryReport recovery;
-    std::unique_ptr<Engine> opened;
-    status = Engine::Open(env, second, nullptr, &opened, &recovery);
-    REQUIRE_MESSAGE(status.ok(), status.ToString());
-    CHECK(recovery.tail == Tail::kClean);
-    REQUIRE(opened->appended() == sequence);
-    CHECK(opened->books().book(1).Digest() == digests.at(sequence));
-    uint64_t next = 0;
-    const Operation add{EntryType::kAdd, 1, Side::kBuy, {1'000'000, 0}, {}, 50, 1};
-    CHECK(opened->Apply(add, 0, &next) == Code::kOk);
-    CHECK(next == sequence + 1);
-    CHECK(opened->Close().ok());
-    InspectReport inspected;
-    REQUIRE(Inspect(env, to, nullptr, &inspected).ok());
-    CHECK(inspected.recovery_status.ok());
-    CHECK(inspected.scan.verdict.tail == Tail::kClean);
-  }
-
-  Environment env;
-  std::string root_path;
-  EngineOptions options;
-  std::unique_ptr<Engine> engine;
-  std::vector<uint64_t> digests;
-  uint64_t id = 0;
-  int restored = 0;
-};
 
 std::vector<std::string> NamesIn(const std::string& directory) {
   std::vector<std::string> names;
@@ -126,7 +27,7 @@ std::vector<std::string> NamesIn(const std::string& directory) {
 
 TEST_CASE("a backup of a closed directory restores to its state, and the copy can be appended to") {
   TemporaryDirectory directory;
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.Open();
   SUBCASE("without any snapshot") { rig.Add(3000); }
   SUBCASE("with a snapshot and the journal after it") {
@@ -148,7 +49,7 @@ TEST_CASE("a backup of a closed directory restores to its state, and the copy ca
 
 TEST_CASE("a backup of a live writer ends with a durable entry, and has nothing after it") {
   TemporaryDirectory directory;
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.Open();
   rig.Add(2500);
   REQUIRE(rig.engine->SyncNow().ok());
@@ -166,7 +67,7 @@ TEST_CASE("a backup of a live writer ends with a durable entry, and has nothing 
 
 TEST_CASE("segments that a writer recycles during the copy are noticed, and never copied wrong") {
   TemporaryDirectory directory;
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.Open();
   rig.Add(6000);
   rig.Snapshot();
@@ -193,7 +94,7 @@ TEST_CASE("segments that a writer recycles during the copy are noticed, and neve
 
 TEST_CASE("a writer that keeps taking everything away ends in a coded error, not a copy") {
   TemporaryDirectory directory;
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.Open();
   rig.Add(3000);
   rig.Snapshot();
@@ -216,7 +117,7 @@ TEST_CASE("a writer that keeps taking everything away ends in a coded error, not
 
 TEST_CASE("the next backup shares what the last one has, and each restores without the other") {
   TemporaryDirectory directory;
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.Open();
   rig.Add(5000);
   REQUIRE(rig.engine->SyncNow().ok());
@@ -239,7 +140,7 @@ TEST_CASE("the next backup shares what the last one has, and each restores witho
 
 TEST_CASE("a rotten file of an earlier backup is reported, and copied again instead of shared") {
   TemporaryDirectory directory;
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.Open();
   rig.Add(5000);
   REQUIRE(rig.engine->SyncNow().ok());
@@ -264,7 +165,7 @@ TEST_CASE("a rotten file of an earlier backup is reported, and copied again inst
 
 TEST_CASE("every flipped bit of a manifest is refused") {
   TemporaryDirectory directory;
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.Open();
   rig.Add(100);
   REQUIRE(rig.engine->Close().ok());
@@ -290,7 +191,7 @@ TEST_CASE("every flipped bit of a manifest is refused") {
 
 TEST_CASE("a backup, finished or not, is never opened for writing or repaired") {
   TemporaryDirectory directory;
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.Open();
   rig.Add(100);
   REQUIRE(rig.engine->Close().ok());
@@ -315,7 +216,7 @@ TEST_CASE("a backup, finished or not, is never opened for writing or repaired") 
 
 TEST_CASE("a backup is refused in a data directory and among those of another journal") {
   TemporaryDirectory directory;
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.Open();
   rig.Add(10);
   REQUIRE(rig.engine->SyncNow().ok());
@@ -324,7 +225,7 @@ TEST_CASE("a backup is refused in a data directory and among those of another jo
   BackupOptions into{rig.options.data_directory, rig.options.data_directory, nullptr};
   CHECK(MakeBackup(rig.env, into, {}, &report).code() == Code::kInvalidOperation);
   TemporaryDirectory other;
-  Rig stranger(Environment::Real(), other.path());
+  BackupRig stranger(Environment::Real(), other.path());
   stranger.Open();
   BackupOptions mixed{stranger.options.data_directory, directory.path() + "/backups", nullptr};
   CHECK(MakeBackup(rig.env, mixed, {}, &report).code() == Code::kInvalidOperation);
@@ -335,7 +236,7 @@ TEST_CASE("a backup is refused in a data directory and among those of another jo
 
 TEST_CASE("a damaged journal is not backed up") {
   TemporaryDirectory directory;
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.Open();
   rig.Add(5000);
   REQUIRE(rig.engine->Close().ok());
@@ -357,7 +258,7 @@ TEST_CASE("a damaged journal is not backed up") {
 
 TEST_CASE("a damaged newest snapshot is reported, and the one before it is used") {
   TemporaryDirectory directory;
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.options.keep_snapshots = 2;
   rig.Open();
   rig.Add(3000);
@@ -382,11 +283,11 @@ TEST_CASE("a damaged newest snapshot is reported, and the one before it is used"
 TEST_CASE("a snapshot of another journal is skipped, as in recovery") {
   TemporaryDirectory directory;
   TemporaryDirectory elsewhere;
-  Rig other(Environment::Real(), elsewhere.path());
+  BackupRig other(Environment::Real(), elsewhere.path());
   other.Open();
   other.Add(9000);
   other.Snapshot();
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.Open();
   rig.Add(3000);
   rig.Snapshot();
@@ -402,7 +303,7 @@ TEST_CASE("a snapshot of another journal is skipped, as in recovery") {
 
 TEST_CASE("an aborted backup leaves nothing") {
   TemporaryDirectory directory;
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.Open();
   rig.Add(5000);
   REQUIRE(rig.engine->SyncNow().ok());
@@ -419,7 +320,7 @@ TEST_CASE("an aborted backup leaves nothing") {
 
 TEST_CASE("a restore refuses a directory that is not empty, and replaces an empty one") {
   TemporaryDirectory directory;
-  Rig rig(Environment::Real(), directory.path());
+  BackupRig rig(Environment::Real(), directory.path());
   rig.Open();
   rig.Add(5000);
   REQUIRE(rig.engine->SyncNow().ok());
@@ -442,119 +343,6 @@ TEST_CASE("a restore refuses a directory that is not empty, and replaces an empt
         Code::kNotFound);
   const RestoreOptions other{directory.path() + "/backups", 17, directory.path() + "/y"};
   CHECK(RestoreBackup(rig.env, other, {}, &report).code() == Code::kNotFound);
-}
-
-// Whichever call fails or is the last one before a power cut: a directory with a backup's name
-// restores to what it says, and the next backup works and removes what was left.
-// The `at`-th call of a simulated file system fails, or is the last one before a power cut.
-class Trouble {
- public:
-  Trouble(SimulatedEnvironment* world, uint64_t at, bool cut)
-      : world_(world), at_(at), random_(at) {
-    world_->file_system().faults().SetHook([this, cut](CallKind kind, const std::string&) {
-      if (kind == CallKind::kMark || ++calls_ < at_) return Fault();
-      if (calls_ == at_ && cut) left_ = world_->file_system().PowerCut(random_);
-      if (calls_ > at_ && !cut) return Fault();
-      return Fault{.system_error = 5, .bytes = 0, .never_made = cut};
-    });
-  }
-  void End() { world_->file_system().faults().Clear(); }
-  bool came() const { return calls_ >= at_; }
-  const DiskImage& left() const { return left_; }  // after a cut
-
- private:
-  SimulatedEnvironment* const world_;
-  const uint64_t at_;
-  uint64_t calls_ = 0;
-  DiskImage left_;
-  DeterministicRandom random_;
-};
-
-TEST_CASE("a backup that is cut off at any call is whole or absent") {
-  for (const bool cut : {false, true}) {
-    for (uint64_t at = 1;; at += (cut ? 3 : 2) * TestEvery()) {
-      SimulatedEnvironment world(at);
-      Rig rig(world.environment(), "/");
-      rig.root_path = "";
-      rig.options.data_directory = "/data";
-      rig.Open();
-      rig.Add(1500);
-      rig.Snapshot();
-      rig.Add(1200);
-      REQUIRE(rig.engine->SyncNow().ok());
-      rig.Backup();
-      const uint64_t before = rig.engine->appended();
-      rig.Add(300);
-      REQUIRE(rig.engine->SyncNow().ok());
-      const uint64_t last = rig.engine->appended();
-      Trouble trouble(&world, at, cut);
-      BackupReport report;
-      const Status status = rig.TryBackup(&report);
-      trouble.End();
-      if (!trouble.came()) {
-        CHECK(status.ok());
-        break;
-      }
-      SimulatedEnvironment after(at, trouble.left());
-      Rig next(cut ? after.environment() : world.environment(), "");
-      next.root_path = "";
-      next.options = rig.options;
-      next.digests = rig.digests;
-      std::vector<FoundBackup> backups;
-      REQUIRE(ListBackups(next.env.file_system, "/backups", &backups).ok());
-      REQUIRE(!backups.empty());
-      for (const FoundBackup& backup : backups) {
-        REQUIRE_MESSAGE(backup.status.ok(), backup.status.ToString());
-        next.CheckRestores(backup.path, backup.number == 1 ? before : last);
-      }
-      if (status.ok()) CHECK(backups.size() == 2);
-      if (!cut) {
-        rig.Backup();
-        std::vector<std::string> names;
-        REQUIRE(next.env.file_system->List("/backups", &names).ok());
-        for (const std::string& name : names) CHECK(!name.ends_with(".tmp"));
-      }
-    }
-  }
-}
-
-TEST_CASE(
-    "a restore that is cut off at any call leaves a whole directory or none, and can be repeated") {
-  for (const bool cut : {false, true}) {
-    for (uint64_t at = 1;; at += 2 * TestEvery()) {
-      SimulatedEnvironment world(at);
-      Rig rig(world.environment(), "/");
-      rig.root_path = "";
-      rig.options.data_directory = "/data";
-      rig.Open();
-      rig.Add(1500);
-      REQUIRE(rig.engine->SyncNow().ok());
-      const std::string backup = rig.Backup().path;
-      Trouble trouble(&world, at, cut);
-      RestoreReport report;
-      const Status status = rig.TryRestore(backup, "/restored1", &report);
-      trouble.End();
-      if (!trouble.came()) {
-        CHECK(status.ok());
-        break;
-      }
-      SimulatedEnvironment after(at, trouble.left());
-      Rig next(cut ? after.environment() : world.environment(), "");
-      bool exists = false;
-      REQUIRE(next.env.file_system->Exists("/restored1", &exists).ok());
-      if (exists) {
-        InspectReport inspected;
-        REQUIRE(Inspect(next.env, "/restored1", nullptr, &inspected).ok());
-        CHECK(inspected.recovery_status.ok());
-        CHECK(inspected.recovery.last_sequence == 1501);
-      } else {
-        CHECK(!status.ok());
-        next.options = rig.options;
-        next.digests = rig.digests;
-        next.CheckRestores(backup, 1501);
-      }
-    }
-  }
 }
 
 }  // namespace

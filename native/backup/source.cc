@@ -101,6 +101,31 @@ SourceSegment SegmentOf(const SegmentFacts& facts) {
   return segment;
 }
 
+// From the segment that holds the snapshot's entry to the last one that begins with an entry up to
+// `most`.
+std::vector<SourceSegment> SegmentsBetween(const Layout& layout, uint64_t snapshot_sequence,
+                                           uint64_t most) {
+  size_t start = 0;
+  size_t last = 0;
+  for (size_t i = 0; i < layout.segments.size(); ++i) {
+    const uint64_t first = layout.segments[i].first_sequence;
+    if (first == 0 || !layout.segments[i].belongs()) continue;
+    if (first <= snapshot_sequence) start = i;
+    if (first <= most) last = i;
+  }
+  last = std::max(start, last);
+  std::vector<SourceSegment> segments;
+  for (size_t i = start; i <= last && i < layout.segments.size(); ++i) {
+    segments.push_back(SegmentOf(layout.segments[i]));
+    if (i == start) continue;
+    SourceSegment& before = segments[segments.size() - 2];
+    if (segments.back().first_sequence != 0) {
+      before.last_sequence = segments.back().first_sequence - 1;
+    }
+  }
+  return segments;
+}
+
 }  // namespace
 
 Status CheckSource(FileSystem* fs, const std::string& data_directory) {
@@ -141,26 +166,7 @@ Status LookAtJournal(const Environment& environment, const std::string& data_dir
   journal->journal_id = layout.journal_id;
   journal->last_sequence = snapshot_sequence;
 
-  // From the segment that holds the snapshot's entry to the last one that begins with a durable
-  // entry.
-  size_t start = 0;
-  size_t last = 0;
-  for (size_t i = 0; i < layout.segments.size(); ++i) {
-    const uint64_t first = layout.segments[i].first_sequence;
-    if (first == 0 || !layout.segments[i].belongs()) continue;
-    if (first <= snapshot_sequence) start = i;
-    if (first <= most) last = i;
-  }
-  last = std::max(start, last);
-  std::vector<SourceSegment> segments;
-  for (size_t i = start; i <= last && i < layout.segments.size(); ++i) {
-    segments.push_back(SegmentOf(layout.segments[i]));
-    if (i == start) continue;
-    SourceSegment& before = segments[segments.size() - 2];
-    if (segments.back().first_sequence != 0) {
-      before.last_sequence = segments.back().first_sequence - 1;
-    }
-  }
+  std::vector<SourceSegment> segments = SegmentsBetween(layout, snapshot_sequence, most);
   if (segments.empty() && snapshot_sequence == 0) return Status();  // nothing was written yet
   if (segments.empty() || segments.front().first_sequence > snapshot_sequence + 1) {
     const uint64_t first = segments.empty() ? 0 : segments.front().first_sequence;

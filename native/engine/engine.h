@@ -198,6 +198,9 @@ class Engine {
                                uint64_t* sequence);
   Code AfterAppend(uint64_t* sequence);
   Code SyncAppended();
+  // The first entry that the oldest snapshot which verifies does not cover; 0 if nothing can be
+  // released, for the report's reason.
+  Status FindKept(bool force, CompactionReport* report, uint64_t* keep_from);
   Status BuildSnapshotLocked(const SnapshotPoint& point, std::span<const uint8_t> user_state,
                              SnapshotInfo* info, RotationReport* rotation);
 

@@ -7,65 +7,12 @@
 #include "doctest.h"
 #include "engine/inspect.h"
 #include "engine/time_travel.h"
+#include "test/engine_rig.h"
 #include "test/snapshot_image.h"
 #include "test/temporary_directory.h"
 
 namespace pinnacle {
 namespace {
-
-struct Rig {
-  TemporaryDirectory directory;
-  EngineOptions options;
-  std::unique_ptr<Engine> engine;
-  RecoveryReport report;
-
-  Rig() {
-    options.data_directory = directory.path() + "/data";
-    options.journal.segment_bytes = 64 * 1024;
-    options.keep_snapshots = 2;
-    options.compaction_threshold_bytes = 0;
-    Open();
-    uint16_t index = 0;
-    REQUIRE(engine->DefineInstrument({"AAA", 2, 0, InstrumentKind::kOrders}, &index).ok());
-    REQUIRE(index == 1);
-  }
-  Status TryOpen() {
-    engine.reset();
-    return Engine::Open(Environment::Real(), options, nullptr, &engine, &report);
-  }
-  void Open() {
-    const Status status = TryOpen();
-    REQUIRE_MESSAGE(status.ok(), status.ToString());
-  }
-  uint64_t Add(uint64_t id) {
-    uint64_t sequence = 0;
-    REQUIRE(engine->Apply({EntryType::kAdd,
-                           1,
-                           id % 2 == 0 ? Side::kBuy : Side::kSell,
-                           {id, 0},
-                           {},
-                           static_cast<int64_t>(100 + id % 7),
-                           5},
-                          0, &sequence) == Code::kOk);
-    return sequence;
-  }
-  void AddMany(uint64_t first, uint64_t count) {
-    for (uint64_t i = 0; i < count; ++i) Add(first + i);
-  }
-  SnapshotInfo Snapshot(RotationReport* rotation = nullptr) {
-    SnapshotInfo info;
-    const Status status = engine->BuildSnapshot(engine->FixSnapshotPoint(), {}, &info, rotation);
-    REQUIRE_MESSAGE(status.ok(), status.ToString());
-    return info;
-  }
-  // What a killed process leaves: the files as they are, without a close.
-  std::string CopyAsKilled() {
-    const std::string copy = directory.path() + "/copy";
-    std::filesystem::remove_all(copy);
-    std::filesystem::copy(options.data_directory, copy, std::filesystem::copy_options::recursive);
-    return copy;
-  }
-};
 
 void FlipByte(const std::string& path, uint64_t offset) {
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
@@ -76,7 +23,7 @@ void FlipByte(const std::string& path, uint64_t offset) {
 }
 
 TEST_CASE("a reopened directory has the same books, instruments and sequence") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 3000);
   const uint64_t digest = rig.engine->books().book(1).Digest();
   rig.Open();
@@ -88,7 +35,7 @@ TEST_CASE("a reopened directory has the same books, instruments and sequence") {
 }
 
 TEST_CASE("a snapshot shortens the replay, and compaction frees what it covers") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 5000);
   rig.Snapshot();
   rig.AddMany(5001, 10);
@@ -103,7 +50,7 @@ TEST_CASE("a snapshot shortens the replay, and compaction frees what it covers")
 }
 
 TEST_CASE("segments that an interrupted compaction left are given up by the next open") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 3000);
   rig.Snapshot();
   const std::string journal = rig.options.data_directory + "/journal/";
@@ -127,7 +74,7 @@ TEST_CASE("segments that an interrupted compaction left are given up by the next
 }
 
 TEST_CASE("a second snapshot at the same sequence replaces the first and proves as much") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 100);
   const SnapshotInfo first = rig.Snapshot();
   const SnapshotInfo second = rig.Snapshot();
@@ -139,7 +86,7 @@ TEST_CASE("a second snapshot at the same sequence replaces the first and proves 
 }
 
 TEST_CASE("a damaged newest snapshot falls back to the one before it") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 2000);
   rig.Snapshot();
   rig.AddMany(2001, 2000);
@@ -161,7 +108,7 @@ TEST_CASE("a damaged newest snapshot falls back to the one before it") {
 }
 
 TEST_CASE("a renamed snapshot is passed over and named, by recovery, inspection and time travel") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 500);
   const SnapshotInfo older = rig.Snapshot();
   rig.AddMany(501, 500);
@@ -187,9 +134,9 @@ TEST_CASE("a renamed snapshot is passed over and named, by recovery, inspection 
 }
 
 TEST_CASE("a snapshot of another journal is never used to rebuild books, and inspection names it") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 200);
-  Rig other;
+  EngineRig other;
   other.AddMany(1'000'000, 100);
   const SnapshotInfo foreign = other.Snapshot();
   const std::string directory = rig.options.data_directory + "/snapshots/";
@@ -206,7 +153,7 @@ TEST_CASE("a snapshot of another journal is never used to rebuild books, and ins
 }
 
 TEST_CASE("a new snapshot drives no sound one away to make room for a rotten one") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 1000);
   const SnapshotInfo oldest = rig.Snapshot();
   rig.AddMany(1001, 1000);
@@ -244,7 +191,7 @@ TEST_CASE("a new snapshot drives no sound one away to make room for a rotten one
 }
 
 TEST_CASE("compaction keeps what the oldest snapshot that verifies needs, and names older ones") {
-  Rig rig;
+  EngineRig rig;
   rig.options.keep_snapshots = 3;
   rig.Open();
   rig.AddMany(1, 2000);
@@ -270,7 +217,7 @@ TEST_CASE("compaction keeps what the oldest snapshot that verifies needs, and na
 }
 
 TEST_CASE("compaction frees nothing if no snapshot verifies, and says so") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 3000);
   FlipByte(rig.Snapshot().path, 4500);
   rig.AddMany(3001, 2000);
@@ -288,12 +235,12 @@ TEST_CASE("compaction frees nothing if no snapshot verifies, and says so") {
 }
 
 TEST_CASE("compaction frees nothing on the word of a name") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 500);
   const SnapshotInfo taken = rig.Snapshot();
   rig.AddMany(501, 4000);
   const std::string directory = rig.options.data_directory + "/snapshots/";
-  Rig other;
+  EngineRig other;
   other.AddMany(1, 4400);
   const SnapshotInfo foreign = other.Snapshot();
   CompactionReport compaction;
@@ -311,7 +258,7 @@ TEST_CASE("compaction frees nothing on the word of a name") {
 }
 
 TEST_CASE("recovery starts from a version 1 snapshot, and the next one has today's version") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 500);
   const SnapshotInfo taken = rig.Snapshot();
   rig.AddMany(501, 5);
@@ -326,7 +273,7 @@ TEST_CASE("recovery starts from a version 1 snapshot, and the next one has today
 }
 
 TEST_CASE("a refused operation leaves no entry and no change") {
-  Rig rig;
+  EngineRig rig;
   rig.Add(1);
   const uint64_t digest = rig.engine->books().book(1).Digest();
   const uint64_t appended = rig.engine->appended();
@@ -341,7 +288,7 @@ TEST_CASE("a refused operation leaves no entry and no change") {
 }
 
 TEST_CASE("a second writer is refused, and the first goes on") {
-  Rig rig;
+  EngineRig rig;
   std::unique_ptr<Engine> second;
   RecoveryReport report;
   CHECK(Engine::Open(Environment::Real(), rig.options, nullptr, &second, &report).code() ==
@@ -350,7 +297,7 @@ TEST_CASE("a second writer is refused, and the first goes on") {
 }
 
 TEST_CASE("a directory copied from a running writer opens at its last entry") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 1500);
   const uint64_t digest = rig.engine->books().book(1).Digest();
   EngineOptions options = rig.options;
@@ -363,7 +310,7 @@ TEST_CASE("a directory copied from a running writer opens at its last entry") {
 }
 
 TEST_CASE("damage in the durable part refuses to open, names the place, and changes nothing") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 3000);
   rig.engine.reset();
   const std::string second = rig.options.data_directory + "/journal/" + SegmentName(2);
@@ -414,7 +361,7 @@ TEST_CASE("damage in the durable part refuses to open, names the place, and chan
 }
 
 TEST_CASE("inspect verifies all of it and names what open would do") {
-  Rig rig;
+  EngineRig rig;
   rig.AddMany(1, 3000);
   rig.Snapshot();
   InspectReport report;
@@ -434,7 +381,7 @@ TEST_CASE("inspect verifies all of it and names what open would do") {
 }
 
 TEST_CASE("books can be rebuilt at any sequence and time that is kept") {
-  Rig rig;
+  EngineRig rig;
   std::vector<uint64_t> digests = {0, 0};
   for (uint64_t i = 1; i <= 200; ++i) {
     uint64_t sequence = 0;
@@ -468,7 +415,7 @@ TEST_CASE("books can be rebuilt at any sequence and time that is kept") {
 }
 
 TEST_CASE("timestamps of the clock never go back, given ones are kept as they are") {
-  Rig rig;
+  EngineRig rig;
   uint64_t sequence = 0;
   rig.Add(1);
   const uint64_t first = rig.engine->books().facts(1).last_timestamp_ns;
@@ -480,7 +427,7 @@ TEST_CASE("timestamps of the clock never go back, given ones are kept as they ar
 }
 
 TEST_CASE("with durability 'durable' an operation returns when the device has it") {
-  Rig rig;
+  EngineRig rig;
   rig.options.durability = Durability::kDurable;
   rig.Open();
   const uint64_t sequence = rig.Add(1);
@@ -488,7 +435,7 @@ TEST_CASE("with durability 'durable' an operation returns when the device has it
 }
 
 TEST_CASE("a closed engine refuses everything and closes again without harm") {
-  Rig rig;
+  EngineRig rig;
   rig.Add(1);
   REQUIRE(rig.engine->Close().ok());
   uint64_t sequence = 0;
@@ -505,7 +452,7 @@ TEST_CASE("a closed engine refuses everything and closes again without harm") {
 
 #if defined(__linux__)
 TEST_CASE("an instrument whose book there is no memory for leaves no entry, and writing goes on") {
-  Rig rig;
+  EngineRig rig;
   rig.Add(1);
   rig.engine.reset();
   rig.options.expected_orders = uint64_t{1} << 40;

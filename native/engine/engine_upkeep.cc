@@ -84,16 +84,10 @@ Status Engine::RotateSnapshots(uint64_t keep, RotationReport* report) {
                                    nullptr, report);
 }
 
-Status Engine::Compact(bool force, CompactionReport* report) {
-  *report = CompactionReport();
-  std::unique_lock lock(compaction_mutex_, std::try_to_lock);
-  if (!lock.owns_lock()) {
-    return Status(Code::kBusy, "the journal is being compacted already; wait for it");
-  }
-  if (lock_ == nullptr) return Closed();
+Status Engine::FindKept(bool force, CompactionReport* report, uint64_t* keep_from) {
+  *keep_from = 0;
   FileSystem* fs = environment_.file_system;
   const std::string directory = SnapshotDirectory(options_.data_directory);
-  report->oldest_sequence = journal_->oldest_sequence();
   std::vector<SnapshotFile> snapshots;
   PINNACLE_RETURN_IF_ERROR(ListSnapshots(fs, directory, &snapshots));
   if (snapshots.empty()) {
@@ -123,14 +117,29 @@ Status Engine::Compact(bool force, CompactionReport* report) {
     return Status();
   }
   // Entries from here on are needed: by the oldest sound snapshot, should the newer ones rot.
-  const uint64_t keep_from = oldest.meta.sequence + 1;
-  if (journal_->ReleasableBytes(keep_from) == 0) {
+  if (journal_->ReleasableBytes(oldest.meta.sequence + 1) == 0) {
     report->reason = kAllNeeded;
     return Status();
   }
   // A snapshot whose last sync failed has its name in the cache only: the journal before it must
   // not go before the name is durable.
   PINNACLE_RETURN_IF_ERROR(fs->SyncDirectory(directory));
+  *keep_from = oldest.meta.sequence + 1;
+  return Status();
+}
+
+Status Engine::Compact(bool force, CompactionReport* report) {
+  *report = CompactionReport();
+  std::unique_lock lock(compaction_mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) {
+    return Status(Code::kBusy, "the journal is being compacted already; wait for it");
+  }
+  if (lock_ == nullptr) return Closed();
+  report->oldest_sequence = journal_->oldest_sequence();
+  uint64_t keep_from = 0;
+  PINNACLE_RETURN_IF_ERROR(FindKept(force, report, &keep_from));
+  if (keep_from == 0) return Status();
+  FileSystem* fs = environment_.file_system;
   ConsumerLag lag;
   PINNACLE_RETURN_IF_ERROR(
       ReadConsumerLag(fs, options_.data_directory, journal_->id(), report->oldest_sequence, &lag));

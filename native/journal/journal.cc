@@ -75,6 +75,19 @@ Status Journal::Start(const JournalPosition& position) {
     bool recycled = false;
     PINNACLE_RETURN_IF_ERROR(supply_.Retire(*it, &recycled));
   }
+  PINNACLE_RETURN_IF_ERROR(EnterFirst(position, how));
+  // The recovered entries may still be in the page cache only (a killed process): make them
+  // durable, older segments included, before anything builds on them.
+  for (const SegmentRecord& record : position.older) {
+    if (record.last_sequence <= position.known_durable) continue;
+    PINNACLE_RETURN_IF_ERROR(supply_.MakeDurable(record.file));
+  }
+  if (next_sequence_ > 1) PINNACLE_RETURN_IF_ERROR(Flush());
+  return Status();
+}
+
+Status Journal::EnterFirst(const JournalPosition& position, const SegmentSupply::Reopening& how) {
+  const bool goes_on = position.file.index != 0;
   std::shared_ptr<Segment> segment;
   uint64_t offset = kSegmentHeaderBytes;
   if (goes_on) {
@@ -97,13 +110,6 @@ Status Journal::Start(const JournalPosition& position) {
   copied_segment_ = segment;
   copied_offset_ = offset;
   Enter(std::move(segment), offset);
-  // The recovered entries may still be in the page cache only (a killed process): make them
-  // durable, older segments included, before anything builds on them.
-  for (const SegmentRecord& record : position.older) {
-    if (record.last_sequence <= position.known_durable) continue;
-    PINNACLE_RETURN_IF_ERROR(supply_.MakeDurable(record.file));
-  }
-  if (next_sequence_ > 1) PINNACLE_RETURN_IF_ERROR(Flush());
   return Status();
 }
 

@@ -256,6 +256,8 @@ class Journal {
   Journal(const Environment& environment, const std::string& journal_directory, JournalId id,
           const JournalOptions& options);
   Status Start(const JournalPosition& position);
+  // The segment that the journal goes on in, or its first one.
+  Status EnterFirst(const JournalPosition& position, const SegmentSupply::Reopening& how);
   Status StartHead(const JournalPosition& position, uint64_t link);
   Status CheckDirectory() const;
   Status CheckSegmentName(const Segment& segment) const;

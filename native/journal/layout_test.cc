@@ -9,13 +9,6 @@
 namespace pinnacle {
 namespace {
 
-Layout Read(DirectoryImage& directory) {
-  Layout layout;
-  const Status status = ReadLayout(&directory.files(), directory.path(), false, &layout);
-  REQUIRE_MESSAGE(status.ok(), status.ToString());
-  return layout;
-}
-
 // Four segments with five entries each, and a fifth that is ready.
 struct Journal {
   Chain chain{4, 5};
@@ -27,7 +20,7 @@ struct Journal {
     HeadImage image;
     directory.Write(image.Slot(chain.head));
   }
-  Layout Read() { return pinnacle::Read(directory); }
+  Layout Read() { return LayoutOf(directory); }
 };
 
 // The indices of the segments that do not belong.
@@ -72,7 +65,7 @@ TEST_CASE("an intact journal's segments all belong, each with its first entry") 
 
 TEST_CASE("a directory without a journal has no segment and no damage") {
   DirectoryImage directory;
-  const Layout layout = Read(directory);
+  const Layout layout = LayoutOf(directory);
   CHECK(layout.segments.empty());
   CHECK(layout.damage.empty());
   CHECK_FALSE(layout.has_journal_id);
@@ -331,7 +324,7 @@ TEST_CASE("segments of version 2 without a head record, or with a damaged one, a
   SUBCASE("a head record that is damaged is damage without any segment too") {
     DirectoryImage empty;
     empty.Write("/d/HEAD", std::vector<uint8_t>(8192));
-    CHECK_FALSE(Read(empty).damage.empty());
+    CHECK_FALSE(LayoutOf(empty).damage.empty());
   }
 }
 
@@ -369,11 +362,11 @@ TEST_CASE("a directory whose first segment was made and not yet named has no dam
   directory.Write(image.Slot({}));
   JournalImage first(65536, 0x1, 1);
   directory.Write(1, first.Predecessor(0));
-  CHECK(Misfits(Read(directory)).empty());
-  CHECK(Read(directory).damage.empty());
+  CHECK(Misfits(LayoutOf(directory)).empty());
+  CHECK(LayoutOf(directory).damage.empty());
   first.Entry(1);
   directory.Write(1, first);
-  CHECK(Misfits(Read(directory)) == Indices{1});
+  CHECK(Misfits(LayoutOf(directory)) == Indices{1});
 }
 
 TEST_CASE("files below the oldest segment are left over from a compaction, whatever they hold") {
@@ -419,7 +412,7 @@ struct OldJournal {
       directory.Write(index, segment);
     }
   }
-  Layout Read() { return pinnacle::Read(directory); }
+  Layout Read() { return LayoutOf(directory); }
 };
 
 TEST_CASE("in a directory of version 1 the indices have no gap") {

@@ -268,6 +268,27 @@ Status JournalReader::LookAhead(const EntryHeader& header, EntryState* state) {
   return Status();
 }
 
+Status JournalReader::Take(std::span<const uint8_t> entry, uint64_t room, std::vector<uint8_t>* out,
+                           bool* is_full) {
+  const EntryHeader header = LoadHeader(entry.data());
+  const uint64_t sequence = header.sequence;
+  if (expected_ != 0 && FirstSequenceOf(header, entry.data()) != expected_) {
+    return Status(Code::kCorrupt, segment_.path + " at offset " +
+                                      std::to_string(reader_->offset()) + ": expected entry " +
+                                      std::to_string(expected_) + ", found entry " +
+                                      std::to_string(sequence) + "; run pinnacle verify");
+  }
+  if (sequence >= next_sequence_) {
+    *is_full = entry.size() > room;
+    if (*is_full) return Status();
+    out->insert(out->end(), entry.begin(), entry.end());
+    next_sequence_ = sequence + 1;
+  }
+  expected_ = sequence + 1;
+  reader_->Advance(entry.size());
+  return Status();
+}
+
 Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
   bool fresh = false;  // the window was read after the last entry was returned
   int looks = 0;
@@ -289,21 +310,10 @@ Status JournalReader::Read(uint64_t max_bytes, std::vector<uint8_t>* out) {
       }
     }
     if (check.state == EntryState::kValid) {
-      const EntryHeader header = LoadHeader(entry);
-      const uint64_t sequence = header.sequence;
-      if (expected_ != 0 && FirstSequenceOf(header, entry) != expected_) {
-        return Status(Code::kCorrupt, segment_.path + " at offset " +
-                                          std::to_string(reader_->offset()) + ": expected entry " +
-                                          std::to_string(expected_) + ", found entry " +
-                                          std::to_string(sequence) + "; run pinnacle verify");
-      }
-      if (sequence >= next_sequence_) {
-        if (!is_inside && !out->empty() && out->size() + check.bytes > max_bytes) return Status();
-        out->insert(out->end(), entry, entry + check.bytes);
-        next_sequence_ = sequence + 1;
-      }
-      expected_ = sequence + 1;
-      reader_->Advance(check.bytes);
+      bool is_full = false;
+      const uint64_t room = is_inside || out->empty() ? UINT64_MAX : max_bytes - out->size();
+      PINNACLE_RETURN_IF_ERROR(Take({entry, check.bytes}, room, out, &is_full));
+      if (is_full) return Status();
       fresh = false;
       looks = 0;
       continue;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,10 @@ class JournalReader {
         start_(start),
         next_sequence_(from_sequence) {}
 
+  // Appends the entry at the reader's place to `*out`, if it was not returned yet and takes at most
+  // `room` bytes, and moves behind it.
+  Status Take(std::span<const uint8_t> entry, uint64_t room, std::vector<uint8_t>* out,
+              bool* is_full);
   Status FindStart();
   Status FindStartOnce();
   Status ReadHeadRecord(HeadFinding* head) const;

@@ -88,6 +88,30 @@ Status SegmentSupply::PrepareLocked() {
   return Status();
 }
 
+Status SegmentSupply::TakeSpare(std::unique_ptr<File>* file, std::string* path, uint64_t* old_id) {
+  FileSystem* fs = environment_.file_system;
+  while (!spares_.empty()) {
+    *path = journal_directory_ + "/" + SpareName(spares_.front());
+    spares_.erase(spares_.begin());
+    spare_count_.store(spares_.size(), std::memory_order_relaxed);
+    uint64_t size = 0;
+    PINNACLE_RETURN_IF_ERROR(fs->Open(*path, OpenMode::kReadWrite, file));
+    PINNACLE_RETURN_IF_ERROR((*file)->Size(&size));
+    if (size == segment_bytes_) {
+      SegmentHeader old{};
+      size_t bytes_read = 0;
+      PINNACLE_RETURN_IF_ERROR(
+          (*file)->Read(0, {reinterpret_cast<uint8_t*>(&old), sizeof(old)}, &bytes_read));
+      if (bytes_read == sizeof(old)) *old_id = old.segment_id;
+      return Status();
+    }
+    // (The segment size was changed.)
+    file->reset();
+    PINNACLE_RETURN_IF_ERROR(fs->Remove(*path));
+  }
+  return Status();
+}
+
 Status SegmentSupply::MakeNext() {
   FileSystem* fs = environment_.file_system;
   const uint64_t index = next_index_;
@@ -96,27 +120,8 @@ Status SegmentSupply::MakeNext() {
   std::unique_ptr<File> file;
   std::string work_path;
   uint64_t recycled_from = 0;
-  bool recycle = false;
-  while (!spares_.empty() && !recycle) {
-    // The oldest spare whose size fits; others (the segment size was changed) are of no use.
-    work_path = journal_directory_ + "/" + SpareName(spares_.front());
-    spares_.erase(spares_.begin());
-    spare_count_.store(spares_.size(), std::memory_order_relaxed);
-    uint64_t size = 0;
-    PINNACLE_RETURN_IF_ERROR(fs->Open(work_path, OpenMode::kReadWrite, &file));
-    PINNACLE_RETURN_IF_ERROR(file->Size(&size));
-    if (size == segment_bytes_) {
-      recycle = true;
-      SegmentHeader old{};
-      size_t bytes_read = 0;
-      PINNACLE_RETURN_IF_ERROR(
-          file->Read(0, {reinterpret_cast<uint8_t*>(&old), sizeof(old)}, &bytes_read));
-      if (bytes_read == sizeof(old)) recycled_from = old.segment_id;
-    } else {
-      file.reset();
-      PINNACLE_RETURN_IF_ERROR(fs->Remove(work_path));
-    }
-  }
+  PINNACLE_RETURN_IF_ERROR(TakeSpare(&file, &work_path, &recycled_from));
+  const bool recycle = file != nullptr;
   if (!recycle) {
     work_path = journal_directory_ + "/" + SpareName(index) + ".tmp";
     bool exists = false;

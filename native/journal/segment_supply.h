@@ -115,6 +115,9 @@ class SegmentSupply {
 
  private:
   Status PrepareLocked();
+  // The oldest spare of the right size, opened; `*file` stays null if there is none. `*old_id` is
+  // that of the segment it was.
+  Status TakeSpare(std::unique_ptr<File>* file, std::string* path, uint64_t* old_id);
   Status MakeNext();  // into made_
   void SetReady(std::shared_ptr<Segment> segment);
   std::shared_ptr<Segment> TakeReady();

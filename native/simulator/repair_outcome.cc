@@ -28,7 +28,7 @@ DiskImage WhatIsDurable(SimulatedEnvironment& world) {
 }
 
 bool LiesInQuarantine(const DiskImage& disk, const std::string& path, const FileImage& content) {
-  const std::string name = "/" + BaseName(path);
+  const std::string name = std::string("/").append(BaseName(path));
   return std::any_of(disk.files.begin(), disk.files.end(), [&](const auto& file) {
     return file.first.starts_with(kQuarantinePrefix) && file.first.ends_with(name) &&
            file.second == content;

@@ -83,6 +83,7 @@ class Run {
   void DrawWindow();
   bool Copy();
   void Step();
+  void WorkInBackground();
   void AppendSome();
   void AppendOne();
   void ApplyOperation(const Operation& operation);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "doctest.h"
+#include "journal/layout.h"
 #include "journal/segment_header.h"
 #include "platform/path_parts.h"
 #include "simulator/simulated_environment.h"
@@ -126,6 +127,13 @@ struct Chain {
     directory->Write(image.Slot(head));
   }
 };
+
+inline Layout LayoutOf(DirectoryImage& directory) {
+  Layout layout;
+  const Status status = ReadLayout(&directory.files(), directory.path(), false, &layout);
+  REQUIRE_MESSAGE(status.ok(), status.ToString());
+  return layout;
+}
 
 }  // namespace pinnacle
 

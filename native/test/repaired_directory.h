@@ -191,6 +191,14 @@ inline Repaired Repair(DirectoryImage& directory, Policy policy, const SnapshotM
   return repaired;
 }
 
+inline std::vector<Loss> Losses(const WalkResult& result) {
+  std::vector<Loss> losses;
+  for (const Filler& filler : result.losses) {
+    losses.push_back({filler.first_sequence, filler.last_sequence, filler.entries_left_out});
+  }
+  return losses;
+}
+
 }  // namespace pinnacle
 
 #endif  // PINNACLE_TEST_REPAIRED_DIRECTORY_H_

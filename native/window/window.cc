@@ -41,6 +41,33 @@ Status Refusal(Code code, const std::string& directory, const std::string& why) 
                           "; set windowDirectory or windowSize, or writePath 'mapped'");
 }
 
+WindowHeader MakeHeader(const Environment& environment, const WindowOwner& owner,
+                        const BootId& boot, const FileIdentity& directory, uint64_t ring_bytes) {
+  WindowHeader header{};
+  for (size_t half = 0; half < 2; ++half) {
+    const uint64_t random = environment.random->NextU64();
+    std::memcpy(header.window_id + 8 * half, &random, sizeof(random));
+  }
+  std::memcpy(header.boot_id, boot.data(), boot.size());
+  header.journal_id_low = owner.journal_id_low;
+  header.journal_id_high = owner.journal_id_high;
+  header.epoch = owner.epoch;
+  header.directory_device = directory.device;
+  header.directory_inode = directory.inode;
+  header.ring_bytes = ring_bytes;
+  header.first_segment = owner.segment;
+  header.first_segment_bytes = owner.segment_bytes;
+  header.first_offset = owner.offset;
+  header.first_sequence = owner.sequence;
+  header.segment_bytes = owner.later_segment_bytes;
+  header.pid = static_cast<uint64_t>(getpid());
+  header.created_ns = environment.clock->NowNs();
+  std::memcpy(header.directory, owner.data_directory.data(),
+              std::min(owner.data_directory.size(), sizeof(header.directory) - 1));
+  SealWindowHeader(&header);
+  return header;
+}
+
 }  // namespace
 
 Status Window::Make(const Environment& environment, const WindowOptions& options,
@@ -81,33 +108,12 @@ Status Window::Make(const Environment& environment, const WindowOptions& options
   }
   bytes = fitting;
 
-  WindowHeader header{};
-  for (size_t half = 0; half < 2; ++half) {
-    const uint64_t random = environment.random->NextU64();
-    std::memcpy(header.window_id + 8 * half, &random, sizeof(random));
-  }
   BootId boot;
   Status booted = fs->ReadBootId(&boot);
   if (!booted.ok()) return without(booted.code(), std::string(booted.message()));
-  std::memcpy(header.boot_id, boot.data(), boot.size());
   FileIdentity identity;
   PINNACLE_RETURN_IF_ERROR(fs->Identify(owner.data_directory, &identity));
-  header.journal_id_low = owner.journal_id_low;
-  header.journal_id_high = owner.journal_id_high;
-  header.epoch = owner.epoch;
-  header.directory_device = identity.device;
-  header.directory_inode = identity.inode;
-  header.ring_bytes = bytes;
-  header.first_segment = owner.segment;
-  header.first_segment_bytes = owner.segment_bytes;
-  header.first_offset = owner.offset;
-  header.first_sequence = owner.sequence;
-  header.segment_bytes = owner.later_segment_bytes;
-  header.pid = static_cast<uint64_t>(getpid());
-  header.created_ns = environment.clock->NowNs();
-  std::memcpy(header.directory, owner.data_directory.data(),
-              std::min(owner.data_directory.size(), sizeof(header.directory) - 1));
-  SealWindowHeader(&header);
+  const WindowHeader header = MakeHeader(environment, owner, boot, identity, bytes);
 
   WindowId id;
   std::memcpy(id.data(), header.window_id, id.size());

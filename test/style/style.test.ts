@@ -54,10 +54,10 @@ t.test('only native/addon includes Node headers', async (t) => {
   t.same(offences(core, /#\s*include\s*[<"](napi|node|uv|v8|js_native_api)[\w./-]*\.h[>"]/), [])
 })
 
-t.test('no source file is longer than 600 lines', async (t) => {
+t.test('no source file is longer than 500 lines', async (t) => {
   const long = [...cpp, ...typescript]
     .map((file) => ({ file, lines: read(file).split('\n').length - 1 }))
-    .filter(({ lines }) => lines > 600)
+    .filter(({ lines }) => lines > 500)
   t.same(long, [])
 })
 
