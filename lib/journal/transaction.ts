@@ -5,7 +5,7 @@
  * Invariants: no transaction is open between two turns of the event loop; a refusal, wherever it is caught, ends in
  * a roll-back, and the caller gets the first one.
  */
-import { isAsyncFunction } from 'node:util/types'
+import { isAsyncFunction, isGeneratorFunction, isGeneratorObject } from 'node:util/types'
 import { PinnacleError, PinnacleTypeError, type CodedError } from '../errors/pinnacle-error.js'
 import { refusalOf } from '../errors/refusal.js'
 import { shown } from '../errors/shown.js'
@@ -41,7 +41,7 @@ export function runTransaction<Result>(
   let result: Result
   try {
     result = work()
-    if (isThenable(result)) throw notSynchronous(result)
+    if (isThenable(result) || isGeneratorObject(result)) throw notSynchronous(result)
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- it is what the operation threw
     if (open.refusal !== undefined) throw open.refusal
     staging.transaction = undefined
@@ -112,6 +112,13 @@ function checkWork(work: unknown): void {
         'the transaction. Nothing was done; await what it needs before, and make the operations in one piece',
     )
   }
+  if (isGeneratorFunction(work)) {
+    throw new PinnacleTypeError(
+      'ERR_PINNACLE_TRANSACTION_ASYNC',
+      'a transaction takes a synchronous function: a generator function only returns a generator, and its body runs ' +
+        'later. Nothing was done; make the operations in a plain function',
+    )
+  }
 }
 
 function isAborted(error: unknown): boolean {
@@ -126,13 +133,14 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   )
 }
 
-function notSynchronous(promise: PromiseLike<unknown>): PinnacleTypeError {
+function notSynchronous(result: PromiseLike<unknown> | Generator): PinnacleTypeError {
+  const isPromise = 'then' in result
   // Its outcome is ignored: no caller waits for it.
-  promise.then(undefined, () => undefined)
+  if (isPromise) result.then(undefined, () => undefined)
   return new PinnacleTypeError(
     'ERR_PINNACLE_TRANSACTION_ASYNC',
-    "the transaction's function returned a promise, so it had not done all of its work; what it did was taken back, " +
-      'and what it does from here on is outside the transaction. Make the operations in one synchronous function',
+    `the transaction's function returned a ${isPromise ? 'promise' : 'generator'}, so it had not done all of its ` +
+      'work; what it did was taken back, and what it does from here on is outside the transaction. Make the operations in one synchronous function',
   )
 }
 

@@ -77,6 +77,29 @@ t.test('an async function is refused before it runs', async (t) => {
   await manager.close()
 })
 
+t.test(
+  'a generator function is refused before it runs, and a generator takes all back',
+  async (t) => {
+    const manager = await open(t.testdir())
+    const before = fingerprint(manager)
+    const code = 'ERR_PINNACLE_TRANSACTION_ASYNC'
+    let ran = false
+    function* work(): Generator<number> {
+      ran = true
+      yield manager.append(1, payload)
+    }
+    t.throws(() => manager.transaction(work), { code, message: /a generator function/ })
+    const wrapped = (): Generator<number> => {
+      manager.append(1, payload)
+      return work()
+    }
+    t.throws(() => manager.transaction(wrapped), { code, message: /returned a generator/ })
+    t.equal(ran, false)
+    t.strictSame(fingerprint(manager), before)
+    await manager.close()
+  },
+)
+
 t.test('a promise that is returned takes all back, and what follows it is plain', async (t) => {
   const manager = await open(t.testdir())
   const before = fingerprint(manager)
