@@ -68,6 +68,19 @@ export default tseslint.config(
             'MemberExpression[property.name="execPath"], ImportSpecifier[imported.name="fork"][parent.source.value="node:child_process"]',
           message: 'test/children.ts starts Node without the loaders of the test runner.',
         },
+        {
+          selector: 'CallExpression[callee.object.name="Math"][callee.property.name="random"]',
+          message: 'test/seed.ts draws what can be repeated.',
+        },
+        ...[
+          '> ObjectExpression.arguments:nth-child(2)[properties.length=0]',
+          '> .arguments:nth-child(2) ObjectExpression[properties.length=0]',
+          '> ArrayExpression.arguments:nth-child(2)[elements.length=0]',
+          '> .arguments:nth-child(2) ArrayExpression[elements.length=0]',
+        ].map((pattern) => ({
+          selector: `CallExpression[callee.property.name="match"] ${pattern}`,
+          message: 'An empty pattern matches everything: say { length: 0 }, or use t.strictSame.',
+        })),
       ],
     },
   },

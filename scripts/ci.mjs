@@ -62,6 +62,7 @@ async function runStage({ name, limitSeconds, command }, say) {
   let note = ', not started: the time for the whole was used up'
   if (left >= 1000) {
     let counted
+    let skipped = ''
     note = ''
     const timeoutMs = Math.min(limitSeconds * 1000, left)
     const { code, timedOut } = await run('bash', ['-c', command], {
@@ -74,11 +75,13 @@ async function runStage({ name, limitSeconds, command }, say) {
       },
       onLine(line) {
         counted = countOf(line) ?? counted
+        if (/^\d+ skipped$/.test(line)) skipped = `, ${line}`
         say(line)
       },
     })
     outcome = counted ?? { passed: code === 0 ? 1 : 0, failed: 0 }
     if (code !== 0 && outcome.failed === 0) outcome.failed = 1
+    note = skipped
     if (timedOut) note = `, ended after its limit of ${Math.round(timeoutMs / 1000)} s`
     else if (code !== 0) note = `, exit code ${code}`
   }

@@ -1,5 +1,6 @@
 // `npm test`: types and native unit tests side by side, then the compiled JavaScript tests; all of them even
-// if one fails. It ends with `N passed, N failed` and exits non-zero on any failure.
+// if one fails. It says how many were skipped, and why, ends with `N passed, N failed` and exits non-zero
+// on any failure.
 //
 // Counted: each type-checked project as one, each doctest case, each tap assertion. A stage that can't run (a
 // build error, a crash, no assertion at all) counts as one failure, never as nothing.
@@ -9,6 +10,7 @@ import { existsSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { noteSkip, reportSkips } from './skips.mjs'
 import { run, seconds } from './stage.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -40,6 +42,7 @@ async function native() {
         line,
       )
       if (match) summary = { passed: Number(match[2]), failed: Number(match[3]) }
+      noteSkip(line)
       print(line)
     },
   })
@@ -80,6 +83,7 @@ async function js(files) {
   const { code } = await run(bin('tap'), ['run', '--reporter=tap', ...compiled], {
     onLine(line) {
       block.push(line)
+      noteSkip(line)
       if (/^not ok /.test(line)) {
         for (const held of block) print(held)
         block = []
@@ -155,5 +159,6 @@ await Promise.all([
   })(),
 ])
 if (wanted.includes('js')) await stage('js')
+failed += reportSkips(print)
 print(`${passed} passed, ${failed} failed`)
 process.exitCode = failed > 0 ? 1 : 0

@@ -2,7 +2,7 @@
  * Markets whose streams start without a book, with the true book kept beside: level changes as Binance sends
  * them, and orders as the channel `full` of Coinbase Exchange sends them. The tests make the values.
  */
-import { randomOf } from './record/session.js'
+import { randomOf } from '../seed.js'
 
 export interface BookMarket {
   readonly product: string

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { fork } from '../children.js'
 import type { FlowWriterJob } from './flow-writer.js'
+import { drawn } from '../seed.js'
 
 const writer = fileURLToPath(new URL('./flow-writer.js', import.meta.url))
 
@@ -18,7 +19,7 @@ export async function killAndResume(
   events: number,
   kills: number,
 ): Promise<Killed> {
-  const points = Array.from({ length: kills }, () => Math.floor(Math.random() * events * 0.98))
+  const points = Array.from({ length: kills }, () => Math.floor(drawn(events * 0.98)))
   points.sort((left, right) => left - right)
   const seen: number[] = []
   let killed = 0

@@ -40,7 +40,7 @@ const verified = (...args: Parameters<typeof written>): PureReport => verifyPure
 
 t.test('the newest snapshot and the entries after it are needed', async (t) => {
   const report = verified(t, same)
-  t.match(report, { verdict: 'clean', problems: [], damaged: [] })
+  t.match(report, { verdict: 'clean', problems: { length: 0 }, damaged: { length: 0 } })
   t.equal(report.books?.lastSequence, 25n)
   t.equal(report.journal.entries, 25)
   t.equal(report.journal.firstSequence, 1n)
@@ -51,7 +51,7 @@ t.test('damage in entries that the snapshot holds is listed', async (t) => {
   const report = verified(t, ({ one }) => one.flip(4096 + 64 * 6 + 30))
   t.match(report, {
     verdict: 'clean',
-    problems: [],
+    problems: { length: 0 },
     damaged: [/^0{19}1\.segment at 4480: entry 7 does not verify$/],
   })
   t.equal(report.journal.lastSequence, 25n)
@@ -95,7 +95,7 @@ t.test('snapshots that can not be used are passed over and listed', async (t) =>
   for (const [what, [bytes, damage]] of Object.entries(unusable)) {
     const older = { [snapshotName(15)]: snapshotFile(atFifteen) }
     const report = verified(t, same, { ...older, [snapshotName(20)]: bytes })
-    t.match(report, { verdict: 'clean', problems: [], damaged: [damage] }, what)
+    t.match(report, { verdict: 'clean', problems: { length: 0 }, damaged: [damage] }, what)
     t.equal(report.books?.lastSequence, 25n)
     t.equal(report.snapshots.filter(({ problem }) => problem === '').length, 1)
     const alone = verified(t, same, { [snapshotName(20)]: bytes })
@@ -161,7 +161,10 @@ t.test('the entry that a snapshot names must be the one in the journal', async (
     two.zero(4096, 60_000).end = 4096
     two.entries(11, 13).hole({ first: 14, last: 16, snapshot: 15, lines: 3 }).entries(17, 20)
   }
-  t.match(verified(t, holed, { [snapshotName(15)]: other }), { verdict: 'clean', problems: [] })
+  t.match(verified(t, holed, { [snapshotName(15)]: other }), {
+    verdict: 'clean',
+    problems: { length: 0 },
+  })
 })
 
 t.test('a hole is crossed from a snapshot that holds what was lost, or if none does', async (t) => {
@@ -169,8 +172,8 @@ t.test('a hole is crossed from a snapshot that holds what was lost, or if none d
     sample.two.zero(4096, 60_000).end = 4096
     sample.two.entries(11, 16).hole({ first: 17, last: 18, snapshot, lines: 2 }).entries(19, 20)
   }
-  t.match(verified(t, holed(0)), { verdict: 'clean', problems: [] })
-  t.match(verified(t, holed(15)), { verdict: 'clean', problems: [] })
+  t.match(verified(t, holed(0)), { verdict: 'clean', problems: { length: 0 } })
+  t.match(verified(t, holed(15)), { verdict: 'clean', problems: { length: 0 } })
   t.match(verified(t, holed(16)), {
     verdict: 'corrupt',
     problems: [/entries 17 to 18 are lost, and snapshot 16, .* can't be used/],
@@ -210,7 +213,7 @@ t.test('the journal must go on from the snapshot without a gap', async (t) => {
     Object.assign(head, { ready: [0, 0n], durable: 25 })
     three.zero(0, 4096)
   }
-  t.match(verified(t, fresh, at(25)), { verdict: 'clean', problems: [] })
+  t.match(verified(t, fresh, at(25)), { verdict: 'clean', problems: { length: 0 } })
 })
 
 t.test('a repair that was interrupted is pending', async (t) => {
@@ -228,7 +231,7 @@ t.test('the command shows what is wrong and what is passed over, by its exit cod
     /not needed by a strict open: 0*1\.segment at 4096: the first entry does not verify/,
   )
   const json = documentOf(await pinnacle(['verify', '--pure', clean, '--json']))
-  t.match(json, { verdict: 'damaged', problems: [], damaged: [/0001\.segment at 4096/] })
+  t.match(json, { verdict: 'damaged', problems: { length: 0 }, damaged: [/0001\.segment at 4096/] })
 
   const torn = written(t, ({ three, head }) => {
     three.zero(4096 + 4 * 64 + 60, 4)

@@ -1,5 +1,6 @@
 /** Opens one of several directories repeatedly, as others do; reports every durable sequence. */
 import { flow, open } from '../persistence/setup.js'
+import { drawn } from '../seed.js'
 
 export interface Said {
   directory: string
@@ -10,7 +11,7 @@ export interface Said {
 const [, , rounds = '1', ...directories] = process.argv
 const say = (said: Said): void => void process.send?.(said)
 for (let round = 0; round < Number(rounds); round++) {
-  const directory = directories[Math.floor(Math.random() * directories.length)] ?? ''
+  const directory = directories[Math.floor(drawn(directories.length))] ?? ''
   try {
     const manager = await open(directory)
     flow(manager, 200, manager.appendedFrontier + 1)

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { limits } from './limits.js'
 import { forks, meetLimit, opensAndCloses, signalled, signals, workers } from './rounds.js'
+import { drawn } from '../seed.js'
 
 const root = mkdtempSync(join(tmpdir(), 'pinnacle-surroundings-'))
 // Some limits run their process as uid 65534.
@@ -45,7 +46,7 @@ await stage('signals', async () => {
   const wrong: string[] = []
   for (let round = 0; round < 5; round++) {
     for (const signal of signals) {
-      wrong.push(...(await signalled(signal, Math.random() * 30, join(root, `signals-${signal}`))))
+      wrong.push(...(await signalled(signal, drawn(30), join(root, `signals-${signal}`))))
     }
   }
   return { wrong, said: `${String(5 * signals.length)} of ${String(signals.length)} kinds` }

@@ -8,6 +8,7 @@ import { flow, open } from '../persistence/setup.js'
 import type { Said } from './contender.js'
 import type { Outcomes } from './limited.js'
 import { isRoot, nobody, type Limit } from './limits.js'
+import { drawn } from '../seed.js'
 
 const scriptOf = (name: string): string => new URL(name, import.meta.url).pathname
 
@@ -91,7 +92,7 @@ export async function forks(count: number, atOnce: number, root: string): Promis
     const exited = once(child, 'exit') as Promise<Limited['exit']>
     if (isKilled) {
       await Promise.race([once(child, 'message'), exited])
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 20))
+      await new Promise((resolve) => setTimeout(resolve, drawn(20)))
       child.kill('SIGKILL')
     }
     const [code, signal] = await exited

@@ -5,6 +5,7 @@ import t from 'tap'
 import { open } from '../persistence/setup.js'
 import { limits } from './limits.js'
 import { forks, meetLimit, opensAndCloses, signalled, workers } from './rounds.js'
+import { drawn } from '../seed.js'
 
 t.setTimeout(300_000)
 
@@ -54,6 +55,6 @@ t.test('worker threads that end or are terminated leave no lock', async (t) => {
 t.test('a signal ends a busy writer or does not, and nothing is lost', async (t) => {
   const root = t.testdir()
   for (const signal of ['SIGTERM', 'SIGUSR2', 'SIGCONT'] as const) {
-    t.strictSame(await signalled(signal, Math.random() * 20, join(root, signal)), [], signal)
+    t.strictSame(await signalled(signal, drawn(20), join(root, signal)), [], signal)
   }
 })

@@ -52,7 +52,12 @@ t.test('what was written in order is judged right, entry by entry and book by bo
   await manager.snapshot()
   await manager.close()
   const judgement = await judged(dataDirectory, { ...honest, snapshot: last })
-  t.match(judgement, { violations: [], recovered: last, compared: last, snapshotUsed: last })
+  t.match(judgement, {
+    violations: { length: 0 },
+    recovered: last,
+    compared: last,
+    snapshotUsed: last,
+  })
   t.ok(judgement.levels > 50)
 })
 
@@ -98,12 +103,15 @@ t.test('a level of another quantity is seen', async (t) => {
 t.test('the state machine comes back right, from a snapshot and from the journal', async (t) => {
   const { dataDirectory, manager } = await written(t, events, new LedgerMachine())
   await manager.close()
-  t.match(await judgedWithMachine(dataDirectory, honest), { violations: [], snapshotUsed: 0 })
+  t.match(await judgedWithMachine(dataDirectory, honest), {
+    violations: { length: 0 },
+    snapshotUsed: 0,
+  })
   const snapshotted = await written(t, events, new LedgerMachine())
   await snapshotted.manager.snapshot()
   await snapshotted.manager.close()
   const claim = { ...honest, snapshot: last }
-  t.match(await judgedWithMachine(snapshotted.dataDirectory, claim), { violations: [] })
+  t.match(await judgedWithMachine(snapshotted.dataDirectory, claim), { violations: { length: 0 } })
 })
 
 /** Changes the machine's calls on their way to it. */

@@ -79,7 +79,7 @@ t.test('each kind of frame becomes its updates, with exact text and times', asyn
   ])
   t.match(parse(own.lastMatch), {
     channel: 'matches',
-    sequences: [],
+    sequences: { length: 0 },
     updates: [{ type: 'trade', tradeId: '5000', side: Side.Buy }],
   })
 })
@@ -159,7 +159,11 @@ t.test(
 
 t.test('matches are counted only if all events of the product come', async (t) => {
   const adapter = new CoinbaseExchangeAdapter()
-  t.match(adapter.parse(own.match), { channel: 'matches', sequences: [], updates: { length: 1 } })
+  t.match(adapter.parse(own.match), {
+    channel: 'matches',
+    sequences: { length: 0 },
+    updates: { length: 1 },
+  })
   adapter.parse(own.open)
   t.match(
     adapter.parse(own.match),
@@ -171,13 +175,13 @@ t.test('matches are counted only if all events of the product come', async (t) =
   )
   t.match(
     adapter.parse(own.match),
-    { channel: 'matches', sequences: [], updates: { length: 1 } },
+    { channel: 'matches', sequences: { length: 0 }, updates: { length: 1 } },
     'until the list of subscriptions says otherwise',
   )
   const ofUser = JSON.stringify({ ...JSON.parse(own.open), user_id: 'u', profile_id: 'p' })
   t.match(
     adapter.parse(ofUser),
-    { channel: 'user', sequences: [], updates: [{ type: 'other' }] },
+    { channel: 'user', sequences: { length: 0 }, updates: [{ type: 'other' }] },
     'events of a user alone are kept raw',
   )
   t.match(withFull().parse(ofUser), { channel: 'full', sequences: { length: 1 } })
@@ -256,7 +260,11 @@ t.test('a wrong field makes the frame malformed and is named', async (t) => {
   for (const [frame, fields] of cases) {
     t.same(acceptedBreaks(withFull, frame, fields), [])
   }
-  t.same(parse('{"type":"auction"}'), { kind: 'unknown', channel: 'auction', sequences: [] })
+  t.same(parse('{"type":"auction"}'), {
+    kind: 'unknown',
+    channel: 'auction',
+    sequences: [],
+  })
   t.match(parse('{"channel":"ticker"}'), { kind: 'malformed', reason: /^type is missing/ })
 })
 

@@ -11,6 +11,7 @@ import { HistoryArchive } from '../../../lib/market-data/history/history-archive
 import { PriceHistory } from '../../../lib/market-data/history/price-history.js'
 import type { Tick } from '../../../lib/market-data/history/tick.js'
 import { all, product, startNs, tickOf } from './ticks.js'
+import { drawn } from '../../seed.js'
 
 t.setTimeout(110_000)
 
@@ -179,7 +180,7 @@ t.test('a writer killed 20 times loses and doubles no tick', async (t) => {
     await new Promise((resolve) => {
       writer.stdout.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk
-        timer ??= setTimeout(() => writer.kill('SIGKILL'), Math.random() * 150)
+        timer ??= setTimeout(() => writer.kill('SIGKILL'), drawn(150))
       })
       writer.on('close', resolve)
     })

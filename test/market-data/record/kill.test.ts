@@ -13,6 +13,7 @@ import { PriceHistory } from '../../../lib/market-data/history/price-history.js'
 import { booksAt } from '../../../lib/persistence/books-at.js'
 import { bookMap, entriesOf, sorted, type Seen } from './journal-view.js'
 import { MarketExchange, product } from './market-exchange.js'
+import { drawn } from '../../seed.js'
 
 const kills = Number(process.env['PINNACLE_FEED_KILLS'] ?? 6)
 t.setTimeout(60_000 + kills * 10_000)
@@ -118,8 +119,8 @@ t.test(
       const run = start(directory, exchange.url, caFile)
       const ended = once(run.process, 'exit')
       // Most kills come during frames, some while the process opens or connects.
-      const early = Math.random() < 0.15
-      const waitUntil = performance.now() + (early ? 150 + Math.random() * 400 : 30_000)
+      const early = drawn(1) < 0.15
+      const waitUntil = performance.now() + (early ? 150 + drawn(400) : 30_000)
       while (
         run.output.text === '' &&
         performance.now() < waitUntil &&
@@ -127,7 +128,7 @@ t.test(
       ) {
         await sleep(2)
       }
-      if (!early) await sleep(Math.random() * 350)
+      if (!early) await sleep(drawn(350))
       run.process.kill('SIGKILL')
       await ended
       if (run.process.exitCode !== null) problems.push(`run ${String(kill)}: ${run.errors.text}`)

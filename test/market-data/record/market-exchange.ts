@@ -7,7 +7,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { Authority } from '../certificates.js'
-import { randomOf } from './session.js'
+import { randomOf } from '../../seed.js'
 
 export const product = 'BTC-USD'
 

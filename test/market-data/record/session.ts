@@ -2,6 +2,8 @@
  * A small synthetic session of Coinbase Advanced Trade, and its expected final books, by plain maps over the
  * messages themselves: nothing of the library is involved.
  */
+import { randomOf } from '../../seed.js'
+
 export const products = ['BTC-USD', 'ETH-USD']
 export const channels = ['level2', 'market_trades', 'ticker']
 export const scales = {
@@ -13,15 +15,6 @@ const startMs = Date.UTC(2026, 4, 1, 12)
 
 function iso(ms: number): string {
   return `${new Date(startMs + ms).toISOString().slice(0, -1)}123456Z`
-}
-
-/** Deterministic, so that a failure is reproducible. */
-export function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
 }
 
 interface Level {
