@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/backup_mark.h"
+#include "engine/recovery.h"
 #include "journal/layout.h"
 #include "journal/scan.h"
 #include "platform/read_fully.h"
@@ -170,10 +171,10 @@ Status LookAtJournal(const Environment& environment, const std::string& data_dir
   if (segments.empty() && snapshot_sequence == 0) return Status();  // nothing was written yet
   if (segments.empty() || segments.front().first_sequence > snapshot_sequence + 1) {
     const uint64_t first = segments.empty() ? 0 : segments.front().first_sequence;
-    return Status(Code::kJournalGap,
-                  data_directory + ": the journal begins with entry " + std::to_string(first) +
-                      ", and the newest snapshot that verifies is of entry " +
-                      std::to_string(snapshot_sequence) + "; `pinnacle verify` says more");
+    return Status(Code::kJournalGap, data_directory + ": " + HowItBegins(first) +
+                                         ", and the newest snapshot that verifies is of entry " +
+                                         std::to_string(snapshot_sequence) +
+                                         "; `pinnacle verify` says more");
   }
 
   // The last segment is read to its end, and what follows is judged as in recovery.

@@ -57,8 +57,7 @@ class Mender {
     const uint64_t first = walk_.segments.front().first_sequence;
     if (!options_.has_state_machine || !base_.user_state.empty() || first == 1) return Status();
     return Status(Code::kJournalGap,
-                  "the state machine can't be restored: the journal begins with entry " +
-                      std::to_string(first) +
+                  "the state machine can't be restored: " + HowItBegins(first) +
                       ", and the newest snapshot that verifies has none of its state; nothing was "
                       "changed. Restore an older snapshot from a backup, or open without the state "
                       "machine");

@@ -141,8 +141,8 @@ bool BeginsTooLate(const RecoveredState& state, const RecoveryReport& report,
 Status GapOf(const RecoveredState& state, const RecoveryReport& report) {
   const ScanResult& scan = state.scan;
   const uint64_t first = scan.segments.empty() ? 0 : scan.segments.front().first_sequence;
-  std::string what = "the journal begins with entry " + std::to_string(first);
-  if (first == 0) what = "the journal has no segment";
+  std::string what = HowItBegins(first);
+  if (scan.segments.empty()) what = "the journal has no segment";
   what += ", but " + (state.has_snapshot ? "the newest snapshot that verifies ends at entry " +
                                                std::to_string(state.snapshot.meta.sequence)
                                          : std::string("there is no snapshot that verifies"));
@@ -154,6 +154,11 @@ Status GapOf(const RecoveredState& state, const RecoveryReport& report) {
 }
 
 }  // namespace
+
+std::string HowItBegins(uint64_t first_sequence) {
+  if (first_sequence == 0) return "the journal has no entry";
+  return "the journal begins with entry " + std::to_string(first_sequence);
+}
 
 Status RestoreNewestSnapshot(const Environment& environment, const std::string& directory,
                              const std::vector<std::string>& excluded, uint64_t expected_orders,

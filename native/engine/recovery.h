@@ -36,6 +36,9 @@ struct RecoveredState {
   ScanResult scan;
 };
 
+// For messages: with which entry the journal begins; 0: with none.
+std::string HowItBegins(uint64_t first_sequence);
+
 // The newest snapshot that verifies and is of state->journal_id, if that is known; those that are
 // passed over are in the report. `excluded`: paths that are not looked at. Sets journal_id if there
 // was none.

@@ -277,7 +277,10 @@ TEST_CASE("a reopened segment is allocated in full, whatever a copy made of its 
   opened.journal.reset();
   const std::string path = opened.directory.path() + "/" + SegmentName(1);
   SUBCASE("a hole after the last entry") {
-    if (!PunchHole(path, (kEnd / kPageBytes + 1) * kPageBytes, kSmallSegment)) return;
+    if (!PunchHole(path, (kEnd / kPageBytes + 1) * kPageBytes, kSmallSegment)) {
+      MESSAGE("skipped: this file system punches no holes");
+      return;
+    }
     REQUIRE(AllocatedBytes(path) < kSmallSegment);
   }
   SUBCASE("a file that ends after the last entry") {
