@@ -70,21 +70,22 @@ export function statsOf(native: NativeStats, pendingDurable: number): Stats {
 export function summarize(native: NativeHistogram): HistogramSummary {
   const { upperBounds, counts, min, max } = native
   // Counted while another thread may record: the buckets' own sum is what their ranks are of.
-  const count = counts.reduce((sum, inBucket) => sum + inBucket, 0)
-  const within = (value: number): number => Math.max(min, Math.min(max, value))
-  const at = (share: number): number => {
-    const rank = Math.max(1, Math.ceil(share * count))
-    let seen = 0
-    for (const [index, inBucket] of counts.entries()) {
-      seen += inBucket
-      if (seen >= rank) return within(upperBounds[index] ?? max)
-    }
-    return 0 // nothing was counted
+  let count = 0
+  let sum = 0
+  for (let index = 0; index < counts.length; index++) {
+    count += counts[index]!
+    sum += counts[index]! * upperBounds[index]!
   }
-  const sum = counts.reduce(
-    (total, inBucket, index) => total + inBucket * (upperBounds[index] ?? 0),
-    0,
-  )
+  const within = (value: number): number => Math.max(min, Math.min(max, value))
+  let bucket = -1
+  let seen = 0
+  /** Shares come in ascending order: each goes on where the one before ended. */
+  const at = (share: number): number => {
+    if (count === 0) return 0
+    const rank = Math.max(1, Math.ceil(share * count))
+    while (seen < rank) seen += counts[++bucket]!
+    return within(upperBounds[bucket]!)
+  }
   return {
     count,
     min,
