@@ -16,25 +16,28 @@ const work = '.build/tidy'
 mkdirSync(work, { recursive: true })
 
 function answer(command, ...words) {
-  const { stdout, status } = spawnSync(command, words, { encoding: 'utf8' })
-  return status === 0 ? stdout.trim().split('\n') : []
+  const { stdout, stderr, status } = spawnSync(command, words, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${command} ${words.join(' ')}: ${stderr}`)
+  return stdout.trim().split('\n')
 }
 const sourcesOf = (target) => answer(process.execPath, 'scripts/native-sources.mjs', target)
 
-const tidy = answer('sh', '-c', 'command -v clang-tidy-19 || command -v clang-tidy')[0]
-if (!tidy) {
-  console.error('tidy: there is no clang-tidy-19; scripts/install-tools installs it')
-  process.exit(1)
-}
+const [tidy] = answer(
+  'sh',
+  '-c',
+  'command -v clang-tidy-19 || command -v clang-tidy || { echo no clang-tidy-19 >&2; exit 1; }',
+)
 
 /** The flags of the addon's compilation. node-gyp noted where it found Node's headers. */
 function addonFlags() {
   const text = readFileSync('build/config.gypi', 'utf8').replace(/^#.*/, '')
   const { nodedir } = JSON.parse(text).variables
   const [api] = answer(process.execPath, 'scripts/native-sources.mjs', 'addon-api')
-  const defined = ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS']
-  const defines = [...defined, 'NODE_ADDON_API_DISABLE_DEPRECATED'].map((name) => `-D${name}`)
-  return ['-isystem', `${nodedir}/include/node`, '-isystem', api, ...defines]
+  return [
+    ...['-isystem', `${nodedir}/include/node`, '-isystem', api],
+    ...['-DNAPI_VERSION=8', '-DNAPI_DISABLE_CPP_EXCEPTIONS'],
+    '-DNODE_ADDON_API_DISABLE_DEPRECATED',
+  ]
 }
 
 /** One file of the sources, and where each of its lines comes from. */

@@ -19,6 +19,7 @@
 #include "journal/journal_identity.h"
 #include "journal/layout.h"
 #include "journal/two_slots.h"
+#include "platform/path_parts.h"
 #include "snapshot/snapshot_directory.h"
 #include "snapshot/snapshot_reader.h"
 
@@ -39,7 +40,7 @@ class BackupMaker {
         control_(control),
         report_(report),
         read_back_(environment.file_system, control),
-        files_(environment, control, &report->damaged_backups) {}
+        files_(environment, control, journal_, &report->damaged_backups) {}
 
   Status Make() {
     *report_ = BackupReport();
@@ -58,7 +59,7 @@ class BackupMaker {
     bool exists = false;
     PINNACLE_RETURN_IF_ERROR(fs_->Exists(destination, &exists));
     if (!exists) PINNACLE_RETURN_IF_ERROR(fs_->CreateDirectory(destination));
-    Status synced = fs_->SyncDirectory(ParentDirectory(destination));
+    Status synced = fs_->SyncDirectory(ParentOf(destination));
     // The parent of a directory made by someone else may be unreadable for us.
     if (!synced.ok() && !(exists && synced.code() == Code::kPermission)) return synced;
     PINNACLE_RETURN_IF_ERROR(fs_->Exists(HeadPath(destination), &exists));
@@ -124,7 +125,6 @@ class BackupMaker {
     PINNACLE_RETURN_IF_ERROR(fs_->CreateDirectory(directory));
     directory_ = directory;
     files_.Use(directory_, &earlier_);
-    files_.set_live(journal_.live);
     std::unique_ptr<File> mark;
     PINNACLE_RETURN_IF_ERROR(fs_->Open(ManifestPath(directory_), OpenMode::kCreate, &mark));
     PINNACLE_RETURN_IF_ERROR(fs_->CreateDirectory(JournalDirectory(directory_)));
@@ -137,7 +137,6 @@ class BackupMaker {
     PINNACLE_RETURN_IF_ERROR(TakeSnapshotFile());
     PINNACLE_RETURN_IF_ERROR(LookAtJournal(environment_, options_.data_directory,
                                            snapshot_.meta.sequence, options_.durable, &journal_));
-    files_.set_live(journal_.live);
     PINNACLE_RETURN_IF_ERROR(CheckIdentity());
     PINNACLE_RETURN_IF_ERROR(DropUnneeded());
     // With a live writer one busy thread is enough.

@@ -148,11 +148,4 @@ Status RemoveStaleBackups(FileSystem* fs, const std::string& destination, uint64
   return Status();
 }
 
-std::string ParentDirectory(const std::string& path) {
-  const size_t end = path.find_last_not_of('/');
-  const size_t slash = end == std::string::npos ? std::string::npos : path.find_last_of('/', end);
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 }  // namespace pinnacle

@@ -49,9 +49,6 @@ Status RemoveTree(FileSystem* file_system, const std::string& path);
 Status RemoveStaleBackups(FileSystem* file_system, const std::string& destination,
                           uint64_t* highest);
 
-// "/a/b" of "/a/b/c"; "." of "c".
-std::string ParentDirectory(const std::string& path);
-
 }  // namespace pinnacle
 
 #endif  // PINNACLE_BACKUP_BACKUP_DIRECTORY_H_

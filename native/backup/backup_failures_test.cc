@@ -14,8 +14,6 @@
 namespace pinnacle {
 namespace {
 
-// Whichever call fails or is the last one before a power cut: a directory with a backup's name
-// restores to what it says, and the next backup works and removes what was left.
 // The `at`-th call of a simulated file system fails, or is the last one before a power cut.
 class Trouble {
  public:
@@ -40,13 +38,13 @@ class Trouble {
   DeterministicRandom random_;
 };
 
+// A directory with a backup's name restores to what it says, and the next backup works and removes
+// what was left.
 TEST_CASE("a backup that is cut off at any call is whole or absent") {
   for (const bool cut : {false, true}) {
     for (uint64_t at = 1;; at += (cut ? 3 : 2) * TestEvery()) {
       SimulatedEnvironment world(at);
-      BackupRig rig(world.environment(), "/");
-      rig.root_path = "";
-      rig.options.data_directory = "/data";
+      BackupRig rig(world.environment(), "");
       rig.Open();
       rig.Add(1500);
       rig.Snapshot();
@@ -67,7 +65,6 @@ TEST_CASE("a backup that is cut off at any call is whole or absent") {
       }
       SimulatedEnvironment after(at, trouble.left());
       BackupRig next(cut ? after.environment() : world.environment(), "");
-      next.root_path = "";
       next.options = rig.options;
       next.digests = rig.digests;
       std::vector<FoundBackup> backups;
@@ -93,9 +90,7 @@ TEST_CASE(
   for (const bool cut : {false, true}) {
     for (uint64_t at = 1;; at += 2 * TestEvery()) {
       SimulatedEnvironment world(at);
-      BackupRig rig(world.environment(), "/");
-      rig.root_path = "";
-      rig.options.data_directory = "/data";
+      BackupRig rig(world.environment(), "");
       rig.Open();
       rig.Add(1500);
       REQUIRE(rig.engine->SyncNow().ok());

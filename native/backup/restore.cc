@@ -11,6 +11,7 @@
 #include "journal/head_record.h"
 #include "journal/layout.h"
 #include "platform/file_system.h"
+#include "platform/path_parts.h"
 #include "platform/read_fully.h"
 #include "snapshot/snapshot_directory.h"
 
@@ -176,7 +177,7 @@ class Restorer {
     if (!snapshot.empty()) snapshot.replace(0, directory_.size(), target);
     PINNACLE_RETURN_IF_ERROR(fs_->Rename(directory_, target));
     directory_.clear();  // from here on it may exist, even after an error
-    return fs_->SyncDirectory(ParentDirectory(target));
+    return fs_->SyncDirectory(ParentOf(target));
   }
 
   const Environment& environment_;

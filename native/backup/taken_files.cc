@@ -35,7 +35,7 @@ Status FileTaker::CopyEnd(const File& from, const SourceSegment& segment, PhaseP
   std::unique_ptr<File> to;
   PINNACLE_RETURN_IF_ERROR(fs_->Open(PathOf(*copy), OpenMode::kCreate, &to));
   PINNACLE_RETURN_IF_ERROR(to->Write(0, page));
-  Copier copier(fs_, progress, sync_bytes_);
+  Copier copier(fs_, progress, sync_bytes());
   uint64_t copied = 0;
   PINNACLE_RETURN_IF_ERROR(
       copier.Copy(from, page.size(), segment.bytes, to.get(), &copy->state, &copied));
@@ -45,7 +45,7 @@ Status FileTaker::CopyEnd(const File& from, const SourceSegment& segment, PhaseP
 
 Status FileTaker::ShareOrCopy(const File& from, uint64_t bytes, PhaseProgress* progress,
                               Taken* copy) {
-  Copier copier(fs_, progress, sync_bytes_);
+  Copier copier(fs_, progress, sync_bytes());
   std::string earlier_path;
   const ManifestFile* earlier = FindEarlier(*copy, bytes, &earlier_path);
   if (earlier != nullptr) {

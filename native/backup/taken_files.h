@@ -27,17 +27,17 @@ struct Taken {
 class FileTaker {
  public:
   // Earlier backups' files that turn out to be damaged are added to `*damaged_backups`.
-  FileTaker(const Environment& environment, const WorkControl& control,
+  // While `source` has a live writer, copies are synced in pieces.
+  FileTaker(const Environment& environment, const WorkControl& control, const SourceJournal& source,
             std::vector<std::string>* damaged_backups)
       : environment_(environment),
         fs_(environment.file_system),
         control_(control),
+        source_(source),
         damaged_backups_(*damaged_backups) {}
 
   // The backup's directory, and those made before.
   void Use(const std::string& directory, const std::vector<FoundBackup>* earlier);
-  // Beside a live writer copies are synced in pieces.
-  void set_live(bool live) { sync_bytes_ = live ? Copier::kPoliteSyncBytes : UINT64_MAX; }
 
   std::string PathOf(const Taken& taken) const { return directory_ + "/" + NameOf(taken.listed); }
 
@@ -49,16 +49,17 @@ class FileTaker {
                  Taken* copy);
 
  private:
+  uint64_t sync_bytes() const { return source_.live ? Copier::kPoliteSyncBytes : UINT64_MAX; }
   Status Share(const std::string& path, uint32_t checksum, uint64_t bytes, Taken* copy);
   const ManifestFile* FindEarlier(const Taken& wanted, uint64_t bytes, std::string* path) const;
 
   const Environment& environment_;
   FileSystem* const fs_;
   const WorkControl& control_;
+  const SourceJournal& source_;
   std::vector<std::string>& damaged_backups_;
   std::string directory_;
   const std::vector<FoundBackup>* earlier_ = nullptr;
-  uint64_t sync_bytes_ = UINT64_MAX;
 };
 
 }  // namespace pinnacle

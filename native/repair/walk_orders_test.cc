@@ -19,16 +19,7 @@ struct Orders {
   uint64_t Add(uint64_t id) { return image.Order(0x11, ++sequence, 1, id, 50, 5); }
   uint64_t Execute(uint64_t id) { return image.Order(0x18, ++sequence, 1, id, 0, 2); }
   uint64_t Cancel(uint64_t id) { return image.Order(0x14, ++sequence, 1, id, 0, 0); }
-  void Write() {
-    directory.Write(1, image);
-    HeadImage head;
-    directory.Write(head.Slot({.oldest_index = 1,
-                               .oldest_id = Chain::IdOf(1),
-                               .newest_index = 1,
-                               .newest_id = Chain::IdOf(1),
-                               .newest_link = Chain::IdOf(1),
-                               .durable = sequence}));
-  }
+  void Write() { WriteOnly(image, sequence, &directory); }
 };
 
 TEST_CASE("entries that need a lost one are left out and counted, and their lines filled") {

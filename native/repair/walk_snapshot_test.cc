@@ -33,16 +33,7 @@ struct Single {
   explicit Single(uint64_t segment_bytes = 65536) : image(segment_bytes, Chain::IdOf(1), 1) {
     image.Predecessor(0);
   }
-  void Write(uint64_t durable) {
-    directory.Write(1, image);
-    HeadImage head;
-    directory.Write(head.Slot({.oldest_index = 1,
-                               .oldest_id = Chain::IdOf(1),
-                               .newest_index = 1,
-                               .newest_id = Chain::IdOf(1),
-                               .newest_link = Chain::IdOf(1),
-                               .durable = durable}));
-  }
+  void Write(uint64_t durable) { WriteOnly(image, durable, &directory); }
 };
 
 std::vector<HolePayload> Holes(const std::vector<ReadBack>& entries) {

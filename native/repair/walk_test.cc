@@ -81,14 +81,7 @@ TEST_CASE("a damaged entry of several lines is one loss, and so is a range of ze
       if (damage == 2) image.FlipBit(third + 2, 0);  // its length
       if (damage == 3) image.Zero(third + 512, 1024);
       DirectoryImage directory;
-      directory.Write(1, image);
-      HeadImage head;
-      directory.Write(head.Slot({.oldest_index = 1,
-                                 .oldest_id = Chain::IdOf(1),
-                                 .newest_index = 1,
-                                 .newest_id = Chain::IdOf(1),
-                                 .newest_link = Chain::IdOf(1),
-                                 .durable = 5}));
+      WriteOnly(image, 5, &directory);
       const Repaired repaired = Repair(directory, policy);
       CAPTURE(damage);
       if (policy == Policy::kPointInTime) {
@@ -377,14 +370,7 @@ TEST_CASE("a region longer than the longest entry gets several holes, one of whi
   image.Skip(2 * kMost + 4096);
   const uint64_t end = image.Entry(7, 32, 6);
   DirectoryImage directory;
-  directory.Write(1, image);
-  HeadImage head;
-  directory.Write(head.Slot({.oldest_index = 1,
-                             .oldest_id = Chain::IdOf(1),
-                             .newest_index = 1,
-                             .newest_id = Chain::IdOf(1),
-                             .newest_link = Chain::IdOf(1),
-                             .durable = 7}));
+  WriteOnly(image, 7, &directory);
   const Repaired repaired = Repair(directory, Policy::kSalvage);
   REQUIRE(repaired.entries.size() == 5);
   CHECK(LostIn(repaired.entries) == std::vector<Loss>{{2, 6}});

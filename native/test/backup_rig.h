@@ -16,7 +16,6 @@
 #include "engine/mending.h"
 #include "simulator/simulated_environment.h"
 #include "test/temporary_directory.h"
-#include "test/thoroughness.h"
 
 namespace pinnacle {
 

@@ -128,6 +128,18 @@ struct Chain {
   }
 };
 
+// A journal of one segment, the newest one, as Chain would have it.
+inline void WriteOnly(JournalImage& segment, uint64_t durable, DirectoryImage* directory) {
+  directory->Write(1, segment);
+  HeadImage head;
+  directory->Write(head.Slot({.oldest_index = 1,
+                              .oldest_id = Chain::IdOf(1),
+                              .newest_index = 1,
+                              .newest_id = Chain::IdOf(1),
+                              .newest_link = Chain::IdOf(1),
+                              .durable = durable}));
+}
+
 inline Layout LayoutOf(DirectoryImage& directory) {
   Layout layout;
   const Status status = ReadLayout(&directory.files(), directory.path(), false, &layout);
