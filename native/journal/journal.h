@@ -213,7 +213,8 @@ class Journal {
 
   // --- readings ---
   uint64_t oldest_sequence() const;  // first that the segments hold
-  uint64_t segment_index() const;    // of the current segment
+  // Of the current segment. Takes no lock: writer thread.
+  uint64_t segment_index() const { return current_->index; }
   uint64_t segment_count() const;
   uint64_t disk_bytes() const;
   uint64_t segments_removed() const { return segments_removed_.load(std::memory_order_relaxed); }

@@ -8,11 +8,6 @@ uint64_t Journal::oldest_sequence() const {
   return records_.front().first_sequence;
 }
 
-uint64_t Journal::segment_index() const {
-  std::lock_guard lock(state_mutex_);
-  return current_->index;
-}
-
 uint64_t Journal::segment_count() const {
   std::lock_guard lock(state_mutex_);
   return records_.size();
