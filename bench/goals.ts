@@ -39,6 +39,7 @@ export const goals = {
   durableSingle: atMost('one durable append, against pwrite + fdatasync', 1.1, 'x'),
   durableAwaited: atMost('one awaited durable append, against pwrite + fdatasync', 1.25, 'x'),
   durableGroup: atMost('groups of 1000 awaited together, against a plain program', 1.4, 'x'),
+  durableGroupBatch: atMost('groups of 1000 in one batch, against a plain program', 1.4, 'x'),
   durableGroupEach: atMost(
     'groups of 1000, each awaited, against a plain program with as many promises',
     1.4,

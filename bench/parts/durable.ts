@@ -14,6 +14,7 @@ const awaitedName = 'append + await durable'
 const callersName = '64 callers awaiting their own append, until all have it'
 const groupName = 'group of 1000 appends, each awaited'
 const togetherName = 'group of 1000 appends, awaited together'
+const batchName = 'group of 1000 appends in one batch, awaited'
 const asyncName = 'fs.writeSync + await fdatasync, 64 bytes, written file'
 const plainCallersName = '64 times fs.writeSync, one await fdatasync, plain program'
 const plainGroupName = 'fs.writeSync of 64,000 bytes + await fdatasync, plain program'
@@ -131,6 +132,11 @@ export const durable: Part = {
         }),
       },
       {
+        name: batchName,
+        unit,
+        round: timed(10, () => journal.durable(journal.appendLanesBatch(1, 4, 1000))),
+      },
+      {
         name: groupName + mappedSuffix,
         unit,
         round: timed(10, () =>
@@ -192,6 +198,7 @@ export const durable: Part = {
     const groupPlain = ratio(group, figureNamed(figures, promisedGroupName))
     const together = figureNamed(figures, togetherName)
     const togetherPlain = ratio(together, figureNamed(figures, plainGroupName))
+    const batchPlain = ratio(figureNamed(figures, batchName), figureNamed(figures, plainGroupName))
     result.comparisons.push(
       { what: `${blockingName}, of one pwrite + fdatasync`, ratio: blocking },
       {
@@ -204,6 +211,7 @@ export const durable: Part = {
       { what: `${awaitedName}, of one pwrite + fdatasync`, ratio: awaited },
       { what: '64 callers, of the plain program', ratio: callers },
       { what: `${togetherName}, of the plain program`, ratio: togetherPlain },
+      { what: `${batchName}, of the plain program`, ratio: batchPlain },
       { what: `${groupName}, of the plain program with as many promises`, ratio: groupPlain },
       {
         what: `${groupName}${mappedSuffix}, of the window's`,
@@ -214,6 +222,7 @@ export const durable: Part = {
     result.goals.durableAwaited = awaited.median
     result.goals.durableCallers = callers.median
     result.goals.durableGroup = togetherPlain.median
+    result.goals.durableGroupBatch = batchPlain.median
     result.goals.durableGroupEach = groupPlain.median
     const promised = ratio(
       figureNamed(figures, promisedGroupName),
