@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import os from 'node:os'
 
+import { root } from './root.js'
+
 export interface Machine {
   cpu: string
   cores: number
@@ -11,6 +13,10 @@ export interface Machine {
   fileSystem: string
   node: string
   loadAverage: number
+  /** Of the run, as year-month-day. */
+  date: string
+  /** Of the checkout, shortened; 'unknown' outside of one. */
+  commit: string
 }
 
 export function describeMachine(directory: string): Machine {
@@ -22,6 +28,17 @@ export function describeMachine(directory: string): Machine {
     fileSystem: fileSystemOf(directory),
     node: process.version,
     loadAverage: os.loadavg()[0] ?? 0,
+    date: new Date().toISOString().slice(0, 10),
+    commit: commitOf(root),
+  }
+}
+
+function commitOf(checkout: string): string {
+  try {
+    const options = { cwd: checkout, encoding: 'utf8' } as const
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], options).trim()
+  } catch {
+    return 'unknown'
   }
 }
 

@@ -77,7 +77,7 @@ export const books: Part = {
     result.figures = await measure(cases, quick ? 3 : 9)
     if (persistence.stats().segmentStalls > 0) {
       result.notes.push(
-        `the writer waited ${String(persistence.stats().segmentStalls)} times for a segment`,
+        `segments that the writer had to wait for: ${String(persistence.stats().segmentStalls)}`,
       )
     }
     await persistence.close()
