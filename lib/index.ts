@@ -26,6 +26,7 @@ export type {
   PersistenceConfig,
   RecoveryPolicy,
   ResolvedConfig,
+  ResolvedInstrument,
   WritePath,
 } from './config/types.js'
 export { formatDecimal, maxScale, parseDecimal } from './decimal/decimal.js'
@@ -35,6 +36,8 @@ export {
   PinnacleRangeError,
   PinnacleTypeError,
   type CodedError,
+  type ErrorDetails,
+  type ErrorOptionsWithDetails,
 } from './errors/pinnacle-error.js'
 export type {
   AddEntry,
@@ -71,8 +74,18 @@ export {
   type RestoreOptions,
   type RestoreReport,
 } from './persistence/backup.js'
-export type { ClockStep } from './native/binding.js'
-export type { TimeOutOfOrder, TimesAround } from './native/book-binding.js'
+export type {
+  NativeLevels as LevelColumns,
+  TimeOutOfOrder,
+  TimesAround,
+} from './native/book-binding.js'
+export type {
+  ClockStep,
+  NativeBreak as JournalBreak,
+  NativeHole as LostEntries,
+  NativePhases as OpenPhases,
+  NativeSegmentInfo as SegmentInfo,
+} from './native/reports.js'
 export {
   cleanWindows,
   type CleanWindowsOptions,
@@ -89,7 +102,12 @@ export type {
   WindowFinding,
   WindowLoss,
 } from './persistence/events.js'
-export { inspect, type InspectOptions, type InspectReport } from './persistence/inspect.js'
+export {
+  inspect,
+  type InspectedSnapshot,
+  type InspectOptions,
+  type InspectReport,
+} from './persistence/inspect.js'
 export {
   liveCounters,
   liveStatus,
@@ -100,14 +118,12 @@ export {
 } from './persistence/live-status.js'
 export { repair, type RepairOptions, type RepairReport } from './persistence/repair.js'
 export { damageOf, verdictOf, type Damage, type Verdict } from './persistence/verdict.js'
-export {
-  PersistenceManager,
-  type OpenOptions,
-  type PastPoint,
-} from './persistence/persistence-manager.js'
+export type { PastPoint, PastSequence, PastTime } from './persistence/past-point.js'
+export { PersistenceManager, type OpenOptions } from './persistence/persistence-manager.js'
 export type { Buckets, HistogramSummary, Stats } from './persistence/stats.js'
 export {
   SnapshotManager,
+  type DamagedInRotation,
   type DamagedSnapshot,
   type LoadedSnapshot,
   type RotationReport,

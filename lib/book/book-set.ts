@@ -9,16 +9,19 @@ export class BookSet {
   readonly #books: NativeBookSet
   readonly #instruments: readonly Instrument[]
 
+  /** @internal */
   constructor(books: NativeBookSet) {
     this.sequence = books.sequence
     this.#books = books
     this.#instruments = books.instruments().map((definition) => new Instrument(definition))
   }
 
+  /** The instruments that were defined at that sequence, by index. */
   instruments(): Instrument[] {
     return [...this.#instruments]
   }
 
+  /** The book of this instrument. ERR_PINNACLE_UNKNOWN_INSTRUMENT if it was not defined by then. */
   book(name: string): PastBook {
     const instrument = this.#instruments.find((candidate) => candidate.name === name)
     if (!instrument) {
@@ -35,6 +38,7 @@ export class BookSet {
     this.#books.close()
   }
 
+  /** As close(), for `using`. */
   [Symbol.dispose](): void {
     this.close()
   }
@@ -48,6 +52,7 @@ export class PastBook extends BookView {
   readonly times: TimesAround | undefined
   readonly #books: NativeBookSet
 
+  /** @internal */
   constructor(instrument: Instrument, books: NativeBookSet) {
     super(instrument, books)
     this.sequence = books.sequence
@@ -60,6 +65,7 @@ export class PastBook extends BookView {
     this.#books.close()
   }
 
+  /** As close(), for `using`. */
   [Symbol.dispose](): void {
     this.close()
   }

@@ -6,42 +6,59 @@ import type { Instrument } from './instrument.js'
 import { toOrderId, type OrderIdLike } from './order-id.js'
 import type { Side } from './side.js'
 
+/** One price level of a book: its orders in sum. */
 export interface Level {
   /** Ticks. */
   price: number
   /** Lots open at this price. */
   quantity: number
+  /** Orders at this price; of an instrument of kind 'levels' it is 1. */
   orders: number
 }
 
+/** A live order. */
 export interface Order {
+  /** Its id, always a bigint: 0 to 2^128 - 1. */
   id: bigint
+  /** Side.Buy (0) or Side.Sell (1). */
   side: Side
+  /** Ticks. */
   price: number
   /** Lots still open. */
   quantity: number
 }
 
+/** What is ahead of an order in the queue of its level. */
 export interface QueuePosition {
+  /** Orders that came before it. */
   ordersAhead: number
+  /** Lots of these orders. */
   quantityAhead: number
 }
 
+/** Facts of one book. */
 export interface BookInfo {
+  /** Live orders. */
   orders: number
+  /** Price levels on the buy side. */
   bidLevels: number
+  /** Price levels on the sell side. */
   askLevels: number
   /** Equal books have equal digests. */
   digest: bigint
+  /** Bytes of memory that the book takes. */
   memoryBytes: number
-  /** Trading status, or null if none was journaled. */
+  /** Trading status of the last setStatus(); null: there was none. */
   status: number | null
   /** Sequence of the instrument's last entry; 0 if it has none. */
   lastSequence: number
+  /** Time of the instrument's last entry, in ns; 0n: it has none. */
   lastTimestampNs: bigint
-  /** Executions and trades. */
+  /** Executions and trades since the instrument was defined. */
   tradeCount: number
+  /** Lots of these. */
   tradedQuantity: number
+  /** Ticks of the last of these; null: there was none. */
   lastTradePrice: number | null
 }
 
@@ -49,15 +66,20 @@ const maxDepth = 1_000_000
 
 /** Reading of one book, the live one or one of the past. Prices are ticks, quantities lots. */
 export class BookView {
+  /** The instrument that it is the book of. */
   readonly instrument: Instrument
   readonly #reader: NativeBookReader
 
+  /** @internal Made by PersistenceManager and BookSet. */
   constructor(instrument: Instrument, reader: NativeBookReader) {
     this.instrument = instrument
     this.#reader = reader
   }
 
-  /** Up to `levels` levels, best first. */
+  /**
+   * Up to `levels` levels (1 to 1,000,000; default 10) that have orders, best first. ERR_PINNACLE_INVALID_SIDE,
+   * ERR_PINNACLE_INVALID_ARGUMENT.
+   */
   depth(side: Side, levels = 10): Level[] {
     return levelsOf(this.depthColumns(side, levels))
   }
@@ -74,10 +96,12 @@ export class BookView {
     return this.#reader.depth(this.instrument.index, side, levels)
   }
 
+  /** The buy level of the highest price; null: nobody buys. */
   bestBid(): Level | null {
     return this.depth(0, 1)[0] ?? null
   }
 
+  /** The sell level of the lowest price; null: nobody sells. */
   bestAsk(): Level | null {
     return this.depth(1, 1)[0] ?? null
   }
@@ -114,6 +138,7 @@ export class BookView {
     return this.#reader.bookInfo(this.instrument.index).digest
   }
 
+  /** Facts of the book. Computes the digest, so it reads the whole book. */
   info(): BookInfo {
     const info = this.#reader.bookInfo(this.instrument.index)
     return {

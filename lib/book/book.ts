@@ -29,6 +29,14 @@ const SIDE = OPERATION + Staging.side
 const CODE = Staging.code
 const SEQUENCE = Staging.sequence
 
+/**
+ * The live book of one instrument. Each operation is checked, journaled and applied in one call, and returns
+ * the sequence of its entry. A refused one throws and changes nothing. Prices are ticks, quantities lots; order
+ * ids are numbers from 0 to 2^53 - 1 or bigints of up to 128 bits; without a time, or with 0, the journal's
+ * clock is used. Each may throw ERR_PINNACLE_INVALID_ORDER_ID, _INVALID_SIDE, _INVALID_PRICE,
+ * _INVALID_QUANTITY, _INVALID_TIMESTAMP or _INVALID_OPERATION (not one for this kind of instrument),
+ * ERR_PINNACLE_CLOSED, _NO_SPACE and _JOURNAL_FAILED.
+ */
 export class Book extends BookView {
   readonly #staging: StagingArea
   readonly #index: number
@@ -51,7 +59,10 @@ export class Book extends BookView {
     return this.#staging === staging
   }
 
-  /** A new order joins the tail of the queue at its price. Returns the entry's sequence, as all do. */
+  /**
+   * A new order joins the end of the queue at its price. ERR_PINNACLE_DUPLICATE_ORDER,
+   * ERR_PINNACLE_QUANTITY_OVERFLOW, ERR_PINNACLE_BOOK_FULL.
+   */
   add(
     orderId: OrderIdLike,
     side: Side,
@@ -74,7 +85,10 @@ export class Book extends BookView {
     return lanes[SEQUENCE] as number
   }
 
-  /** Takes `quantity` off an order: a partial cancel. At 0 the order leaves. */
+  /**
+   * Takes `quantity` off an order: a partial cancel. With nothing left open it leaves.
+   * ERR_PINNACLE_UNKNOWN_ORDER, ERR_PINNACLE_QUANTITY_EXCEEDS_OPEN.
+   */
   reduce(orderId: OrderIdLike, quantity: number, timestampNs: Timestamp = 0): number {
     if (typeof quantity !== 'number') throw this.#notANumber('reduce', { orderId, quantity })
     const lanes = this.#staging.lanes
@@ -85,7 +99,7 @@ export class Book extends BookView {
     return lanes[SEQUENCE] as number
   }
 
-  /** The order leaves. */
+  /** The order leaves. ERR_PINNACLE_UNKNOWN_ORDER. */
   cancel(orderId: OrderIdLike, timestampNs: Timestamp = 0): number {
     const lanes = this.#staging.lanes
     this.#call(EntryType.Cancel | this.#stageId(orderId) | this.#stageTime(timestampNs))
@@ -93,7 +107,10 @@ export class Book extends BookView {
     return lanes[SEQUENCE] as number
   }
 
-  /** `quantity` of the order is executed. At 0 the order leaves. */
+  /**
+   * `quantity` of the order is executed, at its price. With nothing left open it leaves.
+   * ERR_PINNACLE_UNKNOWN_ORDER, ERR_PINNACLE_QUANTITY_EXCEEDS_OPEN.
+   */
   execute(orderId: OrderIdLike, quantity: number, timestampNs: Timestamp = 0): number {
     if (typeof quantity !== 'number') throw this.#notANumber('execute', { orderId, quantity })
     const lanes = this.#staging.lanes
@@ -105,8 +122,8 @@ export class Book extends BookView {
   }
 
   /**
-   * The order leaves and joins the tail of the queue at `price` with `quantity` open, as `newOrderId`,
-   * which may be its own.
+   * The order leaves and joins the end of the queue at `price` with `quantity` open, as `newOrderId`, which may
+   * be its own. ERR_PINNACLE_UNKNOWN_ORDER, ERR_PINNACLE_DUPLICATE_ORDER, ERR_PINNACLE_QUANTITY_OVERFLOW.
    */
   replace(
     orderId: OrderIdLike,
@@ -135,7 +152,10 @@ export class Book extends BookView {
     return lanes[SEQUENCE] as number
   }
 
-  /** Market by price: sets a level's total; 0 removes the level, which may be absent. */
+  /**
+   * Sets the total of a level; 0 removes the level, which may be absent. Only for instruments of kind 'levels'
+   * (ERR_PINNACLE_INVALID_OPERATION).
+   */
   setLevel(side: Side, price: number, quantity: number, timestampNs: Timestamp = 0): number {
     if (typeof price !== 'number' || typeof quantity !== 'number' || typeof side !== 'number') {
       throw this.#notANumber('setLevel', { side, price, quantity })
@@ -152,7 +172,7 @@ export class Book extends BookView {
     return lanes[SEQUENCE] as number
   }
 
-  /** The book becomes empty. */
+  /** All orders and levels leave. Last trade, counts and status stay. */
   clear(timestampNs: Timestamp = 0): number {
     const lanes = this.#staging.lanes
     this.#call(EntryType.Clear | this.#stageTime(timestampNs))
@@ -160,7 +180,7 @@ export class Book extends BookView {
     return lanes[SEQUENCE] as number
   }
 
-  /** Journals a trade that changes no order: a hidden execution, an off-book print. */
+  /** Journals a trade that changes no order: a hidden execution, an off-book print. It counts in info(). */
   trade(side: Side, price: number, quantity: number, timestampNs: Timestamp = 0): number {
     if (typeof price !== 'number' || typeof quantity !== 'number' || typeof side !== 'number') {
       throw this.#notANumber('trade', { side, price, quantity })
@@ -175,7 +195,9 @@ export class Book extends BookView {
     return lanes[SEQUENCE] as number
   }
 
-  /** Journals the trading status: 0 halted, 1 trading, other values are the caller's. */
+  /**
+   * Journals the trading status, an integer from 0 to 2^53 - 1: 0 halted, 1 trading, others are the caller's.
+   */
   setStatus(status: number, timestampNs: Timestamp = 0): number {
     if (typeof status !== 'number') throw this.#notANumber('setStatus', { status })
     const lanes = this.#staging.lanes

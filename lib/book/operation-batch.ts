@@ -19,6 +19,7 @@ import type { Timestamp } from './timestamp.js'
 
 const LANES = Staging.lanesPerOperation
 
+/** How a batch is committed. */
 export interface OperationBatchOptions {
   /** Commit by itself when this many operations are staged; 1 to 1024. Default: only commit() does. */
   autoCommit?: number
@@ -34,12 +35,15 @@ export interface OperationBatchOptions {
   atomic?: boolean
 }
 
+/** An operation of a batch that its book refused. */
 export interface RefusedOperation {
-  /** Index in the batch. */
+  /** Its place in the batch, from 0. */
   index: number
+  /** Why: the error that the single call would have thrown. */
   error: CodedError
 }
 
+/** What a commit did. */
 export interface BatchResult {
   /** Operations that were journaled and applied. */
   taken: number
@@ -52,6 +56,12 @@ export interface BatchResult {
 /** The methods look at what they get. */
 type Given = Required<BookOperation>
 
+/**
+ * Operations that are staged one by one and applied by one native call. Made by PersistenceManager.batch(),
+ * used again after each commit, and holds up to 1,024 operations (then ERR_PINNACLE_BUSY). Staging checks types
+ * only; the rest is checked at the commit. The methods are those of Book, with the book as the first argument,
+ * and return the batch.
+ */
 export class OperationBatch {
   readonly #staging: StagingArea
   readonly #nameOf: (instrument: number) => string
@@ -99,6 +109,7 @@ export class OperationBatch {
     return this.#size
   }
 
+  /** Stages Book.add(). */
   add(
     book: Book,
     orderId: OrderIdLike,
@@ -119,20 +130,24 @@ export class OperationBatch {
     return this.#staged(at, book, kind)
   }
 
+  /** Stages Book.reduce(). */
   reduce(book: Book, orderId: OrderIdLike, quantity: number, timestampNs: Timestamp = 0): this {
     return this.#stageAmount('reduce', EntryType.Reduce, book, orderId, quantity, timestampNs)
   }
 
+  /** Stages Book.execute(). */
   execute(book: Book, orderId: OrderIdLike, quantity: number, timestampNs: Timestamp = 0): this {
     return this.#stageAmount('execute', EntryType.Execute, book, orderId, quantity, timestampNs)
   }
 
+  /** Stages Book.cancel(). */
   cancel(book: Book, orderId: OrderIdLike, timestampNs: Timestamp = 0): this {
     const at = this.#next(book)
     const kind = EntryType.Cancel | this.#stageId(at, orderId) | this.#stageTime(at, timestampNs)
     return this.#staged(at, book, kind)
   }
 
+  /** Stages Book.replace(). */
   replace(
     book: Book,
     orderId: OrderIdLike,
@@ -159,6 +174,7 @@ export class OperationBatch {
     return this.#staged(at, book, kind)
   }
 
+  /** Stages Book.setLevel(). */
   setLevel(
     book: Book,
     side: Side,
@@ -177,15 +193,18 @@ export class OperationBatch {
     )
   }
 
+  /** Stages Book.trade(). */
   trade(book: Book, side: Side, price: number, quantity: number, timestampNs: Timestamp = 0): this {
     return this.#stageLevel('trade', EntryType.Trade, book, side, price, quantity, timestampNs)
   }
 
+  /** Stages Book.clear(). */
   clear(book: Book, timestampNs: Timestamp = 0): this {
     const at = this.#next(book)
     return this.#staged(at, book, EntryType.Clear | this.#stageTime(at, timestampNs))
   }
 
+  /** Stages Book.setStatus(). */
   setStatus(book: Book, status: number, timestampNs: Timestamp = 0): this {
     if (typeof status !== 'number') throw notANumber({ operation: 'setStatus', status })
     const at = this.#next(book)

@@ -21,6 +21,10 @@ import {
 } from './schema.js'
 import type { PersistenceConfig, ResolvedConfig } from './types.js'
 
+/**
+ * Where loadConfig() takes the values from. Of a key that several have, the object's wins, then the
+ * environment's, then the file's.
+ */
 export interface ConfigSources {
   /** Highest precedence. A key that is undefined counts as absent. */
   object?: Partial<PersistenceConfig>

@@ -7,7 +7,7 @@ export type { Durability, RecoveryPolicy, WritePath }
 
 /** What a journal needs. docs/api.md describes each. */
 export interface JournalConfig {
-  /** One directory is one writer process. */
+  /** Directory of journal and snapshots; one process writes it. A relative path is resolved at the call. */
   dataDirectory: string
   /** Create the directory's last component if it is missing. Default: true. */
   create?: boolean
@@ -15,11 +15,11 @@ export interface JournalConfig {
   journalSyncIntervalMs?: number
   /** Bytes, or '64MiB' (default); 64KiB to 4GiB, a multiple of 4096. */
   segmentSize?: number | string
-  /** Default: 'interval'. */
+  /** When entries are synced. Default: 'interval'. */
   durability?: Durability
-  /** Default: 'strict'. */
+  /** What to do with a corrupt journal. Default: 'strict'. */
   recoveryPolicy?: RecoveryPolicy
-  /** Default: 'auto'. */
+  /** How entries get into the segment files. Default: 'auto'. */
   writePath?: WritePath
   /** The window's directory: on tmpfs, absolute of at most 63 bytes. Default: the system's shared memory. */
   windowDirectory?: string
@@ -31,10 +31,11 @@ export interface JournalConfig {
   backgroundCpus?: number[]
 }
 
+/** What PersistenceManager.open() takes. docs/api.md describes each key. */
 export interface PersistenceConfig extends JournalConfig {
-  /** 0 (off) to 10080, at least 0.01 if on. Default: 5. */
+  /** Minutes between snapshots; 0 (off) to 10080, at least 0.01 if on. Default: 5. */
   snapshotIntervalMin?: number
-  /** 1 to 1000. Default: 3. */
+  /** Sound snapshots to keep; 1 to 1000. Default: 3. */
   keepSnapshots?: number
   /** The journal is compacted once it is larger. Bytes, or '256MiB' (default); 0B to 1024TiB. */
   compactionThreshold?: number | string
@@ -52,24 +53,48 @@ export interface PersistenceConfig extends JournalConfig {
 
 /** A validated configuration, with every default filled in and every size in bytes. */
 export interface ResolvedConfig {
+  /** As given; opening makes it absolute. */
   dataDirectory: string
+  /** Create the directory's last component if it is missing. */
   create: boolean
+  /** Milliseconds. */
   journalSyncIntervalMs: number
+  /** Minutes; 0: off. */
   snapshotIntervalMin: number
+  /** Sound snapshots to keep. */
   keepSnapshots: number
+  /** Bytes. */
   compactionThreshold: number
+  /** Bytes. */
   consumerLimit: number
+  /** Entries; 0: any number. */
   consumerLimitEntries: number
+  /** Bytes. */
   segmentSize: number
+  /** When entries are synced. */
   durability: Durability
+  /** What to do with a corrupt journal. */
   recoveryPolicy: RecoveryPolicy
+  /** How entries get into the segment files. */
   writePath: WritePath
-  /** Absent: the system's shared memory. */
+  /** A directory on a file system in memory. Absent: the system's shared memory. */
   windowDirectory?: string
+  /** Bytes. */
   windowSize: number
+  /** Segment files kept for recycling, at most. */
   spareSegments: number
+  /** Live orders to reserve for in each book. */
   expectedOrders: number
+  /** Processors of the background threads; []: any. */
   backgroundCpus: number[]
-  instruments: (InstrumentDefinition & { kind: BookKind })[]
+  /** Instruments to define at open. */
+  instruments: ResolvedInstrument[]
+  /** The user's state machine. */
   stateMachine?: StateMachine
+}
+
+/** A definition whose kind is filled in. */
+export interface ResolvedInstrument extends InstrumentDefinition {
+  /** What its book holds. */
+  kind: BookKind
 }

@@ -2,7 +2,9 @@ import type { OperationEntry, UserEntry } from './entry.js'
 
 /** Entries that are in the journal no more: a salvage of a damaged one could not keep them. */
 export interface Hole {
+  /** First sequence that is lost. */
   firstSequence: number
+  /** Last sequence that is lost. */
   lastSequence: number
 }
 

@@ -6,19 +6,29 @@
 
 import { brand } from './brand.js'
 
+/**
+ * Facts of an error, by name: `index`, `taken`, `transactionIndex`, … docs/errors.md says which codes have
+ * which.
+ */
 export type ErrorDetails = Readonly<Record<string, unknown>>
 
+/** What an error may have beside code and message. */
 export interface ErrorOptionsWithDetails {
+  /** The error that it comes from. */
   readonly cause?: unknown
   /** The system's errno, as a positive number, if the system refused. */
   readonly errno?: number
+  /** Facts, by name. */
   readonly details?: ErrorDetails
 }
 
 /** What all errors of this package have. */
 export interface CodedError extends Error {
+  /** 'ERR_PINNACLE_…'; docs/errors.md lists all. */
   readonly code: string
+  /** The system's errno, a positive number, if the system refused. */
   readonly errno?: number
+  /** Facts, by name. */
   readonly details?: ErrorDetails
 }
 
@@ -26,10 +36,15 @@ function causeOf(options: ErrorOptionsWithDetails): ErrorOptions | undefined {
   return options.cause === undefined ? undefined : { cause: options.cause }
 }
 
+/** An error that is not a misuse of a call. `code` says which. */
 export class PinnacleError extends Error implements CodedError {
+  /** Name of the class. */
   override readonly name = 'PinnacleError'
+  /** 'ERR_PINNACLE_…'; docs/errors.md lists all. */
   readonly code: string
+  /** The system's errno, a positive number, if the system refused. */
   declare readonly errno?: number
+  /** Facts, by name. */
   declare readonly details?: ErrorDetails
 
   constructor(code: string, message: string, options: ErrorOptionsWithDetails = {}) {
@@ -40,10 +55,15 @@ export class PinnacleError extends Error implements CodedError {
   }
 }
 
+/** A call with an argument of the wrong type. */
 export class PinnacleTypeError extends TypeError implements CodedError {
+  /** Name of the class. */
   override readonly name = 'PinnacleTypeError'
+  /** 'ERR_PINNACLE_…'; docs/errors.md lists all. */
   readonly code: string
+  /** The system's errno, a positive number, if the system refused. */
   declare readonly errno?: number
+  /** Facts, by name. */
   declare readonly details?: ErrorDetails
 
   constructor(code: string, message: string, options: ErrorOptionsWithDetails = {}) {
@@ -54,10 +74,15 @@ export class PinnacleTypeError extends TypeError implements CodedError {
   }
 }
 
+/** A call with an argument out of range. */
 export class PinnacleRangeError extends RangeError implements CodedError {
+  /** Name of the class. */
   override readonly name = 'PinnacleRangeError'
+  /** 'ERR_PINNACLE_…'; docs/errors.md lists all. */
   readonly code: string
+  /** The system's errno, a positive number, if the system refused. */
   declare readonly errno?: number
+  /** Facts, by name. */
   declare readonly details?: ErrorDetails
 
   constructor(code: string, message: string, options: ErrorOptionsWithDetails = {}) {

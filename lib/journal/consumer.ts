@@ -11,6 +11,7 @@ import type { NativeConsumer } from '../native/consumer-binding.js'
 import type { JournalEntry } from '../entry/entry.js'
 import { readEntries, type ReadOptions, type ReadSource } from './read-entries.js'
 
+/** As ReadOptions, without `from`: a consumer begins after its position. */
 export type ConsumeOptions = Omit<ReadOptions, 'from'>
 
 interface Waiting {
@@ -21,7 +22,13 @@ interface Waiting {
   reject: (error: unknown) => void
 }
 
+/**
+ * A named consumer that this process holds: a reader with a durable position, which compaction waits for within
+ * the configuration's limits. Made by Consumers.open(). An entry may be delivered twice (after a crash, those
+ * after the last commit), and is never skipped: one that is gone is an error.
+ */
 export class Consumer {
+  /** Its name. */
   readonly name: string
   readonly #native: NativeConsumer
   readonly #source: ReadSource
@@ -137,6 +144,7 @@ export class Consumer {
     return this.#closing
   }
 
+  /** As close(), for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

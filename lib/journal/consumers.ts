@@ -5,7 +5,9 @@ import { native } from '../native/load.js'
 import { Consumer } from './consumer.js'
 import { directorySource, type ReadSource } from './read-entries.js'
 
+/** Facts of a named consumer. */
 export interface ConsumerInfo {
+  /** Its name. */
   name: string
   /** Consumed up to here. */
   sequence: number
@@ -19,11 +21,16 @@ export interface ConsumerInfo {
   problem: string
 }
 
+/** Where a new consumer begins. */
 export interface OpenConsumerOptions {
   /** First sequence that a new consumer gets. Default: the first that the journal holds. An existing one keeps its position. */
   from?: number
 }
 
+/**
+ * The named consumers of a data directory: `journal.consumers` in the writer's process, Consumers.of()
+ * elsewhere.
+ */
 export class Consumers {
   readonly #source: ReadSource
 
@@ -37,7 +44,7 @@ export class Consumers {
     this.#source = source
   }
 
-  /** By name. */
+  /** All of them, by name. */
   async list(): Promise<ConsumerInfo[]> {
     const { binding, dataDirectory } = this.#source
     const consumers = await binding.listConsumers(dataDirectory)

@@ -36,6 +36,7 @@ const stagedBytes = Staging.bytes - payloadOffset
 /** Up to here a loop copies faster than a call. */
 const loopBytes = 48
 
+/** What an entry has beside its payload. */
 export interface AppendOptions {
   /** Name of the instrument that the entry belongs to. Default: none. */
   instrument?: string
@@ -43,6 +44,12 @@ export interface AppendOptions {
   timestampNs?: Timestamp
 }
 
+/**
+ * A journal of entries with opaque payloads: that of a PersistenceManager, or one of its own, without books.
+ * One process at a time has it open (ERR_PINNACLE_LOCKED). Every append may throw
+ * ERR_PINNACLE_INVALID_ENTRY_TYPE, _ENTRY_TOO_LARGE, _INVALID_TIMESTAMP, _NO_SPACE, _JOURNAL_FAILED and
+ * _CLOSED, and changes nothing then.
+ */
 export class Journal {
   /**
    * The payload of the next appendLanes, in place. Write it and call appendLanes with no other call to this
@@ -317,6 +324,7 @@ export class Journal {
     return this.#session.close()
   }
 
+  /** As close(), for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

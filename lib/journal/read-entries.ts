@@ -13,6 +13,11 @@ import { Follow, type OnMove } from './follow.js'
 import { journalEntryTypes, type JournalEntry, type JournalEntryType } from '../entry/entry.js'
 import { snapshotInstruments } from './snapshot-instruments.js'
 
+/**
+ * Which entries an iteration gives. Errors: ERR_PINNACLE_OUT_OF_REACH (compaction removed `from`),
+ * ERR_PINNACLE_INSIDE_TRANSACTION (`from` or `to` lies in one), ERR_PINNACLE_CORRUPT,
+ * ERR_PINNACLE_DIRECTORY_LOST.
+ */
 export interface ReadOptions {
   /** First sequence. Default: the first that the journal still holds. */
   from?: number

@@ -4,12 +4,26 @@
  * `setErrorClass`.
  */
 import type { NativeBookReader, NativeBookSet, NativeInstrument } from './book-binding.js'
-import type { NativeHistogram } from './histogram.js'
 import type { NativeConsumer, NativeConsumerInfo } from './consumer-binding.js'
 import type { NativeCounter, NativeLiveStatus, NativeWatch } from './live-binding.js'
 
 import type { Durability, RecoveryPolicy, WritePath } from './option-names.js'
-import type { NativeFoundWindow, NativeWindowFinding } from './windows.js'
+import type {
+  NativeBackupReport,
+  NativeCompactionReport,
+  NativeFoundBackup,
+  NativeInspectReport,
+  NativeRecoveryReport,
+  NativeRepairReport,
+  NativeRestoreReport,
+  NativeRotationReport,
+  NativeSnapshotInfo,
+  NativeStats,
+  NativeTakenSnapshot,
+} from './reports.js'
+import type { NativeFoundWindow } from './windows.js'
+
+export type * from './reports.js'
 
 /** `new ErrorClass(code, message, { errno?, details? })` */
 export type ErrorConstructor = new (
@@ -105,209 +119,6 @@ export interface NativeEngineOptions {
   instruments: Omit<NativeInstrument, 'index'>[]
 }
 
-/** Entries that a repair found lost. */
-export interface NativeHole {
-  firstSequence: number
-  lastSequence: number
-  /** What the entries did up to here is in this snapshot; 0: in none. */
-  snapshotSequence: number
-  /** Of the entries: they verified, but the books refused them, since they needed a lost one. */
-  entriesLeftOut: number
-}
-
-export interface NativeRepairReport {
-  lastSequence: number // that the directory opens at afterwards
-  snapshotSequence: number // the state's base, 0: none
-  holes: NativeHole[]
-  lostTail: number // entries after lastSequence that were durable and are lost
-  entriesAfterDamage: number // kept although something before them is lost
-  entriesDropped: number // valid ones that the policy does not keep
-  quarantined: string[] // files, by the paths that they had
-  damagedSnapshots: { path: string; reason: string }[] // among them
-  quarantineDirectory: string // '' in a dry run
-  window: NativeWindowFinding // that the last writer left
-}
-
-export interface NativeRecoveryReport {
-  created: boolean
-  /** What was found; 'corrupt' if a policy kept what it could. */
-  tail: 'clean' | 'torn' | 'corrupt'
-  snapshotSequence: number // 0: none
-  snapshotPath: string // '': none
-  /** Newer snapshots that were passed over because they did not verify. */
-  damagedSnapshots: NativeDamagedSnapshot[]
-  firstSequence: number // first sequence that the journal still holds, 0 if it holds none
-  lastSequence: number // last sequence recovered
-  entriesReplayed: number
-  segmentsRead: number
-  bytesRead: number
-  bytesDropped: number
-  entriesDropped: number // valid entries that are not kept
-  entriesSalvaged: number // entries that policy 'salvage' kept after the damage
-  holes: NativeHole[] // lost entries that the journal marks, after the snapshot
-  /** The place at which the tail was cut or found corrupt; null if clean. */
-  break: {
-    segment: string
-    offset: number
-    sequence: number // first sequence that is missing
-    reason: string
-    validEntriesFollow: boolean
-    durableFrontier: number // the highest durable sequence that any evidence names
-  } | null
-  /** Directory that holds what a policy took out of use; '' if it took nothing. */
-  quarantineDirectory: string
-  repairFinished: boolean // a repair had been interrupted; this open finished it
-  window: NativeWindowFinding // that an earlier writer left
-  windowBytes: number // of the window that this writer has; 0: its segments are mapped
-  whyNoWindow: string // '', or why writePath 'auto' found no room for one
-  whyWindowNotLocked: string // '', or why the window's memory could not be locked: it may be swapped out
-  policy: string
-  durationMs: number
-  phasesMs: { lock: number; snapshot: number; replay: number; start: number }
-}
-
-/** A step of the system's clock, seen when an entry got its time. */
-export interface ClockStep {
-  /** What the time was, or would have been. */
-  readonly fromNs: bigint
-  readonly toNs: bigint
-  /** The first entry of the new time. */
-  readonly sequence: number
-}
-
-export interface NativeStats {
-  appended: number
-  written: number
-  durable: number
-  applied: number
-  failed: string // '' or the cause
-  entries: number // appended since open
-  bytesAppended: number
-  refused: number // operations refused since open
-  syncs: number
-  syncFailures: number
-  segmentIndex: number
-  segmentsCreated: number
-  segmentsRecycled: number
-  segmentsRemoved: number
-  segmentStalls: number // times that an append waited for the next segment
-  segmentStallNs: number
-  touchedBytes: number // of the window or the mapped file, made present ahead of the writer
-  minorFaults: number // of the process, since open
-  majorFaults: number
-  writerMinorFaults: number // of the calling thread, since it began; macOS: 0
-  writerMajorFaults: number
-  writerPreemptions: number // times that the scheduler took the processor away from it
-  syncBytes: number // handed to syncs, in whole pages
-  fills: number // zeros ahead of the writer written, so that short syncs stay short
-  filledBytes: number
-  windowBytes: number // of the ring; 0: the segments are mapped
-  windowWaits: number // times that an append found the ring full
-  windowWaitNs: number
-  copies: number // out of the ring into the files
-  copiedBytes: number
-  windowLost: boolean // the window's file was removed or cut short
-  snapshots: number
-  snapshotFailures: number
-  compactions: number
-  bookGrowths: number
-  bookMemoryBytes: number
-  clockSteps: number // since open
-  lastClockStep: ClockStep | null
-  journalBytes: number // on disk
-  spareSegments: number
-  appendNs: NativeHistogram // sampled: one append in 256
-  syncNs: NativeHistogram
-  syncEntries: NativeHistogram // entries made durable by one sync
-}
-
-export interface NativeSnapshotInfo {
-  path: string
-  sequence: number
-  timestamp: bigint // ns since the epoch
-  bytes: number
-  orders: number
-  instruments: number
-  stateBytes: number
-  durationMs: number // 0 if it was only listed
-}
-
-export interface NativeDamagedSnapshot {
-  path: string
-  reason: string
-}
-
-export interface NativeTakenSnapshot extends NativeSnapshotInfo {
-  /** Older ones that did not verify when old ones were rotated away. */
-  damagedSnapshots: NativeDamagedSnapshot[]
-}
-
-/** All newest first. */
-export interface NativeRotationReport {
-  kept: NativeSnapshotInfo[]
-  removed: NativeSnapshotInfo[]
-  damaged: { snapshot: NativeSnapshotInfo; reason: string }[]
-}
-
-export interface NativeCompactionReport {
-  removed: number
-  recycled: number
-  bytesFreed: number
-  oldestSequence: number // first sequence that the journal still holds
-  reason: string // '' or why nothing was done
-  /** Snapshots that did not verify, so no entry was kept for them. */
-  damagedSnapshots: NativeDamagedSnapshot[]
-  /** Consumers that lag too far: what they have not read yet begins before oldestSequence now. */
-  overtaken: NativeOvertakenConsumer[]
-  /** Of the journal on disk: what nothing but consumers needs. */
-  bytesKeptForConsumers: number
-  /** The consumer that lags most, if something is kept for one. */
-  slowestConsumer: string
-}
-
-export interface NativeOvertakenConsumer {
-  name: string
-  /** It had consumed up to here. */
-  sequence: number
-  /** The first entry that is left. */
-  oldestSequence: number
-}
-
-/** What a backup says of itself. */
-export interface NativeBackupFacts {
-  number: number // counts up in the directory of backups
-  firstSequence: number // first entry that its journal holds, 0: none
-  lastSequence: number // that it restores to
-  snapshotSequence: number // of its snapshot, 0: none
-  bytes: number // of all its files
-  files: number
-  createdNs: bigint
-  journalId: string
-}
-
-export interface NativeFoundBackup extends NativeBackupFacts {
-  path: string
-  problem: string // '' or why it can't be restored
-}
-
-export interface NativeBackupReport extends NativeBackupFacts {
-  path: string
-  copiedBytes: number
-  sharedBytes: number // of files that it has in common with an earlier backup
-  sharedFiles: number
-  restarts: number // times that the writer took away what was being copied
-  damagedSnapshots: NativeDamagedSnapshot[] // newer ones of the data directory, which do not verify
-  damagedBackups: string[] // files of earlier backups that do not verify
-  durationMs: number
-}
-
-export interface NativeRestoreReport extends NativeBackupFacts {
-  backup: string // that was restored
-  dataDirectory: string
-  recovery: NativeRecoveryReport // what a strict open of it found
-  durationMs: number
-}
-
 /** Work that can be given up: `done` then rejects with ERR_PINNACLE_ABORTED. */
 export interface NativeWork<Report> {
   done: Promise<Report>
@@ -395,34 +206,6 @@ export interface NativeReader {
   read(maxBytes: number): Uint8Array | null
   readonly nextSequence: number
   close(): void
-}
-
-export interface NativeSegmentInfo {
-  path: string
-  index: number
-  bytes: number
-  firstSequence: number // 0: no entry
-  lastSequence: number
-  entries: number
-  usedBytes: number
-  segmentId: bigint
-  createdNs: bigint
-  state: 'clean' | 'torn' | 'corrupt' | 'empty'
-  detail: string
-}
-
-export interface NativeInspectReport {
-  dataDirectory: string
-  journalId: string // 32 hex digits, '' if there is no segment
-  locked: boolean // a writer has the directory open
-  segments: NativeSegmentInfo[]
-  spares: number
-  snapshots: (NativeSnapshotInfo & { valid: boolean; detail: string })[]
-  recovery: NativeRecoveryReport // what open would find; nothing is changed
-  window: NativeWindowFinding // that the next open takes: the report is of the files with its entries
-  recoveryError: Error | null // why open under the strict policy would refuse
-  repairPending: boolean // one was interrupted; the report is of what the next open will finish
-  bytesVerified: number
 }
 
 export interface NativeBounds {

@@ -8,9 +8,13 @@ export interface NativeInstrument {
   signedPrices?: boolean // prices may be negative; absent: false
 }
 
+/** Levels of one side as three columns of the same length, best first. */
 export interface NativeLevels {
+  /** Ticks. */
   prices: Float64Array
+  /** Lots open at each price. */
   quantities: Float64Array
+  /** Orders at each price. */
   orders: Float64Array
 }
 
@@ -45,9 +49,11 @@ export interface NativeBookReader {
 
 /** An entry whose time is before that of an entry ahead of it. */
 export interface TimeOutOfOrder {
+  /** Sequence of that entry. */
   readonly sequence: number
+  /** Its time, in ns. */
   readonly timestamp: bigint
-  /** The latest time ahead of it. */
+  /** The latest time before it, in ns. */
   readonly aheadTimestamp: bigint
   /** The point asked for lies between the two times: the state there has more than one meaning. */
   readonly acrossPoint: boolean

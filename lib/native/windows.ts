@@ -7,25 +7,37 @@ export interface NativeWindowFinding {
    * 'other-boot': it was of an earlier boot, so memory holds nothing of it; 'gone': the file is not there, and what
    * was not yet written is lost; 'refused': it is there and can't be used.
    */
-  fate: 'none' | 'used' | 'other-boot' | 'gone' | 'refused'
-  path: string // '': none
-  reason: string // of 'gone' and 'refused'; of 'used': what is wrong after its last entry, if anything
-  entries: number // that only the window had
-  lastSequence: number // the last of them, 0: none
+  readonly fate: 'none' | 'used' | 'other-boot' | 'gone' | 'refused'
+  /** Path of the window's file; '': none. */
+  readonly path: string
+  /** Why it is gone or refused; of a used one, what is wrong after its last entry; '': nothing. */
+  readonly reason: string
+  /** Entries that only the window had. */
+  readonly entries: number
+  /** The last of them; 0: none. */
+  readonly lastSequence: number
 }
 
+/** A window that a directory in memory holds. */
 export interface NativeFoundWindow {
-  path: string
+  /** Path of its file. */
+  readonly path: string
   /**
    * 'in-use': a writer has it; 'needed': the next open of its directory takes what it has; 'left-over': its directory
    * no longer names it; 'other-boot': of an earlier boot; 'no-directory': its directory is not found;
    * 'refused': an open set it aside; 'unreadable': no header that verifies.
    */
-  state: 'in-use' | 'needed' | 'left-over' | 'other-boot' | 'no-directory' | 'refused' | 'unreadable'
-  dataDirectory: string // that it was made for; '': not known
-  bytes: number
-  pid: number // of the writer that made it; 0: not known
-  createdNs: bigint
-  reason: string // why it is kept
-  removed: boolean
+  readonly state: 'in-use' | 'needed' | 'left-over' | 'other-boot' | 'no-directory' | 'refused' | 'unreadable'
+  /** The data directory that it was made for; '': not known. */
+  readonly dataDirectory: string
+  /** Bytes of the file. */
+  readonly bytes: number
+  /** Id of the process that made it; 0: not known. */
+  readonly pid: number
+  /** When it was made: ns since 1970-01-01 UTC. */
+  readonly createdNs: bigint
+  /** Why it is kept; '': it is not. */
+  readonly reason: string
+  /** true: it was removed. */
+  readonly removed: boolean
 }

@@ -14,11 +14,14 @@ import { native } from '../native/load.js'
 import { callListener } from './call-listener.js'
 import type { RecoveryProgress } from './events.js'
 
-export type BackupFacts = Readonly<NativeBackupFacts>
-export type BackupReport = Readonly<NativeBackupReport>
-export type FoundBackup = Readonly<NativeFoundBackup>
-export type RestoreReport = Readonly<NativeRestoreReport>
+export type {
+  NativeBackupFacts as BackupFacts,
+  NativeBackupReport as BackupReport,
+  NativeFoundBackup as FoundBackup,
+  NativeRestoreReport as RestoreReport,
+}
 
+/** How a backup is made. */
 export interface BackupOptions {
   /** Ends the work early; nothing is left of it. The promise rejects with the signal's reason. */
   signal?: AbortSignal
@@ -26,6 +29,7 @@ export interface BackupOptions {
   onProgress?: (progress: RecoveryProgress) => void
 }
 
+/** What is restored, and how. */
 export interface RestoreOptions extends BackupOptions {
   /** The backup that restores to this entry; default: the newest. */
   sequence?: number
@@ -39,7 +43,7 @@ export async function backup(
   dataDirectory: string,
   destination: string,
   options: BackupOptions = {},
-): Promise<BackupReport> {
+): Promise<NativeBackupReport> {
   const from = checkPath(dataDirectory, 'the data directory')
   const to = checkPath(destination, 'the destination of a backup')
   return runBackupWork(options, undefined, (progress) => native().backup(from, to, progress))
@@ -53,7 +57,7 @@ export async function restore(
   from: string,
   dataDirectory: string,
   options: RestoreOptions = {},
-): Promise<RestoreReport> {
+): Promise<NativeRestoreReport> {
   const source = checkPath(from, 'the backup')
   const target = checkPath(dataDirectory, 'the data directory')
   const { sequence } = options
@@ -69,7 +73,7 @@ export async function restore(
 }
 
 /** What a directory of backups holds, in the order in which they were made. Their files are not read. */
-export function listBackups(destination: string): FoundBackup[] {
+export function listBackups(destination: string): NativeFoundBackup[] {
   return native().listBackups(checkPath(destination, 'the directory of backups'))
 }
 

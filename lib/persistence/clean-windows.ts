@@ -2,8 +2,9 @@ import { checkPath } from '../config/absolute.js'
 import { native } from '../native/load.js'
 import type { NativeFoundWindow } from '../native/windows.js'
 
-export type FoundWindow = Readonly<NativeFoundWindow>
+export type { NativeFoundWindow as FoundWindow }
 
+/** What cleanWindows() removes. */
 export interface CleanWindowsOptions {
   /** The directory to search. Default: the system's shared memory, as windowDirectory's. */
   windowDirectory?: string
@@ -18,7 +19,9 @@ export interface CleanWindowsOptions {
  * names them, or they are of an earlier boot. One that a writer has, or that the next open of its directory takes, is
  * never removed.
  */
-export async function cleanWindows(options: CleanWindowsOptions = {}): Promise<FoundWindow[]> {
+export async function cleanWindows(
+  options: CleanWindowsOptions = {},
+): Promise<NativeFoundWindow[]> {
   const { windowDirectory, force = false, dryRun = false } = options
   const directory =
     windowDirectory === undefined ? '' : checkPath(windowDirectory, 'the directory of windows')

@@ -7,11 +7,23 @@ import { snapshotInfoOf, type SnapshotInfo } from '../snapshot/snapshot-manager.
 import { callListener } from './call-listener.js'
 import type { RecoveryProgress } from './events.js'
 
+/** What inspect() found. */
 export interface InspectReport extends Omit<NativeInspectReport, 'snapshots'> {
-  snapshots: (SnapshotInfo & { valid: boolean; detail: string })[]
+  /** The snapshots. */
+  snapshots: InspectedSnapshot[]
 }
 
+/** A snapshot that was read as a whole. */
+export interface InspectedSnapshot extends SnapshotInfo {
+  /** Whether it verifies. */
+  valid: boolean
+  /** What is wrong with it; '': nothing. */
+  detail: string
+}
+
+/** How inspect() reports. */
 export interface InspectOptions {
+  /** Called with the bytes that are done and to be done. */
   onProgress?: (progress: RecoveryProgress) => void
 }
 

@@ -13,37 +13,51 @@ import { summarize, type HistogramSummary } from './stats.js'
  */
 export type Health = 'alive' | 'stalled' | 'failed' | 'none'
 
+/** What a writer reported last, up to a tenth of a second ago. */
 export interface LiveStatus {
+  /** How the writer is. */
   health: Health
   /** Why it is not alive; '' if it is. */
   reason: string
+  /** Id of the writer's process. */
   pid: number
-  /** Nanoseconds since 1970. */
+  /** When it opened the directory: ns since 1970-01-01 UTC. */
   openedNs: bigint
-  /** When the writer last reported: it does ten times a second. */
+  /** When it last reported, which it does ten times a second: ns since 1970-01-01 UTC. */
   beatNs: bigint
+  /** Last sequence appended. */
   appendedFrontier: number
+  /** Last sequence in the segment files. */
   writtenFrontier: number
+  /** Last durable sequence. */
   durableFrontier: number
-  /** For how long entries have waited to be written or to become durable, without either frontier moving. */
+  /** For how long entries have waited to be written without that frontier moving; 0: none waits. */
   writtenWaitMs: number
+  /** For how long entries have waited to become durable without that frontier moving; 0: none waits. */
   durableWaitMs: number
   /** By the names of `stats()`; `liveCounters()` says what each counts. */
   counters: Record<string, number>
+  /** Nanoseconds of an append; one in 256 is measured. */
   appendNs: HistogramSummary
+  /** Nanoseconds of a sync. */
   syncNs: HistogramSummary
+  /** Entries made durable by one sync. */
   syncEntries: HistogramSummary
 }
 
+/** A counter or gauge that writers publish. */
 export interface LiveCounter {
+  /** Its name in `counters` and in stats(). */
   name: string
   /** A counter only grows, from zero at open; a gauge goes up and down. */
   kind: 'counter' | 'gauge'
   /** '' if it has none. */
   unit: string
+  /** What it counts, to be read after name and unit. */
   what: string
 }
 
+/** When a writer counts as stalled. */
 export interface LiveStatusOptions {
   /** The writer counts as stalled after this time, in milliseconds. Default: 5,000. */
   stalledAfterMs?: number

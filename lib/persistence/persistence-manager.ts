@@ -7,14 +7,13 @@ import { BookSet, type PastBook } from '../book/book-set.js'
 import { Book } from '../book/book.js'
 import { Instrument, unknownInstrument, type InstrumentDefinition } from '../book/instrument.js'
 import { OperationBatch, type OperationBatchOptions } from '../book/operation-batch.js'
-import { toTimestamp } from '../book/timestamp.js'
 import { engineOptionsOf } from '../config/engine-options.js'
 import { checkPath } from '../config/absolute.js'
 import { resolveConfig } from '../config/load-config.js'
 import { checkInstrument } from '../config/check-instrument.js'
 import type { PersistenceConfig, ResolvedConfig } from '../config/types.js'
 import { asError } from '../errors/native-error.js'
-import { isPinnacleError, PinnacleRangeError, PinnacleTypeError } from '../errors/pinnacle-error.js'
+import { isPinnacleError, PinnacleTypeError } from '../errors/pinnacle-error.js'
 import { shown } from '../errors/shown.js'
 import { closedError, EngineSession } from '../engine/engine-session.js'
 import { Journal, type AppendOptions } from '../journal/journal.js'
@@ -27,6 +26,7 @@ import {
   takenSnapshotOf,
   type TakenSnapshot,
 } from '../snapshot/snapshot-manager.js'
+import { checkPoint, type PastPoint, type PastSequence } from './past-point.js'
 import { runBackupWork, type BackupOptions, type BackupReport } from './backup.js'
 import { callListener } from './call-listener.js'
 import type {
@@ -42,17 +42,21 @@ import { StateMachineHost } from '../engine/state-machine-host.js'
 import { stateAt } from './state-at.js'
 import { statsOf, type Stats } from './stats.js'
 
-/** A point of the past: everything up to a sequence, or up to a time of the instrument's entries. */
-export type PastPoint = { sequence: number } | { timestamp: bigint }
-
+/** How PersistenceManager.open() reports. */
 export interface OpenOptions {
   /** Attached before recovery starts, so that its progress can be seen. */
   listeners?: PersistenceListeners
 }
 
+/**
+ * A data directory that this process has open: journal, books, snapshots, recovery. One at a time has a
+ * directory open (ERR_PINNACLE_LOCKED). Made by open(). Safe in a worker thread, each with its own directory.
+ * After close() its methods throw ERR_PINNACLE_CLOSED.
+ */
 export class PersistenceManager extends EventEmitter<PersistenceEvents> implements AsyncDisposable {
   /** Opaque payloads, iteration and frontiers. */
   readonly journal: Journal
+  /** The snapshots of the directory. */
   readonly snapshots: SnapshotManager
   /** What recovery found and did. */
   readonly recovery: RecoveryReport
@@ -70,7 +74,12 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   readonly #backups = new Set<Promise<unknown>>()
   #closing: Promise<void> | undefined
 
-  /** Recovers the data directory, or creates it, and starts journaling. */
+  /**
+   * Recovers the data directory, or creates it, and starts journaling. docs/errors.md has the codes: of the
+   * configuration ERR_PINNACLE_CONFIG_…, of the directory ERR_PINNACLE_LOCKED, _NOT_FOUND, _PERMISSION,
+   * _NO_SPACE, of damage ERR_PINNACLE_CORRUPT, _JOURNAL_GAP, _NEWER_VERSION, of the state machine
+   * ERR_PINNACLE_STATE_MACHINE, _FOREIGN_STATE.
+   */
   static async open(
     config: PersistenceConfig,
     options: OpenOptions = {},
@@ -176,17 +185,23 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
 
   // --- instruments and books ---
 
+  /** All defined instruments, by index. */
   instruments(): Instrument[] {
     return this.#byIndex.filter(Boolean)
   }
 
+  /** The instrument of this name. ERR_PINNACLE_UNKNOWN_INSTRUMENT. */
   instrument(name: string): Instrument {
     const instrument = this.#byName.get(name)
     if (instrument) return instrument
     throw unknownInstrument(typeof name === 'string' ? name : shown(name), [...this.#byName.keys()])
   }
 
-  /** Journals a new instrument. The same definition again gives the instrument that is there. */
+  /**
+   * Journals a new instrument. The same definition again gives the instrument that is there.
+   * ERR_PINNACLE_INVALID_INSTRUMENT, ERR_PINNACLE_INSTRUMENT_MISMATCH (another definition of this name),
+   * ERR_PINNACLE_TOO_MANY_INSTRUMENTS (65,535).
+   */
   defineInstrument(definition: InstrumentDefinition): Instrument {
     this.#assertOpen('defineInstrument')
     assertNoTransaction(this.#session.staging, 'defineInstrument')
@@ -196,6 +211,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     return this.#byIndex[index] ?? this.#register(new Instrument({ ...checked, index }))
   }
 
+  /** The live book of an instrument, always the same object. ERR_PINNACLE_UNKNOWN_INSTRUMENT. */
   book(name: string): Book {
     const known = this.#books.get(name)
     if (known) return known
@@ -327,7 +343,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
    * before it, and the journal from there. Returns it. ERR_PINNACLE_OUT_OF_REACH, ERR_PINNACLE_INSIDE_TRANSACTION.
    */
   async stateAt<Machine extends StateMachine>(
-    point: { sequence: number },
+    point: PastSequence,
     machine: Machine,
   ): Promise<Machine> {
     this.#assertOpen('stateAt')
@@ -342,7 +358,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
   }
 
   /** All books as they were at a sequence. */
-  async booksAt(point: { sequence: number }): Promise<BookSet> {
+  async booksAt(point: PastSequence): Promise<BookSet> {
     this.#assertOpen('booksAt')
     return new BookSet(await this.#session.engine.booksAt(checkPoint(point, 0)))
   }
@@ -355,6 +371,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     return statsOf(this.#session.engine.stats(), this.#session.commits.pending)
   }
 
+  /** Whether close() was called. */
   get closed(): boolean {
     return this.#closing !== undefined
   }
@@ -366,6 +383,7 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     return this.#closing
   }
 
+  /** As close(), for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -442,30 +460,4 @@ export class PersistenceManager extends EventEmitter<PersistenceEvents> implemen
     clearInterval(this.#snapshotTimer)
     this.#notify('failure', error)
   }
-}
-
-function checkPoint(
-  point: PastPoint,
-  instrument: number,
-): { sequence: number } | { timestamp: bigint; instrument: number } {
-  const given: unknown = point
-  if (typeof given === 'object' && given !== null) {
-    const { sequence, timestamp } = given as { sequence?: unknown; timestamp?: unknown }
-    if (sequence !== undefined && timestamp === undefined) {
-      if (Number.isSafeInteger(sequence) && (sequence as number) >= 1) {
-        return { sequence: sequence as number }
-      }
-      throw new PinnacleRangeError(
-        'ERR_PINNACLE_INVALID_SEQUENCE',
-        `a point's sequence must be an integer from 1 to 2^53 - 1, not ${shown(sequence)}`,
-      )
-    }
-    if (timestamp !== undefined && sequence === undefined) {
-      return { timestamp: toTimestamp(timestamp as bigint), instrument }
-    }
-  }
-  throw new PinnacleTypeError(
-    'ERR_PINNACLE_INVALID_ARGUMENT',
-    'a point is { sequence } or { timestamp }, one of the two',
-  )
 }

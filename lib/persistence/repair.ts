@@ -4,8 +4,9 @@ import { shown } from '../errors/shown.js'
 import type { NativeRepairReport } from '../native/binding.js'
 import { native } from '../native/load.js'
 
-export type RepairReport = Readonly<NativeRepairReport>
+export type { NativeRepairReport as RepairReport }
 
+/** What repair() keeps, and whether it does it. */
 export interface RepairOptions {
   /**
    * What to keep of a damaged journal: 'point-in-time' everything before the first loss that no snapshot
@@ -21,7 +22,10 @@ export interface RepairOptions {
  * and every file that goes out of use is moved, whole, to the directory's quarantine. A torn tail is left to
  * the next open. ERR_PINNACLE_JOURNAL_GAP: no snapshot reaches the journal's beginning; nothing was changed.
  */
-export async function repair(dataDirectory: string, options: RepairOptions): Promise<RepairReport> {
+export async function repair(
+  dataDirectory: string,
+  options: RepairOptions,
+): Promise<NativeRepairReport> {
   if (typeof dataDirectory !== 'string' || dataDirectory === '') {
     throw new PinnacleTypeError(
       'ERR_PINNACLE_INVALID_ARGUMENT',

@@ -1,14 +1,23 @@
 import type { NativeStats } from '../native/binding.js'
 import type { NativeHistogram } from '../native/histogram.js'
 
+/** A distribution since open. A value counts as the upper bound of its bucket, at most 1/64 above it. */
 export interface HistogramSummary {
+  /** Values that were counted. */
   count: number
+  /** The smallest value; 0: there is none. */
   min: number
+  /** Their mean. */
   mean: number
+  /** The median. */
   p50: number
+  /** 90 % are at most this. */
   p90: number
+  /** 99 % are at most this. */
   p99: number
+  /** 99.9 % are at most this. */
   p999: number
+  /** The largest value. */
   max: number
   /**
    * All that was counted: the buckets that hold something, ascending, as upper bounds (in the unit of the
@@ -18,8 +27,11 @@ export interface HistogramSummary {
   buckets: Buckets
 }
 
+/** The buckets that hold something, ascending, as two columns of the same length. */
 export interface Buckets {
+  /** Upper bound of each, in the histogram's unit. */
   upperBounds: Float64Array
+  /** Values in each, since open. */
   counts: Float64Array
 }
 
@@ -28,11 +40,18 @@ type Numbers = Omit<
   'appendNs' | 'syncNs' | 'syncEntries' | 'failed' | 'appended' | 'written' | 'durable' | 'applied'
 >
 
+/**
+ * Counters, gauges and distributions of an open directory. They count since open; those of the calling thread
+ * (`writer…`) since that began.
+ */
 export interface Stats extends Numbers {
+  /** Last sequence appended; it survives the process. */
   appendedFrontier: number
   /** In the segment files: other processes see it, and it survives without the window. */
   writtenFrontier: number
+  /** Last durable sequence; it survives power loss. */
   durableFrontier: number
+  /** Last sequence applied to the books. */
   appliedFrontier: number
   /** Why the journal failed, or null. */
   failed: string | null

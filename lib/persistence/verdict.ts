@@ -9,8 +9,11 @@ import type { InspectReport } from './inspect.js'
  */
 export type Verdict = 'clean' | 'torn' | 'damaged' | 'corrupt'
 
+/** A file that does not verify. */
 export interface Damage {
+  /** Path of the segment or snapshot. */
   path: string
+  /** What is wrong with it. */
   reason: string
 }
 

@@ -10,44 +10,60 @@ import type {
   NativeTakenSnapshot,
 } from '../native/binding.js'
 
+/** Facts of a snapshot. */
 export interface SnapshotInfo {
+  /** Path of the file. */
   path: string
   /** Everything up to this sequence is in it. */
   sequence: number
   /** When it was taken, ns since 1970-01-01 UTC. */
   timestampNs: bigint
+  /** Bytes of the file. */
   bytes: number
+  /** Live orders in it, of all books. */
   orders: number
+  /** Instruments in it. */
   instruments: number
   /** Bytes of the state machine's state. */
   stateBytes: number
-  /** 0 if it was only listed. */
+  /** Milliseconds that taking it took; 0: it was only listed. */
   durationMs: number
 }
 
-/** One that does not verify, was renamed or belongs to another journal. */
-export type DamagedSnapshot = Readonly<NativeDamagedSnapshot>
+export type { NativeDamagedSnapshot as DamagedSnapshot }
 
 /** What taking one gives. */
 export interface TakenSnapshot extends SnapshotInfo {
   /** Found while old ones were rotated away; they are left in place. */
-  damagedSnapshots: DamagedSnapshot[]
+  damagedSnapshots: NativeDamagedSnapshot[]
 }
 
 /** A snapshot in memory. */
 export interface LoadedSnapshot {
+  /** Its facts. */
   info: SnapshotInfo
+  /** Its books. close() frees them. */
   books: BookSet
   /** What the state machine's snapshot() gave; null if there was none. */
   state: Uint8Array | null
 }
 
-/** All newest first. */
+/** What a rotation did; newest first. */
 export interface RotationReport {
+  /** Snapshots that verify and are kept. */
   kept: SnapshotInfo[]
+  /** Older ones that were removed. */
   removed: SnapshotInfo[]
-  /** They are not counted as kept and not removed. */
-  damaged: { snapshot: SnapshotInfo; reason: string }[]
+  /** Snapshots that do not verify. They count as neither kept nor removed, and stay. */
+  damaged: DamagedInRotation[]
+}
+
+/** A snapshot that a rotation found damaged. */
+export interface DamagedInRotation {
+  /** Its facts, as far as they can be read. */
+  snapshot: SnapshotInfo
+  /** What is wrong with it. */
+  reason: string
 }
 
 export function snapshotInfoOf(info: NativeSnapshotInfo): SnapshotInfo {
