@@ -41,12 +41,17 @@ import {
 } from './line.js'
 import { JournalAuditStorage, type AuditStorage, type AuditWriter } from './storage.js'
 
+/** Where a trail is. */
 export interface AuditTrailOptions {
+  /** Directory of the trail; one of its own, or a data directory. */
   readonly dataDirectory: string
+  /** Milliseconds to wait for another process that writes a line. Default: 10,000. */
   readonly lockTimeoutMs?: number
-  /** For tests. */
+  /** @internal For tests. */
   readonly storage?: AuditStorage
+  /** What the trail does with files; for tests. */
   readonly files?: FileOperations
+  /** The clocks that it goes by; for tests. */
   readonly clocks?: Clocks
 }
 
@@ -67,9 +72,17 @@ function tampered(problem: string): Error {
   )
 }
 
+/**
+ * The audit trail of one data directory: lines that are chained by hash and authenticated by keys that evolve.
+ * Errors: ERR_PINNACLE_AUDIT_UNAVAILABLE (a line can't be written), ERR_PINNACLE_AUDIT_TAMPERED (the trail is
+ * not what was written; restart() begins a new one).
+ */
 export class AuditTrail implements AuditSink {
+  /** Its directory, absolute. */
   readonly dataDirectory: string
+  /** @internal */
   readonly storage: AuditStorage
+  /** @internal */
   readonly files: SecureFiles
   readonly #clocks: Clocks
   readonly #lockTimeoutMs: number
@@ -85,7 +98,10 @@ export class AuditTrail implements AuditSink {
     this.#clocks = options.clocks ?? realClocks
   }
 
-  /** Lines that are announced while others are being written go out together. */
+  /**
+   * Resolves once the event's line is durable. Lines that are announced while others are being written go out
+   * together.
+   */
   record(event: AuditEvent): Promise<void> {
     const time = new Date(this.#clocks.wallMs()).toISOString()
     return new Promise((resolve, reject) => {
@@ -179,7 +195,7 @@ export class AuditTrail implements AuditSink {
     throw tampered(`it ends before line ${String(head.sequence)}, which was the last`)
   }
 
-  /** The verification key, if it is still beside the trail. */
+  /** @internal The verification key, if it is still beside the trail. */
   rootKey(path = join(this.dataDirectory, keyFile)): Promise<RootKey | undefined> {
     return readRootKey(this.files, path)
   }

@@ -18,13 +18,14 @@ import { CredentialCode, credentialError } from '../secure/errors.js'
 import type { Clocks } from '../secure/clocks.js'
 import type { SecureFiles } from '../secure/secure-files.js'
 
-/** Failures without a wait; then 1 s, 2 s, 4 s, …; from `lockOutAfter` on a lock-out, doubling to a day. */
+/** Failed unlocks in a row without a wait; then 1 s, 2 s, 4 s, … */
 export const freeFailures = 3
+/** Failed unlocks in a row after which the wait is 15 minutes, doubling up to a day. */
 export const lockOutAfter = 10
 const lockOutMs = 15 * 60_000
 const longestMs = 24 * 3_600_000
 
-/** How long to wait after this many failures in a row. */
+/** Milliseconds to wait after this many failures in a row. */
 export function waitMsAfter(failures: number): number {
   if (failures < freeFailures) return 0
   if (failures < lockOutAfter) return 1000 * 2 ** (failures - freeFailures)

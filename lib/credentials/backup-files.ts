@@ -38,7 +38,10 @@ export async function writeBackup(files: SecureFiles, path: string, bytes: Buffe
   await files.replace(path, bytes)
 }
 
-/** Reads and checks a backup; needs no password. */
+/**
+ * Reads and checks a backup; needs no password. ERR_PINNACLE_CREDENTIALS_NOT_FOUND,
+ * ERR_PINNACLE_CREDENTIALS_CORRUPT, ERR_PINNACLE_UNSAFE_FILE.
+ */
 export async function readBackup(path: string): Promise<Backup> {
   const files = new SecureFiles(realFiles)
   const bytes = await files.read(path, maxBackupBytes)
@@ -46,14 +49,20 @@ export async function readBackup(path: string): Promise<Backup> {
   throw credentialError(CredentialCode.NotFound, `there is no backup ${path} in ${dirname(path)}`)
 }
 
+/** What is restored, and where. */
 export interface RestoreOptions extends StoreFilesOptions {
+  /** Path of the backup. */
   readonly backupPath: string
+  /** The trail; `noAudit` declines it. */
   readonly audit: AuditSink
   /** Replace a newer file, or another store's. */
   readonly force?: boolean
 }
 
-/** Puts a backup's file in place. The password is not needed for it, and stays that of the backup. */
+/**
+ * Puts a backup's file in place. The password is not needed for it, and stays that of the backup.
+ * ERR_PINNACLE_WOULD_OVERWRITE: what is there is newer, damaged or of another store.
+ */
 export async function restoreBackup(options: RestoreOptions): Promise<Backup> {
   const files = new StoreFiles(options)
   const backupPath = absolutePath(options.backupPath)

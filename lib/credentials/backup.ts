@@ -19,12 +19,15 @@ const backupFormat = 'pinnacle-credentials-backup'
 /** The file in base64 and the other fields. */
 export const maxBackupBytes = maxFileBytes
 
+/** A backup of a credentials file, still encrypted. */
 export interface Backup {
+  /** When it was made: ISO 8601, UTC. */
   readonly created: string
   /** '' for a file of the seed's format, which has none. */
   readonly store: string
   /** 0 for a file of the seed's format. */
   readonly generation: number
+  /** The credentials file, as it was. */
   readonly file: Buffer
 }
 

@@ -2,8 +2,12 @@ export {
   auditPersistence,
   AuditTrail,
   noAudit,
+  type AuditAction,
+  type AuditDetail,
   type AuditEvent,
+  type AuditOutcome,
   type AuditSink,
+  type AuditTrailOptions,
 } from '../audit/index.js'
 export { freeFailures, lockOutAfter, waitMsAfter } from './attempt-limiter.js'
 export { readBackup, restoreBackup, type RestoreOptions } from './backup-files.js'
@@ -11,18 +15,36 @@ export type { Backup } from './backup.js'
 export type { Clocks } from '../secure/clocks.js'
 export { CredentialCode } from '../secure/errors.js'
 export type { FileFacts, FileOperations } from '../secure/file-operations.js'
-export { kdfDefaults, kdfNames, type KdfName, type KdfParameters } from './kdf.js'
-export type { KeyEntry, PasswordEntry, RecipientEntry, TokenEntry } from './key-entry.js'
+export {
+  kdfDefaults,
+  kdfNames,
+  type Argon2Parameters,
+  type KdfName,
+  type KdfParameters,
+  type Pbkdf2Parameters,
+  type ScryptParameters,
+} from './kdf.js'
+export type { KeyEntry, KeyType, PasswordEntry, RecipientEntry, TokenEntry } from './key-entry.js'
 export { unwrapKey, wrapKey, type KeyContext, type KeyProvider } from './key-provider.js'
 export { PasswordProvider } from './password-provider.js'
-export { passwordVariable, readPassword, type PasswordSource } from './password-source.js'
+export {
+  passwordVariable,
+  readPassword,
+  type DescriptorSource,
+  type EnvironmentSource,
+  type FileSource,
+  type PasswordSource,
+  type ReadPasswordOptions,
+  type TerminalSource,
+} from './password-source.js'
 export { Pkcs11Provider, type TokenOptions } from './pkcs11-provider.js'
-export { cipherNames, type CipherName } from '../secure/primitives.js'
+export { cipherNames, type CipherName, type Sealed } from '../secure/primitives.js'
 export {
   createRecipientKey,
   formatPublicKey,
   openRecipientKey,
   parsePublicKey,
+  type NewRecipientKey,
 } from './recipient-key-file.js'
 export { fingerprintOf, RecipientProvider } from './recipient.js'
 export { allowUnlockedSecretMemory, SecretBuffer } from '../secure/secret-buffer.js'

@@ -11,24 +11,43 @@ import { secrets } from '../secure/native.js'
 import { keyBytes } from '../secure/primitives.js'
 import { SecretBuffer } from '../secure/secret-buffer.js'
 
+/** PBKDF2 with HMAC-SHA-256. */
 export interface Pbkdf2Parameters {
+  /** Tells the parameters apart. */
   readonly algorithm: 'pbkdf2-hmac-sha256'
+  /** 100,000 to 10,000,000. Default: 600,000. */
   readonly iterations: number
 }
+/** scrypt. n * r * p must be at least 786,432, and the memory (128 * n * r bytes) at most 1 GiB. */
 export interface ScryptParameters {
+  /** Tells the parameters apart. */
   readonly algorithm: 'scrypt'
+  /** A power of two, 2^15 to 2^22. Default: 2^17. */
   readonly n: number
+  /** Block size, 8 to 32. Default: 8. */
   readonly r: number
+  /** Parallelism, 1 to 16. Default: 1. */
   readonly p: number
 }
+/** argon2id. memoryKib * passes must be at least 35,840. It is computed in JavaScript, on this thread. */
 export interface Argon2Parameters {
+  /** Tells the parameters apart. */
   readonly algorithm: 'argon2id'
+  /** KiB, 7,168 to 1,048,576. Default: 19,456. */
   readonly memoryKib: number
+  /** 1 to 16. Default: 2. */
   readonly passes: number
+  /** 1 to 16. Default: 1. */
   readonly lanes: number
 }
+/**
+ * A key derivation and its parameters. Outside of their ranges they are refused:
+ * ERR_PINNACLE_CREDENTIALS_PARAMETERS.
+ */
 export type KdfParameters = Pbkdf2Parameters | ScryptParameters | Argon2Parameters
+/** The name of a key derivation. */
 export type KdfName = KdfParameters['algorithm']
+/** The key derivations. */
 export const kdfNames: readonly KdfName[] = ['pbkdf2-hmac-sha256', 'scrypt', 'argon2id']
 
 export const kdfSaltBytes = 32

@@ -3,33 +3,51 @@ import { corrupt, Fields, type JsonObject } from '../secure/canonical.js'
 import { checkKdf, kdfNames, type KdfParameters } from './kdf.js'
 import type { Sealed } from '../secure/primitives.js'
 
+/** A data key that is wrapped under a password. */
 export interface PasswordEntry {
+  /** Tells the entries apart. */
   readonly type: 'password'
+  /** How the wrapping key follows from the password. */
   readonly kdf: KdfParameters
+  /** 16 to 64 random bytes, new for each wrapping. */
   readonly salt: Buffer
+  /** The data key, sealed by AES-256-GCM. */
   readonly wrapped: Sealed
 }
 
-/** Wrapped by an AES key that never leaves a PKCS#11 token. */
+/** A data key that is wrapped by an AES key that never leaves a PKCS#11 token. */
 export interface TokenEntry {
+  /** Tells the entries apart. */
   readonly type: 'pkcs11'
+  /** Serial number of the token, at most 16 characters. */
   readonly tokenSerial: string
+  /** Label of the key, 1 to 64 characters. */
   readonly keyLabel: string
-  readonly keyId: string // hex
+  /** CKA_ID of the key, 1 to 32 bytes in hex. */
+  readonly keyId: string
+  /** The data key, sealed by the token. */
   readonly wrapped: Sealed
 }
 
-/** Wrapped to a public key: X25519 and ML-KEM-768 together. */
+/** A data key that is wrapped to a public key: X25519 and ML-KEM-768 together. */
 export interface RecipientEntry {
+  /** Tells the entries apart. */
   readonly type: 'recipient'
+  /** The algorithms. */
   readonly scheme: 'x25519-ml-kem-768'
+  /** Both public keys, X25519's first: 1,216 bytes. */
   readonly publicKey: Buffer
+  /** Ephemeral X25519 public key, 32 bytes. */
   readonly ephemeral: Buffer
+  /** Ciphertext of ML-KEM-768, 1,088 bytes. */
   readonly encapsulated: Buffer
+  /** The data key, sealed by AES-256-GCM. */
   readonly wrapped: Sealed
 }
 
+/** One way to open a credentials file; `type` tells which. */
 export type KeyEntry = PasswordEntry | TokenEntry | RecipientEntry
+/** The type of a key entry. */
 export type KeyType = KeyEntry['type']
 
 export const x25519Bytes = 32

@@ -13,7 +13,12 @@ export interface KeyContext {
   readonly store: string
 }
 
+/**
+ * Wraps and unwraps the data key of a credentials file. The package has PasswordProvider, Pkcs11Provider and
+ * RecipientProvider.
+ */
 export interface KeyProvider extends Disposable {
+  /** The type of the entries that it makes. */
   readonly type: KeyType
   /** Whether this provider could open the entry. */
   matches(entry: KeyEntry): boolean
@@ -42,6 +47,10 @@ export function wrapKey(
   return seal('aes-256-gcm', wrappingKey, binding, key)
 }
 
+/**
+ * The key that wrapKey() sealed, which must have `length` bytes (default: 32); undefined if secret, type,
+ * store, `rest` or bytes are not the same. The caller releases it.
+ */
 export function unwrapKey(
   secret: SecretBuffer,
   wrapped: Sealed,

@@ -15,7 +15,9 @@ import type { SecretBuffer } from '../secure/secret-buffer.js'
 const bindingOf = (kdf: KdfParameters, salt: Buffer): Buffer =>
   Buffer.from(JSON.stringify(kdfToJson(kdf, salt)))
 
+/** Wraps the data key under a password, which it holds in secret memory until it is disposed of. */
 export class PasswordProvider implements KeyProvider {
+  /** Tells the providers apart. */
   readonly type = 'password'
   readonly #password: SecretBuffer
   #kdf: KdfParameters | undefined
@@ -42,7 +44,7 @@ export class PasswordProvider implements KeyProvider {
     return this.unwrapBytes(entry, context, keyBytes)
   }
 
-  /** Any length, for key files. */
+  /** As unwrap(), for a key of any length: key files. */
   async unwrapBytes(entry: KeyEntry, context: KeyContext, length: number): Promise<SecretBuffer> {
     if (entry.type !== 'password') throw wrongPassword()
     using derived = await deriveKey(this.#password, entry.kdf, entry.salt)
@@ -53,7 +55,7 @@ export class PasswordProvider implements KeyProvider {
     return key
   }
 
-  /** The content of a file of the seed's format. */
+  /** @internal The content of a file of the seed's format. */
   openSeed(envelope: SeedEnvelope, what: string): Promise<SecretTree> {
     return openSeed(envelope, this.#password, what)
   }

@@ -10,16 +10,49 @@ import { coded, secrets } from '../secure/native.js'
 import { SecretBuffer } from '../secure/secret-buffer.js'
 import { maxPasswordBytes } from './strength.js'
 
-export type PasswordSource =
-  | { readonly type: 'terminal'; readonly path?: string }
-  | { readonly type: 'descriptor'; readonly descriptor: number }
-  | { readonly type: 'file'; readonly path: string }
-  | { readonly type: 'environment'; readonly variable: string }
+/** The source of a password; `type` tells which. */
+export type PasswordSource = TerminalSource | DescriptorSource | FileSource | EnvironmentSource
 
+/** A prompt on a terminal, without echo. */
+export interface TerminalSource {
+  /** Tells the sources apart. */
+  readonly type: 'terminal'
+  /** Path of the terminal. Default: /dev/tty. */
+  readonly path?: string
+}
+
+/** The first line of an open file. */
+export interface DescriptorSource {
+  /** Tells the sources apart. */
+  readonly type: 'descriptor'
+  /** Its number. */
+  readonly descriptor: number
+}
+
+/** The first line of a file of mode 600. */
+export interface FileSource {
+  /** Tells the sources apart. */
+  readonly type: 'file'
+  /** Path of the file. */
+  readonly path: string
+}
+
+/** An environment variable, which is removed; readPassword() warns of it. */
+export interface EnvironmentSource {
+  /** Tells the sources apart. */
+  readonly type: 'environment'
+  /** Its name. */
+  readonly variable: string
+}
+
+/** The environment variable that the command line reads. */
 export const passwordVariable = 'PINNACLE_MASTER_PASSWORD'
 
+/** How a password is read. */
 export interface ReadPasswordOptions {
+  /** Text that a terminal shows. Default: 'Master password: '. */
   readonly prompt?: string
+  /** Called if the source is a risk: the environment. */
   readonly onWarning?: (message: string) => void
   /** Take an empty line too; refused by default. */
   readonly allowEmpty?: boolean
@@ -29,7 +62,10 @@ function noPassword(message: string, cause?: unknown): Error {
   return credentialError(CredentialCode.PasswordSource, message, { cause })
 }
 
-/** The first line of the source, without its line end. The caller releases it. */
+/**
+ * The first line of the source, without its line end, at most 1,024 bytes. The caller releases it.
+ * ERR_PINNACLE_PASSWORD_SOURCE, ERR_PINNACLE_INTERRUPTED, ERR_PINNACLE_UNSAFE_FILE.
+ */
 export function readPassword(
   source: PasswordSource,
   options: ReadPasswordOptions = {},

@@ -15,6 +15,7 @@ import { SecretBuffer } from '../secure/secret-buffer.js'
 type Session = Pkcs11Handle
 type KeyHandle = Pkcs11Handle
 
+/** Which key of which token. */
 export interface TokenOptions {
   /** The token's PKCS#11 library, such as /usr/lib/softhsm/libsofthsm2.so. */
   readonly library: string
@@ -43,7 +44,12 @@ function load(): Pkcs11Module {
 
 const trimmed = (text: string): string => text.replace(/[\0 ]+$/, '')
 
+/**
+ * Wraps the data key by an AES-256 key that never leaves a PKCS#11 token. Needs the package pkcs11js;
+ * ERR_PINNACLE_TOKEN without it, and if library, token or key refuse.
+ */
 export class Pkcs11Provider implements KeyProvider {
+  /** Tells the providers apart. */
   readonly type = 'pkcs11'
   readonly #module: Pkcs11Module
   readonly #token: Pkcs11

@@ -6,15 +6,25 @@ import { Secret } from './secret.js'
 import { checkExpiry, checkName, releaseFields, type SecretFields } from './validation.js'
 import type { Credential, CredentialKind } from './vault.js'
 
+/** What a list shows of a credential: no secret. */
 export interface CredentialSummary {
+  /** Its name: 1 to 64 letters, digits, '.', '_' and '-', the first a letter or digit. */
   readonly name: string
+  /** What it is for, which decides its fields. */
   readonly kind: CredentialKind
+  /** When it was added: ISO 8601, UTC. */
   readonly created: string
+  /** When it got its newest value: ISO 8601, UTC. */
   readonly rotated: string
+  /** Number of the newest value, from 1. */
   readonly version: number
+  /** Numbers of the kept values, newest first. */
   readonly versions: readonly number[]
+  /** Names of its fields. */
   readonly fields: readonly string[]
+  /** When it expires: ISO 8601, UTC; null: never. */
   readonly expires: string | null
+  /** 'soon': within StoreOptions.warnDays. */
   readonly expiry: 'none' | 'valid' | 'soon' | 'expired'
 }
 

@@ -35,10 +35,18 @@ function toJson(id: string, publicKey: Buffer, entry: PasswordEntry): JsonObject
   }
 }
 
-/** A new pair: the private key's file, and the public key. The provider stays the caller's. */
-export async function createRecipientKey(
-  provider: PasswordProvider,
-): Promise<{ file: Buffer; publicKey: Buffer }> {
+/** A key pair that was just made. */
+export interface NewRecipientKey {
+  /** Content for the private key's file. */
+  file: Buffer
+  /** Both public keys, X25519's first: 1,216 bytes. */
+  publicKey: Buffer
+}
+
+/**
+ * A new pair: the private key's file, wrapped by the provider, which stays the caller's, and the public key.
+ */
+export async function createRecipientKey(provider: PasswordProvider): Promise<NewRecipientKey> {
   using seeds = SecretBuffer.random(recipientSeedBytes)
   const publicKey = publicKeyOf(seeds)
   const id = randomBytes(16).toString('hex')
@@ -46,7 +54,10 @@ export async function createRecipientKey(
   return { file: Buffer.from(canonicalText(toJson(id, publicKey, entry))), publicKey }
 }
 
-/** Opens a private key's file. The password's provider stays the caller's. */
+/**
+ * Opens the file of a private key; `what` names it in errors. The password's provider stays the caller's.
+ * ERR_PINNACLE_WRONG_PASSWORD, ERR_PINNACLE_CREDENTIALS_CORRUPT.
+ */
 export async function openRecipientKey(
   file: Uint8Array,
   provider: PasswordProvider,
@@ -73,11 +84,12 @@ export async function openRecipientKey(
   )
 }
 
-/** One line of text. */
+/** A public key as one line of text: 'pinnacle-recipient-1:' and base64. */
 export function formatPublicKey(publicKey: Uint8Array): string {
   return publicPrefix + Buffer.from(publicKey).toString('base64')
 }
 
+/** The provider of a public key in that form; it can wrap. ERR_PINNACLE_INVALID_CREDENTIAL. */
 export function parsePublicKey(text: string): RecipientProvider {
   const trimmed = text.trim()
   const bytes = Buffer.from(trimmed.slice(publicPrefix.length), 'base64')

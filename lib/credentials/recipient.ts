@@ -51,7 +51,7 @@ export function publicKeyOf(seeds: SecretBuffer): Buffer {
   return publicKey
 }
 
-/** Short name of a public key, to compare by eye. */
+/** Short name of a public key, 32 hex digits, to compare by eye. */
 export function fingerprintOf(publicKey: Uint8Array): string {
   return createHash('sha256').update(publicKey).digest('hex').slice(0, 32)
 }
@@ -64,8 +64,11 @@ function bindingOf(entry: Omit<RecipientEntry, 'wrapped' | 'type' | 'scheme'>): 
   return Buffer.concat([entry.publicKey, entry.ephemeral, entry.encapsulated])
 }
 
+/** Wraps the data key to a public key, and unwraps it with the private one. */
 export class RecipientProvider implements KeyProvider {
+  /** Tells the providers apart. */
   readonly type = 'recipient'
+  /** Both public keys, X25519's first: 1,216 bytes. */
   readonly publicKey: Buffer
   readonly #seeds: SecretBuffer | undefined
 

@@ -15,13 +15,20 @@ const usualField: Readonly<Record<CredentialKind, string>> = {
   'coinbase-legacy': 'secret',
 }
 
+/**
+ * The fields of one credential, as CredentialStore.withSecret() hands them to its callback. Afterwards the
+ * views that it gave are empty; strings made from them are not.
+ */
 export class Secret implements Disposable {
+  /** Name of the credential. */
   readonly name: string
+  /** Kind of the credential. */
   readonly kind: CredentialKind
+  /** Number of the value, from 1. */
   readonly version: number
   readonly #fields: SecretFields
 
-  /** Owns the fields from now on. */
+  /** @internal Owns the fields from now on. */
   constructor(name: string, kind: CredentialKind, version: number, fields: SecretFields) {
     this.name = name
     this.kind = kind
@@ -29,11 +36,15 @@ export class Secret implements Disposable {
     this.#fields = fields
   }
 
+  /** Names of its fields. */
   get fieldNames(): string[] {
     return Object.keys(this.#fields)
   }
 
-  /** A view of the field's bytes; of the kind's secret field, or the only field, if none is named. */
+  /**
+   * A view of a field's bytes; of the kind's secret field, or the only field, if none is named.
+   * ERR_PINNACLE_UNKNOWN_CREDENTIAL.
+   */
   bytes(field?: string): Uint8Array {
     return this.#field(field).bytes
   }
@@ -49,18 +60,22 @@ export class Secret implements Disposable {
     )
   }
 
+  /** Wipes the fields. withSecret() does it. */
   [Symbol.dispose](): void {
     releaseFields(this.#fields)
   }
 
+  /** '[redacted]'. */
   toJSON(): string {
     return redacted
   }
 
+  /** '[redacted]'. */
   toString(): string {
     return redacted
   }
 
+  /** What console.log shows: the name, and no byte. */
   [inspect.custom](): string {
     return `Secret ${this.name} ${redacted}`
   }

@@ -15,11 +15,15 @@ const lockFile = 'secure_config.lock'
 const maxCredentialsBytes = 4 * 1024 * 1024
 const defaultLockTimeoutMs = 10_000
 
+/** Where the credentials are. */
 export interface StoreFilesOptions {
+  /** Directory of the credentials, which only its owner may enter or change. */
   readonly dataDirectory: string
+  /** Milliseconds to wait for another process that holds the lock. Default: 10,000. */
   readonly lockTimeoutMs?: number
-  /** For tests. */
+  /** What the store does with files; for tests. */
   readonly files?: FileOperations
+  /** The clocks that it goes by; for tests. */
   readonly clocks?: Clocks
 }
 

@@ -35,6 +35,7 @@ import { UnlockedFile } from './unlocked-file.js'
 import { upgrade } from './upgrade.js'
 import { Vault, type CredentialKind } from './vault.js'
 
+/** What opening a store takes. */
 export interface StoreOptions extends StoreFilesOptions {
   /** Who unlocks. The store owns it from now on and disposes of it. */
   readonly provider: KeyProvider
@@ -42,15 +43,24 @@ export interface StoreOptions extends StoreFilesOptions {
   readonly audit: AuditSink
   /** Warn this many days before a credential expires; 14 by default. */
   readonly warnDays?: number
+  /** Called when a credential that is used has expired or soon will. */
   readonly onWarning?: (message: string) => void
 }
 
+/** What making a store takes. */
 export interface CreateOptions extends StoreOptions {
+  /** The cipher of the file. Default: 'aes-256-gcm'. */
   readonly cipher?: CipherName
-  /** Old values kept of each credential; 3 by default. */
+  /** Old values kept of each credential. Default: 3. */
   readonly historyLimit?: number
 }
 
+/**
+ * The credentials of one data directory, unlocked. A secret is decrypted for the length of a callback only. A
+ * change is on disk when its promise resolves; if it rejects, the file is as it was. Every access and change is
+ * recorded first, and not done if that fails (ERR_PINNACLE_AUDIT_UNAVAILABLE). After close():
+ * ERR_PINNACLE_CLOSED.
+ */
 export class CredentialStore implements AsyncDisposable {
   readonly #file: UnlockedFile
   readonly #options: StoreOptions
@@ -60,7 +70,7 @@ export class CredentialStore implements AsyncDisposable {
     this.#options = options
   }
 
-  /** A new, empty store. Rejects if there is one. */
+  /** A new, empty store. ERR_PINNACLE_CREDENTIALS_EXIST, ERR_PINNACLE_UNSAFE_FILE. */
   static async create(options: CreateOptions): Promise<CredentialStore> {
     const files = new StoreFiles(options)
     const event = { action: 'credentials.create', target: files.path } as const
@@ -80,7 +90,10 @@ export class CredentialStore implements AsyncDisposable {
     )
   }
 
-  /** Unlocks. Failures are counted and delay the next attempt. */
+  /**
+   * Unlocks. Failures are counted and delay the next attempt (ERR_PINNACLE_LOCKED_OUT).
+   * ERR_PINNACLE_WRONG_PASSWORD, ERR_PINNACLE_CREDENTIALS_NOT_FOUND, _CORRUPT, _NO_KEY, _ROLLED_BACK.
+   */
   static async open(options: StoreOptions): Promise<CredentialStore> {
     const files = new StoreFiles(options)
     const event = {
@@ -109,21 +122,24 @@ export class CredentialStore implements AsyncDisposable {
     }
   }
 
+  /** Version of the file's format. 1, that of the seed, is read only: upgrade() changes it to 2. */
   get formatVersion(): 1 | 2 {
     return this.#file.content instanceof Vault ? 2 : 1
   }
 
-  /** Counts the versions of the file; 0 for a file of the seed's format. */
+  /** Number of the file's version, which each change counts up; 0 for a file of the seed's format. */
   get generation(): number {
     const content = this.#file.content
     return content instanceof Vault ? content.envelope.generation : 0
   }
 
+  /** The keys that open the file. */
   get keys(): readonly KeyEntry[] {
     const content = this.#file.content
     return content instanceof Vault ? content.envelope.keys : []
   }
 
+  /** What there is, without secrets. */
   list(): CredentialSummary[] {
     const { credentials } = this.#file.content.index
     return credentials.map((credential) =>
@@ -206,10 +222,15 @@ export class CredentialStore implements AsyncDisposable {
     })
   }
 
+  /**
+   * Sets or removes the expiry date: a date (its end in UTC) or an ISO 8601 time, null: none.
+   * ERR_PINNACLE_UNKNOWN_CREDENTIAL, ERR_PINNACLE_INVALID_CREDENTIAL.
+   */
   async setExpiry(name: string, expires: string | null): Promise<void> {
     await this.#change('expiry', name, {}, () => expiring(name, expiryOf(expires)))
   }
 
+  /** Removes a credential with its history. ERR_PINNACLE_UNKNOWN_CREDENTIAL. */
   async remove(name: string): Promise<void> {
     await this.#change('remove', name, {}, () => removing(name))
   }
@@ -282,10 +303,12 @@ export class CredentialStore implements AsyncDisposable {
     return backupStore(this.#file, destination, options.recipients ?? [])
   }
 
+  /** Waits for changes under way, then wipes the keys and disposes of the provider. Idempotent. */
   async close(): Promise<void> {
     await this.#file.close()
   }
 
+  /** As close(), for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

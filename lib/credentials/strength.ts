@@ -29,12 +29,18 @@ async function theEstimator(): Promise<ZxcvbnFactory> {
   return estimator
 }
 
+/** How hard a password is to guess. */
 export interface Strength {
+  /** 0 to 4; a new master password needs 3. */
   readonly score: number
   /** What would make it better; never a part of the password. */
   readonly advice: string
 }
 
+/**
+ * Estimates it (zxcvbn, of the first 128 bytes). The password is a JavaScript string for the length of the
+ * call.
+ */
 export async function strengthOf(password: SecretBuffer): Promise<Strength> {
   const known = await theEstimator()
   // Beyond 128 characters the estimate takes long and no longer matters.
@@ -44,7 +50,10 @@ export async function strengthOf(password: SecretBuffer): Promise<Strength> {
   return { score, advice }
 }
 
-/** Throws ERR_PINNACLE_WEAK_PASSWORD for a new master password that is too easy to guess. */
+/**
+ * Rejects with ERR_PINNACLE_WEAK_PASSWORD if a new master password has less than 12 or more than 1,024 bytes,
+ * or a score below 3.
+ */
 export async function checkNewPassword(password: SecretBuffer): Promise<void> {
   if (password.length < minPasswordBytes || password.length > maxPasswordBytes) {
     throw credentialError(

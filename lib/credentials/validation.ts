@@ -10,6 +10,11 @@ import { decodeBase64, isEcPrivateKeyPem, isEd25519KeyBase64 } from './private-k
 import { SecretBuffer } from '../secure/secret-buffer.js'
 import { kindNames, maxHistory, namePattern, type CredentialKind } from './vault.js'
 
+/**
+ * Fields of a credential by name, each of at most 16 KiB. Its kind says which it needs: generic any; hmac
+ * `key`, `secret`, and `passphrase` if there is one; coinbase-cdp `name` and `privateKey`; coinbase-legacy
+ * `key`, `secret` and `passphrase`.
+ */
 export type SecretFields = Record<string, SecretBuffer>
 
 const maxFieldBytes = 16 * 1024

@@ -34,7 +34,9 @@ import {
 import { SecretBuffer } from '../secure/secret-buffer.js'
 
 export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+/** The kinds of credentials. */
 export const kindNames = ['generic', 'hmac', 'coinbase-cdp', 'coinbase-legacy'] as const
+/** What a credential is for, which decides its fields. */
 export type CredentialKind = (typeof kindNames)[number]
 
 /** The source of a secret's plaintext: the open file, or the caller (who keeps it). */

@@ -1,6 +1,7 @@
 /** The clocks of waits and audit lines. Tests use their own. */
 import { readFileSync } from 'node:fs'
 
+/** The clocks that waits and audit lines go by; a test gives its own. */
 export interface Clocks {
   /** Milliseconds since 1970. */
   wallMs(): number

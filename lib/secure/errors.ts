@@ -6,6 +6,7 @@ import {
   type ErrorOptionsWithDetails,
 } from '../errors/pinnacle-error.js'
 
+/** Codes of the errors of credentials and audit trail. */
 export const CredentialCode = {
   /** The file can't be what was written: truncated, edited, of another kind, a checksum or MAC is wrong. */
   Corrupt: 'ERR_PINNACLE_CREDENTIALS_CORRUPT',
@@ -15,18 +16,27 @@ export const CredentialCode = {
   OldVersion: 'ERR_PINNACLE_CREDENTIALS_OLD_VERSION',
   /** Parameters of a key derivation are below the floor or above the ceiling. */
   Parameters: 'ERR_PINNACLE_CREDENTIALS_PARAMETERS',
+  /** The password, token PIN or private key is not the right one, or the key entry was altered. */
   WrongPassword: 'ERR_PINNACLE_WRONG_PASSWORD',
   /** The file holds no entry that the given key provider could open. */
   NoKey: 'ERR_PINNACLE_CREDENTIALS_NO_KEY',
+  /** Too many unlocks failed: `details.retryAfterMs` and `details.release` say when the next is possible. */
   LockedOut: 'ERR_PINNACLE_LOCKED_OUT',
+  /** The directory holds no credentials, or there is no such backup. */
   NotFound: 'ERR_PINNACLE_CREDENTIALS_NOT_FOUND',
+  /** The directory holds credentials already. */
   Exists: 'ERR_PINNACLE_CREDENTIALS_EXIST',
+  /** No credential, field or kept version has this name. */
   Unknown: 'ERR_PINNACLE_UNKNOWN_CREDENTIAL',
+  /** A credential of this name exists. */
   Duplicate: 'ERR_PINNACLE_DUPLICATE_CREDENTIAL',
   /** A name, key or secret was refused; it is never echoed. */
   Invalid: 'ERR_PINNACLE_INVALID_CREDENTIAL',
+  /** A new master password is too short, too long or too easy to guess. */
   WeakPassword: 'ERR_PINNACLE_WEAK_PASSWORD',
+  /** The source gives no password: no terminal, an unset variable, an empty or too long line. */
   PasswordSource: 'ERR_PINNACLE_PASSWORD_SOURCE',
+  /** The prompt was ended by Ctrl-C. */
   Interrupted: 'ERR_PINNACLE_INTERRUPTED',
   /** A looser mode, a foreign owner, a symbolic or hard link. */
   Unsafe: 'ERR_PINNACLE_UNSAFE_FILE',
@@ -36,17 +46,22 @@ export const CredentialCode = {
   RolledBack: 'ERR_PINNACLE_CREDENTIALS_ROLLED_BACK',
   /** A backup or restore would overwrite something newer or foreign. */
   WouldOverwrite: 'ERR_PINNACLE_WOULD_OVERWRITE',
+  /** A secret was used after its callback. */
   SecretReleased: 'ERR_PINNACLE_SECRET_RELEASED',
+  /** The store was closed. */
   Closed: 'ERR_PINNACLE_CLOSED',
+  /** Another process has held the lock for longer than `lockTimeoutMs`. */
   Locked: 'ERR_PINNACLE_LOCKED',
   /** A PKCS#11 module, token or key is missing or refused. */
   Token: 'ERR_PINNACLE_TOKEN',
+  /** A cryptographic primitive failed; nothing was written. */
   Crypto: 'ERR_PINNACLE_CRYPTO',
   /** The audit trail can't take a line; what it should have recorded was not done. */
   AuditUnavailable: 'ERR_PINNACLE_AUDIT_UNAVAILABLE',
   /** The audit trail is not what was written. */
   AuditTampered: 'ERR_PINNACLE_AUDIT_TAMPERED',
 } as const
+/** One of these codes. */
 export type CredentialCode = (typeof CredentialCode)[keyof typeof CredentialCode]
 
 export function credentialError(

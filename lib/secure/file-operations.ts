@@ -5,14 +5,21 @@
 import { constants } from 'node:fs'
 import { lstat, open, readdir, rename, unlink } from 'node:fs/promises'
 
+/** Facts of a file's name. */
 export interface FileFacts {
+  /** What it is; 'link' is a symbolic one. */
   readonly kind: 'file' | 'directory' | 'link' | 'other'
-  readonly mode: number // permission bits
+  /** Permission bits. */
+  readonly mode: number
+  /** Id of its owner. */
   readonly uid: number
+  /** Number of its hard links. */
   readonly links: number
+  /** Bytes of its content. */
   readonly bytes: number
 }
 
+/** What credentials and audit trail do with files, all paths absolute; a test can fail or watch each. */
 export interface FileOperations {
   /** Facts of the name itself: a symbolic link is not followed. */
   facts(path: string): Promise<FileFacts>
@@ -20,9 +27,13 @@ export interface FileOperations {
   read(path: string, accept: (facts: FileFacts) => void, maxBytes: number): Promise<Buffer>
   /** A new file of mode 600, whatever the umask; fails if the name exists. Synced. */
   create(path: string, bytes: Uint8Array): Promise<void>
+  /** Renames, and replaces a file of the new name. */
   rename(from: string, to: string): Promise<void>
+  /** Removes a file. */
   remove(path: string): Promise<void>
+  /** Names in a directory. */
   list(directory: string): Promise<string[]>
+  /** Makes the names in a directory durable. */
   syncDirectory(path: string): Promise<void>
 }
 

@@ -13,12 +13,16 @@ const gcmTagBytes = 16
 const gcmNonceBytes = 12
 const blockBytes = 16
 
+/** The ciphers that a credentials file may be sealed with. */
 export const cipherNames = ['aes-256-gcm', 'aes-256-cbc-hmac-sha256'] as const
+/** The cipher that a credentials file is sealed with; 'aes-256-gcm' unless asked otherwise. */
 export type CipherName = (typeof cipherNames)[number]
 
 /** Ciphertext with its tag, and the nonce that it needs. */
 export interface Sealed {
+  /** 12 bytes for GCM, 16 for CBC. */
   readonly nonce: Buffer
+  /** Ciphertext and tag. */
   readonly sealed: Buffer
 }
 

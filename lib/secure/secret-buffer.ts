@@ -20,6 +20,11 @@ export function allowUnlockedSecretMemory(allowed: boolean): void {
   unlockedAllowed = allowed
 }
 
+/**
+ * A secret's bytes in native memory that is locked, left out of core dumps, and wiped on release and at exit.
+ * It shows them only as `bytes`; after release() every view is empty and use throws
+ * ERR_PINNACLE_SECRET_RELEASED. ERR_PINNACLE_NO_SPACE: the limit on locked memory is reached.
+ */
 export class SecretBuffer implements Disposable {
   readonly #bytes: Uint8Array
   #released = false
@@ -37,6 +42,7 @@ export class SecretBuffer implements Disposable {
     return new SecretBuffer(length)
   }
 
+  /** Random bytes. */
   static random(length: number): SecretBuffer {
     const secret = new SecretBuffer(length)
     if (secrets().random(secret.#bytes)) return secret
@@ -44,6 +50,7 @@ export class SecretBuffer implements Disposable {
     throw credentialError(CredentialCode.Crypto, 'the random generator failed; nothing was written')
   }
 
+  /** A copy; the source is left as it is. */
   static copyOf(source: Uint8Array): SecretBuffer {
     const secret = new SecretBuffer(source.length)
     secret.#bytes.set(source)
@@ -70,10 +77,12 @@ export class SecretBuffer implements Disposable {
     return this.#bytes
   }
 
+  /** Bytes. */
   get length(): number {
     return this.bytes.length
   }
 
+  /** Whether release() was called. */
   get released(): boolean {
     return this.#released
   }
@@ -83,28 +92,34 @@ export class SecretBuffer implements Disposable {
     return secrets().equal(this.bytes, other.bytes)
   }
 
+  /** A copy of the bytes `from` to before `to`. */
   copy(from = 0, to = this.length): SecretBuffer {
     return SecretBuffer.copyOf(this.bytes.subarray(from, to))
   }
 
+  /** Wipes the bytes. Idempotent. */
   release(): void {
     if (this.#released) return
     this.#released = true
     secrets().release(this.#bytes)
   }
 
+  /** As release(), for `using`. */
   [Symbol.dispose](): void {
     this.release()
   }
 
+  /** '[redacted]'. */
   toJSON(): string {
     return redacted
   }
 
+  /** '[redacted]'. */
   toString(): string {
     return redacted
   }
 
+  /** What console.log shows: no byte of it. */
   [inspect.custom](): string {
     return `SecretBuffer ${redacted}`
   }
