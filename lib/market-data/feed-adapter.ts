@@ -8,6 +8,7 @@ import type { ParsedFrame } from './feed-update.js'
 
 /** A subscription; each adapter lists its channels. */
 export interface FeedSubscription {
+  /** The exchange's own product names, such as `BTC-USD`. */
   products: readonly string[]
   /** The exchange's own channel names, such as `level2` and `market_trades`. */
   channels: readonly string[]
@@ -25,9 +26,13 @@ export type SubscriptionSigner = () => Promise<Readonly<Record<string, string>>>
  */
 export type SequenceRule = 'contiguous' | 'ranges' | 'increasing' | 'none'
 
+/**
+ * One exchange's protocol: makes the requests and reads the frames. Each connection has an adapter of its own.
+ */
 export interface FeedAdapter {
   /** `coinbase`, `coinbase-exchange`, `kraken`, `binance`. */
   readonly name: string
+  /** Address of the exchange's feed, `wss:`. */
   readonly defaultUrl: string
   /** Channels that can be subscribed to. */
   readonly channels: readonly string[]
@@ -35,6 +40,7 @@ export interface FeedAdapter {
   readonly impliedChannels: readonly string[]
   /** Channels whose subscription must be signed. */
   readonly authenticatedChannels: readonly string[]
+  /** How its numbers count. */
   readonly sequenceRule: SequenceRule
   /** Whether the first frame after a (re)connect may have any number. */
   readonly sequenceRestartsOnConnect: boolean
@@ -42,6 +48,7 @@ export interface FeedAdapter {
   bookKind(channels: readonly string[]): 'levels' | 'orders'
   /** Messages to send once connected, in order. `signed` holds the signer's fields, if any. */
   subscribe(subscription: FeedSubscription, signed?: Readonly<Record<string, string>>): string[]
+  /** Messages that end subscriptions, in order. */
   unsubscribe(subscription: FeedSubscription, signed?: Readonly<Record<string, string>>): string[]
   /** One received text frame. */
   parse(frame: string): ParsedFrame

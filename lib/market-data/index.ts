@@ -26,7 +26,7 @@ export type {
   ReceivedFrame,
 } from './client/feed-events.js'
 export { pinOf } from './client/key-pins.js'
-export type { PinMismatch } from './client/pinned-connection.js'
+export type { PinMismatch, Roots } from './client/pinned-connection.js'
 export { advancedTradeSigner, exchangeSigner, type SignerOptions } from './client/signers.js'
 export type {
   FeedAdapter,
@@ -42,6 +42,7 @@ export type {
   HeartbeatUpdate,
   LevelChange,
   LevelsUpdate,
+  MalformedFrame,
   OrderSnapshotUpdate,
   OrderUpdate,
   OtherUpdate,
@@ -51,8 +52,23 @@ export type {
   SubscriptionsUpdate,
   TickerUpdate,
   TradeUpdate,
+  UnknownFrame,
+  UpdatesFrame,
 } from './feed-update.js'
-export type { FeedEntry, GapEntry, GapReason } from './feed-entry.js'
+export type {
+  BookSnapshotEntry,
+  ConnectionEntry,
+  FeedEntry,
+  FeedTickerEntry,
+  FeedTradeEntry,
+  FrameEntry,
+  FrameSequence,
+  GapEntry,
+  GapReason,
+  HeartbeatEntry,
+  QuarantinedEntry,
+  RawEntry,
+} from './feed-entry.js'
 export type { Candle, CandleInterval } from './history/candle.js'
 export {
   PriceHistory,
@@ -64,6 +80,7 @@ export type { HistoryGap, HistoryProduct, Tick } from './history/tick.js'
 export { decodeFeedEntry } from './record/entry-codec.js'
 export {
   FeedRecorder,
+  type FeedSource,
   type RecordedNotice,
   type RecordedUpdate,
   type RecorderOptions,
@@ -72,12 +89,25 @@ export {
 export {
   FeedRecording,
   type FeedRecordingOptions,
+  type RecordingClientOptions,
   type RecordingStats,
   type ResumeOptions,
 } from './record/feed-recording.js'
-export { FeedState as RecordedFeedState } from './record/feed-state.js'
+export {
+  FeedState as RecordedFeedState,
+  type FeedCounts,
+  type LastFrame,
+  type LastHeartbeat,
+} from './record/feed-state.js'
+export type { HistoryFeedOptions } from './record/history-feed.js'
 export { journalTicks } from './record/live-ticks.js'
 export { readRecordingStatus, type RecordingStatus } from './record/recording-status.js'
 export { RecordingStore, type ProductScales, type StoreOptions } from './record/recording-store.js'
-export { replayFile, surveyRecording, type ReplayFileOptions } from './record/replay-file.js'
+export {
+  replayFile,
+  surveyRecording,
+  type RecordingSurvey,
+  type ReplayFileOptions,
+} from './record/replay-file.js'
 export { replayJournal, type ReplayJournalOptions } from './record/replay-journal.js'
+export type { ReplaySpeed } from './record/replay-pace.js'

@@ -9,6 +9,7 @@ export const AdapterCode = {
   /** A channel that the exchange does not have, or a missing product. */
   InvalidSubscription: 'ERR_PINNACLE_FEED_INVALID_SUBSCRIPTION',
 } as const
+/** One of these codes. */
 export type AdapterCode = (typeof AdapterCode)[keyof typeof AdapterCode]
 
 /**

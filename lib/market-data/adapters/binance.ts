@@ -97,6 +97,10 @@ const tickerFields: TickerFields = {
   volume: 'v',
 }
 
+/**
+ * Binance spot, combined streams. Channels: trade, ticker, bookTicker, depth, depth5, depth10, depth20; at most
+ * one of the four books of a product. Numbers are ranges of update ids by product.
+ */
 export class BinanceAdapter implements FeedAdapter {
   readonly name = name
   readonly defaultUrl = 'wss://stream.binance.com:9443/stream'

@@ -89,6 +89,10 @@ const tickerFields: TickerFields = {
   volume: 'volume_24h',
 }
 
+/**
+ * Coinbase Exchange. Channels: ticker, ticker_batch, level2, level2_batch, matches, full, heartbeat, status,
+ * user; `full` gives books by order.
+ */
 export class CoinbaseExchangeAdapter implements FeedAdapter {
   readonly name = name
   readonly defaultUrl = 'wss://ws-feed.exchange.coinbase.com'

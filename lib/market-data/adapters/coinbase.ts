@@ -61,6 +61,10 @@ const tickerFields: TickerFields = {
   volume: 'volume_24_h',
 }
 
+/**
+ * Coinbase Advanced Trade. Channels: ticker, ticker_batch, level2, market_trades, heartbeats, candles, status,
+ * user, futures_balance_summary; numbers count the messages of a connection.
+ */
 export class CoinbaseAdapter implements FeedAdapter {
   readonly name = name
   readonly defaultUrl = 'wss://advanced-trade-ws.coinbase.com'

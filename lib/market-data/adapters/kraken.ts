@@ -62,13 +62,15 @@ const tickerParts = [
   [',"timestamp":"', 'time'],
 ] as const
 
-/** Depths that a subscription can ask for. */
+/** The depths that Kraken offers. */
 export const krakenDepths = [10, 25, 100, 500, 1000] as const
+/** Levels on each side of a book that Kraken sends. */
 export type KrakenDepth = (typeof krakenDepths)[number]
 const maxDepth = 1000
 /** Levels of one side in one message, far above any depth: filling a sorted list takes quadratic time. */
 const maxLevels = 10_000
 
+/** How the adapter subscribes. */
 export interface KrakenOptions {
   /** Levels of each side that the exchange sends; 10 by default. */
   readonly depth?: KrakenDepth
@@ -91,6 +93,10 @@ const tickerFields: TickerFields = {
   volume: 'volume',
 }
 
+/**
+ * Kraken, WebSocket API v2. Channels: ticker, book, trade, ohlc, instrument. A checksum of the exchange's
+ * verifies each book, since its messages have no numbers.
+ */
 export class KrakenAdapter implements FeedAdapter {
   readonly name = name
   readonly defaultUrl = 'wss://ws.kraken.com/v2'

@@ -5,10 +5,11 @@
 import { PinnacleRangeError } from '../../errors/pinnacle-error.js'
 import { shown } from '../../errors/shown.js'
 
+/** The waits between tries to connect: random, up to a bound that doubles with each failure. */
 export interface BackoffOptions {
-  /** The first wait is random from 0 to this; every further failure doubles the bound. */
+  /** Milliseconds, 1 to 2^31 - 1: the first wait is random from 0 to this. Default: 250. */
   readonly baseMs?: number
-  /** The longest wait. */
+  /** Milliseconds, `baseMs` to 2^31 - 1: no wait is longer. Default: 30,000. */
   readonly capMs?: number
 }
 

@@ -1,6 +1,7 @@
 /** Codes of the feed client. docs/errors.md explains each and says what to do. */
 import { PinnacleError, type ErrorOptionsWithDetails } from '../../errors/pinnacle-error.js'
 
+/** Codes of the feed client's errors. */
 export const FeedCode = {
   /** Not a wss: URL. No option permits one. */
   InsecureUrl: 'ERR_PINNACLE_FEED_INSECURE_URL',
@@ -39,6 +40,7 @@ export const FeedCode = {
   /** The frame handler threw. */
   Consumer: 'ERR_PINNACLE_FEED_CONSUMER',
 } as const
+/** One of these codes. */
 export type FeedCode = (typeof FeedCode)[keyof typeof FeedCode]
 
 export function feedError(

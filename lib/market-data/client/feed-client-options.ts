@@ -16,11 +16,16 @@ import {
   type Roots,
 } from './pinned-connection.js'
 
+/** Options of a FeedClient. A number out of range is ERR_PINNACLE_INVALID_ARGUMENT. */
 export interface FeedClientOptions extends FeedSubscription {
   /** An adapter, or a factory that makes one per connection: an adapter may remember its subscriptions. */
   readonly adapter: FeedAdapter | (() => FeedAdapter)
   /** Default: the adapter's. `wss:` only. */
   readonly url?: string
+  /**
+   * Public keys of which the server's chain must have one: base64 of SHA-256 (see pinOf). Default: any that the
+   * certificate authorities vouch for.
+   */
   readonly pins?: PinnedConnectionOptions['pins']
   /** Additional trusted roots in PEM. */
   readonly ca?: Roots
@@ -38,29 +43,43 @@ export interface FeedClientOptions extends FeedSubscription {
   readonly onFrame: (delivery: FeedDelivery) => void | Promise<void>
   /** Gaps and changes of state, in order among the frames. */
   readonly onNotice?: (notice: FeedNotice) => void | Promise<void>
+  /** Signs the subscriptions of authenticated channels. */
   readonly signer?: SubscriptionSigner
   /** Records refused keys, for example in an audit trail. */
   readonly audit?: AuditSink
+  /** Called with the keys of a server that matched no pin. */
   readonly onPinMismatch?: (mismatch: PinMismatch) => void
+  /** Waits between tries to connect. */
   readonly backoff?: BackoffOptions
-  /** A subscribed connection must live this long to reset the backoff. */
+  /** A subscribed connection of this age lets the waits start over; 0 to 2^31 - 1. Default: 10,000. */
   readonly stableAfterMs?: number
+  /** Silence that ends a connection; 10 to 2^31 - 1. Default: 10,000. */
   readonly heartbeatTimeoutMs?: number
+  /** For connection and TLS, and again for the WebSocket's handshake; 1 to 2^31 - 1. Default: 10,000. */
   readonly connectTimeoutMs?: number
-  /** Time for the exchange to confirm a subscription, and to send a new snapshot. */
+  /**
+   * For the exchange to confirm a subscription, and to send a new snapshot; 1 to 2^31 - 1. Default: 10,000.
+   */
   readonly subscribeTimeoutMs?: number
+  /** For the answer to the close frame, and again for the consumer; 1 to 2^31 - 1. Default: 2,000. */
   readonly closeTimeoutMs?: number
+  /** A larger message ends the connection; 1 KiB to 1 GiB. Default: 8 MiB. */
   readonly maxMessageBytes?: number
-  /** Time for a whole request for a book. */
+  /** For a whole request for a book; 1 to 2^31 - 1. Default: 30,000. */
   readonly bookTimeoutMs?: number
+  /** A larger book is refused; 1 KiB to 1 GiB. Default: 64 MiB. */
   readonly maxBookBytes?: number
-  /** Frames whose updates wait for a book. */
+  /** Frames whose updates may wait for a book; 1 to 2^24. Default: 65,536. */
   readonly maxHeldFrames?: number
+  /** Frames that may wait for the consumer; 1 to 2^24. Default: 8,192. */
   readonly maxBufferedFrames?: number
-  /** The socket is paused while this many bytes wait; as many may wait for books. */
+  /**
+   * The socket is paused while this many bytes wait; as many may wait for books. 1 to 2^40. Default: 64 MiB.
+   */
   readonly pauseBytes?: number
-  /** Whether to offer permessage-deflate: less traffic, more time per frame. */
+  /** Whether to offer permessage-deflate: less traffic, more time per frame. Default: false. */
   readonly compression?: boolean
+  /** Timers and clocks; for tests. */
   readonly clock?: FeedClock
   /** Uniform in [0, 1): the jitter of the waits. */
   readonly random?: () => number

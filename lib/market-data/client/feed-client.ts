@@ -45,6 +45,11 @@ function refutedBooks(parsed: ParsedFrame): string[] {
   )
 }
 
+/**
+ * Reads one exchange's feed over TLS: connects, subscribes, notices silence and missing numbers, reconnects
+ * after a loss, and delivers every new frame in order and once. A gap precedes the frame before which something
+ * may be missing.
+ */
 export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncDisposable {
   readonly #options: ResolvedFeedOptions
   readonly #wanted: SubscriptionSet
@@ -87,22 +92,27 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     })
   }
 
+  /** The state of the connection; 'idle' before start(). */
   get state(): FeedState | 'idle' {
     return this.#state
   }
 
+  /** Products that are subscribed to, or will be. */
   get products(): string[] {
     return this.#wanted.products
   }
 
+  /** Channels that are subscribed to, or will be, with those that the exchange demands. */
   get channels(): string[] {
     return this.#wanted.channels
   }
 
+  /** Address of the exchange. */
   get url(): string {
     return this.#options.url
   }
 
+  /** Counters since start(). */
   stats(): FeedStats {
     const { frames, bytes, duplicates, outOfOrder, gaps, missed, malformed } = this.#intake.counts
     return {
@@ -147,6 +157,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     await live.subscriber.request('subscribe', added)
   }
 
+  /** Removes a subscription. */
   async unsubscribe(subscription: FeedSubscription): Promise<void> {
     this.#requireLive()
     const removed = this.#wanted.remove(subscription)
@@ -178,6 +189,7 @@ export class FeedClient extends EventEmitter<FeedClientEvents> implements AsyncD
     return (this.#closed ??= this.#shut(null))
   }
 
+  /** As close(), for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

@@ -17,7 +17,9 @@ import { describeTlsFailure, isTlsFailure } from './tls-failure.js'
 
 /** Describes a key that matched no pin. */
 export interface PinMismatch {
+  /** The server. */
   readonly host: string
+  /** The configured pins. */
   readonly pinsExpected: readonly string[]
   /** The leaf's first, then those of the authorities above it. */
   readonly pinsSeen: readonly string[]
@@ -75,7 +77,7 @@ function hostOf(url: URL): string {
   return url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
 }
 
-/** Roots in PEM. */
+/** Certificates in PEM. */
 export type Roots = string | Buffer | readonly (string | Buffer)[]
 
 /**

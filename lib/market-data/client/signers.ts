@@ -12,6 +12,7 @@ import { decodeBase64 } from '../../credentials/private-key-check.js'
 import type { SubscriptionSigner } from '../feed-adapter.js'
 import { FeedCode, feedError } from './errors.js'
 
+/** Which credential signs. */
 export interface SignerOptions {
   /** An unlocked store. */
   readonly credentials: Pick<CredentialStore, 'withSecret'>

@@ -5,6 +5,7 @@
  */
 import { dayNs, type HistoryGap, type Tick } from './tick.js'
 
+/** Length of each interval, in ns. */
 export const candleIntervals = {
   '1s': 1_000_000_000n,
   '1m': 60_000_000_000n,
@@ -12,15 +13,22 @@ export const candleIntervals = {
   '1h': 3_600_000_000_000n,
   '1d': dayNs,
 } as const
+/** The length of a candle: '1s', '1m', '5m', '1h' or '1d'. */
 export type CandleInterval = keyof typeof candleIntervals
 
+/** Trades of an interval of exchange time. Prices are ticks. */
 export interface Candle {
-  /** The candle covers [startNs, endNs). */
+  /** The candle covers [startNs, endNs): ns since 1970-01-01 UTC. */
   startNs: bigint
+  /** End of the candle. */
   endNs: bigint
+  /** Ticks of its first trade. */
   open: number
+  /** Ticks of its highest trade. */
   high: number
+  /** Ticks of its lowest trade. */
   low: number
+  /** Ticks of its last trade. */
   close: number
   /** Lots. */
   volume: bigint

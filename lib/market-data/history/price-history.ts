@@ -24,6 +24,7 @@ import {
   type Tick,
 } from './tick.js'
 
+/** Where the history is. */
 export interface PriceHistoryOptions {
   /** The data directory. */
   directory: string
@@ -33,12 +34,17 @@ export interface PriceHistoryOptions {
 
 /** From `from` (inclusive) to `to` (exclusive), in exchange time. */
 export interface TickQuery {
+  /** Name of the product. */
   product: string
+  /** Inclusive: ns since 1970-01-01 UTC. Default: the beginning. */
   from?: bigint
+  /** Exclusive: ns since 1970-01-01 UTC. Default: the end. */
   to?: bigint
 }
 
+/** A TickQuery with the candles' length. */
 export interface CandleQuery extends TickQuery {
+  /** Length of a candle. */
   interval: CandleInterval
   /**
    * Also returns candles without trades, at the preceding close, from the query's first trade to its last.
@@ -51,6 +57,10 @@ interface DayOfTicks {
   batches: AsyncIterable<Tick[]>
 }
 
+/**
+ * Queries of a data directory's price history, beside a running writer or at rest. Errors:
+ * ERR_PINNACLE_HISTORY_CORRUPT, ERR_PINNACLE_INVALID_TIMESTAMP, ERR_PINNACLE_INVALID_ARGUMENT.
+ */
 export class PriceHistory {
   readonly #directory: string
   readonly #liveTicks: PriceHistoryOptions['liveTicks']
@@ -60,7 +70,7 @@ export class PriceHistory {
     this.#liveTicks = options.liveTicks
   }
 
-  /** The product's scales. Throws if it has no history. */
+  /** The product's scales. ERR_PINNACLE_HISTORY_UNKNOWN_PRODUCT if it has no history. */
   async product(name: string): Promise<HistoryProduct> {
     for (const kind of ['ticks', 'gaps'] as const) {
       const directory = this.#directoryOf(name, kind)
@@ -78,12 +88,14 @@ export class PriceHistory {
     )
   }
 
+  /** Trades, day by day, within a day in order of their sequence. */
   async *ticks(query: TickQuery): AsyncGenerator<Tick> {
     for await (const { batches } of this.#days(query)) {
       for await (const batch of batches) yield* batch
     }
   }
 
+  /** Candles in order of time. A day's trades are held in memory as candles. */
   async *candles(query: CandleQuery): AsyncGenerator<Candle> {
     if (!Object.hasOwn(candleIntervals, query.interval)) {
       throw new PinnacleTypeError(

@@ -10,8 +10,11 @@ import { maxScale } from '../../decimal/decimal.js'
 
 /** A product as history names it; an instrument fits. */
 export interface HistoryProduct {
+  /** 1 to 64 printable characters. */
   name: string
+  /** Decimal places of a price, 0 to 15. */
   priceScale: number
+  /** Decimal places of a quantity, 0 to 15. */
   quantityScale: number
   /** Prices may be negative. Files don't say so; the archiver does. Default: false. */
   signedPrices?: boolean
@@ -23,19 +26,27 @@ export interface Tick {
   sequence: number
   /** The exchange's time, nanoseconds since the epoch. It decides the day and the candle. */
   timeNs: bigint
-  /** Local wall clock at receipt. */
+  /** Local wall clock at receipt: ns since 1970-01-01 UTC. */
   receivedNs: bigint
+  /** The exchange's id. */
   tradeId: string
+  /** The aggressor's: 0 bought, 1 sold. */
   side: Side
+  /** Ticks. */
   price: number
+  /** Lots. */
   quantity: number
 }
 
 /** Something may be missing from `fromNs` to `toNs`. */
 export interface HistoryGap {
+  /** Sequence of the journal entry. */
   sequence: number
+  /** Begin: ns since 1970-01-01 UTC. */
   fromNs: bigint
+  /** End: ns since 1970-01-01 UTC. */
   toNs: bigint
+  /** Why, as GapReason. */
   reason: string
 }
 

@@ -20,30 +20,41 @@ import { ResumeGaps } from './resume-gaps.js'
 
 /** The feed's origin, as the connection entries state it. */
 export interface FeedSource {
+  /** Name of the adapter. */
   readonly exchange: string
+  /** Address of the exchange. */
   readonly url: string
+  /** Products that are subscribed to. */
   readonly products: readonly string[]
+  /** Channels that are subscribed to. */
   readonly channels: readonly string[]
-  /** Name of the credential, never the secret. */
+  /** Name of the credential, never the secret; null: none. */
   readonly authentication: string | null
 }
 
 /** A journaled update. */
 export interface RecordedUpdate {
+  /** The update. */
   readonly update: FeedUpdate
   /** Sequence of its last entry. */
   readonly sequence: number
+  /** Wall clock at the frame's receipt: ns since 1970-01-01 UTC. */
   readonly receivedNs: bigint
+  /** Monotonic clock at the frame's receipt, in ns. */
   readonly receivedMonotonicNs: bigint
 }
 
 /** A journaled gap or change of state. */
 export interface RecordedNotice {
+  /** The gap or the change. */
   readonly notice: Omit<GapEntry, 'type'> | FeedStateChange
+  /** Sequence of its entry. */
   readonly sequence: number
 }
 
+/** What a FeedRecorder writes to. */
 export interface RecorderOptions {
+  /** The open data directory. */
   readonly persistence: PersistenceManager
   /** The persistence's state machine. */
   readonly state: FeedState
@@ -51,29 +62,37 @@ export interface RecorderOptions {
   readonly source: () => FeedSource
   /** Whether the exchange's numbers restart with each connection. */
   readonly sequenceRestarts: boolean
-  /** Receives the data of the price history. */
+  /** @internal Receives the data of the price history. */
   readonly history?: HistoryFeed
-  /** Longest raw text that is kept whole, bytes. */
+  /** Longest raw text that is kept whole, bytes. Default: 1 MiB. */
   readonly maxRawBytes?: number
+  /** Called with each update once it is journaled; a promise is waited for. */
   readonly onUpdate?: (recorded: RecordedUpdate) => void | Promise<void>
+  /** Called with each gap and change of state once it is journaled; a promise is waited for. */
   readonly onNotice?: (recorded: RecordedNotice) => void | Promise<void>
 }
 
+/** Counters of a FeedRecorder. */
 export interface RecorderStats {
+  /** Frames journaled. */
   frames: number
   /** Journaled entries, including frame entries and notices. */
   entries: number
+  /** Updates in them. */
   updates: number
+  /** Gaps journaled. */
   gaps: number
   /** Frames of a type unknown to the adapter; they are kept raw. */
   unknown: number
+  /** Frames and updates that could not be kept as they are. */
   quarantined: number
   /** Trades that the exchange repeated; they are not journaled again. */
   repeatedTrades: number
   /** Events of orders that the book does not have; they change nothing. */
   unknownOrders: number
-  /** Exchange time of the last update that has one, and the receipt time of its frame. */
+  /** Exchange time of the last update that has one: ns since 1970-01-01 UTC. */
   lastExchangeNs: bigint | null
+  /** Receipt time of the last frame: ns since 1970-01-01 UTC. */
   lastReceivedNs: bigint | null
 }
 
@@ -87,6 +106,10 @@ const emptiesOrderBooks: ReadonlySet<GapEntry['reason']> = new Set([
   'process-ended',
 ])
 
+/**
+ * Journals what a feed delivers, and only then passes it on: everything that its callbacks receive survives the
+ * process. A journal that has failed throws to the caller.
+ */
 export class FeedRecorder {
   readonly #options: RecorderOptions
   readonly #writer: EntryWriter
@@ -132,6 +155,7 @@ export class FeedRecorder {
     }
   }
 
+  /** Counters since it was made. */
   stats(): Readonly<RecorderStats> {
     return this.#stats
   }
@@ -141,6 +165,7 @@ export class FeedRecorder {
     this.#books.set(product, this.#options.persistence.book(product))
   }
 
+  /** The products that it records. */
   get products(): string[] {
     return [...this.#books.keys()]
   }
@@ -194,8 +219,8 @@ export class FeedRecorder {
   }
 
   /**
-   * Writes planned entries after their frame entry: `take` without an adapter, for a journal that is replayed
-   * into another. `lost` names the scopes that the frame's entries lack data of.
+   * @internal Writes planned entries after their frame entry: `take` without an adapter, for a journal that is
+   * replayed into another. `lost` names the scopes that the frame's entries lack data of.
    */
   writeFrame(
     head: Omit<FrameEntry, 'type' | 'entries'>,

@@ -43,28 +43,42 @@ export interface FeedRecordingOptions extends StoreOptions, FeedSubscription, Re
   readonly scales?: Readonly<Record<string, ProductScales>>
   /** Name of the credential that `signer` uses; it is journaled, unlike the credential. */
   readonly authentication?: string
+  /** Signs authenticated channels. */
   readonly signer?: SubscriptionSigner
+  /** Further options of the client. */
   readonly client?: RecordingClientOptions
 }
 
+/** What FeedRecording.resume() takes; the rest is in the data directory. */
 export interface ResumeOptions extends StoreOptions, RecordingCallbacks {
   /** Makes the signer of the credential with this name. */
   readonly signerOf?: (authentication: string, exchange: string) => SubscriptionSigner
+  /** Further options of the client. */
   readonly client?: RecordingClientOptions
 }
 
 type ClientOptions = Omit<FeedRecordingOptions, keyof StoreOptions>
 
+/** Counters of a recording. */
 export interface RecordingStats {
+  /** Of its client. */
   readonly client: FeedStats
+  /** Of its recorder. */
   readonly recorder: Readonly<RecorderStats>
+  /** Last sequence appended. */
   readonly appended: number
+  /** Last durable sequence. */
   readonly durable: number
   /** How far the price history has been archived; null without one. */
   readonly archived: number | null
 }
 
+/**
+ * Records a live feed: a FeedClient whose frames are journaled before they are passed on. One process at a time
+ * records into a directory; a new one resumes it from the directory alone.
+ */
 export class FeedRecording implements AsyncDisposable {
+  /** The recorded directory, which close() closes. */
   readonly store: RecordingStore
   /** Resolves when the client has closed: null if close() was called, else the reason. */
   readonly finished: Promise<CodedError | null>
@@ -147,15 +161,17 @@ export class FeedRecording implements AsyncDisposable {
     this.#client.on('problem', (problem) => options.onProblem?.(problem))
   }
 
-  /** Connects and records until `close`. */
+  /** Connects, and records until close(). */
   start(): void {
     this.#client.start()
   }
 
+  /** The recording's state, as it is journaled. */
   get state(): FeedState {
     return this.store.state
   }
 
+  /** Products that are recorded. */
   get products(): string[] {
     return this.#client.products
   }
@@ -167,11 +183,13 @@ export class FeedRecording implements AsyncDisposable {
     this.#recorder.resubscribed(realClock.realtimeNs())
   }
 
+  /** Ends a subscription; what was recorded stays. */
   async unsubscribe(subscription: FeedSubscription): Promise<void> {
     await this.#client.unsubscribe(subscription)
     this.#recorder.resubscribed(realClock.realtimeNs())
   }
 
+  /** Counters since it was opened. */
   stats(): RecordingStats {
     const { persistence, history } = this.store
     return {
@@ -188,6 +206,7 @@ export class FeedRecording implements AsyncDisposable {
     return (this.#closing ??= this.#close())
   }
 
+  /** As close(), for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

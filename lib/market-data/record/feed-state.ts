@@ -20,25 +20,39 @@ const rememberedTrades = 1024
 const version = 1
 const lengthBytes = 4
 
+/** The last frame of a recording. */
 export interface LastFrame {
   /** Sequence of its frame entry. */
   sequence: number
+  /** Entries that belong to it. */
   entries: number
+  /** Wall clock at its receipt: ns since 1970-01-01 UTC. */
   receivedNs: bigint
 }
 
+/** The last heartbeat of a recording. */
 export interface LastHeartbeat {
+  /** Wall clock at its receipt: ns since 1970-01-01 UTC. */
   receivedNs: bigint
+  /** The exchange's count. */
   counter: number
+  /** The product; null: the whole connection. */
   product: string | null
 }
 
+/** Entries of a recording, by kind. */
 export interface FeedCounts {
+  /** Frames. */
   frames: number
+  /** Trades. */
   trades: number
+  /** Tickers. */
   tickers: number
+  /** Gaps. */
   gaps: number
+  /** Frames that are kept raw. */
   raw: number
+  /** Frames and updates that could not be kept as they are. */
   quarantined: number
   /** Frames that a kill cut: only their first entries are kept. */
   cutFrames: number
@@ -59,6 +73,10 @@ interface Stored {
   counts: FeedCounts
 }
 
+/**
+ * The state of a recording: connection, numbers, last prices and recent trades. It is the state machine of the
+ * recorded directory; entries that are not the feed's go to `inner`.
+ */
 export class FeedState implements StateMachine {
   readonly #inner: StateMachine | undefined
   readonly #sequences = new Map<string, number>()
@@ -98,14 +116,17 @@ export class FeedState implements StateMachine {
     return this.#sequences
   }
 
+  /** The last frame; null before the first. */
   get lastFrame(): LastFrame | null {
     return this.#lastFrame
   }
 
+  /** The last heartbeat; null before the first. */
   get lastHeartbeat(): LastHeartbeat | null {
     return this.#lastHeartbeat
   }
 
+  /** Entries by kind since the directory's beginning. */
   get counts(): Readonly<FeedCounts> {
     return this.#counts
   }
@@ -115,6 +136,7 @@ export class FeedState implements StateMachine {
     return this.#lastPrices.get(instrument)
   }
 
+  /** Whether the trade is among the recent ones of the instrument (its index). */
   hasTrade(instrument: number, tradeId: string): boolean {
     return this.#trades.get(instrument)?.has(tradeId) ?? false
   }

@@ -17,10 +17,11 @@ import type { HistoryGap, HistoryProduct, Tick } from '../history/tick.js'
 import { decodeFeedEntry } from './entry-codec.js'
 import type { FeedState } from './feed-state.js'
 
+/** How a price history is written. */
 export interface HistoryFeedOptions {
   /** Days to keep, today included. Default: all. */
   readonly retentionDays?: number
-  /** Interval of writing ticks to files. 0: only on request. Default: 60,000. */
+  /** Milliseconds between writes of ticks to files; 0: only on request. Default: 60,000. */
   readonly flushIntervalMs?: number
   /** Called for a failed flush; the rows stay, and the next flush writes them. */
   readonly onProblem?: (error: unknown) => void

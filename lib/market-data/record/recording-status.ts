@@ -5,14 +5,20 @@ import { Journal } from '../../journal/journal.js'
 import { native } from '../../native/load.js'
 import { FeedState } from './feed-state.js'
 
+/** What a directory records. */
 export interface RecordingStatus {
+  /** The state after the last entry. */
   readonly state: FeedState
   /** By index. */
   readonly instruments: ReadonlyMap<number, InstrumentDefinition>
-  /** The journal's last entry. */
+  /** Sequence of the journal's last entry; 0: none. */
   readonly appended: number
 }
 
+/**
+ * Reads the status of a recorded directory, beside a running writer or at rest: from its newest snapshot and
+ * the journal after it. Locks and changes nothing.
+ */
 export async function readRecordingStatus(directory: string): Promise<RecordingStatus> {
   const dataDirectory = absolutePath(directory)
   const state = new FeedState()

@@ -12,14 +12,17 @@ import { HistoryFeed, type HistoryFeedOptions } from './history-feed.js'
 
 /** Decimal places of a product's prices and sizes, and whether its prices may be negative. */
 export interface ProductScales {
+  /** Decimal places of a price, 0 to 15. */
   priceScale: number
+  /** Decimal places of a quantity, 0 to 15. */
   quantityScale: number
   /** Default: false. */
   signedPrices?: boolean
 }
 
+/** How a recorded directory is opened. */
 export interface StoreOptions extends OpenOptions {
-  /** Your own state machine gets the user entries that are not the feeds'. */
+  /** The configuration. Its state machine gets the user entries that are not the feeds'. */
   readonly persistence: PersistenceConfig
   /** false: no price history. */
   readonly history?: HistoryFeedOptions | false
@@ -30,13 +33,24 @@ const defaultScales: ProductScales = { priceScale: 8, quantityScale: 8 }
 
 const maxRawBytes = 1024 * 1024
 
+/**
+ * A data directory that feeds are recorded into: the persistence, with the feeds' state as its state machine,
+ * and the price history. One process at a time has it open.
+ */
 export class RecordingStore {
+  /** The open data directory. */
   readonly persistence: PersistenceManager
+  /** The feeds' state. */
   readonly state: FeedState
+  /** @internal The price history that is written. */
   readonly history: HistoryFeed | undefined
   /** Longest raw text that an entry of this journal may hold, at most 1 MiB. */
   readonly maxRawBytes: number
 
+  /**
+   * Opens or creates it. ERR_PINNACLE_INVALID_ARGUMENT: price history needs keepSnapshots of 2 or more; else as
+   * PersistenceManager.open().
+   */
   static async open(options: StoreOptions): Promise<RecordingStore> {
     const resolved = resolveConfig(options.persistence)
     const { history = {}, ...openOptions } = options
@@ -77,7 +91,10 @@ export class RecordingStore {
     this.maxRawBytes = rawBytes
   }
 
-  /** Defines the product's instrument, unless the directory has it. */
+  /**
+   * Defines the product's instrument, unless the directory has it. ERR_PINNACLE_FEED_INSTRUMENT: it has another
+   * definition.
+   */
   define(product: string, kind: BookKind, scales: ProductScales | undefined): void {
     const known = this.persistence.instruments().find(({ name }) => name === product)
     if (!known) {

@@ -19,25 +19,43 @@ import { ReplayPace, type ReplaySpeed } from './replay-pace.js'
 
 /** The contents of a recording, as its frames show them. */
 export interface RecordingSurvey {
+  /** Number of frames. */
   frames: number
+  /** Products that they are about. */
   products: string[]
+  /** Channels that they come from. */
   channels: string[]
+  /** 'orders' if there are order events. */
   bookKind: BookKind
+  /** Address that was recorded; null: none. */
   url: string | null
 }
 
+/** What is replayed, and into what. */
 export interface ReplayFileOptions {
+  /** The recorded directory that it goes into. */
   readonly store: RecordingStore
+  /** Path of the recording. */
   readonly file: string
+  /** A name that adapterByName accepts. */
   readonly exchange: string
+  /** Products to record. */
   readonly products: readonly string[]
+  /** Channels to record. */
   readonly channels: readonly string[]
+  /** Kind of the products' books. */
   readonly bookKind: BookKind
+  /** Scales by product. Default: 8 and 8. */
   readonly scales?: Readonly<Record<string, ProductScales>>
+  /** How fast. Default: 'full'. */
   readonly speed?: ReplaySpeed
+  /** Ends the replay after the frame in hand. */
   readonly signal?: AbortSignal
+  /** Called with each update once it is journaled; a promise is waited for. */
   readonly onUpdate?: (recorded: RecordedUpdate) => void | Promise<void>
+  /** Called with each gap and change of state once it is journaled; a promise is waited for. */
   readonly onNotice?: (recorded: RecordedNotice) => void | Promise<void>
+  /** Called after each frame. */
   readonly onFrame?: (recorder: FeedRecorder) => void
 }
 

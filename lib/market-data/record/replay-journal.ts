@@ -18,12 +18,17 @@ import { fileError } from './recording-file.js'
 import type { RecordingStore } from './recording-store.js'
 import { ReplayPace, type ReplaySpeed } from './replay-pace.js'
 
+/** What is replayed, and into what. */
 export interface ReplayJournalOptions {
+  /** The recorded directory that it goes into. */
   readonly store: RecordingStore
   /** The data directory to read; it may be recording now. */
   readonly directory: string
+  /** How fast. Default: 'full'. */
   readonly speed?: ReplaySpeed
+  /** Ends the replay after the entry in hand. */
   readonly signal?: AbortSignal
+  /** Called after each frame. */
   readonly onFrame?: (recorder: FeedRecorder) => void
 }
 
@@ -35,6 +40,7 @@ interface OpenFrame {
 
 const mostLevels = 1_000_000
 
+/** Replays a recorded directory into the store, which stays open; returns its recorder. */
 export async function replayJournal(options: ReplayJournalOptions): Promise<FeedRecorder> {
   const replay = new JournalReplay(options)
   await replay.run()

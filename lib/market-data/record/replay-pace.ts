@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** 1 is the recording's own speed; `full` does not wait. */
+/** A factor of the recording's own speed (1), above 0; 'full' does not wait. */
 export type ReplaySpeed = number | 'full'
 
 /** When it does not wait, it yields to the event loop once per this many frames. */
