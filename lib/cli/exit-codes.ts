@@ -1,4 +1,4 @@
-/** What the process's exit says; docs/operations.md lists them. */
+/** What the process's exit says; docs/cli.md lists them. */
 export const ExitCode = {
   /** Done; for verify: every checksum matches, and a strict open takes the directory as it is. */
   Ok: 0,

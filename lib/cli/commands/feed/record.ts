@@ -52,7 +52,7 @@ export function register(feed: Command): void {
       listArgument,
     )
     .option('--url <url>', "wss: address (default: the exchange's)")
-    .option('--ca <file>', 'PEM of the authorities to trust instead of the usual ones')
+    .option('--ca <file>', 'PEM of authorities to trust besides the usual ones')
     .option('--pin <pins>', 'SPKI SHA-256 pins of which one must match, base64', listArgument)
     .option('--book-url <url>', "https: host that whole books come from (default: the exchange's)")
     .option('--book-pin <pins>', 'pins of that host, like --pin', listArgument)
